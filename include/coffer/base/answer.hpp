@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// What a send brought back, raw: the thing that was paid for, kept before anybody tries to understand it.
+
+#include <coffer/base/money.hpp>
+#include <coffer/base/usage.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace coffer::inline v0 {
+
+/// The raw bytes of an answer and what is known about it without decoding.
+struct answer {
+    answer() = default;
+    explicit answer(std::string body_bytes, int http_status = 0) : body{std::move(body_bytes)}, status{http_status} {}
+
+    std::string body;
+    int status = 0;                        ///< HTTP status, 0 where there is none
+    std::string request_id;                ///< the provider's own id of the request
+    std::optional<coffer::usage> usage{};  ///< unknown is not zero
+    std::optional<money> cost{};           ///< unknown is not zero
+};
+
+/// How answers travel once they exist: shared and immutable.
+using shared_answer = std::shared_ptr<answer const>;
+
+}  // namespace coffer::inline v0

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// How the result of an operation without `decode` is written into a record. Specialise `codec` for your own types.
+
+#include <coffer/base/outcome.hpp>
+
+#include <charconv>
+#include <concepts>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace coffer::inline v0 {
+
+/// To bytes and back. A specialisation has
+///
+///     static std::string encode(T const&);
+///     static outcome<T> decode(std::string_view);      // permanent for bytes that are none of its own
+///
+/// Bytes outlive the program that wrote them: encode a version where the type may change.
+template <class T>
+struct codec;
+
+template <>
+struct codec<std::string> {
+    static std::string encode(std::string const& value) { return value; }
+    static outcome<std::string> decode(std::string_view bytes) { return std::string{bytes}; }
+};
+
+template <>
+struct codec<std::vector<std::byte>> {
+    static std::string encode(std::vector<std::byte> const& value) {
+        return {reinterpret_cast<char const*>(value.data()), value.size()};
+    }
+    static outcome<std::vector<std::byte>> decode(std::string_view bytes) {
+        auto const* const first = reinterpret_cast<std::byte const*>(bytes.data());
+        return std::vector<std::byte>(first, first + bytes.size());
+    }
+};
+
+template <std::integral T>
+struct codec<T> {
+    static std::string encode(T value) { return std::to_string(value); }
+    static outcome<T> decode(std::string_view bytes) {
+        // Read as the widest type of the same signedness: from_chars knows no bool and reads char as a letter.
+        std::conditional_t<std::is_signed_v<T>, long long, unsigned long long> wide{};
+        auto const end = bytes.data() + bytes.size();
+        auto const [at, error] = std::from_chars(bytes.data(), end, wide);
+        if (error != std::errc{} || at != end || static_cast<decltype(wide)>(static_cast<T>(wide)) != wide)
+            return failed(fault_kind::permanent, "the stored result is not an integer of the expected type");
+        return static_cast<T>(wide);
+    }
+};
+
+/// Can results of type T be written into a record?
+template <class T>
+concept encodable = requires(T const& value, std::string_view bytes) {
+    { codec<T>::encode(value) } -> std::convertible_to<std::string>;
+    { codec<T>::decode(bytes) } -> std::same_as<outcome<T>>;
+};
+
+}  // namespace coffer::inline v0

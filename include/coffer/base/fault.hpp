@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// Why an attempt did not succeed, as a small value.
+
+#include <coffer/base/fault_kind.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace coffer::inline v0 {
+
+/// Why nothing further was tried. Set by whoever stopped, on the last real fault.
+enum class stop_reason : std::uint8_t {
+    none,            ///< nobody considered trying again
+    not_retryable,   ///< the fault table, or the user's classifier, says that it cannot help
+    attempts_spent,  ///< as many attempts as allowed
+    sends_spent,     ///< as many sends not proven unbilled as allowed
+    deadline,        ///< the next attempt could not begin before the deadline
+    hint_too_long,   ///< the provider asks to wait longer than the policy is willing to
+};
+
+[[nodiscard]] constexpr std::string_view to_string(stop_reason s) noexcept {
+    switch (s) {
+        case stop_reason::none: return "none";
+        case stop_reason::not_retryable: return "not retryable";
+        case stop_reason::attempts_spent: return "attempts spent";
+        case stop_reason::sends_spent: return "sends spent";
+        case stop_reason::deadline: return "deadline";
+        case stop_reason::hint_too_long: return "hint too long";
+    }
+    return "unknown";
+}
+
+/// Why an attempt did not succeed: kind, what is known of the provider's side, and details behind one pointer.
+///
+/// Copies are cheap and share the details, which are immutable once set on a fault that was copied (setters copy on
+/// write). Messages must not hold credentials or prompts; whoever puts a provider's words into one redacts them first.
+/// Thread safety: as an `int`.
+class fault {
+public:
+    using duration = std::chrono::nanoseconds;
+
+    /// A fault of `kind`, with what its row says of execution and billing.
+    explicit fault(fault_kind kind) noexcept
+        : kind_{kind}, execution_{row(kind).execution}, billing_{row(kind).billing} {}
+    fault(fault_kind kind, std::string message) : fault{kind} { with_message(std::move(message)); }
+
+    [[nodiscard]] fault_kind kind() const noexcept { return kind_; }
+    [[nodiscard]] knowledge execution() const noexcept { return execution_; }
+    [[nodiscard]] knowledge billing() const noexcept { return billing_; }
+    [[nodiscard]] stop_reason stop() const noexcept { return stop_; }
+    /// The HTTP status, 0 where there was none.
+    [[nodiscard]] int status() const noexcept { return status_; }
+    /// The provider's hint: not before so long after the attempt's end.
+    [[nodiscard]] std::optional<duration> retry_after() const noexcept {
+        return retry_after_ < duration::zero() ? std::nullopt : std::optional{retry_after_};
+    }
+    [[nodiscard]] std::string_view message() const noexcept { return detail_ ? std::string_view{detail_->message} : ""; }
+    /// The provider's own code, e.g. `insufficient_quota`.
+    [[nodiscard]] std::string_view code() const noexcept { return detail_ ? std::string_view{detail_->code} : ""; }
+    /// The provider's id of the request, for a talk with its support.
+    [[nodiscard]] std::string_view request_id() const noexcept {
+        return detail_ ? std::string_view{detail_->request_id} : "";
+    }
+    /// `key_mismatch`: the names of the fields in which the two requests differ.
+    [[nodiscard]] std::vector<std::string> const& fields() const noexcept {
+        static std::vector<std::string> const none;
+        return detail_ ? detail_->fields : none;
+    }
+    /// The exception that the operation ended with, if it was one.
+    [[nodiscard]] std::exception_ptr cause() const noexcept { return detail_ ? detail_->cause : nullptr; }
+
+    fault& with_execution(knowledge k) & noexcept { return execution_ = k, *this; }
+    fault& with_billing(knowledge k) & noexcept { return billing_ = k, *this; }
+    fault& with_stop(stop_reason s) & noexcept { return stop_ = s, *this; }
+    fault& with_status(int status) & noexcept { return status_ = status, *this; }
+    fault& with_retry_after(duration d) & noexcept { return retry_after_ = d < duration::zero() ? duration{0} : d, *this; }
+    fault& with_message(std::string text) & { return own().message = std::move(text), *this; }
+    fault& with_code(std::string code) & { return own().code = std::move(code), *this; }
+    fault& with_request_id(std::string id) & { return own().request_id = std::move(id), *this; }
+    fault& with_fields(std::vector<std::string> names) & { return own().fields = std::move(names), *this; }
+    fault& with_cause(std::exception_ptr e) & { return own().cause = std::move(e), *this; }
+
+    fault&& with_execution(knowledge k) && noexcept { return std::move(with_execution(k)); }
+    fault&& with_billing(knowledge k) && noexcept { return std::move(with_billing(k)); }
+    fault&& with_stop(stop_reason s) && noexcept { return std::move(with_stop(s)); }
+    fault&& with_status(int status) && noexcept { return std::move(with_status(status)); }
+    fault&& with_retry_after(duration d) && noexcept { return std::move(with_retry_after(d)); }
+    fault&& with_message(std::string text) && { return std::move(with_message(std::move(text))); }
+    fault&& with_code(std::string code) && { return std::move(with_code(std::move(code))); }
+    fault&& with_request_id(std::string id) && { return std::move(with_request_id(std::move(id))); }
+    fault&& with_fields(std::vector<std::string> names) && { return std::move(with_fields(std::move(names))); }
+    fault&& with_cause(std::exception_ptr e) && { return std::move(with_cause(std::move(e))); }
+
+    /// One line: kind, status, code, message, what is known, why it stopped.
+    friend std::ostream& operator<<(std::ostream& out, fault const& f) {
+        out << f.kind();
+        if (f.status() != 0) out << ", status " << f.status();
+        if (!f.code().empty()) out << ", code " << f.code();
+        if (!f.message().empty()) out << ": " << f.message();
+        out << " (executed " << f.execution() << ", billed " << f.billing();
+        if (f.stop() != stop_reason::none) out << "; stopped: " << to_string(f.stop());
+        return out << ")";
+    }
+
+private:
+    struct details {
+        std::string message;
+        std::string code;
+        std::string request_id;
+        std::vector<std::string> fields;
+        std::exception_ptr cause;
+    };
+
+    details& own() {
+        if (!detail_) detail_ = std::make_shared<details>();
+        else if (detail_.use_count() > 1) detail_ = std::make_shared<details>(*detail_);
+        return *detail_;
+    }
+
+    fault_kind kind_;
+    knowledge execution_;
+    knowledge billing_;
+    stop_reason stop_ = stop_reason::none;
+    int status_ = 0;
+    duration retry_after_{-1};
+    std::shared_ptr<details> detail_;
+};
+
+static_assert(sizeof(fault) <= 64, "faults travel by value through every policy");
+
+}  // namespace coffer::inline v0

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// What makes two requests under one key the same: named fields and their values.
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace coffer::inline v0 {
+
+/// Named fields of a request, in any order, with values or digests of values.
+///
+/// A record keeps one hash per field, so that a mismatch can name the fields that differ. Long or confidential values
+/// are given as digests (`llm::openai` gives SHA-256); a store on disk keeps them only as an HMAC in either case.
+/// `version` is that of the canonical form: a record is compared under the version it was made with.
+class fingerprint {
+public:
+    struct field {
+        std::string name;
+        std::string value;
+        friend bool operator==(field const&, field const&) = default;
+    };
+
+    explicit fingerprint(std::uint32_t version = 1) noexcept : version_{version} {}
+
+    /// Adds or replaces one field.
+    fingerprint& with(std::string name, std::string value) & {
+        auto const at = std::lower_bound(fields_.begin(), fields_.end(), name,
+                                         [](field const& f, std::string const& n) { return f.name < n; });
+        if (at != fields_.end() && at->name == name) at->value = std::move(value);
+        else fields_.insert(at, field{std::move(name), std::move(value)});
+        return *this;
+    }
+    fingerprint&& with(std::string name, std::string value) && {
+        return std::move(with(std::move(name), std::move(value)));
+    }
+
+    [[nodiscard]] std::uint32_t version() const noexcept { return version_; }
+    /// Sorted by name.
+    [[nodiscard]] std::vector<field> const& fields() const noexcept { return fields_; }
+
+    friend bool operator==(fingerprint const&, fingerprint const&) = default;
+
+    /// The names of the fields in which two fingerprints differ, sorted; a changed version counts as `version`.
+    [[nodiscard]] static std::vector<std::string> differing(fingerprint const& a, fingerprint const& b) {
+        std::vector<std::string> names;
+        if (a.version_ != b.version_) names.emplace_back("version");
+        auto i = a.fields_.begin();
+        auto j = b.fields_.begin();
+        while (i != a.fields_.end() || j != b.fields_.end()) {
+            if (j == b.fields_.end() || (i != a.fields_.end() && i->name < j->name)) {
+                names.push_back((i++)->name);
+            } else if (i == a.fields_.end() || j->name < i->name) {
+                names.push_back((j++)->name);
+            } else {
+                if (i->value != j->value) names.push_back(i->name);
+                ++i, ++j;
+            }
+        }
+        return names;
+    }
+
+private:
+    std::uint32_t version_;
+    std::vector<field> fields_;
+};
+
+}  // namespace coffer::inline v0

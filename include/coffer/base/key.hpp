@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// The name of one piece of paid work. Two runs of a job that build the same key share one bill.
+//
+//     coffer::key k{"report", tenant, 42};    // namespace "report", then any number of typed parts
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+namespace coffer::inline v0 {
+namespace detail {
+
+template <class T>
+concept character = std::same_as<T, char> || std::same_as<T, signed char> || std::same_as<T, unsigned char> ||
+                    std::same_as<T, wchar_t> || std::same_as<T, char8_t> || std::same_as<T, char16_t> ||
+                    std::same_as<T, char32_t>;
+
+template <class T>
+concept key_integer = std::integral<T> && !std::same_as<T, bool> && !character<T>;
+
+template <class T>
+concept key_part = std::convertible_to<T const&, std::string_view> || std::same_as<T, bool> || key_integer<T> ||
+                   std::convertible_to<T const&, std::span<std::byte const>>;
+
+}  // namespace detail
+
+/// A key: a namespace and typed, length-prefixed parts.
+///
+/// No two different part lists are equal: `{"a", "bc"}` is not `{"ab", "c"}`, and `1` is not `"1"`. Integers of any
+/// width and signedness with one value are one part. Parts are text, integers, `bool`, or `std::span<std::byte const>`;
+/// a `char` or a floating-point number does not compile, because neither names a thing reliably.
+///
+/// Stores that write to disk keep an HMAC of it, never its text, so a key may name a customer. It should not hold a
+/// prompt: two prompts under one name are what fingerprints tell apart.
+///
+/// Throws `std::invalid_argument` for an empty namespace. A regular value type; safe to share const across threads.
+class key {
+public:
+    template <class... Parts>
+        requires(detail::key_part<Parts> && ...)
+    explicit key(std::string_view ns, Parts const&... parts) : namespace_size_{ns.size()} {
+        if (ns.empty())
+            throw std::invalid_argument{
+                "coffer::key: the first part is the key's namespace and must not be empty, e.g. key{\"report\", id}"};
+        append(ns);
+        (append(parts), ...);
+    }
+
+    /// The first part.
+    [[nodiscard]] std::string_view name_space() const noexcept {
+        return std::string_view{bytes_}.substr(header_size, namespace_size_);
+    }
+
+    /// The canonical encoding, equal for equal keys only: per part a type letter, 8 bytes of big-endian length, the bytes.
+    [[nodiscard]] std::string_view bytes() const noexcept { return bytes_; }
+
+    friend bool operator==(key const& a, key const& b) noexcept { return a.bytes_ == b.bytes_; }
+    friend auto operator<=>(key const& a, key const& b) noexcept { return a.bytes_ <=> b.bytes_; }
+
+private:
+    static constexpr std::size_t header_size = 9;
+
+    void part(char type, std::string_view bytes) {
+        bytes_ += type;
+        for (int shift = 56; shift >= 0; shift -= 8)
+            bytes_ += static_cast<char>((static_cast<std::uint64_t>(bytes.size()) >> shift) & 0xffU);
+        bytes_ += bytes;
+    }
+
+    template <class T>
+    void append(T const& value) {
+        if constexpr (std::convertible_to<T const&, std::string_view>) {
+            part('s', value);
+        } else if constexpr (std::same_as<T, bool>) {
+            part('b', value ? "1" : "0");
+        } else if constexpr (detail::key_integer<T>) {
+            part('i', std::to_string(value));
+        } else {
+            std::span<std::byte const> const bytes{value};
+            part('x', {reinterpret_cast<char const*>(bytes.data()), bytes.size()});
+        }
+    }
+
+    std::string bytes_;
+    std::size_t namespace_size_;
+};
+
+}  // namespace coffer::inline v0
+
+template <>
+struct std::hash<coffer::key> {
+    std::size_t operator()(coffer::key const& k) const noexcept { return std::hash<std::string_view>{}(k.bytes()); }
+};

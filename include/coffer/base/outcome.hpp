@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// Errors are values inside coffer; an exception is made once, at the public edge, and only for who asks for one.
+
+#include <coffer/base/fault.hpp>
+
+#include <tl/expected.hpp>
+
+#include <exception>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+namespace coffer::inline v0 {
+
+/// A T, or why there is none.
+template <class T>
+using outcome = tl::expected<T, fault>;
+
+/// An outcome's error, from a fault: `return failed(fault{...});`
+[[nodiscard]] inline tl::unexpected<fault> failed(fault f) { return tl::unexpected<fault>{std::move(f)}; }
+[[nodiscard]] inline tl::unexpected<fault> failed(fault_kind kind) { return failed(fault{kind}); }
+[[nodiscard]] inline tl::unexpected<fault> failed(fault_kind kind, std::string message) {
+    return failed(fault{kind, std::move(message)});
+}
+
+/// What a throwing call throws. If the operation ended with an exception of its own, that one is nested
+/// (`std::rethrow_if_nested`).
+class failure : public std::runtime_error {
+public:
+    explicit failure(class fault f) : std::runtime_error{text(f)}, fault_{std::move(f)} {}
+    [[nodiscard]] class fault const& fault() const noexcept { return fault_; }
+
+private:
+    static std::string text(class fault const& f) {
+        std::ostringstream out;
+        out << "coffer: " << f;
+        return out.str();
+    }
+    class fault fault_;
+};
+
+/// Throws `failure`, with the fault's cause nested in it.
+[[noreturn]] inline void throw_failure(fault f) {
+    if (auto const cause = f.cause()) {
+        try {
+            std::rethrow_exception(cause);
+        } catch (...) {
+            std::throw_with_nested(failure{std::move(f)});
+        }
+    }
+    throw failure{std::move(f)};
+}
+
+/// The value, or `failure` thrown.
+template <class T>
+T value_or_throw(outcome<T>&& result) {
+    if (!result) throw_failure(std::move(result).error());
+    if constexpr (!std::is_void_v<T>) return *std::move(result);
+}
+
+}  // namespace coffer::inline v0

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// What one answer consumed, in buckets that do not overlap, so that each has one price.
+
+#include <cstdint>
+
+namespace coffer::inline v0 {
+
+/// Tokens of one answer. Buckets are disjoint; only `reasoning` is a part of another one (`output`).
+///
+/// Providers count differently (one's prompt total includes cached tokens, another's does not): whoever reads a
+/// provider's reply sorts its numbers into these buckets once, and everything above can simply add up.
+struct usage {
+    std::int64_t input_fresh = 0;           ///< prompt tokens neither read from nor written to a cache
+    std::int64_t input_cache_read = 0;      ///< prompt tokens read from the provider's cache
+    std::int64_t input_cache_write_5m = 0;  ///< prompt tokens written to a cache that lives minutes
+    std::int64_t input_cache_write_1h = 0;  ///< prompt tokens written to a cache that lives an hour
+    std::int64_t input_audio = 0;           ///< audio in the prompt
+    std::int64_t output = 0;                ///< generated text, reasoning included
+    std::int64_t output_audio = 0;          ///< generated audio
+    std::int64_t reasoning = 0;             ///< of `output`: tokens the model thought and did not show
+
+    [[nodiscard]] constexpr std::int64_t input() const noexcept {
+        return input_fresh + input_cache_read + input_cache_write_5m + input_cache_write_1h + input_audio;
+    }
+    friend constexpr bool operator==(usage const&, usage const&) noexcept = default;
+};
+
+}  // namespace coffer::inline v0

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// The store concept, on which everything durable stands.
+
+#include <coffer/asio.hpp>
+#include <coffer/base/key.hpp>
+#include <coffer/base/outcome.hpp>
+#include <coffer/state/record.hpp>
+#include <coffer/store/verdict.hpp>
+#include <coffer/time/completion.hpp>
+
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace coffer::inline v0 {
+
+class flight_table;
+
+/// What a store does. Every operation is submitted: it starts at once and is owned by the store, which carries it out
+/// whether or not anybody awaits the completion. Operations of one store are carried out in the order of submission.
+///
+/// Every operation may be submitted again with the same arguments (its reply may have been lost): it then reports what
+/// the first one did. Operations named by a `claim_ref` are refused with `store_unavailable` ("claim lost") once
+/// another claim has taken the record over, except `submit_answer` and `submit_accept`: a paid answer is good whoever
+/// brings it, and the first accepted one wins.
+///
+/// Errors: `store_unavailable` when the store cannot do its work; nothing was changed then. After a send
+/// (`submit_answer`, `submit_accept`, `submit_reject`) a store goes on trying by itself as long as it lives, and
+/// completes only when it has succeeded or can never succeed. Any thread.
+class store_backend {
+public:
+    template <class T>
+    using result = completion<outcome<T>>;
+
+    virtual ~store_backend() = default;
+
+    /// The clock that times leases and expiry. The first one seen stands; `std::logic_error` for another.
+    virtual void bind(std::shared_ptr<clock> const& c) = 0;
+
+    /// The record's name for a key. Never fails, does no I/O.
+    [[nodiscard]] virtual record_id id_of(key const& k) const = 0;
+
+    /// The right to work on a key, or what stands in its way.
+    virtual result<claim_verdict> claim(record_id const& id, claim_request const& request) = 0;
+    /// The right to make one send, durable before it is granted. `expected_sends` is the number of counted sends that
+    /// the claim knows of; `ledger` is carried out in the same transaction (a store without a ledger refuses any).
+    virtual result<permitted> permit(claim_ref const& claim, permit_request const& request,
+                                     std::span<ledger_op const> ledger) = 0;
+    virtual result<void> submit_answer(claim_ref const& claim, int send, shared_answer const& what) = 0;
+    virtual result<void> submit_accept(claim_ref const& claim, int send) = 0;
+    /// Judges an answer unusable: billed, kept for inspection, never replayed as a success.
+    virtual result<void> submit_reject(claim_ref const& claim, int send, fault const& why) = 0;
+    /// A permitted send's attempt ended without an answer and may have been billed.
+    virtual result<void> submit_lost(claim_ref const& claim, int send, fault const& why) = 0;
+    /// A permitted send is proven unbilled: it counts no longer.
+    virtual result<void> submit_unsend(claim_ref const& claim, int send) = 0;
+    /// A fault of the request itself, replayed for `kept`.
+    virtual result<void> submit_fail(claim_ref const& claim, fault const& why, duration kept) = 0;
+    /// Gives the claim up. What the record becomes follows from its sends, never from the caller.
+    virtual result<void> submit_release(claim_ref const& claim) = 0;
+    virtual result<void> heartbeat(claim_ref const& claim, duration lease) = 0;
+
+    /// DONE becomes ACKED. `unresolved` etc. as a claim would say, if there is nothing to acknowledge.
+    virtual result<void> acknowledge(record_id const& id) = 0;
+    /// The record as it stands; null if there is none. Never changes anything.
+    virtual result<std::shared_ptr<record const>> peek(record_id const& id) = 0;
+    virtual result<std::vector<record_summary>> list(record_filter const& filter) = 0;
+    virtual result<void> resolve(record_id const& id, resolution const& how) = 0;
+
+    /// The flights of this process under the store's keys (shared by all handles of one file).
+    [[nodiscard]] virtual flight_table& flights() noexcept = 0;
+};
+
+/// A handle of a store: copies share it. What users call directly; policies take the backend.
+///
+/// All coroutines may be awaited on any executor, and may be left: what was submitted is carried out.
+class store {
+public:
+    explicit store(std::shared_ptr<store_backend> backend) noexcept : backend_{std::move(backend)} {}
+
+    /// Says that the result under `k` is where it belongs. Later runs get `already_done`; the payload may go.
+    ///
+    /// Throws `failure`: `unresolved`, `in_progress`, `result_expired`, `store_unavailable`, or `permanent` if the key
+    /// has no accepted answer. Acknowledging twice is no error.
+    awaitable<void> acknowledge(key k) const;
+    /// The record of `k`, or null. Never sends, never claims. Throws `failure` (`store_unavailable`).
+    awaitable<std::shared_ptr<record const>> peek(key k) const;
+    /// Records by state and namespace, oldest first. Throws `failure` (`store_unavailable`).
+    awaitable<std::vector<record_summary>> list(record_filter filter) const;
+    /// An operator's decision about an unresolved key. Throws `failure`: `permanent` if the record is not unresolved.
+    awaitable<void> resolve(record_id id, resolution how) const;
+    awaitable<void> resolve(key k, resolution how) const;
+
+    [[nodiscard]] std::shared_ptr<store_backend> const& backend() const noexcept { return backend_; }
+
+private:
+    template <class T>
+    awaitable<T> finish(completion<outcome<T>> done) const;
+    awaitable<void> bind_here() const;
+
+    std::shared_ptr<store_backend> backend_;
+};
+
+// ---------------------------------------------------------------------------------------------------------------------
+
+inline awaitable<void> store::bind_here() const {
+    auto const executor = co_await asio::this_coro::executor;
+    backend_->bind(clock_service::of(executor).clock());
+}
+
+template <class T>
+awaitable<T> store::finish(completion<outcome<T>> done) const {
+    auto const executor = co_await asio::this_coro::executor;
+    co_await done.wait(clock_service::of(executor), time_point::max());
+    auto const* const result = done.get();
+    if (result == nullptr) throw_failure(fault{fault_kind::cancelled, "left while the store was at work"});
+    co_return value_or_throw(outcome<T>{*result});
+}
+
+inline awaitable<void> store::acknowledge(key k) const {
+    co_await bind_here();
+    co_await finish(backend_->acknowledge(backend_->id_of(k)));
+}
+
+inline awaitable<std::shared_ptr<record const>> store::peek(key k) const {
+    co_await bind_here();
+    co_return co_await finish(backend_->peek(backend_->id_of(k)));
+}
+
+inline awaitable<std::vector<record_summary>> store::list(record_filter filter) const {
+    co_await bind_here();
+    co_return co_await finish(backend_->list(filter));
+}
+
+inline awaitable<void> store::resolve(record_id id, resolution how) const {
+    co_await bind_here();
+    co_await finish(backend_->resolve(id, how));
+}
+
+inline awaitable<void> store::resolve(key k, resolution how) const { return resolve(backend_->id_of(k), std::move(how)); }
+
+}  // namespace coffer::inline v0

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// Where coffer gets its time and chance from: one clock per Asio context, real unless a test installs a virtual one.
+
+#include <coffer/asio.hpp>
+#include <coffer/time/random.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+namespace coffer::inline v0 {
+
+using time_point = std::chrono::steady_clock::time_point;
+using wall_time_point = std::chrono::system_clock::time_point;
+using duration = std::chrono::nanoseconds;
+
+class pending_wait;
+
+/// Time, timers and randomness of one execution context.
+///
+/// `now` is monotonic and decides everything but HTTP dates, expiry and calendar windows, for which `wall_now` stands.
+/// All members are safe from any thread.
+class clock {
+public:
+    virtual ~clock() = default;
+
+    [[nodiscard]] virtual time_point now() const noexcept = 0;
+    [[nodiscard]] virtual wall_time_point wall_now() const noexcept = 0;
+    /// Begins `wait` and makes it end with `wake::elapsed` at `until` (`time_point::max()`: never), if nothing ends it
+    /// before. False when the context is shutting down.
+    [[nodiscard]] virtual bool begin_wait(std::shared_ptr<pending_wait> const& wait, time_point until) = 0;
+    /// Something outside the context (a thread, a server) works for it: virtual time stands still meanwhile.
+    virtual void begin_outside_work() noexcept {}
+    virtual void end_outside_work() noexcept {}
+
+    [[nodiscard]] random_source& random() noexcept { return random_; }
+
+protected:
+    explicit clock(std::uint64_t seed) noexcept : random_{seed} {}
+    clock(clock const&) = delete;
+    clock& operator=(clock const&) = delete;
+
+private:
+    random_source random_;
+};
+
+/// Holds virtual time still while it lives. Copyable; copies count one each.
+class outside_work {
+public:
+    explicit outside_work(std::shared_ptr<clock> c) noexcept : clock_{std::move(c)} {
+        if (clock_) clock_->begin_outside_work();
+    }
+    outside_work(outside_work const& other) noexcept : outside_work{other.clock_} {}
+    outside_work(outside_work&& other) noexcept = default;
+    outside_work& operator=(outside_work other) noexcept { return clock_.swap(other.clock_), *this; }
+    ~outside_work() {
+        if (clock_) clock_->end_outside_work();
+    }
+
+private:
+    std::shared_ptr<clock> clock_;
+};
+
+}  // namespace coffer::inline v0

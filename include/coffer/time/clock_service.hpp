@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// The clock of an execution context, found through any executor of it.
+
+#include <coffer/asio.hpp>
+#include <coffer/time/clock.hpp>
+#include <coffer/time/wait.hpp>
+
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <utility>
+
+namespace coffer::inline v0 {
+
+/// steady_clock, system_clock, and a seed from the system. One for the whole process: all contexts in real time may
+/// share policies and stores.
+class real_clock final : public clock {
+public:
+    [[nodiscard]] static std::shared_ptr<real_clock> const& instance() {
+        static auto const one = std::shared_ptr<real_clock>{new real_clock};
+        return one;
+    }
+
+    [[nodiscard]] time_point now() const noexcept override { return std::chrono::steady_clock::now(); }
+    [[nodiscard]] wall_time_point wall_now() const noexcept override { return std::chrono::system_clock::now(); }
+    [[nodiscard]] bool begin_wait(std::shared_ptr<pending_wait> const& wait, time_point until) override {
+        return wait->begin(until == time_point::max() ? std::nullopt : std::optional{until});
+    }
+
+private:
+    real_clock() : clock{(std::uint64_t{std::random_device{}()} << 32) | std::random_device{}()} {}
+};
+
+/// Holds the clock of one context and the waits that are pending in it. Any thread.
+class clock_service final : public asio::execution_context::service {
+public:
+    inline static asio::execution_context::id id;
+
+    explicit clock_service(asio::execution_context& context)
+        : asio::execution_context::service{context}, clock_{real_clock::instance()} {}
+
+    /// The service of the context that `executor` belongs to.
+    template <class Executor>
+    [[nodiscard]] static clock_service& of(Executor const& executor) {
+        return asio::use_service<clock_service>(asio::query(executor, asio::execution::context));
+    }
+
+    [[nodiscard]] std::shared_ptr<coffer::clock> clock() const noexcept {
+        std::lock_guard const lock{mutex_};
+        return clock_;
+    }
+
+    /// Replaces the clock. To be done before the context's first call, because calls and policies keep what they saw.
+    void install(std::shared_ptr<coffer::clock> replacement) noexcept {
+        std::lock_guard const lock{mutex_};
+        clock_ = std::move(replacement);
+    }
+
+    [[nodiscard]] std::shared_ptr<wait_registry> const& waits() const noexcept { return waits_; }
+
+private:
+    void shutdown() noexcept override { waits_->close(); }
+
+    mutable std::mutex mutex_;
+    std::shared_ptr<coffer::clock> clock_;
+    std::shared_ptr<wait_registry> waits_ = std::make_shared<wait_registry>();
+};
+
+}  // namespace coffer::inline v0

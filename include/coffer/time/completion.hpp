@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// A result that comes once and that any number of coroutines, on any executors, may await or drop.
+
+#include <coffer/time/sleep.hpp>
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+namespace coffer::inline v0 {
+
+/// A shared, one-shot result. Copies are handles of the same one. Any thread.
+///
+///     completion<int> done;
+///     ... done.set(42) ...                                   // from any thread
+///     wake why = co_await done.wait(service, deadline);      // notified, elapsed or cancelled
+///     if (int const* value = done.get()) ...
+template <class T>
+class completion {
+public:
+    completion() : state_{std::make_shared<state>()} {}
+    /// One that is complete from the beginning.
+    [[nodiscard]] static completion ready(T value) {
+        completion c;
+        c.set(std::move(value));
+        return c;
+    }
+
+    /// Sets the result and wakes all waiters by post. The first result stands; false if there was one.
+    bool set(T value) const {
+        {
+            std::lock_guard const lock{state_->mutex};
+            if (state_->value) return false;
+            state_->value.emplace(std::move(value));
+        }
+        state_->waits.notify_all();
+        return true;
+    }
+
+    /// The result, or null while there is none. It never changes once it is there.
+    [[nodiscard]] T const* get() const noexcept {
+        std::lock_guard const lock{state_->mutex};
+        return state_->value ? &*state_->value : nullptr;
+    }
+
+    /// Suspends until there is a result, the time has come, or the coroutine is cancelled. See `wait_until`.
+    template <class Executor = asio::any_io_executor>
+    [[nodiscard]] auto wait(clock_service& service, time_point until) const {
+        return wait_until<Executor>(service, until, &state_->waits);
+    }
+
+private:
+    struct state {
+        std::mutex mutex;
+        std::optional<T> value;
+        wait_list waits;
+    };
+    std::shared_ptr<state> state_;
+};
+
+}  // namespace coffer::inline v0

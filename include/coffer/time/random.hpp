@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// Seeded randomness that any number of threads may share: one seed is one run in a single-threaded simulation.
+
+#include <atomic>
+#include <cstdint>
+
+namespace coffer::inline v0 {
+
+/// SplitMix64 over an atomic counter (Steele, Lea, Flood: "Fast Splittable Pseudorandom Number Generators", 2014).
+///
+/// Good enough for jitter, not for secrets. Lock-free; safe from any thread.
+class random_source {
+public:
+    explicit random_source(std::uint64_t seed) noexcept : state_{seed} {}
+
+    [[nodiscard]] std::uint64_t next() noexcept {
+        constexpr std::uint64_t gamma = 0x9e3779b97f4a7c15U;
+        auto z = state_.fetch_add(gamma, std::memory_order_relaxed) + gamma;
+        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
+        z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
+        return z ^ (z >> 31);
+    }
+
+    void seed(std::uint64_t value) noexcept { state_.store(value, std::memory_order_relaxed); }
+
+private:
+    std::atomic<std::uint64_t> state_;
+};
+
+/// A number in [0, 1), from 53 random bits.
+[[nodiscard]] constexpr double unit_interval(std::uint64_t bits) noexcept {
+    return static_cast<double>(bits >> 11) * 0x1.0p-53;
+}
+
+}  // namespace coffer::inline v0

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// Awaiting a time, a notification, or both.
+
+#include <coffer/asio.hpp>
+#include <coffer/time/clock_service.hpp>
+#include <coffer/time/wait.hpp>
+
+#include <algorithm>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+namespace coffer::inline v0 {
+
+/// The waits that one event will end. Any thread.
+class wait_list {
+public:
+    /// Ends `wait` at the event; at once if that has been.
+    void add(std::shared_ptr<pending_wait> wait) {
+        {
+            std::lock_guard const lock{mutex_};
+            if (!notified_) {
+                if (waits_.size() >= prune_at_) {  // waits that ended otherwise are only dropped here
+                    std::erase_if(waits_, [](auto const& w) { return w->ended(); });
+                    prune_at_ = 2 * waits_.size() + 8;
+                }
+                waits_.push_back(std::move(wait));
+                return;
+            }
+        }
+        wait->finish(wake::notified);
+    }
+
+    /// The event: ends all waits, in the order in which they began, and every later one at once.
+    void notify_all() {
+        std::vector<std::shared_ptr<pending_wait>> waits;
+        {
+            std::lock_guard const lock{mutex_};
+            notified_ = true;
+            waits.swap(waits_);
+        }
+        for (auto const& wait : waits) wait->finish(wake::notified);
+    }
+
+private:
+    std::mutex mutex_;
+    bool notified_ = false;
+    std::size_t prune_at_ = 8;
+    std::vector<std::shared_ptr<pending_wait>> waits_;
+};
+
+namespace detail {
+
+/// Begins a wait for `handler`. A function object of plain pointers: GCC 12 destroys capturing closures twice when they
+/// are temporaries of a co_await expression.
+struct begin_wait {
+    clock_service* service;
+    time_point until;
+    wait_list* event;
+
+    template <class Handler>
+    void operator()(Handler&& handler) const {
+        using wait_type = handler_wait<std::decay_t<Handler>>;
+        auto const slot = asio::get_associated_cancellation_slot(handler);
+        auto const wait = std::make_shared<wait_type>(service->waits(), std::decay_t<Handler>(std::move(handler)));
+        if (!service->clock()->begin_wait(wait, until)) return;
+        if (slot.is_connected()) {
+            auto leave = [weak = std::weak_ptr<pending_wait>{wait}](asio::cancellation_type type) {
+                if (type == asio::cancellation_type::none) return;
+                if (auto const pending = weak.lock()) pending->finish(wake::cancelled);
+            };
+            auto connected = slot;
+            connected.assign(std::move(leave));
+        }
+        if (event != nullptr) event->add(wait);
+    }
+};
+
+}  // namespace detail
+
+/// Suspends until `until`, or until `event` is notified, or until the coroutine is cancelled (any cancellation type).
+///
+/// Never throws for a cancellation: it returns `wake::cancelled`. (By Asio's rule the *next* `co_await` of a cancelled
+/// coroutine throws.) Resumes by post on the coroutine's executor.
+template <class Executor = asio::any_io_executor>
+[[nodiscard]] auto wait_until(clock_service& service, time_point until, wait_list* event = nullptr) {
+    return asio::async_initiate<asio::use_awaitable_t<Executor> const, void(wake)>(
+        detail::begin_wait{&service, until, event}, asio::use_awaitable_t<Executor>{});
+}
+
+/// Sleeps until `until` by the clock of the coroutine's context.
+template <class Executor = asio::any_io_executor>
+awaitable<wake, Executor> sleep_until(time_point until) {
+    auto const executor = co_await asio::this_coro::executor;
+    co_return co_await wait_until<Executor>(clock_service::of(executor), until);
+}
+
+/// Sleeps for `d` by the clock of the coroutine's context.
+template <class Executor = asio::any_io_executor>
+awaitable<wake, Executor> sleep_for(duration d) {
+    auto const executor = co_await asio::this_coro::executor;
+    auto& service = clock_service::of(executor);
+    auto const until = service.clock()->now() + d;
+    co_return co_await wait_until<Executor>(service, until);
+}
+
+}  // namespace coffer::inline v0
