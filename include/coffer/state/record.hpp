@@ -3,9 +3,11 @@
 // One key's row, as data: what every store keeps about one piece of paid work. The rules are in record_machine.hpp.
 
 #include <coffer/base/answer.hpp>
+#include <coffer/base/defaults.hpp>
 #include <coffer/base/fault.hpp>
 #include <coffer/base/fingerprint.hpp>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <compare>
@@ -14,7 +16,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 namespace coffer::inline v0 {
@@ -33,7 +34,7 @@ using claim_id = std::array<std::uint8_t, 16>;
 
 /// The states of a record (DESIGN §3). A key without a row is FREE.
 enum class record_state : std::uint8_t {
-    free,      ///< nobody works on it and nothing is owed
+    free,      ///< nobody works on it and nothing is owed: no send counts
     claimed,   ///< somebody may work on it for a while; nothing was sent under this claim
     sent,      ///< a send was permitted; its answer is not known yet
     answered,  ///< at least one answer is stored, none is accepted
@@ -45,7 +46,7 @@ enum class record_state : std::uint8_t {
 };
 
 [[nodiscard]] constexpr std::string_view to_string(record_state s) noexcept {
-    constexpr std::array<std::string_view, 9> names{"free", "claimed", "sent",  "answered", "done",
+    constexpr std::array<std::string_view, 9> names{"free",   "claimed", "sent",  "answered", "done",
                                                     "failed", "unknown", "acked", "expired"};
     return names[static_cast<std::size_t>(s)];
 }
@@ -55,10 +56,17 @@ enum class send_state : std::uint8_t {
     permitted,  ///< may have reached the provider; nothing came back yet
     lost,       ///< its attempt ended, perhaps executed, without an answer
     answered,   ///< its raw answer is stored, not judged yet
-    accepted,
+    accepted,   ///< its answer is the record's
     defective,  ///< billed and unusable; payload kept
     unsent,     ///< proven unbilled: does not count
+    supplied,   ///< no send at all: an operator brought the answer, and it is the record's; does not count
 };
+
+[[nodiscard]] constexpr std::string_view to_string(send_state s) noexcept {
+    constexpr std::array<std::string_view, 7> names{"permitted", "lost",   "answered", "accepted",
+                                                    "defective", "unsent", "supplied"};
+    return names[static_cast<std::size_t>(s)];
+}
 
 /// One permitted send: who, when, where, what came of it.
 struct send_record {
@@ -70,19 +78,36 @@ struct send_record {
     std::chrono::system_clock::time_point permitted_at{};
     std::string provider;
     std::string model;
-    std::optional<answer> reply;  ///< raw, once there is one
+    shared_answer reply;       ///< raw, once there is one; without its body once the payload was dropped
+    std::optional<fault> why;  ///< lost, defective: what was known of it
+
+    /// Is it not proven unbilled?
+    [[nodiscard]] bool counts() const noexcept {
+        return state != send_state::unsent && state != send_state::supplied;
+    }
+    /// May an answer to it still exist somewhere?
+    [[nodiscard]] bool unaccounted() const noexcept {
+        return state == send_state::permitted || state == send_state::lost;
+    }
 };
 
 /// One key's row. Times of leases are steady (one host, one boot), times of expiry are wall-clock times.
 struct record {
     record_state state = record_state::free;
-    fingerprint print;
-    claim_id claim{};
-    std::string owner;          ///< the process that claimed it, as the store names processes
-    std::uint64_t token = 0;    ///< grows with every claim of the store: a fencing token for the caller's own writes
+    fingerprint print{};
+    bool print_known = true;  ///< false: the row was made for a late answer whose request nobody told
+    claim_id claim{};         ///< the last claim; it stays after its end, so that repeating its operations is harmless
+    bool held = false;        ///< the claim has neither been given up nor reached its end
+    std::string owner;        ///< the process that claimed it, as the store names processes
+    std::uint64_t token = 0;  ///< grows with every claim of the store: a fencing token for the caller's own writes
     std::chrono::steady_clock::time_point lease_until{};
     int claims = 0;
-    int granted_sends = 0;      ///< sends an operator granted on top of `max_sends`
+    int max_sends = 0;      ///< of the last claim
+    int granted_sends = 0;  ///< sends an operator granted on top of `max_sends`
+    // How long things are kept, as the last claim wanted it.
+    std::chrono::nanoseconds takeover_grace = defaults::takeover_grace;
+    std::chrono::nanoseconds acknowledged_kept = defaults::acknowledged_kept;
+    std::chrono::nanoseconds unacknowledged_kept = defaults::unacknowledged_kept;
     std::vector<send_record> sends;
     std::optional<fault> stored_fault;  ///< FAILED: what is replayed
     std::chrono::system_clock::time_point created{};
@@ -91,9 +116,34 @@ struct record {
 
     /// Sends that are not proven unbilled: what `max_sends` bounds.
     [[nodiscard]] int counted_sends() const noexcept {
-        int n = 0;
-        for (auto const& s : sends) n += s.state != send_state::unsent ? 1 : 0;
-        return n;
+        return static_cast<int>(std::count_if(sends.begin(), sends.end(), [](auto const& s) { return s.counts(); }));
+    }
+    /// How many may count under the last claim's `max_sends`.
+    [[nodiscard]] int allowed_sends() const noexcept { return max_sends + granted_sends; }
+
+    [[nodiscard]] bool any(send_state s) const noexcept {
+        return std::any_of(sends.begin(), sends.end(), [s](auto const& send) { return send.state == s; });
+    }
+    /// The send that the record's answer belongs to; null unless an answer was accepted.
+    [[nodiscard]] send_record const* accepted() const noexcept {
+        auto const at = std::find_if(sends.begin(), sends.end(), [](auto const& s) {
+            return s.state == send_state::accepted || s.state == send_state::supplied;
+        });
+        return at == sends.end() ? nullptr : &*at;
+    }
+    /// What is known of its cost, of all sends; nothing if no cost is known.
+    [[nodiscard]] std::optional<money> known_cost() const noexcept {
+        std::optional<money> sum;
+        for (auto const& s : sends)
+            if (s.reply && s.reply->cost) sum = sum.value_or(money{}) + *s.reply->cost;
+        return sum;
+    }
+    /// What the record is once nobody works on it any more, by its sends alone. Nobody chooses it.
+    [[nodiscard]] record_state at_rest() const noexcept {
+        if (any(send_state::answered)) return record_state::answered;
+        if (std::any_of(sends.begin(), sends.end(), [](auto const& s) { return s.unaccounted(); }))
+            return record_state::unknown;
+        return counted_sends() > 0 ? record_state::answered : record_state::free;  // all defective, or nothing owed
     }
 };
 

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// One try of a call, and how it ended.
+
+#include <coffer/base/answer.hpp>
+#include <coffer/base/defaults.hpp>
+#include <coffer/base/fault.hpp>
+#include <coffer/call/attempt_log.hpp>
+#include <coffer/call/call.hpp>
+#include <coffer/call/permit_source.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace coffer::inline v0 {
+
+/// What an operation and the gates around it see of one try. Lives in the walk; never kept beyond it.
+class attempt {
+public:
+    explicit attempt(call& c) noexcept : call_{&c} {}
+    attempt(attempt const&) = delete;
+    attempt& operator=(attempt const&) = delete;
+
+    /// 1 for the first try of the call.
+    [[nodiscard]] int number() const noexcept { return number_; }
+    /// When it must have ended. An operation that takes it as its timeout can be relied upon; one that does not should
+    /// be wrapped in a timeout. Under a journal this is the send's own limit, not the caller's deadline: a permitted
+    /// send is paid for, and outlives its callers.
+    [[nodiscard]] time_point deadline() const noexcept { return deadline_; }
+    [[nodiscard]] duration timeout() const noexcept { return timeout_; }
+    [[nodiscard]] coffer::target const& target() const noexcept { return target_; }
+    /// The time by the call's clock when the attempt began; read once, for all policies.
+    [[nodiscard]] time_point now() const noexcept { return now_; }
+    /// The call's own data: key, tags, deadline.
+    [[nodiscard]] call const& of() const noexcept { return *call_; }
+    [[nodiscard]] coffer::clock& clock() const noexcept { return call_->clock(); }
+    /// Sends that may still be permitted under the journal; none without one.
+    [[nodiscard]] std::optional<int> sends_left() const noexcept {
+        return call_->claim() != nullptr ? std::optional{call_->claim()->sends_left()} : std::nullopt;
+    }
+    /// The same text for every send that stands for the same work: for the Idempotency-Key header of a provider that
+    /// knows one. Without a journal it is random, and the same for one request's attempts.
+    [[nodiscard]] std::string const& provider_key() const {
+        if (provider_key_.empty())
+            provider_key_ = call_->claim() != nullptr ? call_->claim()->provider_key() : random_hex(clock().random());
+        return provider_key_;
+    }
+
+    // For an operation without `decode` or `bill` that knows what it consumed.
+    void report(usage const& used) noexcept { usage_ = used; }
+    void report_cost(money cost) noexcept { cost_ = cost; }
+    void report_request_id(std::string id) { request_id_ = std::move(id); }
+
+    // For gates, before the operation begins.
+    void limit_timeout(duration d) noexcept { timeout_ = std::min(timeout_, d); }
+
+private:
+    friend class attempt_access;
+
+    static std::string random_hex(random_source& random) {
+        constexpr char digits[] = "0123456789abcdef";
+        std::string text;
+        for (int word = 0; word < 2; ++word)
+            for (auto bits = random.next(), i = std::uint64_t{0}; i < 16; ++i, bits >>= 4) text += digits[bits & 15U];
+        return text;
+    }
+
+    call* call_;
+    int number_ = 0;
+    int send_ = 0;
+    time_point now_{};
+    time_point deadline_{};
+    duration timeout_ = defaults::attempt_timeout;
+    coffer::target target_;
+    mutable std::string provider_key_;
+    std::optional<usage> usage_;
+    std::optional<money> cost_;
+    std::string request_id_;
+    duration waited_{};
+    wait_reason why_waited_ = wait_reason::none;
+};
+
+/// How an attempt ended, as the gates' tickets are told.
+struct attempt_end {
+    enum class kind : std::uint8_t {
+        succeeded,
+        failed,         ///< with `why`
+        not_attempted,  ///< refused further in, or cancelled before the send; `why` says so
+    };
+    kind what = kind::succeeded;
+    fault const* why = nullptr;
+    time_point at{};
+    std::optional<usage> used{};
+    std::optional<money> cost{};
+};
+
+/// What a ticket answers when it is settled: that it is content, or that it asks for another attempt after a delay that
+/// it has checked against the deadline.
+class verdict {
+public:
+    [[nodiscard]] static constexpr verdict done(stop_reason why = stop_reason::none) noexcept { return verdict{why}; }
+    [[nodiscard]] static constexpr verdict again(duration delay, wait_reason why = wait_reason::backoff) noexcept {
+        verdict v{stop_reason::none};
+        v.again_ = true;
+        v.delay_ = delay;
+        v.reason_ = why;
+        return v;
+    }
+
+    [[nodiscard]] constexpr bool asks_again() const noexcept { return again_; }
+    [[nodiscard]] constexpr duration delay() const noexcept { return delay_; }
+    [[nodiscard]] constexpr wait_reason reason() const noexcept { return reason_; }
+    /// Why no further attempt is asked for.
+    [[nodiscard]] constexpr stop_reason stop() const noexcept { return stop_; }
+
+private:
+    explicit constexpr verdict(stop_reason why) noexcept : stop_{why} {}
+    bool again_ = false;
+    wait_reason reason_ = wait_reason::none;
+    stop_reason stop_;
+    duration delay_{};
+};
+
+/// What the walk does with an attempt. Not for users.
+class attempt_access {
+public:
+    static call& call_of(attempt& a) noexcept { return *a.call_; }
+    /// A new try: counted when it begins, forgotten is what the last one reported.
+    static void begin(attempt& a, time_point now) noexcept {
+        a.now_ = now;
+        a.timeout_ = defaults::attempt_timeout;
+        a.send_ = 0;
+        a.usage_.reset();
+        a.cost_.reset();
+        a.request_id_.clear();
+    }
+    static void waited(attempt& a, duration d, wait_reason why) noexcept { a.waited_ = d, a.why_waited_ = why; }
+    /// A gate let it in after a wait.
+    static void admitted(attempt& a, time_point now, time_point since) noexcept {
+        a.now_ = now;
+        a.waited_ += now - since;
+        if (a.why_waited_ == wait_reason::none) a.why_waited_ = wait_reason::admission;
+    }
+    static void set_target(attempt& a, target t) noexcept { a.target_ = std::move(t); }
+    static void start(attempt& a, time_point now, time_point deadline, int number, int send) noexcept {
+        a.now_ = now, a.deadline_ = deadline, a.number_ = number, a.send_ = send;
+    }
+    static void learn(attempt& a, answer const& from) {
+        if (from.usage) a.usage_ = from.usage;
+        if (from.cost) a.cost_ = from.cost;
+        if (!from.request_id.empty()) a.request_id_ = from.request_id;
+    }
+    static std::optional<usage> const& used(attempt const& a) noexcept { return a.usage_; }
+    static std::optional<money> const& cost(attempt const& a) noexcept { return a.cost_; }
+    static std::string const& request_id(attempt const& a) noexcept { return a.request_id_; }
+    static int send(attempt const& a) noexcept { return a.send_; }
+    static duration waited(attempt const& a) noexcept { return a.waited_; }
+    static wait_reason why_waited(attempt const& a) noexcept { return a.why_waited_; }
+};
+
+}  // namespace coffer::inline v0

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// What happened to a call, attempt by attempt. Everything is explained.
+
+#include <coffer/base/fault.hpp>
+#include <coffer/base/money.hpp>
+#include <coffer/base/usage.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <iomanip>
+#include <optional>
+#include <ostream>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace coffer::inline v0 {
+
+/// Where an attempt goes.
+struct target {
+    target() = default;
+    target(std::string provider_name, std::string model_name)
+        : provider{std::move(provider_name)}, model{std::move(model_name)} {}
+    std::string provider;
+    std::string model;
+};
+
+/// Why an attempt did not begin at once.
+enum class wait_reason : std::uint8_t { none, backoff, provider_hint, ambiguous_floor, admission };
+
+[[nodiscard]] constexpr std::string_view to_string(wait_reason w) noexcept {
+    switch (w) {
+        case wait_reason::none: return "";
+        case wait_reason::backoff: return "backoff";
+        case wait_reason::provider_hint: return "hint";
+        case wait_reason::ambiguous_floor: return "ambiguous";
+        case wait_reason::admission: return "admission";
+    }
+    return "";
+}
+
+/// One attempt, after its end.
+struct attempt_record {
+    int number = 0;
+    coffer::target target;
+    std::chrono::nanoseconds start{};     ///< since the call began
+    std::chrono::nanoseconds waited{};    ///< before it began
+    wait_reason why_waited = wait_reason::none;
+    std::chrono::nanoseconds duration{};
+    std::optional<coffer::fault> fault;   ///< none: it succeeded
+    knowledge execution = knowledge::yes;
+    knowledge billing = knowledge::yes;
+    std::optional<coffer::usage> usage;   ///< unknown is not zero
+    std::optional<money> cost;            ///< unknown is not zero
+    std::string request_id;
+    int send = 0;                         ///< the journal's number of the send; 0 without a journal
+};
+
+/// The attempts of one call, in order. Prints as a table.
+class attempt_log {
+public:
+    [[nodiscard]] bool empty() const noexcept { return records_.empty(); }
+    [[nodiscard]] std::size_t size() const noexcept { return records_.size(); }
+    [[nodiscard]] attempt_record const& operator[](std::size_t i) const noexcept { return records_[i]; }
+    [[nodiscard]] auto begin() const noexcept { return records_.begin(); }
+    [[nodiscard]] auto end() const noexcept { return records_.end(); }
+    [[nodiscard]] attempt_record const& back() const noexcept { return records_.back(); }
+
+    void add(attempt_record record) { records_.push_back(std::move(record)); }
+    void clear() noexcept { records_.clear(); }
+
+    friend std::ostream& operator<<(std::ostream& out, attempt_log const& log);
+
+private:
+    std::vector<attempt_record> records_;
+};
+
+namespace detail {
+
+inline std::string seconds(std::chrono::nanoseconds d) {
+    std::ostringstream out;
+    out << std::fixed << std::setprecision(3) << std::chrono::duration<double>(d).count() << "s";
+    return out.str();
+}
+
+}  // namespace detail
+
+inline std::ostream& operator<<(std::ostream& out, attempt_log const& log) {
+    std::vector<std::vector<std::string>> rows{
+        {"#", "target", "start", "waited", "why", "took", "end", "executed", "billed", "cost"}};
+    for (auto const& r : log) {
+        auto where = r.target.provider;
+        if (!r.target.model.empty()) where += (where.empty() ? "" : "/") + r.target.model;
+        auto end = r.fault ? std::string{to_string(r.fault->kind())} : std::string{"succeeded"};
+        if (r.fault && r.fault->status() != 0) end += " " + std::to_string(r.fault->status());
+        rows.push_back({std::to_string(r.number), where, detail::seconds(r.start), detail::seconds(r.waited),
+                        std::string{to_string(r.why_waited)}, detail::seconds(r.duration), end,
+                        std::string{to_string(r.execution)}, std::string{to_string(r.billing)},
+                        r.cost ? "$" + r.cost->to_string() : r.billing == knowledge::no ? "none" : "unknown"});
+    }
+    std::vector<std::size_t> widths(rows.front().size());
+    for (auto const& row : rows)
+        for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    for (auto const& row : rows) {
+        std::string line;
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            line += row[i];
+            if (i + 1 < row.size()) line.append(widths[i] - row[i].size() + 2, ' ');
+        }
+        out << line << '\n';
+    }
+    return out;
+}
+
+}  // namespace coffer::inline v0

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// One logical request by the user: what it is for, how long it may take, and afterwards what became of it.
+
+#include <coffer/asio.hpp>
+#include <coffer/base/defaults.hpp>
+#include <coffer/base/key.hpp>
+#include <coffer/base/money.hpp>
+#include <coffer/call/attempt_log.hpp>
+#include <coffer/time/clock_service.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace coffer::inline v0 {
+
+class permit_source;
+
+/// Thrown for misuse that types cannot see. Never made into a fault: it is a defect of the program.
+class misuse : public std::logic_error {
+public:
+    using std::logic_error::logic_error;
+};
+
+/// Where the answer of a call came from.
+enum class answer_origin : std::uint8_t {
+    none,      ///< there is no answer (yet)
+    sent,      ///< this call's own sends
+    joined,    ///< the flight of another caller in this process
+    replayed,  ///< the journal: paid for earlier
+};
+
+/// A call: key, deadline, tags; afterwards its attempt log and cost.
+///
+///     coffer::call call{coffer::key{"report", tenant, title}, 2min};
+///     auto reply = co_await ask(call, request);
+///     std::cout << call.log();
+///
+/// It carries one request at a time (`misuse` is thrown otherwise) and may be used again for a repeat of the same; the
+/// deadline then counts anew. Not safe for use by several threads at once.
+class call {
+public:
+    explicit call(coffer::key k, duration deadline = defaults::deadline) : key_{std::move(k)}, allowed_{deadline} {}
+    call(coffer::key k, time_point deadline) : key_{std::move(k)}, until_{deadline} {}
+    /// A call that no journal shall remember: run again, it is paid again.
+    [[nodiscard]] static call unkeyed(duration deadline = defaults::deadline) {
+        call c{deadline};
+        c.unkeyed_ = true;
+        return c;
+    }
+
+    call(call&& other) noexcept
+        : key_{std::move(other.key_)},
+          unkeyed_{other.unkeyed_},
+          allowed_{other.allowed_},
+          until_{other.until_},
+          tags_{std::move(other.tags_)},
+          log_{std::move(other.log_)},
+          cost_{other.cost_},
+          cost_known_{other.cost_known_},
+          stored_{other.stored_},
+          origin_{other.origin_} {}
+    call& operator=(call&&) = delete;
+    ~call() = default;
+
+    [[nodiscard]] bool keyed() const noexcept { return key_.has_value(); }
+    /// Throws `misuse` for a call without a key.
+    [[nodiscard]] coffer::key const& key() const {
+        if (!key_) throw misuse{"coffer::call: this call has no key; make it with call{key{\"namespace\", ...}}"};
+        return *key_;
+    }
+    [[nodiscard]] bool explicitly_unkeyed() const noexcept { return unkeyed_; }
+
+    /// A name and a value by which budgets and reports group calls. No secrets.
+    call& tag(std::string name, std::string value) & {
+        tags_.emplace_back(std::move(name), std::move(value));
+        return *this;
+    }
+    call&& tag(std::string name, std::string value) && { return std::move(tag(std::move(name), std::move(value))); }
+    [[nodiscard]] std::vector<std::pair<std::string, std::string>> const& tags() const noexcept { return tags_; }
+
+    /// The attempts of the last request, in order. Those of a flight are shown by the calls that took part in it.
+    [[nodiscard]] attempt_log const& log() const noexcept { return log_; }
+    /// What the last request cost this call; zero for a replay or a joined flight; none where an attempt may have been
+    /// billed and nobody knows how much.
+    [[nodiscard]] std::optional<money> cost() const noexcept { return cost_known_ ? std::optional{cost_} : std::nullopt; }
+    /// Is the answer durable in the journal? Always false without one.
+    [[nodiscard]] bool stored() const noexcept { return stored_; }
+    [[nodiscard]] answer_origin origin() const noexcept { return origin_; }
+
+    // For policies and layers, while a request runs ------------------------------------------------------------------
+
+    /// The call's deadline. A flight's call takes the latest deadline of those that wait for it.
+    [[nodiscard]] time_point deadline() const noexcept {
+        return time_point{duration{deadline_.load(std::memory_order_relaxed)}};
+    }
+    [[nodiscard]] coffer::clock& clock() const noexcept { return *clock_; }
+    [[nodiscard]] std::shared_ptr<coffer::clock> const& shared_clock() const noexcept { return clock_; }
+    [[nodiscard]] clock_service& service() const noexcept { return *service_; }
+    [[nodiscard]] time_point began() const noexcept { return began_; }
+    /// The live claim under which this call's attempts take their permits; null without a journal.
+    [[nodiscard]] permit_source* claim() const noexcept { return claim_; }
+
+private:
+    friend class call_access;
+
+    explicit call(duration deadline) : allowed_{deadline} {}
+
+    std::optional<coffer::key> key_;
+    bool unkeyed_ = false;
+    duration allowed_{-1};
+    std::optional<time_point> until_;
+    std::vector<std::pair<std::string, std::string>> tags_;
+
+    attempt_log log_;
+    money cost_;
+    bool cost_known_ = true;
+    bool stored_ = false;
+    answer_origin origin_ = answer_origin::none;
+
+    int depth_ = 0;  // pipelines that this call runs through right now
+    int attempts_ = 0;
+    time_point began_{};
+    std::atomic<duration::rep> deadline_{0};
+    clock_service* service_ = nullptr;
+    std::shared_ptr<coffer::clock> clock_;
+    permit_source* claim_ = nullptr;
+};
+
+/// What the library itself does with a call. Not for users.
+class call_access {
+public:
+    /// Enters a pipeline: the outermost one binds the call to its context and starts its time.
+    class scope {
+    public:
+        template <class Executor>
+        scope(call& c, Executor const& executor, bool nested) : call_{c} {
+            if (c.depth_ > 0 && !nested)
+                throw misuse{
+                    "coffer::call: this call already carries a request; use one call for each request in flight"};
+            if (c.depth_++ == 0) begin(executor);
+        }
+        scope(scope const&) = delete;
+        scope& operator=(scope const&) = delete;
+        ~scope() { --call_.depth_; }
+
+    private:
+        template <class Executor>
+        void begin(Executor const& executor) {
+            call_.service_ = &clock_service::of(executor);
+            call_.clock_ = call_.service_->clock();
+            call_.began_ = call_.clock_->now();
+            call_.deadline_ = (call_.until_ ? *call_.until_ : later(call_.began_, call_.allowed_)).time_since_epoch().count();
+            call_.log_.clear();
+            call_.cost_ = money{};
+            call_.cost_known_ = true;
+            call_.stored_ = false;
+            call_.origin_ = answer_origin::none;
+            call_.attempts_ = 0;
+        }
+        call& call_;
+    };
+
+    /// A sum that saturates: "for ever" is a deadline.
+    [[nodiscard]] static time_point later(time_point t, duration d) noexcept {
+        return d > time_point::max() - t ? time_point::max() : t + d;
+    }
+
+    /// A call for a flight: the same request, a life of its own.
+    [[nodiscard]] static call fork(call const& c) {
+        call own{c.allowed_};
+        own.key_ = c.key_;
+        own.until_ = c.deadline();
+        own.tags_ = c.tags_;
+        return own;
+    }
+    static void set_claim(call& c, permit_source* claim) noexcept { c.claim_ = claim; }
+    static void extend_deadline(call& c, time_point to) noexcept {
+        auto const rep = to.time_since_epoch().count();
+        auto seen = c.deadline_.load(std::memory_order_relaxed);
+        while (seen < rep && !c.deadline_.compare_exchange_weak(seen, rep, std::memory_order_relaxed)) {}
+    }
+    static int next_attempt(call& c) noexcept { return ++c.attempts_; }
+    static attempt_log& log(call& c) noexcept { return c.log_; }
+    static void add_cost(call& c, std::optional<money> cost) noexcept {
+        if (cost) c.cost_ += *cost;
+        else c.cost_known_ = false;
+    }
+    static void set_stored(call& c, bool stored) noexcept { c.stored_ = stored; }
+    static void set_origin(call& c, answer_origin origin) noexcept { c.origin_ = origin; }
+};
+
+}  // namespace coffer::inline v0

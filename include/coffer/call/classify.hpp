@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// What an exception says about a send. Errors of the network are told apart by what they prove; any other exception is
+// permanent unless a rule of the user says otherwise, because blind retries are the disease.
+
+#include <coffer/asio.hpp>
+#include <coffer/base/outcome.hpp>
+#include <coffer/call/call.hpp>
+
+#include <exception>
+#include <new>
+#include <system_error>
+#include <utility>
+
+namespace coffer::inline v0 {
+
+/// The built-in rules for `std::system_error`.
+///
+/// Refused or unreachable before a connection, and names that do not resolve: not sent. Reset, broken, timed out, ended:
+/// ambiguous, since the request may have been read. `operation_aborted`: aborted. Others: permanent.
+[[nodiscard]] inline fault_kind classify_error(std::error_code const& code) noexcept {
+    if (code == asio::error::operation_aborted || code == std::errc::operation_canceled) return fault_kind::aborted;
+    if (code.category() == asio::error::get_netdb_category() || code.category() == asio::error::get_addrinfo_category())
+        return fault_kind::not_sent;
+    if (code.category() == asio::error::get_misc_category())
+        return code == asio::error::eof ? fault_kind::ambiguous : fault_kind::permanent;
+    for (auto const unsent : {std::errc::connection_refused, std::errc::host_unreachable,
+                              std::errc::network_unreachable, std::errc::network_down,
+                              std::errc::address_not_available})
+        if (code == unsent) return fault_kind::not_sent;
+    for (auto const unsure : {std::errc::connection_reset, std::errc::connection_aborted, std::errc::broken_pipe,
+                              std::errc::timed_out, std::errc::not_connected, std::errc::network_reset})
+        if (code == unsure) return fault_kind::ambiguous;
+    return fault_kind::permanent;
+}
+
+/// A fault for an exception that an operation threw; the exception is kept as its cause. `misuse` and `bad_alloc` are
+/// not faults and are thrown on.
+[[nodiscard]] inline fault classify_exception(std::exception_ptr const& thrown) {
+    try {
+        std::rethrow_exception(thrown);
+    } catch (misuse const&) {
+        throw;
+    } catch (std::bad_alloc const&) {
+        throw;
+    } catch (failure const& nested) {
+        return nested.fault();
+    } catch (std::system_error const& error) {
+        return fault{classify_error(error.code()), error.what()}.with_cause(thrown);
+    } catch (std::exception const& error) {
+        return fault{fault_kind::permanent, error.what()}.with_cause(thrown);
+    } catch (...) {
+        return fault{fault_kind::permanent, "an exception of unknown type"}.with_cause(thrown);
+    }
+}
+
+}  // namespace coffer::inline v0

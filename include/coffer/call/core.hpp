@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// What a pipeline and an operation are once they are wrapped: immutable, shared by all calls and by flights.
+
+#include <coffer/call/call.hpp>
+#include <coffer/call/event.hpp>
+#include <coffer/call/operation.hpp>
+#include <coffer/call/walk.hpp>
+
+#include <memory>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace coffer::inline v0::detail {
+
+/// An operation that is itself a pipeline: the call is handed down to it.
+template <class Op>
+concept nested_pipeline = requires { typename Op::is_coffer_pipeline; };
+
+template <class Op, class... Args>
+struct shape : operation_traits<Op, Args...> {
+    static constexpr bool hands_down = false;
+};
+
+template <nested_pipeline Op, class... Args>
+struct shape<Op, Args...> {
+    using returned = decltype(std::declval<Op const&>().descend(std::declval<call&>(), std::declval<Args&>()...));
+    using executor_type = typename awaitable_traits<returned>::executor_type;
+    using raw_type = typename awaitable_traits<returned>::value_type;
+    using value_type = typename raw_type::value_type;
+    static constexpr bool has_target = false;
+    static constexpr bool has_fingerprint =
+        !is_absent<decltype(fingerprint_of(std::declval<Op const&>(), std::declval<Args const&>()...))>;
+    static constexpr bool has_decode =
+        !is_absent<decltype(decode_with(std::declval<Op const&>(), std::declval<answer const&>()))>;
+    static constexpr bool has_bill = false;
+    static constexpr bool journalable = has_decode || encodable<value_type>;
+    static constexpr bool hands_down = true;
+
+    static returned start(Op const& op, attempt& a, Args&... args) {
+        return op.descend(attempt_access::call_of(a), args...);
+    }
+};
+
+/// Policies, operation and observers of one wrapped pipeline.
+template <class Policies, class Op>
+class core {
+public:
+    using policies_type = Policies;
+    static constexpr bool hands_down = nested_pipeline<Op>;
+    /// Types and abilities, as seen by calls with `Args...` (references or values).
+    template <class... Args>
+    using called_with = shape<Op, std::remove_reference_t<Args>...>;
+
+    core(Policies p, Op op, observers w) : policies{std::move(p)}, operation{std::move(op)}, watch{std::move(w)} {}
+
+    template <class... Args>
+    void aim(attempt& a, Args&... args) const {
+        if constexpr (called_with<Args...>::has_target) attempt_access::set_target(a, target_of(operation, args...));
+    }
+
+    template <class... Args>
+    auto start(attempt& a, Args&... args) const {
+        return called_with<Args...>::start(operation, a, args...);
+    }
+
+    /// Fills the end's figures in and writes the attempt into the call's log.
+    void record(attempt& a, attempt_end& end) const {
+        if constexpr (hands_down) return;
+        auto& c = attempt_access::call_of(a);
+        if (end.what == attempt_end::kind::not_attempted) {
+            tell({event_kind::attempt_refused, end.at, {}, a.number(), end.why, {}, {}}, c);
+            return;
+        }
+        end.used = attempt_access::used(a);
+        end.cost = attempt_access::cost(a);
+        if (end.why != nullptr && end.why->billing() == knowledge::no) end.cost = money{};
+        call_access::add_cost(c, end.cost);
+
+        attempt_record entry;
+        entry.number = a.number();
+        entry.target = a.target();
+        entry.start = a.now() - c.began();
+        entry.waited = attempt_access::waited(a);
+        entry.why_waited = attempt_access::why_waited(a);
+        entry.duration = end.at - a.now();
+        if (end.why != nullptr) {
+            entry.fault = *end.why;
+            entry.execution = end.why->execution();
+            entry.billing = end.why->billing();
+        }
+        entry.usage = end.used;
+        entry.cost = end.cost;
+        entry.request_id = attempt_access::request_id(a);
+        if (entry.request_id.empty() && end.why != nullptr) entry.request_id = end.why->request_id();
+        entry.send = attempt_access::send(a);
+        call_access::log(c).add(std::move(entry));
+        tell({event_kind::attempt_ended, end.at, {}, a.number(), end.why, {}, end.cost}, c);
+    }
+
+    void tell(event e, call const& c) const noexcept {
+        if (watch.empty()) return;
+        if (c.keyed()) e.name_space = c.key().name_space();
+        watch.tell(e);
+    }
+
+    Policies policies;
+    Op operation;
+    observers watch;
+};
+
+}  // namespace coffer::inline v0::detail

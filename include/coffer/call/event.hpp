@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// What observers are told while a call runs.
+
+#include <coffer/base/fault.hpp>
+#include <coffer/base/money.hpp>
+#include <coffer/time/clock.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace coffer::inline v0 {
+
+enum class event_kind : std::uint8_t {
+    attempt_started,
+    attempt_ended,     ///< `why` is null for a success
+    attempt_refused,   ///< a gate said no, or the wait for it ended
+    retry_scheduled,   ///< `delay` says when
+    replayed,          ///< the journal had the answer
+    joined,            ///< another caller's flight is at work on it
+    left,              ///< this caller leaves a flight; whatever was permitted goes on
+    store_late,        ///< the answer is delivered before it is durable; the store goes on trying
+    claim_lost,        ///< a heartbeat found the claim taken over
+};
+
+[[nodiscard]] constexpr std::string_view to_string(event_kind k) noexcept {
+    switch (k) {
+        case event_kind::attempt_started: return "attempt_started";
+        case event_kind::attempt_ended: return "attempt_ended";
+        case event_kind::attempt_refused: return "attempt_refused";
+        case event_kind::retry_scheduled: return "retry_scheduled";
+        case event_kind::replayed: return "replayed";
+        case event_kind::joined: return "joined";
+        case event_kind::left: return "left";
+        case event_kind::store_late: return "store_late";
+        case event_kind::claim_lost: return "claim_lost";
+    }
+    return "unknown";
+}
+
+/// One event. The views live as long as the observer's call. Holds no key, no prompt, no credentials.
+struct event {
+    event_kind kind{};
+    time_point at{};
+    std::string_view name_space{};  ///< the key's first part; empty without a key
+    int attempt = 0;
+    fault const* why = nullptr;
+    duration delay{};
+    std::optional<money> cost{};
+};
+
+/// Called synchronously, outside any lock, from whichever thread the call runs on: it must be thread-safe and quick.
+/// An exception that it throws is dropped: watching a call must not be able to break it.
+using observer = std::function<void(event const&)>;
+
+/// The observers of one pipeline.
+class observers {
+public:
+    void add(observer o) { list_.push_back(std::move(o)); }
+    [[nodiscard]] bool empty() const noexcept { return list_.empty(); }
+    void tell(event const& e) const noexcept {
+        for (auto const& o : list_) {
+            try {
+                o(e);
+            } catch (...) {
+            }
+        }
+    }
+
+private:
+    std::vector<observer> list_;
+};
+
+}  // namespace coffer::inline v0

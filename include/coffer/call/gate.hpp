@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// A gate admits an attempt or refuses it, learns how it ended, and may ask for another. Its fast path costs no
+// coroutine frame: the walk calls it as a plain function.
+//
+//     class my_gate {
+//     public:
+//         class ticket {
+//         public:
+//             coffer::verdict settle(coffer::attempt_end const&, coffer::attempt&) noexcept;
+//             ~ticket();                                   // not settled: abandoned; gives back what it held
+//         };
+//         coffer::admission try_enter(coffer::attempt&, coffer::slot<ticket>&) const;               // never suspends
+//         coffer::awaitable<coffer::outcome<void>> enter(coffer::attempt&, coffer::slot<ticket>&) const;  // after wait
+//     };
+
+#include <coffer/asio.hpp>
+#include <coffer/base/outcome.hpp>
+#include <coffer/call/attempt.hpp>
+
+#include <concepts>
+#include <cstdint>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+namespace coffer::inline v0 {
+
+/// Room for a gate's ticket in the walk's frame.
+template <class Ticket>
+class slot {
+public:
+    template <class... Args>
+    Ticket& emplace(Args&&... args) {
+        return ticket_.emplace(std::forward<Args>(args)...);
+    }
+    [[nodiscard]] bool has_value() const noexcept { return ticket_.has_value(); }
+    [[nodiscard]] Ticket& operator*() noexcept { return *ticket_; }
+    [[nodiscard]] Ticket* operator->() noexcept { return &*ticket_; }
+    void reset() noexcept { ticket_.reset(); }
+
+private:
+    std::optional<Ticket> ticket_;
+};
+
+/// What a gate says to an attempt at once: come in (the ticket is in the slot), wait (then `enter` is awaited), or no.
+class admission {
+public:
+    [[nodiscard]] static admission in() noexcept { return admission{state::in}; }
+    [[nodiscard]] static admission wait() noexcept { return admission{state::wait}; }
+    [[nodiscard]] static admission refused(fault why) noexcept {
+        admission a{state::refused};
+        a.why_.emplace(std::move(why));
+        return a;
+    }
+
+    [[nodiscard]] bool is_in() const noexcept { return state_ == state::in; }
+    [[nodiscard]] bool must_wait() const noexcept { return state_ == state::wait; }
+    /// Only of a refusal.
+    [[nodiscard]] fault&& why() && noexcept { return std::move(*why_); }
+
+private:
+    enum class state : std::uint8_t { in, wait, refused };
+    explicit admission(state s) noexcept : state_{s} {}
+    state state_;
+    std::optional<fault> why_;
+};
+
+/// What the rules about a pipeline's order read. A gate or layer declares `static constexpr policy_traits traits{…}`.
+struct policy_traits {
+    bool multiplies_sends = false;  ///< makes several sends out of one (retry, hedge)
+    bool per_send = false;          ///< must meet every send (rate limits, budgets): inside whatever multiplies them
+    bool journal = false;           ///< remembers results: at most one around any send, outside whatever multiplies them
+    bool innermost = false;         ///< nothing may stand between it and the send (budget)
+};
+
+template <class Policy>
+[[nodiscard]] consteval policy_traits traits_of() {
+    if constexpr (requires { { Policy::traits } -> std::convertible_to<policy_traits>; }) return Policy::traits;
+    else return {};
+}
+
+template <class T>
+concept ticket = std::destructible<T> && requires(T& t, attempt_end const& end, attempt& a) {
+    { t.settle(end, a) } noexcept -> std::same_as<verdict>;
+};
+
+/// See the top of this file. Gates are handles: copies share state, which any thread may use.
+template <class G>
+concept gate = std::copy_constructible<G> && requires { typename G::ticket; } && ticket<typename G::ticket> &&
+               requires(G const& g, attempt& a, slot<typename G::ticket>& s) {
+                   { g.try_enter(a, s) } -> std::same_as<admission>;
+               };
+
+/// A gate that may ask an attempt to wait.
+template <class G>
+concept waiting_gate = gate<G> && requires(G const& g, attempt& a, slot<typename G::ticket>& s) {
+    { g.enter(a, s) } -> std::same_as<awaitable<outcome<void>>>;
+};
+
+}  // namespace coffer::inline v0

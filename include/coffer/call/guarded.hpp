@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// The nameable handle of a wrapped operation, for a class member: one indirect call.
+
+#include <coffer/call/arguments.hpp>
+#include <coffer/call/call.hpp>
+#include <coffer/call/pipeline.hpp>
+
+#include <concepts>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace coffer::inline v0 {
+
+template <class Signature, class Executor = asio::any_io_executor>
+class guarded;
+
+/// Any wrapped operation that takes `Args...` and gives R. Owning and copyable; const-callable from any thread. See
+/// `wrapped` for what calling it means.
+///
+///     coffer::guarded<llm::reply(llm::request const&)> ask = coffer::pipeline{…}.wrap(openai.chat);
+template <class R, class... Args, class Executor>
+class guarded<R(Args...), Executor> {
+public:
+    using is_coffer_pipeline = void;
+
+    template <class Wrapped>
+        requires(!std::same_as<std::remove_cvref_t<Wrapped>, guarded>) && detail::nested_pipeline<Wrapped>
+    guarded(Wrapped w) : self_{std::make_shared<model<Wrapped>>(std::move(w))} {}
+
+    template <class... Given>
+        requires(std::is_convertible_v<Given&&, Args> && ...)
+    [[nodiscard]] awaitable<outcome<R>, Executor> try_call(call& c, Given&&... args) const {
+        detail::check_arguments<Given...>();
+        // Borrowed is only what is already of the right type; the result of a conversion needs a frame to live in.
+        if constexpr ((borrowable<Given, Args> && ...)) return self_->start(c, args...);
+        else return hold(self_, c, std::forward<Given>(args)...);
+    }
+    template <class... Given>
+        requires(std::is_convertible_v<Given&&, Args> && ...)
+    [[nodiscard]] awaitable<outcome<R>, Executor> try_call(call&& c, Given&&... args) const {
+        detail::check_arguments<Given...>();
+        return detail::with_own_call<Given...>(*this, std::move(c), std::forward<Given>(args)...);
+    }
+
+    template <class Call, class... Given>
+        requires std::same_as<std::remove_cvref_t<Call>, call> && (std::is_convertible_v<Given&&, Args> && ...)
+    [[nodiscard]] awaitable<R, Executor> operator()(Call&& c, Given&&... args) const {
+        return detail::throwing(try_call(std::forward<Call>(c), std::forward<Given>(args)...));
+    }
+
+    /// For a pipeline around this one: the same call, handed down.
+    [[nodiscard]] awaitable<outcome<R>, Executor> descend(call& c, std::remove_reference_t<Args> const&... args) const {
+        return self_->descend(c, args...);
+    }
+
+private:
+    template <class Given, class Arg>
+    static constexpr bool borrowable =
+        std::is_lvalue_reference_v<Given> && std::same_as<std::remove_cvref_t<Given>, std::remove_cvref_t<Arg>>;
+
+    struct base {
+        virtual ~base() = default;
+        virtual awaitable<outcome<R>, Executor> start(call& c, std::remove_reference_t<Args> const&... args) const = 0;
+        virtual awaitable<outcome<R>, Executor> descend(call& c, std::remove_reference_t<Args> const&... args) const = 0;
+    };
+    template <class Wrapped>
+    struct model final : base {
+        explicit model(Wrapped w) : wrapped{std::move(w)} {}
+        awaitable<outcome<R>, Executor> start(call& c, std::remove_reference_t<Args> const&... args) const override {
+            return wrapped.try_call(c, args...);
+        }
+        awaitable<outcome<R>, Executor> descend(call& c, std::remove_reference_t<Args> const&... args) const override {
+            return wrapped.descend(c, args...);
+        }
+        Wrapped wrapped;
+    };
+
+    static awaitable<outcome<R>, Executor> hold(std::shared_ptr<base const> self, call& c,
+                                                std::remove_cvref_t<Args>... args) {
+        auto running = self->start(c, args...);
+        co_return co_await std::move(running);
+    }
+
+    std::shared_ptr<base const> self_;
+};
+
+}  // namespace coffer::inline v0

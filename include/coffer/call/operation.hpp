@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// What is wrapped: how it is called, what it gives, and what else it offers.
+
+#include <coffer/asio.hpp>
+#include <coffer/base/answer.hpp>
+#include <coffer/base/codec.hpp>
+#include <coffer/base/fingerprint.hpp>
+#include <coffer/base/outcome.hpp>
+#include <coffer/call/attempt.hpp>
+#include <coffer/call/describe.hpp>
+
+#include <concepts>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+namespace coffer::inline v0 {
+
+/// Usage and cost that an answer was billed for. Unknown is not zero.
+struct billed {
+    std::optional<coffer::usage> usage{};
+    std::optional<money> cost{};
+};
+
+namespace detail {
+
+template <class Op>
+inline constexpr bool is_described = false;
+template <class Fn, class Hooks>
+inline constexpr bool is_described<described<Fn, Hooks>> = true;
+
+/// The callable itself, out of its description.
+template <class Op>
+[[nodiscard]] constexpr auto const& function_of(Op const& op) noexcept {
+    if constexpr (is_described<Op>) return op.function();
+    else return op;
+}
+
+// Each hook: from the description, else a member of the operation, else `absent`.
+
+template <class Op, class... Args>
+auto target_of(Op const& op, Args const&... args) {
+    if constexpr (is_described<Op>) {
+        if constexpr (present<decltype(op.description().target)>) return op.description().target(args...);
+        else return target_of(op.function(), args...);
+    } else if constexpr (requires { op.target(args...); }) return op.target(args...);
+    else return absent{};
+}
+
+template <class Op, class... Args>
+auto fingerprint_of(Op const& op, Args const&... args) {
+    if constexpr (is_described<Op>) {
+        if constexpr (present<decltype(op.description().fingerprint)>) return op.description().fingerprint(args...);
+        else return fingerprint_of(op.function(), args...);
+    } else if constexpr (requires { op.fingerprint(args...); }) return op.fingerprint(args...);
+    else return absent{};
+}
+
+template <class Op, class... Args>
+auto estimate_of(Op const& op, Args const&... args) {
+    if constexpr (is_described<Op>) {
+        if constexpr (present<decltype(op.description().estimate)>) return op.description().estimate(args...);
+        else return estimate_of(op.function(), args...);
+    } else if constexpr (requires { op.estimate(args...); }) return op.estimate(args...);
+    else return absent{};
+}
+
+template <class Op>
+auto decode_with(Op const& op, answer const& a) {
+    if constexpr (is_described<Op>) {
+        if constexpr (present<decltype(op.description().decode)>) return op.description().decode(a);
+        else return decode_with(op.function(), a);
+    } else if constexpr (requires { op.decode(a); }) return op.decode(a);
+    else return absent{};
+}
+
+template <class Op>
+auto bill_with(Op const& op, answer const& a) {
+    if constexpr (is_described<Op>) {
+        if constexpr (present<decltype(op.description().bill)>) return op.description().bill(a);
+        else return bill_with(op.function(), a);
+    } else if constexpr (requires { op.bill(a); }) return op.bill(a);
+    else return absent{};
+}
+
+/// The user's rule for `what` (an exception_ptr, an error value, a fault), or `absent`.
+template <class Op, class What>
+auto classify_with(Op const& op, What const& what) {
+    if constexpr (is_described<Op>) {
+        if constexpr (std::invocable<decltype(op.description().classify) const&, What const&>)
+            return op.description().classify(what);
+        else return classify_with(op.function(), what);
+    } else if constexpr (requires { op.classify(what); }) return op.classify(what);
+    else return absent{};
+}
+
+template <class T>
+inline constexpr bool is_absent = std::same_as<std::remove_cvref_t<T>, absent>;
+
+/// tl::expected, std::expected and the like.
+template <class T>
+concept expected_like = requires(T const& e) {
+    typename T::value_type;
+    typename T::error_type;
+    { e.has_value() } -> std::convertible_to<bool>;
+    e.error();
+};
+
+template <class T>
+struct plain_value {
+    using type = T;
+};
+template <expected_like T>
+struct plain_value<T> {
+    using type = typename T::value_type;
+};
+
+template <class>
+struct awaitable_traits;
+template <class T, class Executor>
+struct awaitable_traits<asio::awaitable<T, Executor>> {
+    using value_type = T;
+    using executor_type = Executor;
+};
+
+template <class T>
+concept is_awaitable = requires { typename awaitable_traits<std::remove_cvref_t<T>>::value_type; };
+
+template <class E>
+concept has_to_fault = requires(E const& e) {
+    { to_fault(e) } -> std::convertible_to<fault>;
+};
+
+}  // namespace detail
+
+/// How `Op` (the operation, or a description of it) is called with lvalues of `Args...`, and what it offers.
+template <class Op, class... Args>
+struct operation_traits {
+    using function = std::remove_cvref_t<decltype(detail::function_of(std::declval<Op const&>()))>;
+
+    static constexpr bool takes_attempt = std::invocable<function const&, attempt&, Args&...>;
+    static constexpr bool callable = takes_attempt || std::invocable<function const&, Args&...>;
+    static_assert(callable,
+                  "coffer: the operation must be callable as (coffer::attempt&, args...) or (args...), as a const "
+                  "object, with the arguments as lvalues");
+
+    static auto start(Op const& op, attempt& a, Args&... args) {
+        auto const& fn = detail::function_of(op);
+        if constexpr (takes_attempt) return fn(a, args...);
+        else return fn(args...);
+    }
+
+    using returned = decltype(start(std::declval<Op const&>(), std::declval<attempt&>(), std::declval<Args&>()...));
+    static_assert(detail::is_awaitable<returned>,
+                  "coffer: the operation must return asio::awaitable<T>; wrap callbacks and futures first");
+    using executor_type = typename detail::awaitable_traits<returned>::executor_type;
+    using raw_type = typename detail::awaitable_traits<returned>::value_type;
+
+    static constexpr bool has_target =
+        !detail::is_absent<decltype(detail::target_of(std::declval<Op const&>(), std::declval<Args const&>()...))>;
+    static constexpr bool has_fingerprint =
+        !detail::is_absent<decltype(detail::fingerprint_of(std::declval<Op const&>(), std::declval<Args const&>()...))>;
+    static constexpr bool has_decode =
+        !detail::is_absent<decltype(detail::decode_with(std::declval<Op const&>(), std::declval<answer const&>()))>;
+    static constexpr bool has_bill =
+        !detail::is_absent<decltype(detail::bill_with(std::declval<Op const&>(), std::declval<answer const&>()))>;
+
+private:
+    static consteval auto value_tag() {
+        if constexpr (has_decode) {
+            using decoded = decltype(detail::decode_with(std::declval<Op const&>(), std::declval<answer const&>()));
+            static_assert(std::same_as<raw_type, outcome<answer>>,
+                          "coffer: an operation with decode must return asio::awaitable<coffer::outcome<answer>>");
+            static_assert(detail::expected_like<decoded> && std::same_as<typename decoded::error_type, fault>,
+                          "coffer: decode must return coffer::outcome<R>");
+            return std::type_identity<typename decoded::value_type>{};
+        } else {
+            return std::type_identity<typename detail::plain_value<raw_type>::type>{};
+        }
+    }
+
+public:
+    /// What the user gets.
+    using value_type = typename decltype(value_tag())::type;
+    static_assert(!std::is_reference_v<value_type>, "coffer: an operation's result must be a value, not a reference");
+
+    /// Can answers be kept by a journal?
+    static constexpr bool journalable = has_decode || encodable<value_type>;
+};
+
+}  // namespace coffer::inline v0

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// Orders that cannot be right do not compile, with a message that says what to do. The rules read only the policies'
+// static traits.
+
+#include <coffer/call/gate.hpp>
+#include <coffer/call/layer.hpp>
+
+#include <array>
+#include <cstddef>
+#include <tuple>
+#include <utility>
+
+namespace coffer::inline v0::detail {
+
+template <class P>
+inline constexpr bool is_policy = gate<P> || traits_of<P>().journal || layer<P>;
+
+/// What a pipeline contains, for a pipeline around it.
+struct contents {
+    bool journal = false;
+    bool multiplies_sends = false;
+    bool per_send = false;
+};
+
+template <class... Policies>
+[[nodiscard]] consteval contents contents_of() {
+    return {(traits_of<Policies>().journal || ...), (traits_of<Policies>().multiplies_sends || ...),
+            (traits_of<Policies>().per_send || ...)};
+}
+
+/// Does a policy for which `Outer` holds stand outside one for which `Inner` holds?
+template <bool policy_traits::*Outer, bool policy_traits::*Inner, class... Policies>
+[[nodiscard]] consteval bool outside() {
+    bool seen = false;
+    bool found = false;
+    auto const look = [&](policy_traits t) {
+        found = found || (seen && t.*Inner);
+        seen = seen || t.*Outer;
+    };
+    (look(traits_of<Policies>()), ...);
+    return found;
+}
+
+template <class... Policies>
+[[nodiscard]] consteval bool innermost_is_last() {
+    std::size_t const count = sizeof...(Policies);
+    std::size_t i = 0;
+    bool right = true;
+    ((right = right && (!traits_of<Policies>().innermost || i + 1 == count), ++i), ...);
+    return right;
+}
+
+/// The rules inside one pipeline.
+template <class... Policies>
+consteval void check_order() {
+    constexpr int journals = (0 + ... + (traits_of<Policies>().journal ? 1 : 0));
+    static_assert(journals <= 1,
+                  "coffer: two journals around one send would each permit it: keep one `once`, the outermost");
+    static_assert(!outside<&policy_traits::multiplies_sends, &policy_traits::journal, Policies...>(),
+                  "coffer: `once` stands inside a policy that multiplies sends (retry, hedge), which would run the "
+                  "journal again for every attempt: put `once` before it");
+    static_assert(!outside<&policy_traits::per_send, &policy_traits::multiplies_sends, Policies...>(),
+                  "coffer: a policy that must meet every send (rate_limit, budget) stands outside a policy that "
+                  "multiplies sends (retry, hedge) and would see only the first: put it after that one");
+    static_assert(innermost_is_last<Policies...>(),
+                  "coffer: `budget` must be the innermost policy: what is reserved there is sent next; put it last");
+}
+
+/// The rules across a pipeline and the pipeline that it wraps.
+template <class Op, class... Policies>
+consteval void check_nested_order() {
+    if constexpr (requires { Op::order; }) {
+        constexpr contents outer = contents_of<Policies...>();
+        constexpr contents inner = Op::order;
+        static_assert(!(outer.journal && inner.journal),
+                      "coffer: the wrapped pipeline has a journal of its own: keep one `once`, in the outer pipeline");
+        static_assert(!(outer.multiplies_sends && inner.journal),
+                      "coffer: the wrapped pipeline has a journal inside this pipeline's retry: move `once` to this "
+                      "pipeline, before the retry");
+        static_assert(!(outer.per_send && inner.multiplies_sends),
+                      "coffer: the wrapped pipeline multiplies sends (retry, hedge) inside this pipeline's rate_limit or "
+                      "budget, which would see only the first: move it into the wrapped pipeline");
+    }
+}
+
+/// What a wrapped pipeline tells one around it; its own nested pipeline counts too.
+template <class Policies, class Op>
+[[nodiscard]] consteval contents order_of() {
+    auto const own = []<class... P>(std::tuple<P...>*) { return contents_of<P...>(); }(static_cast<Policies*>(nullptr));
+    if constexpr (requires { Op::order; }) {
+        constexpr contents inner = Op::order;
+        return {own.journal || inner.journal, own.multiplies_sends || inner.multiplies_sends,
+                own.per_send || inner.per_send};
+    } else {
+        return own;
+    }
+}
+
+}  // namespace coffer::inline v0::detail

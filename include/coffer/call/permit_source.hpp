@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// What the path of a call knows of a journal: somebody who grants sends and takes their answers.
+
+#include <coffer/asio.hpp>
+#include <coffer/base/answer.hpp>
+#include <coffer/base/outcome.hpp>
+#include <coffer/time/clock.hpp>
+
+#include <string>
+
+namespace coffer::inline v0 {
+
+class attempt;
+
+/// The live claim of a call, as the walk sees it. Used on the flight's strand only.
+///
+/// One send, in order: `permit`; the operation; `answered`, then `accepted` or `rejected`; or `lost`; or `unsent`.
+/// All but `permit` return at once: the store owns what was submitted.
+class permit_source {
+public:
+    virtual ~permit_source() = default;
+
+    /// The right to make one send, journaled before this returns. The number of the send.
+    /// `unresolved` with `stop_reason::sends_spent` when none is left; `store_unavailable` when it cannot be journaled;
+    /// `cancelled` when everybody has left: nothing is sent then.
+    virtual awaitable<outcome<int>> permit(attempt const& a) = 0;
+
+    virtual void answered(int send, shared_answer const& what) = 0;
+    virtual void accepted(int send) = 0;
+    virtual void rejected(int send, fault const& why) = 0;
+    virtual void lost(int send, fault const& why) = 0;
+    virtual void unsent(int send) = 0;
+
+    /// Sends that may still be permitted.
+    [[nodiscard]] virtual int sends_left() const noexcept = 0;
+    /// The time limit of the running send has cut it off (rather than anybody leaving).
+    [[nodiscard]] virtual bool was_cut() const noexcept = 0;
+    /// The same, once: the next send starts afresh.
+    [[nodiscard]] virtual bool take_cut() noexcept = 0;
+    /// How long a send may go on after its permit in any case.
+    [[nodiscard]] virtual duration longest_send(duration attempt_timeout) const noexcept = 0;
+    /// The same for every send of one key: what a provider that deduplicates is given.
+    [[nodiscard]] virtual std::string provider_key() const = 0;
+};
+
+}  // namespace coffer::inline v0

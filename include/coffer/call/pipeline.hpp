@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// Policies in the order in which a call meets them, first = outermost, and what they make of an operation.
+//
+//     auto ask = coffer::pipeline{coffer::once{db}, coffer::retry{}}.wrap(openai.chat);
+//     auto reply = co_await ask(call, request);
+
+#include <coffer/call/arguments.hpp>
+#include <coffer/call/core.hpp>
+#include <coffer/call/order_rules.hpp>
+#include <coffer/call/walk.hpp>
+
+#include <memory>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace coffer::inline v0 {
+
+/// A wrapped operation. Copies share everything; const-callable from any thread, each call on its own executor.
+///
+/// `ask(call, args...)` throws `failure`; `ask.try_call(call, args...)` gives `outcome<R>` and throws only `misuse` and
+/// `std::bad_alloc`. Arguments that are lvalues are borrowed until the call ends, rvalues are moved into the call's
+/// frame. Cancelling the awaiting coroutine cancels the call (`fault_kind::cancelled`); under a journal, a send that was
+/// permitted goes on without it.
+template <class Policies, class Op>
+class wrapped {
+public:
+    using is_coffer_pipeline = void;
+    static constexpr auto order = detail::order_of<Policies, Op>();
+
+    wrapped(Policies policies, Op op, observers watch)
+        : core_{std::make_shared<core_type const>(std::move(policies), std::move(op), std::move(watch))} {}
+
+    template <class... Args>
+    [[nodiscard]] auto try_call(call& c, Args&&... args) const {
+        detail::check_arguments<Args...>();
+        return start<Args...>(c, detail::handed::in, std::forward<Args>(args)...);
+    }
+    /// With a call of its own, which nobody can look at afterwards.
+    template <class... Args>
+    [[nodiscard]] auto try_call(call&& c, Args&&... args) const {
+        detail::check_arguments<Args...>();
+        return detail::with_own_call<Args...>(*this, std::move(c), std::forward<Args>(args)...);
+    }
+
+    template <class Call, class... Args>
+        requires std::same_as<std::remove_cvref_t<Call>, call>
+    [[nodiscard]] auto operator()(Call&& c, Args&&... args) const {
+        return detail::throwing(try_call(std::forward<Call>(c), std::forward<Args>(args)...));
+    }
+
+    /// For a pipeline around this one: the same call, handed down.
+    template <class... Args>
+    [[nodiscard]] auto descend(call& c, Args&... args) const {
+        return start<Args&...>(c, detail::handed::down, args...);
+    }
+
+    // What the operation offers, for a journal around this pipeline.
+    template <class... Args>
+        requires(!detail::is_absent<decltype(detail::fingerprint_of(std::declval<Op const&>(), std::declval<Args const&>()...))>)
+    [[nodiscard]] auto fingerprint(Args const&... args) const {
+        return detail::fingerprint_of(core_->operation, args...);
+    }
+    [[nodiscard]] auto decode(answer const& a) const
+        requires(!detail::is_absent<decltype(detail::decode_with(std::declval<Op const&>(), std::declval<answer const&>()))>)
+    {
+        return detail::decode_with(core_->operation, a);
+    }
+
+private:
+    using core_type = detail::core<Policies, Op>;
+
+    template <class... Args, class... Given>
+    auto start(call& c, detail::handed how, Given&&... args) const {
+        return detail::walk<0, core_type, Args...>(core_, c, how, std::forward<Given>(args)...);
+    }
+
+    std::shared_ptr<core_type const> core_;
+};
+
+/// Policies, first = outermost. Wrap once, call many times.
+template <class... Policies>
+class pipeline {
+public:
+    explicit pipeline(Policies... policies) : policies_{std::move(policies)...} {
+        static_assert((detail::is_policy<Policies> && ...),
+                      "coffer: a policy is a gate (a ticket type and try_enter(attempt&, slot<ticket>&) const) or a "
+                      "layer (operator()(call&, next) const returning awaitable<outcome<T>>)");
+        detail::check_order<Policies...>();
+    }
+
+    /// Adds an observer, told of every event of every call.
+    [[nodiscard]] pipeline observe(observer o) && {
+        watch_.add(std::move(o));
+        return std::move(*this);
+    }
+
+    /// Puts the policies around `op`, which is copied or moved in. Throws `misuse` if one policy's state stands in the
+    /// pipeline twice.
+    template <class Op>
+    [[nodiscard]] auto wrap(Op&& op) const {
+        using operation = std::decay_t<Op>;
+        detail::check_nested_order<operation, Policies...>();
+        return wrapped<std::tuple<Policies...>, operation>{policies_, std::forward<Op>(op), watch_};
+    }
+
+private:
+    std::tuple<Policies...> policies_;
+    observers watch_;
+};
+
+}  // namespace coffer::inline v0

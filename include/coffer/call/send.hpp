@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// One send, innermost: what came back is stored raw, then judged, then settled. No coroutine; the walk awaits.
+
+#include <coffer/base/codec.hpp>
+#include <coffer/base/outcome.hpp>
+#include <coffer/call/attempt.hpp>
+#include <coffer/call/classify.hpp>
+#include <coffer/call/event.hpp>
+#include <coffer/call/operation.hpp>
+
+#include <exception>
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+namespace coffer::inline v0::detail {
+
+/// What an answer says to whom it is decoded for: accepted with a value, or billed and defective.
+template <class Called, class Core>
+[[nodiscard]] outcome<typename Called::value_type> decode_answer(Core const& core, answer const& what) {
+    using value_type = typename Called::value_type;
+    auto const defective = [](std::string why, std::exception_ptr cause) {
+        return failed(fault{fault_kind::defective_answer, std::move(why)}.with_cause(std::move(cause)));
+    };
+    try {
+        if constexpr (Called::has_decode) return decode_with(core.operation, what);
+        else if constexpr (encodable<value_type>) return codec<value_type>::decode(what.body);
+        else return defective("results of this type cannot be read back: specialise coffer::codec for it", nullptr);
+    } catch (std::bad_alloc const&) {
+        throw;
+    } catch (std::exception const& error) {
+        return defective(std::string{"decoding threw: "} + error.what(), std::current_exception());
+    } catch (...) {
+        return defective("decoding threw", std::current_exception());
+    }
+}
+
+/// Follows one attempt from its permit to its end and tells the journal, if there is one.
+template <class Core, class Called>
+class sender {
+public:
+    using value_type = typename Called::value_type;
+
+    sender(Core const& core, attempt& a) noexcept : core_{core}, attempt_{a} {}
+
+    /// The journal granted the send of this number.
+    void permitted(int send) noexcept { send_ = send; }
+
+    /// The operation is about to begin.
+    void begin() {
+        auto& c = attempt_access::call_of(attempt_);
+        auto const* const claim = c.claim();
+        auto const now = claim != nullptr ? c.clock().now() : attempt_.now();
+        auto const limit = claim != nullptr
+                               ? call_access::later(now, claim->longest_send(attempt_.timeout()))
+                               : std::min(c.deadline(), call_access::later(now, attempt_.timeout()));
+        auto const number = Core::hands_down ? attempt_.number() : call_access::next_attempt(c);
+        attempt_access::start(attempt_, now, limit, number, send_);
+        if constexpr (!Core::hands_down)
+            core_.tell({event_kind::attempt_started, now, {}, number, nullptr, {}, {}}, c);
+    }
+
+    /// The operation ended without a value to keep.
+    [[nodiscard]] outcome<value_type> succeeded() { return outcome<value_type>{}; }
+
+    /// The operation ended with `raw`.
+    template <class Raw>
+    [[nodiscard]] outcome<value_type> judge(Raw raw) {
+        if constexpr (Core::hands_down) {
+            return raw;
+        } else if constexpr (Called::has_decode) {
+            if (!raw) return failed(ended(std::move(raw).error()));
+            return judge_answer(std::make_shared<answer const>(*std::move(raw)));
+        } else if constexpr (expected_like<Raw>) {
+            if (!raw.has_value()) return failed(ended(fault_of(std::move(raw).error())));
+            if constexpr (std::is_void_v<value_type>) return outcome<value_type>{};
+            else return keep(*std::move(raw));
+        } else {
+            return keep(std::move(raw));
+        }
+    }
+
+    /// The operation threw.
+    [[nodiscard]] fault thrown(std::exception_ptr const& what) {
+        if constexpr (Core::hands_down) {
+            return classify_exception(what);
+        } else {
+            auto builtin = classify_exception(what);  // throws on what is no fault
+            try {
+                auto mine = classify_with(core_.operation, what);
+                if constexpr (!is_absent<decltype(mine)>) builtin = fault{std::move(mine)}.with_cause(what);
+            } catch (...) {
+                builtin = rule_threw();
+            }
+            return ended(std::move(builtin));
+        }
+    }
+
+private:
+    [[nodiscard]] permit_source* claim() const noexcept { return send_ != 0 ? attempt_.of().claim() : nullptr; }
+
+    [[nodiscard]] outcome<value_type> judge_answer(shared_answer const& what) {
+        attempt_access::learn(attempt_, *what);
+        if constexpr (Called::has_bill) {
+            billed const bill = bill_with(core_.operation, *what);
+            if (bill.usage) attempt_.report(*bill.usage);
+            if (bill.cost) attempt_.report_cost(*bill.cost);
+        }
+        if (auto* const journal = claim()) journal->answered(send_, stamped(what));
+        auto value = decode_answer<Called>(core_, *what);
+        if (value) {
+            if (auto* const journal = claim()) journal->accepted(send_);
+            return value;
+        }
+        auto why = adjusted(std::move(value).error());
+        if (auto* const journal = claim()) {
+            if (why.billing() == knowledge::no) journal->unsent(send_);
+            else journal->rejected(send_, why);
+        }
+        return failed(std::move(why));
+    }
+
+    /// The answer with what is known of its usage and cost, as the journal keeps it.
+    [[nodiscard]] shared_answer stamped(shared_answer const& what) const {
+        auto const& used = attempt_access::used(attempt_);
+        auto const& cost = attempt_access::cost(attempt_);
+        if (what->usage == used && what->cost == cost) return what;
+        auto copy = *what;
+        copy.usage = used;
+        copy.cost = cost;
+        return std::make_shared<answer const>(std::move(copy));
+    }
+
+    /// A plain result: written down for the journal, and accepted.
+    template <class T>
+    [[nodiscard]] outcome<value_type> keep(T value) {
+        if (auto* const journal = claim()) {
+            if constexpr (encodable<value_type>) {
+                answer kept{codec<value_type>::encode(value)};
+                kept.request_id = attempt_access::request_id(attempt_);
+                kept.usage = attempt_access::used(attempt_);
+                kept.cost = attempt_access::cost(attempt_);
+                journal->answered(send_, std::make_shared<answer const>(std::move(kept)));
+                journal->accepted(send_);
+            } else {
+                throw misuse{"coffer: results of this type cannot be journaled: specialise coffer::codec for it"};
+            }
+        }
+        return outcome<value_type>{std::move(value)};
+    }
+
+    /// An expected-like operation's own error, as a fault.
+    template <class E>
+    [[nodiscard]] fault fault_of(E&& error) {
+        using error_type = std::remove_cvref_t<E>;
+        using ruled = decltype(classify_with(core_.operation, error));
+        if constexpr (std::same_as<error_type, fault>) {
+            return std::forward<E>(error);
+        } else if constexpr (!is_absent<ruled>) {
+            try {
+                return classify_with(core_.operation, error);
+            } catch (...) {
+                return rule_threw();
+            }
+        } else {
+            static_assert(has_to_fault<error_type>,
+                          "coffer: what an error of this type means is not known: declare `coffer::fault to_fault(E "
+                          "const&)` beside E, or pass describe(fn).classify([](E const& e) { ... })");
+            return to_fault(error);
+        }
+    }
+
+    /// The attempt failed with `why`: the user's last word, then the journal is told.
+    [[nodiscard]] fault ended(fault why) {
+        auto* const journal = claim();
+        if (journal != nullptr && journal->was_cut())
+            why = fault{fault_kind::timed_out, "the send's time limit was reached"};
+        why = adjusted(std::move(why));
+        if (journal != nullptr) {
+            if (why.billing() == knowledge::no) journal->unsent(send_);
+            else journal->lost(send_, why);
+        }
+        return why;
+    }
+
+    [[nodiscard]] fault adjusted(fault why) {
+        if constexpr (!is_absent<decltype(classify_with(core_.operation, why))>) {
+            try {
+                return classify_with(core_.operation, why);
+            } catch (...) {
+                return rule_threw();
+            }
+        }
+        return why;
+    }
+
+    [[nodiscard]] static fault rule_threw() {
+        return fault{fault_kind::permanent, "the classifier threw"}.with_cause(std::current_exception());
+    }
+
+    Core const& core_;
+    attempt& attempt_;
+    int send_ = 0;
+};
+
+}  // namespace coffer::inline v0::detail

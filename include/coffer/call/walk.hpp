@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// The path of a call through one segment of a pipeline: gates in order, then what is inside them.
+//
+// One coroutine for all gates of a segment: entering and settling are folds in plain functions, and only a gate that
+// must wait costs a frame of its own. A layer, or the journal, ends a segment; `next_step` begins the one inside it.
+
+#include <coffer/asio.hpp>
+#include <coffer/call/attempt.hpp>
+#include <coffer/call/call.hpp>
+#include <coffer/call/classify.hpp>
+#include <coffer/call/event.hpp>
+#include <coffer/call/gate.hpp>
+#include <coffer/call/layer.hpp>
+#include <coffer/call/send.hpp>
+#include <coffer/time/sleep.hpp>
+
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace coffer::inline v0::detail {
+
+/// The gates of one segment of a pipeline, `Begin` to (not including) `End`, and their tickets.
+template <class Policies, std::size_t Begin, std::size_t End>
+class gate_row;
+
+template <class... Policies, std::size_t Begin, std::size_t End>
+class gate_row<std::tuple<Policies...>, Begin, End> {
+    template <std::size_t I>
+    using gate_at = std::tuple_element_t<Begin + I, std::tuple<Policies...>>;
+    template <std::size_t... I>
+    static std::tuple<slot<typename gate_at<I>::ticket>...> slots_for(std::index_sequence<I...>);
+
+public:
+    static constexpr std::size_t size = End - Begin;
+    using indices = std::make_index_sequence<size>;
+    /// May any of the gates ask an attempt to wait?
+    static constexpr bool waits = []<std::size_t... I>(std::index_sequence<I...>) {
+        return (waiting_gate<gate_at<I>> || ...);
+    }(indices{});
+
+    explicit gate_row(std::tuple<Policies...> const& policies) noexcept : policies_{policies} {}
+
+    /// Enters gates from the first not entered yet. True when all are entered; false at a refusal or a wait.
+    bool enter(attempt& a) {
+        return [&]<std::size_t... I>(std::index_sequence<I...>) { return (enter_one<I>(a) && ...); }(indices{});
+    }
+    [[nodiscard]] std::optional<fault>& refusal() noexcept { return refusal_; }
+
+    /// Awaits the gate that asked to wait. Its frame is the price of waiting.
+    awaitable<void> wait(attempt& a) {
+        return [&]<std::size_t... I>(std::index_sequence<I...>) {
+            using wait_of = awaitable<void> (gate_row::*)(attempt&);
+            constexpr wait_of table[] = {&gate_row::template wait_one<I>...};
+            return (this->*table[entered_])(a);
+        }(indices{});
+    }
+
+    /// Settles entered gates from the innermost outwards, until one asks for another attempt: that one keeps its ticket
+    /// and stays entered, as do those further out.
+    verdict settle(attempt_end const& end, attempt& a) noexcept {
+        verdict v = verdict::done();
+        [&]<std::size_t... I>(std::index_sequence<I...>) {
+            (void)(settle_one<size - 1 - I>(end, a, v) && ...);
+        }(indices{});
+        return v;
+    }
+
+private:
+    template <std::size_t I>
+    bool enter_one(attempt& a) {
+        if (I < entered_) return true;
+        auto said = std::get<Begin + I>(policies_).try_enter(a, std::get<I>(slots_));
+        if (said.is_in()) {
+            entered_ = I + 1;
+            return true;
+        }
+        if (!said.must_wait()) refusal_.emplace(std::move(said).why());
+        return false;
+    }
+
+    template <std::size_t I>
+    awaitable<void> wait_one(attempt& a) {
+        if constexpr (waiting_gate<gate_at<I>>) {
+            auto entered = co_await std::get<Begin + I>(policies_).enter(a, std::get<I>(slots_));
+            if (entered) entered_ = I + 1;
+            else refusal_.emplace(std::move(entered).error());
+        } else {
+            throw misuse{"coffer: a gate asked an attempt to wait but has no enter()"};
+            co_return;
+        }
+    }
+
+    template <std::size_t I>
+    bool settle_one(attempt_end const& end, attempt& a, verdict& v) noexcept {
+        if (I >= entered_) return true;
+        auto& held = std::get<I>(slots_);
+        auto const said = held->settle(end, a);
+        if (said.asks_again() && end.what != attempt_end::kind::not_attempted) {
+            v = said;
+            return false;
+        }
+        if (v.stop() == stop_reason::none) v = verdict::done(said.stop());
+        held.reset();
+        entered_ = I;
+        return true;
+    }
+
+    std::tuple<Policies...> const& policies_;
+    decltype(slots_for(indices{})) slots_;
+    std::size_t entered_ = 0;
+    std::optional<fault> refusal_;
+};
+
+/// The end of the segment that begins at `Begin`: the first policy that is not a gate.
+template <class Policies, std::size_t Begin>
+[[nodiscard]] consteval std::size_t segment_end() {
+    if constexpr (Begin == std::tuple_size_v<Policies>) return Begin;
+    else if constexpr (gate<std::tuple_element_t<Begin, Policies>>) return segment_end<Policies, Begin + 1>();
+    else return Begin;
+}
+
+/// What a layer, or the journal, is given to run: everything inside it.
+template <class Core, std::size_t Begin, class... Args>
+class next_step;
+
+/// Is this the outermost pipeline of the request, or is the call handed down to one inside?
+enum class handed : bool { in, down };
+
+/// Turns a failure of a cancelled call into `cancelled`, keeping what is known of the provider's side.
+inline void as_cancelled(fault& why, bool attempted) {
+    if (why.kind() == fault_kind::cancelled) return;
+    auto cancelled = fault{fault_kind::cancelled, "the caller left"}.with_cause(why.cause());
+    if (attempted) cancelled.with_execution(why.execution()).with_billing(why.billing());
+    why = std::move(cancelled);
+}
+
+/// Walks one call through the segment that begins at `Begin`. `Args` are references, or values that the frame holds.
+template <std::size_t Begin, class Core, class... Args>
+auto walk(std::shared_ptr<Core const> core, call& c, handed how, Args... args)
+    -> awaitable<outcome<typename Core::template called_with<Args...>::value_type>,
+                 typename Core::template called_with<Args...>::executor_type> {
+    using called = typename Core::template called_with<Args...>;
+    using policies = typename Core::policies_type;
+    using value_type = typename called::value_type;
+    using executor_type = typename called::executor_type;
+    // A flight runs on a strand, hence only operations on the general executor can be under a journal.
+    constexpr bool journalable = !Core::hands_down && std::same_as<executor_type, asio::any_io_executor>;
+    constexpr auto end = segment_end<policies, Begin>();
+    constexpr bool sends = end == std::tuple_size_v<policies>;
+    using row = gate_row<policies, Begin, end>;
+
+    auto const executor = co_await asio::this_coro::executor;
+    call_access::scope const scope{c, executor, Begin > 0 || how == handed::down};
+    attempt a{c};
+    if constexpr (sends) core->aim(a, args...);
+    row gates{core->policies};
+    std::optional<outcome<value_type>> result;
+
+    for (;;) {
+        attempt_access::begin(a, c.clock().now());
+        result.reset();
+        std::exception_ptr thrown;
+
+        // In through the gates.
+        bool in = c.deadline() > a.now();
+        if (!in) result.emplace(failed(fault_kind::deadline_exceeded, "the call's deadline has passed"));
+        else in = gates.enter(a);
+        if constexpr (row::waits) {
+            while (!in && !result && !gates.refusal()) {
+                auto const since = a.now();
+                try {
+                    co_await gates.wait(a);
+                } catch (...) {
+                    thrown = std::current_exception();
+                }
+                attempt_access::admitted(a, c.clock().now(), since);
+                if (thrown) result.emplace(failed(classify_exception(std::exchange(thrown, nullptr))));
+                else in = !gates.refusal() && gates.enter(a);
+            }
+        }
+        if (gates.refusal()) result.emplace(failed(*std::exchange(gates.refusal(), std::nullopt)));
+
+        // What is inside them.
+        if constexpr (sends) {
+            sender<Core, called> send{*core, a};
+            if constexpr (journalable) {
+                if (in && c.claim() != nullptr) {
+                    auto const permit = co_await c.claim()->permit(a);
+                    if (permit) send.permitted(*permit);
+                    else result.emplace(failed(permit.error()));
+                    in = permit.has_value();
+                }
+            }
+            if (in) {
+                send.begin();
+                try {
+                    auto running = core->start(a, args...);
+                    if constexpr (std::is_void_v<typename called::raw_type>) {
+                        co_await std::move(running);
+                        result.emplace(send.succeeded());
+                    } else {
+                        auto raw = co_await std::move(running);
+                        result.emplace(send.judge(std::move(raw)));
+                    }
+                } catch (...) {
+                    thrown = std::current_exception();
+                }
+                if (thrown) result.emplace(failed(send.thrown(thrown)));
+                if constexpr (journalable) {
+                    // Only the send was cut off, by its time limit: the flight itself goes on.
+                    if (c.claim() != nullptr && c.claim()->take_cut()) co_await asio::this_coro::reset_cancellation_state();
+                }
+            }
+        } else if (in) {
+            try {
+                result.emplace(co_await std::get<end>(core->policies)(
+                    c, next_step<Core, end + 1, Args...>{core, args...}));
+            } catch (...) {
+                thrown = std::current_exception();
+            }
+            if (thrown) result.emplace(failed(classify_exception(thrown)));
+        }
+
+        // How it ended.
+        attempt_end ended{};
+        ended.at = c.clock().now();
+        if (!*result) {
+            auto const cancellation = co_await asio::this_coro::cancellation_state;
+            if (cancellation.cancelled() != asio::cancellation_type::none) as_cancelled(result->error(), in);
+            ended.what = in ? attempt_end::kind::failed : attempt_end::kind::not_attempted;
+            ended.why = &result->error();
+        }
+        if constexpr (sends) core->record(a, ended);
+
+        // Out through them, until one asks for another attempt.
+        auto const said = gates.settle(ended, a);
+        if (!said.asks_again()) {
+            if (!*result && result->error().stop() == stop_reason::none) result->error().with_stop(said.stop());
+            co_return std::move(*result);
+        }
+        core->tell({event_kind::retry_scheduled, ended.at, {}, a.number(), ended.why, said.delay(), {}}, c);
+        auto const woke = co_await wait_until<executor_type>(c.service(), call_access::later(ended.at, said.delay()));
+        if (woke == wake::cancelled) {
+            as_cancelled(result->error(), false);
+            ended.what = attempt_end::kind::not_attempted;
+            (void)gates.settle(ended, a);
+            co_return std::move(*result);
+        }
+        attempt_access::waited(a, said.delay(), said.reason());
+    }
+}
+
+template <class Core, std::size_t Begin, class... Args>
+class next_step {
+public:
+    using value_type = typename Core::template called_with<Args...>::value_type;
+
+    next_step(std::shared_ptr<Core const> core, Args&... args) noexcept : core_{std::move(core)}, args_{args...} {}
+
+    /// Runs everything inside. May be called any number of times, one after another or at once with calls of their own.
+    [[nodiscard]] awaitable<outcome<value_type>> operator()(call& c) const {
+        return std::apply(
+            [&](auto&... args) { return walk<Begin, Core, decltype(args)...>(core_, c, handed::in, args...); }, args_);
+    }
+
+    [[nodiscard]] std::shared_ptr<Core const> const& core() const noexcept { return core_; }
+    [[nodiscard]] std::tuple<Args&...> const& args() const noexcept { return args_; }
+
+private:
+    std::shared_ptr<Core const> core_;
+    std::tuple<Args&...> args_;
+};
+
+}  // namespace coffer::inline v0::detail

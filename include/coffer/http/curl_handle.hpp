@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// libcurl's handles, each with an owner. The only place that checks libcurl's version.
+
+#include <curl/curl.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#if LIBCURL_VERSION_NUM < 0x075000
+#error "coffer::http needs libcurl 7.80 or newer: CURLOPT_PREREQFUNCTION is what keeps it from sending a request twice"
+#endif
+
+namespace coffer::inline v0::http::curl {
+
+struct easy_cleanup {
+    void operator()(CURL* handle) const noexcept { curl_easy_cleanup(handle); }
+};
+struct multi_cleanup {
+    void operator()(CURLM* handle) const noexcept { curl_multi_cleanup(handle); }
+};
+struct url_cleanup {
+    void operator()(CURLU* handle) const noexcept { curl_url_cleanup(handle); }
+};
+struct slist_cleanup {
+    void operator()(curl_slist* list) const noexcept { curl_slist_free_all(list); }
+};
+struct string_cleanup {
+    void operator()(char* text) const noexcept { curl_free(text); }
+};
+
+using easy_handle = std::unique_ptr<CURL, easy_cleanup>;
+using multi_handle = std::unique_ptr<CURLM, multi_cleanup>;
+using url_handle = std::unique_ptr<CURLU, url_cleanup>;
+using slist_handle = std::unique_ptr<curl_slist, slist_cleanup>;
+using string_handle = std::unique_ptr<char, string_cleanup>;
+
+/// Initialises libcurl once for the process. Never undone: there is no moment at which nobody uses it any more.
+///
+/// Safe from any thread with libcurl 7.84 and newer if it was built so (all distributions do); with an older one, make
+/// the first client before there are threads.
+inline bool initialise() noexcept {
+    static bool const ok = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+    return ok;
+}
+
+/// Appends to a list that libcurl will read. False if there is no memory; the list stays as it was.
+inline bool append(slist_handle& list, std::string const& line) noexcept {
+    auto* const longer = curl_slist_append(list.get(), line.c_str());
+    if (longer == nullptr) return false;
+    (void)list.release();
+    list.reset(longer);
+    return true;
+}
+
+/// Easy handles that wait for their next transfer: making one costs more than a short transfer. One strand.
+class easy_pool {
+public:
+    explicit easy_pool(std::size_t kept) : kept_{kept} {}
+
+    /// An idle handle, or null: the caller makes one.
+    [[nodiscard]] easy_handle take() noexcept {
+        if (idle_.empty()) return nullptr;
+        auto handle = std::move(idle_.back());
+        idle_.pop_back();
+        return handle;
+    }
+    void give_back(easy_handle handle) {
+        if (handle && idle_.size() < kept_) idle_.push_back(std::move(handle));
+    }
+
+private:
+    std::size_t kept_;
+    std::vector<easy_handle> idle_;
+};
+
+}  // namespace coffer::inline v0::http::curl

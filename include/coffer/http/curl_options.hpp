@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// What a user may choose of a client, and what every easy handle of it is told, once. What a request adds is in
+// curl_transfer.hpp.
+
+#include <coffer/http/curl_handle.hpp>
+#include <coffer/version.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+namespace coffer::inline v0::http {
+
+enum class version_preference : std::uint8_t {
+    http2,                  ///< over TLS, if both sides can; HTTP/1.1 over plain connections
+    http1_1,                ///< always
+    http2_prior_knowledge,  ///< plain HTTP/2 to a loopback server that is known to speak it; over TLS as `http2`
+};
+
+/// Options of a client. Text is copied when the client is made. There is no switch that turns the verification of
+/// certificates or host names off.
+struct client_options {
+    version_preference version = version_preference::http2;
+    std::string_view ca_file{};     ///< PEM certificates to trust in place of the system's
+    std::string_view proxy{};       ///< for https URLs; the environment's http_proxy and the like are not looked at
+    std::string_view user_agent = "coffer/" COFFER_VERSION_STRING;
+    std::size_t max_connections = 0;           ///< at a time, further requests wait for one; 0: no limit
+    std::size_t max_connections_per_host = 0;  ///< the same for one host
+    std::size_t max_idle_connections = 64;     ///< kept for later requests; 0 keeps none
+    /// An idle connection is not used again after this. Shorter than what servers and load balancers allow (60 s, mostly),
+    /// because a request that meets their closing is ambiguous.
+    std::chrono::seconds max_idle_time{50};
+};
+
+namespace curl {
+
+/// `client_options` with its own text.
+class settings {
+public:
+    explicit settings(client_options const& o)
+        : options{o}, ca_file{o.ca_file}, proxy{o.proxy}, user_agent{o.user_agent} {
+        options.ca_file = options.proxy = options.user_agent = {};
+    }
+    client_options options;
+    std::string ca_file;
+    std::string proxy;
+    std::string user_agent;
+};
+
+/// Sets options and remembers the first that was refused, so that a libcurl which lacks one is noticed, not trusted.
+class option_writer {
+public:
+    explicit option_writer(CURL* handle) noexcept : handle_{handle} {}
+
+    template <class T>
+    option_writer& set(CURLoption option, T value) noexcept {
+        static_assert(std::is_pointer_v<T> || std::is_same_v<T, long> || std::is_same_v<T, curl_off_t>,
+                      "curl_easy_setopt is variadic: it takes exactly these");
+        if (code_ == CURLE_OK) code_ = (curl_easy_setopt)(handle_, option, value);
+        return *this;
+    }
+    option_writer& flag(CURLoption option, bool on) noexcept { return set(option, on ? 1L : 0L); }
+    option_writer& none(CURLoption option) noexcept { return set(option, static_cast<char*>(nullptr)); }
+    [[nodiscard]] CURLcode code() const noexcept { return code_; }
+
+private:
+    CURL* handle_;
+    CURLcode code_ = CURLE_OK;
+};
+
+/// The protocols of `http`, `https` or both as CURLOPT_PROTOCOLS wants them.
+inline void restrict_protocols(option_writer& write) noexcept {
+#if LIBCURL_VERSION_NUM >= 0x075500
+    write.set(CURLOPT_PROTOCOLS_STR, "http,https").set(CURLOPT_REDIR_PROTOCOLS_STR, "");
+#else
+    write.set(CURLOPT_PROTOCOLS, static_cast<long>(CURLPROTO_HTTP | CURLPROTO_HTTPS)).set(CURLOPT_REDIR_PROTOCOLS, 0L);
+#endif
+}
+
+/// Everything about a handle that no request changes.
+[[nodiscard]] inline CURLcode configure(CURL* handle, settings const& s) noexcept {
+    option_writer write{handle};
+    write.flag(CURLOPT_NOSIGNAL, true)          // no SIGALRM for name resolution; see curl_sigpipe.hpp for SIGPIPE
+        .flag(CURLOPT_FOLLOWLOCATION, false)    // a redirected POST is a second send
+        .flag(CURLOPT_FAILONERROR, false)       // any status is an answer
+        .flag(CURLOPT_SSL_VERIFYPEER, true)
+        .set(CURLOPT_SSL_VERIFYHOST, 2L)
+        .set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2))
+        .set(CURLOPT_SSL_OPTIONS, 0L)           // no early data: it can be replayed
+        .flag(CURLOPT_TCP_NODELAY, true)
+        .flag(CURLOPT_TCP_KEEPALIVE, true)      // an answer takes minutes, and NAT gateways forget silent connections
+        .set(CURLOPT_TCP_KEEPIDLE, 60L)
+        .set(CURLOPT_TCP_KEEPINTVL, 30L)
+        .set(CURLOPT_MAXAGE_CONN, static_cast<long>(s.options.max_idle_time.count()))
+        .flag(CURLOPT_SUPPRESS_CONNECT_HEADERS, true)
+        .flag(CURLOPT_HTTP09_ALLOWED, false)
+        .set(CURLOPT_USERAGENT, s.user_agent.c_str());
+    restrict_protocols(write);
+    if (!s.ca_file.empty()) write.set(CURLOPT_CAINFO, s.ca_file.c_str()).none(CURLOPT_CAPATH);
+    if (s.options.max_idle_connections == 0) write.flag(CURLOPT_FORBID_REUSE, true);
+#if LIBCURL_VERSION_NUM >= 0x075700
+    // Leaving during name resolution must not wait for getaddrinfo. Only faster: an older library at run time may lack it.
+    (curl_easy_setopt)(handle, CURLOPT_QUICK_EXIT, 1L);
+#endif
+    return write.code();
+}
+
+/// What concerns all handles of one multi together.
+inline void configure_multi(CURLM* multi, client_options const& o) noexcept {
+    auto const number = [](std::size_t n) { return static_cast<long>(n); };
+    (curl_multi_setopt)(multi, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_MULTIPLEX));
+    (curl_multi_setopt)(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, number(o.max_connections));
+    (curl_multi_setopt)(multi, CURLMOPT_MAX_HOST_CONNECTIONS, number(o.max_connections_per_host));
+    // libcurl's own rule, four times the number of running transfers, closes connections whenever load falls.
+    (curl_multi_setopt)(multi, CURLMOPT_MAXCONNECTS, number(o.max_idle_connections == 0 ? 1 : o.max_idle_connections));
+}
+
+}  // namespace curl
+}  // namespace coffer::inline v0::http

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// Header fields of a request or a response: in order, repeatable, names without regard to case. And the names whose
+// values are secrets.
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace coffer::inline v0::http {
+
+namespace detail {
+
+/// ASCII only: field names are ASCII, and a locale must not decide what is equal.
+[[nodiscard]] constexpr char lower(char c) noexcept {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+[[nodiscard]] constexpr bool equal_names(std::string_view a, std::string_view b) noexcept {
+    return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
+}
+
+[[nodiscard]] constexpr bool contains_name(std::string_view text, std::string_view part) noexcept {
+    return !std::ranges::search(text, part, [](char x, char y) { return lower(x) == lower(y); }).empty();
+}
+
+}  // namespace detail
+
+/// True for names whose values are, or may well be, credentials: such values are never printed.
+///
+/// By what the name contains and not by a list, because every gateway invents its own.
+[[nodiscard]] constexpr bool is_sensitive(std::string_view header_name) noexcept {
+    constexpr std::array<std::string_view, 10> parts{"auth",   "api-key",  "apikey",   "access-key", "token",
+                                                     "secret", "password", "credential", "cookie",   "signature"};
+    return std::ranges::any_of(parts, [&](auto part) { return detail::contains_name(header_name, part); });
+}
+
+/// One header field. (Its constructor is user-declared because GCC 12 destroys temporaries of aggregates twice when
+/// they stand in a co_await expression.)
+class header {
+public:
+    header(std::string field_name, std::string field_value)
+        : name{std::move(field_name)}, value{std::move(field_value)} {}
+
+    std::string name;
+    std::string value;
+};
+
+/// Header fields in their order. Lookups ignore the case of names. Thread safety: as a `std::vector`.
+class header_list {
+public:
+    using const_iterator = std::vector<header>::const_iterator;
+
+    header_list() = default;
+
+    /// Appends a field, beside others of that name.
+    header_list& add(std::string name, std::string value) & {
+        fields_.emplace_back(std::move(name), std::move(value));
+        return *this;
+    }
+    /// Replaces all fields of that name by one.
+    header_list& set(std::string name, std::string value) & {
+        erase(name);
+        return add(std::move(name), std::move(value));
+    }
+    /// How many there were.
+    std::size_t erase(std::string_view name) {
+        return std::erase_if(fields_, [&](header const& h) { return detail::equal_names(h.name, name); });
+    }
+    void clear() noexcept { fields_.clear(); }
+
+    /// The value of the first field of that name. Valid until the list changes.
+    [[nodiscard]] std::optional<std::string_view> first(std::string_view name) const noexcept {
+        for (auto const& h : fields_)
+            if (detail::equal_names(h.name, name)) return h.value;
+        return std::nullopt;
+    }
+    /// The values of all fields of that name, in their order. Valid until the list changes.
+    [[nodiscard]] std::vector<std::string_view> all(std::string_view name) const {
+        std::vector<std::string_view> values;
+        for (auto const& h : fields_)
+            if (detail::equal_names(h.name, name)) values.emplace_back(h.value);
+        return values;
+    }
+    [[nodiscard]] bool contains(std::string_view name) const noexcept { return first(name).has_value(); }
+
+    [[nodiscard]] const_iterator begin() const noexcept { return fields_.begin(); }
+    [[nodiscard]] const_iterator end() const noexcept { return fields_.end(); }
+    [[nodiscard]] std::size_t size() const noexcept { return fields_.size(); }
+    [[nodiscard]] bool empty() const noexcept { return fields_.empty(); }
+
+    /// The last field, to continue its value; null if there is none.
+    [[nodiscard]] header* last() noexcept { return fields_.empty() ? nullptr : &fields_.back(); }
+
+private:
+    std::vector<header> fields_;
+};
+
+}  // namespace coffer::inline v0::http

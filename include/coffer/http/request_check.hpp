@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// What a request must be before anything is done with it. (Its URL is judged by whoever will use it, so that the judged
+// and the used URL cannot differ.)
+
+#include <coffer/base/fault.hpp>
+#include <coffer/http/request.hpp>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace coffer::inline v0::http {
+
+namespace detail {
+
+/// RFC 9110 §5.6.2.
+[[nodiscard]] constexpr bool is_token(std::string_view text) noexcept {
+    constexpr std::string_view punctuation = "!#$%&'*+-.^_`|~";
+    return !text.empty() && std::ranges::all_of(text, [&](char c) {
+        return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z') || punctuation.find(c) != punctuation.npos;
+    });
+}
+
+/// No line end, which would begin a header of the value's choice, and no NUL, which would end the value for C.
+[[nodiscard]] constexpr bool is_field_value(std::string_view text) noexcept {
+    return std::ranges::none_of(text, [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
+}
+
+}  // namespace detail
+
+/// `invalid_request` with what is wrong, or nothing. Values are not repeated in the message: they may be secrets.
+[[nodiscard]] inline std::optional<fault> check(request const& r) {
+    auto const wrong = [](std::string text) { return fault{fault_kind::invalid_request, std::move(text)}; };
+    if (!detail::is_token(r.method)) return wrong("the method is not a token");
+    for (auto const& h : r.headers) {
+        if (!detail::is_token(h.name)) return wrong("the name of a header is not a token");
+        if (!detail::is_field_value(h.value)) return wrong("the value of header " + h.name + " holds a line end or a NUL");
+        // Framing is the transport's: one that contradicts the body is how requests are smuggled.
+        constexpr std::array<std::string_view, 5> framing{"content-length", "transfer-encoding", "expect", "upgrade",
+                                                          "connection"};
+        if (std::ranges::any_of(framing, [&](auto name) { return detail::equal_names(name, h.name); }))
+            return wrong("header " + h.name + " is the transport's own");
+    }
+    return std::nullopt;
+}
+
+/// `text` with every secret of `r` blotted out: for words that come from somewhere else.
+[[nodiscard]] inline std::string without_secrets(std::string text, request const& r) {
+    auto const blot = [&](std::string_view secret) {
+        if (secret.size() < 4) return;  // would blot out half of any text, and is no secret
+        for (auto at = text.find(secret); at != text.npos; at = text.find(secret, at + 1)) text.replace(at, secret.size(), "***");
+    };
+    for (auto const& h : r.headers) {
+        if (!r.hides(h.name)) continue;
+        blot(h.value);
+        if (auto const space = h.value.rfind(' '); space != h.value.npos) blot(std::string_view{h.value}.substr(space + 1));
+    }
+    if (auto const query = r.url.find('?'); query != r.url.npos) blot(std::string_view{r.url}.substr(query + 1));
+    return text;
+}
+
+}  // namespace coffer::inline v0::http

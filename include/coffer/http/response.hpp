@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// An HTTP response as a value: whole, or it would not be one.
+
+#include <coffer/http/headers.hpp>
+
+#include <cstdint>
+#include <string>
+#include <utility>
+
+namespace coffer::inline v0::http {
+
+enum class version : std::uint8_t { unknown, http1_0, http1_1, http2, http3 };
+
+/// A complete response of any status. Thread safety: as a `std::string`.
+class response {
+public:
+    response() = default;
+    explicit response(int code, std::string content = {}) : status{code}, body{std::move(content)} {}
+
+    int status = 0;
+    http::version version = http::version::unknown;
+    header_list headers;
+    std::string body;
+    /// Neither a length nor chunks said where the body ends: the connection was closed, and that was taken for the end.
+    /// A body that was cut looks the same, so whoever reads it must find the end in the body itself.
+    bool body_terminated_by_close = false;
+};
+
+}  // namespace coffer::inline v0::http

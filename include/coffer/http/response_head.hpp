@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// Puts a response's head together, line by line as it comes: status lines, fields, 1xx responses before the final one,
+// trailers after the body. A pure machine: no I/O, no third party.
+
+#include <coffer/http/request.hpp>
+#include <coffer/http/response.hpp>
+
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace coffer::inline v0::http {
+
+/// What a response's head says, as far as it has come.
+class response_head {
+public:
+    explicit response_head(std::size_t limit = default_max_header_bytes) noexcept : limit_{limit} {}
+
+    /// One line with or without its line end. False once all lines together are over the limit; nothing of that line
+    /// is kept.
+    [[nodiscard]] bool feed(std::string_view line) {
+        if (line.size() > limit_ - used_) return false;
+        used_ += line.size();
+        while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.remove_suffix(1);
+        if (complete()) return true;  // a trailer: nothing of ours is in one
+        if (line.starts_with("HTTP/")) begin(line);
+        else if (line.empty()) ended_ = status_ != 0;
+        else field(line);
+        return true;
+    }
+
+    /// The final status, 0 before its line came.
+    [[nodiscard]] int status() const noexcept { return status_ >= 200 ? status_ : 0; }
+    /// The final response's head has come to its end.
+    [[nodiscard]] bool complete() const noexcept { return ended_ && status_ >= 200; }
+    [[nodiscard]] http::version version() const noexcept { return version_; }
+    [[nodiscard]] header_list const& headers() const noexcept { return headers_; }
+    [[nodiscard]] header_list take_headers() noexcept { return std::move(headers_); }
+
+    /// The declared length of the body, if it is declared and can be read.
+    [[nodiscard]] std::optional<std::uint64_t> content_length() const noexcept {
+        auto const text = headers_.first("content-length");
+        std::uint64_t length = 0;
+        if (!text) return std::nullopt;
+        auto const [end, error] = std::from_chars(text->data(), text->data() + text->size(), length);
+        return error == std::errc{} && end == text->data() + text->size() ? std::optional{length} : std::nullopt;
+    }
+
+    /// Nothing but the end of the connection marks the end of the body (RFC 9112 §6.3).
+    [[nodiscard]] bool body_ends_with_connection(std::string_view method) const noexcept {
+        if (version_ != version::http1_0 && version_ != version::http1_1) return false;
+        if (method == "HEAD" || status_ == 204 || status_ == 304) return false;
+        if (headers_.contains("content-length")) return false;
+        auto const coding = headers_.first("transfer-encoding");
+        return !coding || !detail::contains_name(*coding, "chunked");
+    }
+
+private:
+    void begin(std::string_view line) {
+        using enum http::version;
+        auto const space = std::min(line.find(' '), line.size());
+        auto const name = line.substr(5, space - 5);
+        version_ = name == "1.1" ? http1_1 : name == "1.0" ? http1_0 : name.starts_with('2') ? http2 : name.starts_with('3') ? http3 : unknown;
+        auto digits = line.substr(space);
+        while (digits.starts_with(' ')) digits.remove_prefix(1);
+        status_ = 0;
+        std::from_chars(digits.data(), digits.data() + digits.size(), status_);
+        headers_.clear();  // a 1xx response's fields are not the final one's
+        ended_ = false;
+    }
+
+    void field(std::string_view line) {
+        auto const trim = [](std::string_view text) {
+            while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+            while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+            return text;
+        };
+        if (line.front() == ' ' || line.front() == '\t') {  // folded, obsolete, still about
+            if (auto* const previous = headers_.last()) (previous->value += ' ') += trim(line);
+            return;
+        }
+        auto const colon = line.find(':');
+        if (colon == line.npos) return;  // not a field; the body decides whether the response is any good
+        headers_.add(std::string{trim(line.substr(0, colon))}, std::string{trim(line.substr(colon + 1))});
+    }
+
+    std::size_t limit_;
+    std::size_t used_ = 0;
+    int status_ = 0;
+    bool ended_ = false;
+    http::version version_ = http::version::unknown;
+    header_list headers_;
+};
+
+}  // namespace coffer::inline v0::http

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// Tries again where that can help, and nowhere else.
+//
+//     coffer::retry{}                                   // the defaults, see defaults.hpp
+//     coffer::retry{{.attempts = 6, .ambiguous_delay = 10s}}
+//     coffer::retry{{}, [](coffer::fault const& f, int attempt) { return coffer::retry_decision::by_table(); }}
+
+#include <coffer/call/gate.hpp>
+#include <coffer/state/retry_rule.hpp>
+#include <coffer/time/random.hpp>
+
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <utility>
+
+namespace coffer::inline v0 {
+
+/// A gate that asks for another attempt when one failed in a way that another can mend.
+///
+/// Decided by the fault table, by what is known of execution and billing, and by the user's rule, if there is one
+/// (`(fault const&, int attempts_made) -> retry_decision`; if it throws, the fault is not retried). It never sleeps past
+/// the call's deadline: it fails at once with the last real fault, and `fault::stop()` says why. Attempts that may have
+/// been billed are counted against `max_sends`, or, under a journal, against the journal's own limit.
+///
+/// No state is shared between calls. Any thread.
+class retry {
+public:
+    using rule = std::function<retry_decision(fault const&, int attempts_made)>;
+
+    static constexpr policy_traits traits{.multiplies_sends = true};
+
+    /// Throws `std::invalid_argument` for options that cannot be meant.
+    explicit retry(retry_options options = {}, rule user = {})
+        : settings_{std::make_shared<settings const>(options, std::move(user))} {
+        if (options.attempts < 1) throw std::invalid_argument{"coffer::retry: attempts counts the first one too: at least 1"};
+        if (options.max_sends < 1) throw std::invalid_argument{"coffer::retry: max_sends must be at least 1"};
+        if (options.attempt_timeout <= duration::zero())
+            throw std::invalid_argument{"coffer::retry: attempt_timeout must be longer than zero"};
+        if (options.schedule.base < duration::zero() || options.schedule.cap < duration::zero() ||
+            options.ambiguous_delay < duration::zero())
+            throw std::invalid_argument{"coffer::retry: a delay cannot be negative"};
+        if (!(options.schedule.factor >= 1.0))
+            throw std::invalid_argument{"coffer::retry: the schedule's factor must be at least 1"};
+    }
+
+private:
+    struct settings {
+        settings(retry_options o, rule r) : options{o}, user{std::move(r)} {}
+        retry_options options;
+        rule user;
+    };
+
+public:
+    /// Follows one call through its attempts.
+    class ticket {
+    public:
+        explicit ticket(settings const& s) noexcept : settings_{&s} {}
+
+        verdict settle(attempt_end const& end, attempt& a) noexcept {
+            if (end.what != attempt_end::kind::failed) return verdict::done();
+            ++made_;
+            if (end.why->billing() != knowledge::no) ++unproven_;
+            auto& random = a.clock().random();
+            retry_facts const facts{
+                .attempts_made = made_,
+                .sends_left = a.sends_left().value_or(settings_->options.max_sends - unproven_),
+                .user = ask_user(*end.why),
+                .now = end.at,
+                .deadline = a.of().deadline(),
+                .draw = unit_interval(random.next()),
+                .spread_draw = unit_interval(random.next()),
+                .previous = previous_,
+            };
+            auto const decided = decide_retry(settings_->options, *end.why, facts);
+            if (!decided.again) return verdict::done(decided.stop);
+            previous_ = decided.delay;
+            constexpr wait_reason reasons[] = {wait_reason::backoff, wait_reason::provider_hint,
+                                               wait_reason::ambiguous_floor};
+            return verdict::again(decided.delay, reasons[static_cast<std::size_t>(decided.source)]);
+        }
+
+    private:
+        [[nodiscard]] retry_decision ask_user(fault const& why) const noexcept {
+            if (!settings_->user) return retry_decision::by_table();
+            try {
+                return settings_->user(why, made_);
+            } catch (...) {
+                return retry_decision::no();
+            }
+        }
+
+        settings const* settings_;
+        int made_ = 0;
+        int unproven_ = 0;
+        duration previous_{0};
+    };
+
+    [[nodiscard]] admission try_enter(attempt& a, slot<ticket>& s) const {
+        a.limit_timeout(settings_->options.attempt_timeout);
+        s.emplace(*settings_);
+        return admission::in();
+    }
+
+private:
+    std::shared_ptr<settings const> settings_;
+};
+
+}  // namespace coffer::inline v0

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// How long to wait before an attempt: a schedule, a cap, and a jitter that survives the cap.
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+
+namespace coffer::inline v0 {
+
+/// How the delay grows with the number of the retry.
+enum class growth : std::uint8_t { constant, linear, exponential };
+
+/// How chance is mixed in, on top of the capped delay d.
+enum class jitter : std::uint8_t {
+    none,          ///< d
+    full,          ///< uniform in [0, d)
+    equal,         ///< uniform in [d/2, d)
+    decorrelated,  ///< uniform in [base, 3 * the previous delay), capped; grows by itself
+};
+
+/// A schedule of delays. Pure: random bits and the previous delay are passed in.
+///
+/// The cap is applied first and the draw made below it, so that no delay is ever exactly the cap (except with
+/// `jitter::none`) and a herd that has reached the cap stays spread. Full and equal jitter, and the decorrelated form,
+/// as in M. Brooker, "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015), but for this order.
+///
+/// Saturates for any attempt number; never negative, never NaN.
+struct backoff {
+    using duration = std::chrono::nanoseconds;
+
+    growth grow = growth::exponential;
+    jitter spread = jitter::full;
+    duration base = std::chrono::milliseconds{500};
+    duration cap = std::chrono::seconds{30};
+    double factor = 2.0;  ///< of exponential growth
+
+    /// The delay before retry number `retry` (1 = before the second attempt), without jitter.
+    [[nodiscard]] duration ceiling(std::uint32_t retry) const noexcept {
+        auto const start = static_cast<double>(std::max(base, duration{0}).count());
+        auto const top = static_cast<double>(std::max(cap, duration{0}).count());
+        auto const n = static_cast<double>(std::max<std::uint32_t>(retry, 1));
+        auto wanted = start;
+        if (grow == growth::linear) wanted = start * n;
+        // pow overflows to infinity, which min brings back to the cap; 0 * infinity would be NaN.
+        if (grow == growth::exponential && start > 0) wanted = start * std::pow(std::max(factor, 1.0), n - 1);
+        return whole(std::min(wanted, top));
+    }
+
+    /// The delay before retry number `retry`, drawn with `unit` in [0, 1); `previous` is the last delay drawn.
+    [[nodiscard]] duration delay(std::uint32_t retry, double unit, duration previous = duration{0}) const noexcept {
+        auto const d = ceiling(retry);
+        switch (spread) {
+            case jitter::none: return d;
+            case jitter::full: return below(duration{0}, d, unit);
+            case jitter::equal: return below(d / 2, d, unit);
+            case jitter::decorrelated: {
+                auto const low = std::min(std::max(base, duration{0}), std::max(cap, duration{0}));
+                auto const high = 3.0 * static_cast<double>(std::max(previous, low).count());
+                return below(low, std::max(low, std::min(whole(high), cap)), unit);
+            }
+        }
+        return d;
+    }
+
+private:
+    /// Uniform in [low, high), also after rounding; `low` when the interval is empty.
+    static duration below(duration low, duration high, double unit) noexcept {
+        if (high <= low) return low;
+        auto const width = static_cast<double>((high - low).count());
+        auto const drawn = low + whole(width * std::clamp(unit, 0.0, 1.0));
+        return std::min(drawn, high - duration{1});
+    }
+
+    static duration whole(double nanoseconds) noexcept {
+        constexpr double most = 9.0e18;
+        if (!(nanoseconds > 0)) return duration{0};
+        return duration{static_cast<duration::rep>(std::min(nanoseconds, most))};
+    }
+};
+
+}  // namespace coffer::inline v0

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// The rules of a record: who may work on a key, who may send, what is kept. No I/O, time passed in: every store loads
+// a row, lets one of these functions change it, and writes it back, all in one transaction.
+//
+//     record_machine machine{row, {clock.now(), clock.wall_now()}, owner_is_dead};
+//     claim_verdict verdict = machine.claim(request, my_process, next_token);
+//     if (machine.changes().any()) ... write `row` back ...
+//
+// What everything rests on: a send is counted before its first byte leaves, and nothing but proof takes it back.
+
+#include <coffer/base/outcome.hpp>
+#include <coffer/state/record.hpp>
+#include <coffer/state/record_rules.hpp>
+#include <coffer/state/record_verdict.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <utility>
+#include <variant>
+
+namespace coffer::inline v0 {
+
+/// The transitions, applied to one row at one moment. Make one, call one function, write the row back.
+///
+/// A refused operation changes nothing but what time has changed already (expiry). Refusals of operations on a claim
+/// are `store_unavailable` with a code: `claim_lost` (another claim has the record), `claim_over` (the record has
+/// reached its end, or the claim was given up), `lease_over`, `sends_moved`; or `permanent` for what no correct
+/// caller does.
+class record_machine : public record_rules {
+public:
+    using record_rules::record_rules;
+
+    /// The right to work on the key. `next_token` is used up if it is granted under that token.
+    claim_verdict claim(claim_request const& q, std::string const& owner, std::uint64_t next_token);
+    /// The right to make one send. Counts it.
+    outcome<permitted> permit(claim_id const& claim, permit_request const& q);
+    /// Keeps what a send brought back, whoever brings it. `print` is told for a row that is gone.
+    outcome<void> answer(claim_id const& claim, int send, shared_answer const& what, fingerprint const* print = nullptr);
+    /// Makes an answer the record's, whoever judged it. The first one stands; a later one gets `already_done`.
+    outcome<void> accept(int send);
+    /// Judges an answer unusable: billed, its payload kept.
+    outcome<void> reject(claim_id const& claim, int send, fault const& why);
+    /// The send's attempt ended without an answer, perhaps billed.
+    outcome<void> lost(claim_id const& claim, int send, fault const& why);
+    /// The send is proven unbilled.
+    outcome<void> unsend(claim_id const& claim, int send);
+    /// A fault of the request itself, replayed for `kept`.
+    outcome<void> fail(claim_id const& claim, fault const& why, std::chrono::nanoseconds kept);
+    /// Gives the claim up.
+    outcome<void> release(claim_id const& claim);
+    outcome<void> heartbeat(claim_id const& claim, std::chrono::nanoseconds lease);
+    outcome<void> acknowledge();
+    outcome<void> resolve(resolution const& how);
+
+private:
+    [[nodiscard]] granted grant() const {
+        granted g{r_.token, r_.counted_sends(), r_.allowed_sends(), {}};
+        for (auto const& s : r_.sends)
+            if (s.state == send_state::answered) g.undecoded.push_back({s.number, s.reply});
+        return g;
+    }
+    [[nodiscard]] send_record* find(int number) noexcept {
+        auto const at = std::find_if(r_.sends.begin(), r_.sends.end(), [&](auto& s) { return s.number == number; });
+        return at == r_.sends.end() ? nullptr : &*at;
+    }
+    /// The claim's own send: what it may report about.
+    [[nodiscard]] send_record* find(claim_id const& claim, int number) noexcept {
+        auto* const s = find(number);
+        return s != nullptr && s->claim == claim ? s : nullptr;
+    }
+    send_record& add_send(send_state s) {
+        auto const number = r_.sends.empty() ? 1 : r_.sends.back().number + 1;
+        auto& added = r_.sends.emplace_back();
+        added.number = number;
+        added.state = s;
+        added.permitted_at = at_.wall;
+        return added;
+    }
+    [[nodiscard]] static tl::unexpected<fault> no_such_send(int send) {
+        return misused("no send " + std::to_string(send) + " was permitted under this claim");
+    }
+};
+
+// ---------------------------------------------------------------------------------------------------------------------
+
+inline claim_verdict record_machine::claim(claim_request const& q, std::string const& owner, std::uint64_t next_token) {
+    auto const busy = left_to_owner(q.takeover_grace);
+    bool const nothing_paid = r_.counted_sends() == 0 && !is_closed();
+    if (bool const nobodys = r_.state == record_state::free || (is_open() && !busy); nothing_paid && nobodys) {
+        r_.print = q.print;
+        r_.print_known = true;
+    } else if (!r_.print_known) {
+        return mismatch{{"fingerprint"}};
+    } else if (auto fields = fingerprint::differing(r_.print, q.print); !fields.empty()) {
+        return mismatch{std::move(fields)};
+    }
+    if (busy && r_.claim == q.id && is_open()) return grant();  // the first one's reply was lost
+
+    switch (r_.state) {
+        case record_state::done: return replayed{{r_.accepted()->number, r_.accepted()->reply}};
+        case record_state::failed: return failed_before{*r_.stored_fault};
+        case record_state::acked: return acked{};
+        case record_state::expired: return expired{};
+        default: break;
+    }
+    if (busy) return in_progress{*busy};
+
+    auto const rest = r_.at_rest();
+    bool const sends_left = r_.counted_sends() < q.max_sends + r_.granted_sends;
+    if (!sends_left && !r_.any(send_state::answered) && r_.counted_sends() > 0) {
+        if (r_.max_sends != q.max_sends) {  // what is listed as unresolved follows the last who asked
+            r_.max_sends = q.max_sends;
+            touch();
+        }
+        if (rest != record_state::answered) return unresolved{};
+        auto const defective = std::find_if(r_.sends.rbegin(), r_.sends.rend(),
+                                            [](auto const& s) { return s.state == send_state::defective; });
+        return failed_before{defective->why.value_or(fault{fault_kind::defective_answer})};
+    }
+    if (r_.created == std::chrono::system_clock::time_point{}) r_.created = at_.wall;
+    r_.state = rest == record_state::answered ? record_state::answered : record_state::claimed;
+    r_.claim = q.id;
+    r_.held = true;
+    r_.owner = owner;
+    r_.token = next_token;
+    r_.lease_until = later(at_.now, q.lease);
+    ++r_.claims;
+    r_.max_sends = q.max_sends;
+    r_.takeover_grace = q.takeover_grace;
+    r_.acknowledged_kept = q.acknowledged_kept;
+    r_.unacknowledged_kept = q.unacknowledged_kept;
+    touch();
+    return grant();
+}
+
+inline outcome<permitted> record_machine::permit(claim_id const& claim, permit_request const& q) {
+    if (auto const f = fenced_and_held(claim); !f) return tl::unexpected{f.error()};
+    auto const counted = r_.counted_sends();
+    auto const until = later(at_.now, q.longest);
+    if (!r_.sends.empty() && counted == q.expected_sends + 1) {
+        if (auto& last = r_.sends.back(); last.claim == claim && last.state == send_state::permitted) {
+            last.permitted_until = std::max(last.permitted_until, until);  // its reply was lost; it may begin only now
+            touch(last.number);
+            return permitted{last.number};
+        }
+    }
+    if (at_.now >= r_.lease_until) return refused("lease_over", "the claim's lease is over; claim the key again");
+    if (counted >= q.max_sends + r_.granted_sends)
+        return failed(fault{fault_kind::unresolved, "every permitted send is spent"}.with_stop(stop_reason::sends_spent));
+    if (counted != q.expected_sends)
+        return refused("sends_moved", "the record counts " + std::to_string(counted) + " sends, not the expected " +
+                                          std::to_string(q.expected_sends) + "; claim the key again");
+    auto& send = add_send(send_state::permitted);
+    send.claim = claim;
+    send.owner = r_.owner;
+    send.permitted_until = until;
+    send.provider = q.provider;
+    send.model = q.model;
+    r_.state = record_state::sent;
+    touch(send.number);
+    return permitted{send.number};
+}
+
+inline outcome<void> record_machine::answer(claim_id const& claim, int send, shared_answer const& what,
+                                            fingerprint const* print) {
+    auto* s = find(claim, send);
+    if (s == nullptr) {
+        // A row that is gone is made anew: what was paid for is kept. In any other the send would be there.
+        bool const gone = r_.state == record_state::free && r_.sends.empty();
+        if (!gone || send < 1) return no_such_send(send);
+        r_.created = at_.wall;
+        r_.print_known = print != nullptr;
+        if (print != nullptr) r_.print = *print;
+        s = &add_send(send_state::permitted);
+        s->number = send;
+        s->claim = claim;
+    }
+    if (s->reply) return {};  // never replaced
+    s->reply = what;
+    s->state = send_state::answered;
+    if (!is_closed()) {
+        if (r_.state == record_state::failed) {  // a paid answer beats what would have been replayed instead of it
+            r_.stored_fault.reset();
+            r_.expires = never;
+        }
+        r_.state = record_state::answered;
+    }
+    touch(s->number);
+    return {};
+}
+
+inline outcome<void> record_machine::accept(int send) {
+    auto* const s = find(send);  // perhaps one of an earlier claim, whose answer this one has decoded
+    if (s == nullptr || !s->reply) return misused("there is no answer of send " + std::to_string(send) + " to accept");
+    if (s->state == send_state::accepted) return {};
+    if (is_closed())
+        return failed(fault{fault_kind::already_done, "another answer was accepted first"}.with_code("accepted_other"));
+    if (s->state == send_state::defective) return misused("the answer was judged defective before");
+    s->state = send_state::accepted;
+    r_.stored_fault.reset();
+    end_claim(record_state::done);
+    r_.expires = later(at_.wall, r_.unacknowledged_kept);
+    touch(s->number);
+    return {};
+}
+
+inline outcome<void> record_machine::reject(claim_id const& claim, int send, fault const& why) {
+    if (auto f = fenced(claim); !f) return f;
+    auto* const s = find(send);  // perhaps one of an earlier claim
+    if (s == nullptr || !s->reply)
+        return misused("there is no answer of send " + std::to_string(send) + " to reject");
+    if (s->state == send_state::defective) return {};
+    if (s->state != send_state::answered) return misused("the answer was accepted before");
+    s->state = send_state::defective;
+    s->why = why;
+    touch(s->number);
+    return {};
+}
+
+inline outcome<void> record_machine::lost(claim_id const& claim, int send, fault const& why) {
+    if (auto f = fenced(claim); !f) return f;
+    auto* const s = find(claim, send);
+    if (s == nullptr) return no_such_send(send);
+    if (s->state != send_state::permitted) return {};
+    s->state = send_state::lost;
+    s->why = why;
+    touch(s->number);
+    return {};
+}
+
+inline outcome<void> record_machine::unsend(claim_id const& claim, int send) {
+    if (auto f = fenced(claim); !f) return f;
+    auto* const s = find(claim, send);
+    if (s == nullptr) return no_such_send(send);
+    if (s->state == send_state::unsent) return {};
+    if (!s->unaccounted()) return misused("send " + std::to_string(send) + " was answered, so it was sent");
+    s->state = send_state::unsent;
+    if (r_.state == record_state::sent && !r_.any(send_state::permitted)) r_.state = record_state::claimed;
+    if (r_.state == record_state::unknown) r_.state = r_.at_rest();
+    touch(s->number);
+    return {};
+}
+
+inline outcome<void> record_machine::fail(claim_id const& claim, fault const& why, nanoseconds kept) {
+    if (!row(why.kind()).stored)
+        return misused("a fault of kind " + std::string{to_string(why.kind())} + " is never stored under a key");
+    if (r_.claim == claim && r_.state == record_state::failed) return {};
+    if (auto f = fenced_and_held(claim); !f) return f;
+    r_.stored_fault = why;
+    end_claim(record_state::failed);
+    r_.expires = later(at_.wall, kept);
+    touch();
+    return {};
+}
+
+inline outcome<void> record_machine::release(claim_id const& claim) {
+    if (r_.state == record_state::free && r_.sends.empty()) return {};  // its first release left no row
+    if (auto f = fenced(claim); !f) return f;
+    if (!r_.held) return {};
+    end_claim(r_.at_rest());
+    r_.lease_until = at_.now;
+    touch();
+    if (r_.sends.empty()) remove();
+    return {};
+}
+
+inline outcome<void> record_machine::heartbeat(claim_id const& claim, nanoseconds lease) {
+    if (auto f = fenced_and_held(claim); !f) return f;
+    r_.lease_until = std::max(r_.lease_until, later(at_.now, lease));
+    touch();
+    return {};
+}
+
+inline outcome<void> record_machine::acknowledge() {
+    switch (r_.state) {
+        case record_state::acked: return {};
+        case record_state::expired: return failed(fault_kind::result_expired, "the result was not acknowledged in time");
+        case record_state::done:
+            end_claim(record_state::acked);
+            drop_payloads();
+            r_.expires = later(at_.wall, r_.acknowledged_kept);
+            touch();
+            return {};
+        default: break;
+    }
+    if (auto const left = left_to_owner(r_.takeover_grace))
+        return failed(fault{fault_kind::in_progress, "somebody works on this key"}.with_retry_after(*left));
+    if (is_unresolved()) return failed(fault_kind::unresolved, "every permitted send is spent and no answer is known");
+    return misused("the key has no accepted answer to acknowledge");
+}
+
+inline outcome<void> record_machine::resolve(resolution const& how) {
+    if (!is_unresolved()) return misused("the key is not unresolved");
+    if (std::holds_alternative<grant_send>(how)) {
+        r_.granted_sends = std::max(r_.granted_sends + 1, r_.counted_sends() + 1 - r_.max_sends);
+        end_claim(r_.at_rest());
+        touch();
+    } else if (std::holds_alternative<abandon>(how)) {
+        end_claim(record_state::acked);
+        drop_payloads();
+        r_.expires = later(at_.wall, r_.acknowledged_kept);
+        touch();
+    } else {
+        auto& s = add_send(send_state::supplied);
+        s.reply = std::make_shared<coffer::answer const>(std::get<supply_answer>(how).found);
+        end_claim(record_state::done);
+        r_.expires = later(at_.wall, r_.unacknowledged_kept);
+        touch(s.number);
+    }
+    return {};
+}
+
+}  // namespace coffer::inline v0

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// What holds of a record at one moment: what time has done to it, whose it is, and who may change it.
+
+#include <coffer/base/outcome.hpp>
+#include <coffer/state/record.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace coffer::inline v0 {
+
+/// When a rule is applied, by the store's clock.
+struct record_moment {
+    std::chrono::steady_clock::time_point now;
+    std::chrono::system_clock::time_point wall;
+};
+
+/// What a rule has changed, for stores that write rows.
+struct record_changes {
+    bool row = false;       ///< anything at all
+    int send = 0;           ///< the number of the one send that was added or changed, if one was
+    bool payloads = false;  ///< all bodies were dropped
+    bool gone = false;      ///< the row as it was is to be removed; with `row`, another takes its place
+    [[nodiscard]] bool any() const noexcept { return row || gone; }
+};
+
+/// A record at a moment. Constructing it applies what time alone does.
+class record_rules {
+public:
+    /// Asked only where it decides, because asking may cost a system call. True only if it is proven.
+    using owner_is_dead = std::function<bool(std::string const&)>;
+
+    record_rules(record& row, record_moment at, owner_is_dead dead) : r_{row}, at_{at}, dead_{std::move(dead)} {
+        expire();
+    }
+
+    [[nodiscard]] record_changes const& changes() const noexcept { return changes_; }
+
+    /// Does it wait for an operator? Every permitted send is spent, no answer is usable, and nobody works on it.
+    [[nodiscard]] bool is_unresolved() const {
+        return is_open() && !r_.any(send_state::answered) && r_.counted_sends() > 0 &&
+               r_.counted_sends() >= r_.allowed_sends() && !left_to_owner(r_.takeover_grace);
+    }
+
+protected:
+    using nanoseconds = std::chrono::nanoseconds;
+    static constexpr auto never = std::chrono::system_clock::time_point::max();
+
+    [[nodiscard]] bool is_open() const noexcept {
+        using enum record_state;
+        return r_.state == claimed || r_.state == sent || r_.state == answered || r_.state == unknown;
+    }
+    [[nodiscard]] bool is_closed() const noexcept {
+        using enum record_state;
+        return r_.state == done || r_.state == acked || r_.state == expired;
+    }
+
+    /// How long the record is still its owner's; nothing if it may be taken over.
+    ///
+    /// A claim is guarded by its lease, a send by its own longest time: a lease says nothing about bytes on their way.
+    [[nodiscard]] std::optional<nanoseconds> left_to_owner(nanoseconds grace) const {
+        if (!r_.held) return std::nullopt;
+        auto until = r_.lease_until;
+        if (r_.state == record_state::sent) {
+            std::optional<std::chrono::steady_clock::time_point> last;
+            for (auto const& s : r_.sends)
+                if (s.state == send_state::permitted && s.claim == r_.claim)
+                    last = std::max(last.value_or(s.permitted_until), s.permitted_until);
+            if (last) until = later(*last, grace);
+        }
+        if (until <= at_.now || dead_(r_.owner)) return std::nullopt;
+        return until - at_.now;
+    }
+
+    /// Why `claim` may not change the record, if so: another one has it.
+    [[nodiscard]] outcome<void> fenced(claim_id const& claim) const {
+        if (r_.claim != claim) return refused("claim_lost", "claim lost: another claim has taken the record over");
+        return {};
+    }
+    /// The same, and it must still be at work.
+    [[nodiscard]] outcome<void> fenced_and_held(claim_id const& claim) const {
+        if (auto f = fenced(claim); !f) return f;
+        if (!r_.held) return refused("claim_over", "claim over: the record is " + std::string{to_string(r_.state)});
+        return {};
+    }
+    [[nodiscard]] static tl::unexpected<fault> refused(std::string code, std::string message) {
+        return failed(fault{fault_kind::store_unavailable, std::move(message)}.with_code(std::move(code)));
+    }
+    [[nodiscard]] static tl::unexpected<fault> misused(std::string message) {
+        return failed(fault_kind::permanent, std::move(message));
+    }
+
+    template <class TimePoint>
+    [[nodiscard]] static TimePoint later(TimePoint t, nanoseconds d) noexcept {
+        auto const step = std::chrono::duration_cast<typename TimePoint::duration>(d);
+        return d > nanoseconds::zero() && t > TimePoint::max() - step ? TimePoint::max() : t + step;
+    }
+
+    void touch(int send = 0) noexcept {
+        changes_.row = true;
+        if (send != 0) changes_.send = send;
+        r_.updated = at_.wall;
+    }
+    void end_claim(record_state s) noexcept {
+        r_.state = s;
+        r_.held = false;
+    }
+    /// What was paid is remembered; only the bodies go.
+    void drop_payloads() {
+        for (auto& s : r_.sends) {
+            if (!s.reply || s.reply->body.empty()) continue;
+            auto meta = std::make_shared<answer>();
+            meta->status = s.reply->status;
+            meta->request_id = s.reply->request_id;
+            meta->usage = s.reply->usage;
+            meta->cost = s.reply->cost;
+            s.reply = std::move(meta);
+        }
+        changes_.payloads = true;
+    }
+    void remove() {
+        r_ = record{};
+        changes_ = {};
+        changes_.gone = true;
+    }
+
+    record& r_;
+    record_moment at_;
+    owner_is_dead dead_;
+    record_changes changes_;
+
+private:
+    /// Time alone changes a record only here. What is unresolved never expires: it would turn into a second bill.
+    void expire() {
+        if (at_.wall < r_.expires) return;
+        if (r_.state == record_state::acked) return remove();
+        r_.expires = never;
+        if (r_.state == record_state::done) {
+            r_.state = record_state::expired;
+            drop_payloads();
+        } else if (r_.state == record_state::failed) {
+            r_.state = r_.at_rest();
+            r_.stored_fault.reset();
+        }
+        touch();
+    }
+};
+
+}  // namespace coffer::inline v0

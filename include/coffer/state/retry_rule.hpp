@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// Whether, and when, to try again: pure, with the time and chance passed in.
+
+#include <coffer/base/defaults.hpp>
+#include <coffer/base/fault.hpp>
+#include <coffer/state/backoff.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+
+namespace coffer::inline v0 {
+
+/// Options of `retry`. All members are trivially destructible, so that it may be written inline anywhere.
+struct retry_options {
+    using duration = std::chrono::nanoseconds;
+
+    int attempts = defaults::attempts;    ///< in all, the first one included
+    int max_sends = defaults::max_sends;  ///< of them not proven unbilled; under a journal its own limit holds instead
+    backoff schedule{growth::exponential, jitter::full, defaults::backoff_base, defaults::backoff_cap, 2.0};
+    duration ambiguous_delay = defaults::ambiguous_delay;  ///< at least so long before an ambiguous attempt is sent again
+    duration hint_ceiling = defaults::hint_ceiling;        ///< a longer hint of the provider ends the call at once
+    double hint_spread = defaults::hint_spread;            ///< up to this part of a hint is added to it at random
+    duration attempt_timeout = defaults::attempt_timeout;  ///< of each attempt
+};
+
+/// What the user's rule may say about a failed attempt.
+class retry_decision {
+public:
+    enum class kind : std::uint8_t { by_table, no, yes, yes_after };
+    [[nodiscard]] static constexpr retry_decision by_table() noexcept { return retry_decision{kind::by_table, {}}; }
+    [[nodiscard]] static constexpr retry_decision no() noexcept { return retry_decision{kind::no, {}}; }
+    [[nodiscard]] static constexpr retry_decision yes() noexcept { return retry_decision{kind::yes, {}}; }
+    /// Yes, not before `d`: a floor, as a provider's hint is.
+    [[nodiscard]] static constexpr retry_decision yes_after(std::chrono::nanoseconds d) noexcept {
+        return retry_decision{kind::yes_after, d};
+    }
+    [[nodiscard]] constexpr kind what() const noexcept { return what_; }
+    [[nodiscard]] constexpr std::chrono::nanoseconds floor() const noexcept { return floor_; }
+
+private:
+    constexpr retry_decision(kind k, std::chrono::nanoseconds d) noexcept : what_{k}, floor_{d} {}
+    kind what_;
+    std::chrono::nanoseconds floor_;
+};
+
+/// What decides besides the fault.
+struct retry_facts {
+    int attempts_made = 1;
+    int sends_left = 0;  ///< sends that may still be made
+    retry_decision user = retry_decision::by_table();
+    std::chrono::steady_clock::time_point now{};
+    std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
+    double draw = 0;         ///< in [0, 1), for the schedule
+    double spread_draw = 0;  ///< in [0, 1), for the hint's spread
+    std::chrono::nanoseconds previous{0};
+};
+
+/// Which of its parts made a delay as long as it is.
+enum class delay_source : std::uint8_t { backoff, provider_hint, ambiguous_floor };
+
+/// The answer: again after `delay`, or why not.
+struct retry_verdict {
+    bool again = false;
+    std::chrono::nanoseconds delay{0};
+    delay_source source = delay_source::backoff;
+    stop_reason stop = stop_reason::none;
+};
+
+/// Decides. In this order: may it help at all; are attempts left; are sends left; how long; is there time for it.
+///
+/// A hint is a floor, spread upwards only. An attempt that may have been executed is not sent again before
+/// `ambiguous_delay`, since a brown-out must not eat both sends in a second.
+[[nodiscard]] inline retry_verdict decide_retry(retry_options const& o, fault const& why, retry_facts const& f) noexcept {
+    using enum retry_decision::kind;
+    auto const stop = [](stop_reason r) { return retry_verdict{false, {}, delay_source::backoff, r}; };
+
+    bool const wanted = f.user.what() == by_table ? row(why.kind()).retry_same : f.user.what() != no;
+    if (!wanted) return stop(stop_reason::not_retryable);
+    if (f.attempts_made >= o.attempts) return stop(stop_reason::attempts_spent);
+    if (f.sends_left <= 0) return stop(stop_reason::sends_spent);
+
+    retry_verdict v{true, o.schedule.delay(static_cast<std::uint32_t>(f.attempts_made), f.draw, f.previous)};
+    auto const at_least = [&](std::chrono::nanoseconds floor, delay_source source) {
+        if (floor > v.delay) v.delay = floor, v.source = source;
+    };
+    auto hint = why.retry_after();
+    if (f.user.what() == yes_after) hint = std::max(hint.value_or(f.user.floor()), f.user.floor());
+    if (hint) {
+        if (*hint > o.hint_ceiling) return stop(stop_reason::hint_too_long);
+        auto const spread = static_cast<double>(hint->count()) * std::max(o.hint_spread, 0.0) * f.spread_draw;
+        at_least(*hint + std::chrono::nanoseconds{static_cast<std::int64_t>(spread)}, delay_source::provider_hint);
+    }
+    if (why.execution() != knowledge::no || why.billing() != knowledge::no)
+        at_least(o.ambiguous_delay, delay_source::ambiguous_floor);
+    if (f.deadline - f.now <= v.delay) return stop(stop_reason::deadline);
+    return v;
+}
+
+}  // namespace coffer::inline v0
