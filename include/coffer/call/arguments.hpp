@@ -9,6 +9,12 @@
 #include <type_traits>
 #include <utility>
 
+// GCC 12 takes every closure in a coroutine's frame for one of an anonymous namespace and warns in whoever includes this.
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsubobject-linkage"
+#endif
+
 namespace coffer::inline v0::detail {
 
 /// GCC before 13 destroys an aggregate temporary in a `co_await` expression twice if its destructor does anything
@@ -45,3 +51,7 @@ auto with_own_call(Wrapped wrapped, call c, Args... args)
 }
 
 }  // namespace coffer::inline v0::detail
+
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+#pragma GCC diagnostic pop
+#endif

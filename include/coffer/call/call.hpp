@@ -114,6 +114,7 @@ private:
 
     std::optional<coffer::key> key_;
     bool unkeyed_ = false;
+    bool in_flight_ = false;  // a flight's: its deadline is set from outside and only grows
     duration allowed_{-1};
     std::optional<time_point> until_;
     std::vector<std::pair<std::string, std::string>> tags_;
@@ -156,7 +157,8 @@ public:
             call_.service_ = &clock_service::of(executor);
             call_.clock_ = call_.service_->clock();
             call_.began_ = call_.clock_->now();
-            call_.deadline_ = (call_.until_ ? *call_.until_ : later(call_.began_, call_.allowed_)).time_since_epoch().count();
+            auto const until = call_.until_ ? *call_.until_ : later(call_.began_, call_.allowed_);
+            if (!call_.in_flight_) call_.deadline_ = until.time_since_epoch().count();
             call_.log_.clear();
             call_.cost_ = money{};
             call_.cost_known_ = true;
@@ -176,7 +178,8 @@ public:
     [[nodiscard]] static call fork(call const& c) {
         call own{c.allowed_};
         own.key_ = c.key_;
-        own.until_ = c.deadline();
+        own.in_flight_ = true;
+        own.deadline_ = c.deadline_.load(std::memory_order_relaxed);
         own.tags_ = c.tags_;
         return own;
     }
@@ -192,7 +195,14 @@ public:
         if (cost) c.cost_ += *cost;
         else c.cost_known_ = false;
     }
-    static void set_stored(call& c, bool stored) noexcept { c.stored_ = stored; }
+    /// What a flight has to say to one of its callers.
+    static void adopt(call& c, attempt_log log, std::optional<money> cost, answer_origin origin, bool stored) {
+        c.log_ = std::move(log);
+        c.cost_ = cost.value_or(money{});
+        c.cost_known_ = cost.has_value();
+        c.origin_ = origin;
+        c.stored_ = stored;
+    }
     static void set_origin(call& c, answer_origin origin) noexcept { c.origin_ = origin; }
 };
 

@@ -95,6 +95,7 @@ public:
         entry.request_id = attempt_access::request_id(a);
         if (entry.request_id.empty() && end.why != nullptr) entry.request_id = end.why->request_id();
         entry.send = attempt_access::send(a);
+        if (c.claim() != nullptr) c.claim()->recorded(entry);
         call_access::log(c).add(std::move(entry));
         tell({event_kind::attempt_ended, end.at, {}, a.number(), end.why, {}, end.cost}, c);
     }

@@ -11,6 +11,12 @@
 #include <type_traits>
 #include <utility>
 
+// GCC 12 takes every closure in a coroutine's frame for one of an anonymous namespace and warns in whoever includes this.
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsubobject-linkage"
+#endif
+
 namespace coffer::inline v0 {
 
 template <class Signature, class Executor = asio::any_io_executor>
@@ -87,3 +93,7 @@ private:
 };
 
 }  // namespace coffer::inline v0
+
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+#pragma GCC diagnostic pop
+#endif

@@ -5,6 +5,7 @@
 #include <coffer/asio.hpp>
 #include <coffer/base/answer.hpp>
 #include <coffer/base/outcome.hpp>
+#include <coffer/call/attempt_log.hpp>
 #include <coffer/time/clock.hpp>
 
 #include <string>
@@ -31,6 +32,9 @@ public:
     virtual void rejected(int send, fault const& why) = 0;
     virtual void lost(int send, fault const& why) = 0;
     virtual void unsent(int send) = 0;
+
+    /// An attempt under this claim has ended and is in the call's log.
+    virtual void recorded(attempt_record const& entry) = 0;
 
     /// Sends that may still be permitted.
     [[nodiscard]] virtual int sends_left() const noexcept = 0;

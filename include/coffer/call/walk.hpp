@@ -23,6 +23,12 @@
 #include <type_traits>
 #include <utility>
 
+// GCC 12 takes every closure in a coroutine's frame for one of an anonymous namespace and warns in whoever includes this.
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsubobject-linkage"
+#endif
+
 namespace coffer::inline v0::detail {
 
 /// The gates of one segment of a pipeline, `Begin` to (not including) `End`, and their tickets.
@@ -247,7 +253,7 @@ auto walk(std::shared_ptr<Core const> core, call& c, handed how, Args... args)
         core->tell({event_kind::retry_scheduled, ended.at, {}, a.number(), ended.why, said.delay(), {}}, c);
         auto const woke = co_await wait_until<executor_type>(c.service(), call_access::later(ended.at, said.delay()));
         if (woke == wake::cancelled) {
-            as_cancelled(result->error(), false);
+            as_cancelled(result->error(), true);
             ended.what = attempt_end::kind::not_attempted;
             (void)gates.settle(ended, a);
             co_return std::move(*result);
@@ -256,10 +262,36 @@ auto walk(std::shared_ptr<Core const> core, call& c, handed how, Args... args)
     }
 }
 
+/// The same with a life of its own: shared core, copies of the arguments. What a flight owns.
+template <class Core, std::size_t Begin, class... Args>
+class detached_step {
+public:
+    using value_type = typename Core::template called_with<Args&...>::value_type;
+
+    detached_step(std::shared_ptr<Core const> core, Args const&... args) : core_{std::move(core)}, args_{args...} {}
+
+    [[nodiscard]] awaitable<outcome<value_type>> operator()(call& c) {
+        return std::apply([&](auto&... args) { return walk<Begin, Core, Args const&...>(core_, c, handed::in, args...); },
+                          args_);
+    }
+    [[nodiscard]] outcome<value_type> decode(answer const& what) const {
+        return decode_answer<typename Core::template called_with<Args&...>>(*core_, what);
+    }
+
+private:
+    std::shared_ptr<Core const> core_;
+    std::tuple<Args...> args_;
+};
+
 template <class Core, std::size_t Begin, class... Args>
 class next_step {
+    using called = typename Core::template called_with<Args...>;
+
 public:
-    using value_type = typename Core::template called_with<Args...>::value_type;
+    using value_type = typename called::value_type;
+    static constexpr bool has_fingerprint = called::has_fingerprint;
+    static constexpr bool journalable = called::journalable;
+    static constexpr bool copyable = (std::copy_constructible<std::decay_t<Args>> && ...);
 
     next_step(std::shared_ptr<Core const> core, Args&... args) noexcept : core_{std::move(core)}, args_{args...} {}
 
@@ -269,8 +301,19 @@ public:
             [&](auto&... args) { return walk<Begin, Core, decltype(args)...>(core_, c, handed::in, args...); }, args_);
     }
 
-    [[nodiscard]] std::shared_ptr<Core const> const& core() const noexcept { return core_; }
-    [[nodiscard]] std::tuple<Args&...> const& args() const noexcept { return args_; }
+    // For the journal.
+    [[nodiscard]] fingerprint print() const {
+        return std::apply([&](auto const&... args) { return fingerprint_of(core_->operation, args...); }, args_);
+    }
+    [[nodiscard]] outcome<value_type> decode(answer const& what) const { return decode_answer<called>(*core_, what); }
+    [[nodiscard]] auto detach() const {
+        return std::apply(
+            [&](auto const&... args) {
+                return detached_step<Core, Begin, std::remove_cvref_t<decltype(args)>...>{core_, args...};
+            },
+            args_);
+    }
+    void tell(event const& e, call const& c) const noexcept { core_->tell(e, c); }
 
 private:
     std::shared_ptr<Core const> core_;
@@ -278,3 +321,7 @@ private:
 };
 
 }  // namespace coffer::inline v0::detail
+
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+#pragma GCC diagnostic pop
+#endif

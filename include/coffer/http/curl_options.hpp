@@ -72,12 +72,12 @@ private:
     CURLcode code_ = CURLE_OK;
 };
 
-/// The protocols of `http`, `https` or both as CURLOPT_PROTOCOLS wants them.
+/// Never file, ftp and what else libcurl can. (Redirects have no protocols: they are not followed.)
 inline void restrict_protocols(option_writer& write) noexcept {
 #if LIBCURL_VERSION_NUM >= 0x075500
-    write.set(CURLOPT_PROTOCOLS_STR, "http,https").set(CURLOPT_REDIR_PROTOCOLS_STR, "");
+    write.set(CURLOPT_PROTOCOLS_STR, "http,https");
 #else
-    write.set(CURLOPT_PROTOCOLS, static_cast<long>(CURLPROTO_HTTP | CURLPROTO_HTTPS)).set(CURLOPT_REDIR_PROTOCOLS, 0L);
+    write.set(CURLOPT_PROTOCOLS, static_cast<long>(CURLPROTO_HTTP | CURLPROTO_HTTPS));
 #endif
 }
 

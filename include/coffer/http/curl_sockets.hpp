@@ -15,7 +15,9 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
@@ -33,8 +35,9 @@ class socket_watch {
 public:
     using clock = std::chrono::steady_clock;
 
-    /// Throws `std::system_error` when the process is out of descriptors.
-    explicit socket_watch(asio::any_io_executor const& executor) : descriptor_{executor} {
+    /// Throws `std::system_error` when the process is out of descriptors. `changes` counts calls to epoll_ctl.
+    socket_watch(asio::any_io_executor const& executor, std::atomic<std::uint64_t>& changes)
+        : descriptor_{executor}, changes_{changes} {
         int const set = ::epoll_create1(EPOLL_CLOEXEC);
         if (set < 0) throw std::system_error{errno, std::system_category(), "epoll_create1"};
         descriptor_.assign(set);
@@ -66,8 +69,9 @@ public:
     /// libcurl waits for CURL_POLL_IN, _OUT, both, or with CURL_POLL_REMOVE for nothing any more.
     void want(int fd, int what) {
         auto& s = at(fd);
-        s.wanted = static_cast<std::uint32_t>((what & CURL_POLL_IN) != 0 && what != CURL_POLL_REMOVE ? EPOLLIN : 0) |
-                   static_cast<std::uint32_t>((what & CURL_POLL_OUT) != 0 && what != CURL_POLL_REMOVE ? EPOLLOUT : 0);
+        s.wanted = 0;
+        if (what == CURL_POLL_IN || what == CURL_POLL_INOUT) s.wanted |= EPOLLIN;
+        if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT) s.wanted |= EPOLLOUT;
         if (s.wanted == 0 && !s.kept) return forget(fd, s);  // a resolver's: closed right after, by nobody knows whom
         if (s.wanted != 0 && s.wanted != s.registered && !s.listed) {
             s.listed = true;
@@ -159,6 +163,7 @@ private:
         return sockets_[i];
     }
     bool control(int operation, int fd, std::uint32_t what, std::uint64_t data) noexcept {
+        changes_.fetch_add(1, std::memory_order_relaxed);
         epoll_event event{};
         event.events = what;
         event.data.u64 = data;
@@ -170,6 +175,7 @@ private:
     }
 
     asio::posix::stream_descriptor descriptor_;
+    std::atomic<std::uint64_t>& changes_;
     int timer_ = -1;
     clock::time_point due_ = clock::time_point::max();    ///< what libcurl wants
     clock::time_point armed_ = clock::time_point::max();  ///< what the timer is set to

@@ -4,7 +4,6 @@
 
 #include <coffer/state/record.hpp>
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -21,14 +20,14 @@ public:
     flight_table(flight_table const&) = delete;
     flight_table& operator=(flight_table const&) = delete;
 
-    /// The flight under `id`, or the one that `open` makes; `join` is told, under the lock, which it is, and may say
-    /// no to an old one (it is landing): then a new one takes its place.
-    template <class Join, class Open>
-    std::shared_ptr<flight> join_or_open(record_id const& id, Join&& join, Open&& open) {
+    /// Boards the flight under `id` if `board(flight&)` says so, under the lock; else `open(predecessor)` makes a new
+    /// one in its place, which must not begin before the predecessor (or null) has landed.
+    template <class Board, class Open>
+    std::shared_ptr<flight> board_or_open(record_id const& id, Board&& board, Open&& open) {
         std::lock_guard const lock{mutex_};
         auto& place = flights_[id];
-        if (place && join(*place)) return place;
-        place = open();
+        if (place && board(*place)) return place;
+        place = open(std::move(place));
         return place;
     }
 

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// The core: calls, policies and the in-memory store. Needs Asio and tl::expected, nothing heavier.
+// Components with other dependencies are included one by one: http/curl_client.hpp, llm/openai.hpp, store/sqlite.hpp.
+
+#include <coffer/asio.hpp>
+#include <coffer/base/answer.hpp>
+#include <coffer/base/codec.hpp>
+#include <coffer/base/defaults.hpp>
+#include <coffer/base/disposition.hpp>
+#include <coffer/base/fault.hpp>
+#include <coffer/base/fingerprint.hpp>
+#include <coffer/base/key.hpp>
+#include <coffer/base/money.hpp>
+#include <coffer/base/outcome.hpp>
+#include <coffer/base/usage.hpp>
+#include <coffer/call/attempt.hpp>
+#include <coffer/call/call.hpp>
+#include <coffer/call/describe.hpp>
+#include <coffer/call/event.hpp>
+#include <coffer/call/gate.hpp>
+#include <coffer/call/guarded.hpp>
+#include <coffer/call/layer.hpp>
+#include <coffer/call/pipeline.hpp>
+#include <coffer/policy/once.hpp>
+#include <coffer/policy/retry.hpp>
+#include <coffer/store/memory.hpp>
+#include <coffer/store/store.hpp>
+#include <coffer/time/sleep.hpp>
+#include <coffer/version.hpp>

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// SHA-256 and HMAC-SHA-256 by libcrypto, without looking the algorithm up or allocating a context each time.
+//
+//     crypto::sha256_of("abc")                                   // 32 bytes
+//     crypto::sha256 hash; hash.update(a).update(b); hash.finish()
+//     crypto::hmac_sha256 mac{secret}; mac.of("key", bytes)
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace coffer::inline v0::crypto {
+
+using digest256 = std::array<std::uint8_t, 32>;
+
+/// A hash in the making, which can be used again and again. Thread safety: one thread at a time.
+///
+/// Throws `std::runtime_error` if libcrypto has no SHA-256 or no memory.
+class sha256 {
+public:
+    sha256() : context_{EVP_MD_CTX_new()} { begin(); }
+
+    sha256& update(std::string_view bytes) {
+        check(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()));
+        return *this;
+    }
+    sha256& update(std::span<std::uint8_t const> bytes) {
+        check(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()));
+        return *this;
+    }
+    /// The digest of all that was given; begins anew.
+    digest256 finish() {
+        digest256 digest{};
+        check(EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr));
+        begin();
+        return digest;
+    }
+    /// Forgets what was given.
+    void begin() { check(context_ && EVP_DigestInit_ex(context_.get(), algorithm(), nullptr)); }
+
+private:
+    struct free_context {
+        void operator()(EVP_MD_CTX* c) const noexcept { EVP_MD_CTX_free(c); }
+    };
+    static EVP_MD const* algorithm() {
+#if OPENSSL_VERSION_NUMBER >= 0x30000000L
+        static EVP_MD const* const fetched = EVP_MD_fetch(nullptr, "SHA256", nullptr);  // a lookup by name each time otherwise
+        return fetched;
+#else
+        return EVP_sha256();
+#endif
+    }
+    static void check(int ok) {
+        if (ok != 1) throw std::runtime_error{"coffer: libcrypto cannot compute SHA-256 (is its provider configured?)"};
+    }
+
+    std::unique_ptr<EVP_MD_CTX, free_context> context_;
+};
+
+namespace detail {
+
+/// This thread's hash. Whoever uses it does so from `begin` to `finish` in one go.
+inline sha256& thread_hash() {
+    thread_local sha256 hash;
+    return hash;
+}
+
+}  // namespace detail
+
+[[nodiscard]] inline digest256 sha256_of(std::string_view bytes) {
+    auto& hash = detail::thread_hash();
+    hash.begin();
+    return hash.update(bytes).finish();
+}
+
+/// HMAC-SHA-256 (RFC 2104) under one key, which is wiped from memory with the object. Thread safety: `of` from any.
+class hmac_sha256 {
+public:
+    explicit hmac_sha256(std::span<std::uint8_t const> key) {
+        digest256 short_key{};
+        if (key.size() > block_size) {
+            short_key = sha256{}.update(key).finish();
+            key = short_key;
+        }
+        inner_.fill(0x36);
+        outer_.fill(0x5c);
+        for (std::size_t i = 0; i < key.size(); ++i) {
+            inner_[i] ^= key[i];
+            outer_[i] ^= key[i];
+        }
+        OPENSSL_cleanse(short_key.data(), short_key.size());
+    }
+    hmac_sha256(hmac_sha256 const&) = delete;
+    hmac_sha256& operator=(hmac_sha256 const&) = delete;
+    ~hmac_sha256() {
+        OPENSSL_cleanse(inner_.data(), inner_.size());
+        OPENSSL_cleanse(outer_.data(), outer_.size());
+    }
+
+    /// The code of the parts' concatenation. Parts that must not run into each other need their lengths in front.
+    template <class... Parts>
+    [[nodiscard]] digest256 of(Parts const&... parts) const {
+        auto& hash = detail::thread_hash();
+        hash.begin();
+        hash.update(inner_);
+        (hash.update(parts), ...);
+        auto const first = hash.finish();
+        return hash.update(outer_).update(first).finish();
+    }
+
+private:
+    static constexpr std::size_t block_size = 64;
+    std::array<std::uint8_t, block_size> inner_{};
+    std::array<std::uint8_t, block_size> outer_{};
+};
+
+/// Lower-case hexadecimal digits, two a byte.
+[[nodiscard]] inline std::string to_hex(std::span<std::uint8_t const> bytes) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string text;
+    text.reserve(2 * bytes.size());
+    for (auto const b : bytes) {
+        text += digits[b >> 4U];
+        text += digits[b & 0xfU];
+    }
+    return text;
+}
+
+}  // namespace coffer::inline v0::crypto

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// Sends HTTP requests through libcurl, each at most once, and says of every failure what it proves.
+//
+//     coffer::http::client client{io.get_executor()};
+//     coffer::http::request r{"POST", "https://api.example.com/v1/chat", json};
+//     r.headers.set("Content-Type", "application/json");
+//     auto const answer = co_await client.send(std::move(r), clock.now() + 5min);   // outcome<response>
+//     if (answer) use(answer->status, answer->body);
+//     else        log(answer.error());                                              // kind, executed?, billed?
+
+#include <coffer/asio.hpp>
+#include <coffer/base/outcome.hpp>
+#include <coffer/http/curl_engine.hpp>
+#include <coffer/http/curl_options.hpp>
+#include <coffer/http/curl_transfer.hpp>
+#include <coffer/http/curl_url.hpp>
+#include <coffer/http/request.hpp>
+#include <coffer/http/request_check.hpp>
+#include <coffer/http/response.hpp>
+#include <coffer/http/transport.hpp>
+#include <coffer/time/clock_service.hpp>
+#include <coffer/time/sleep.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+namespace coffer::inline v0::http {
+
+namespace curl {
+
+/// One transfer as the waiting coroutine holds it. Whatever becomes of the coroutine, nothing of the transfer stays.
+class ride {
+public:
+    ride(std::shared_ptr<engine> e, std::shared_ptr<transfer> t) noexcept
+        : engine_{std::move(e)}, transfer_{std::move(t)} {}
+    ride(ride const&) = delete;
+    ride& operator=(ride const&) = delete;
+    ~ride() {
+        auto const stage = transfer_->leave();
+        if (stage == transfer::stage::unsent || stage == transfer::stage::sent) engine_->withdraw(transfer_);
+    }
+
+    /// Ends the ride, after the wait ended so. An answer that is there is taken, late as it may be: it was paid for.
+    [[nodiscard]] outcome<response> end(wake why) {
+        auto const stage = transfer_->leave();
+        if (stage == transfer::stage::done) return transfer_->take_result();
+        engine_->withdraw(transfer_);
+        bool const sent = stage == transfer::stage::sent;
+        auto const kind = why == wake::cancelled ? fault_kind::cancelled : fault_kind::timed_out;
+        auto const* const what = why == wake::cancelled ? ": cancelled" : ": the deadline passed";
+        return failed(left(kind, sent, transfer_->status(), transfer_->host() + what + (sent ? "" : " before the request was sent")));
+    }
+
+private:
+    std::shared_ptr<engine> engine_;
+    std::shared_ptr<transfer> transfer_;
+};
+
+}  // namespace curl
+
+/// Counters since the client was made.
+struct client_stats {
+    std::uint64_t transfers = 0;          ///< started
+    std::uint64_t connections = 0;        ///< sockets opened, lost races between two addresses included
+    std::uint64_t resends_prevented = 0;  ///< times libcurl was about to send a request again by itself
+    std::uint64_t spins = 0;              ///< times sockets were ready and libcurl did nothing, so that we slowed down
+    std::uint64_t rebuilds = 0;           ///< times libcurl's multi handle failed and was replaced
+    std::uint64_t socket_changes = 0;     ///< calls to epoll_ctl; a request on a kept connection makes none
+};
+
+/// A transport over libcurl, with its connections. Copies are handles of the same one.
+///
+/// **Lifetime.** A running transfer goes on when the last handle is gone. When the context of the executor is destroyed,
+/// running transfers end with `aborted`, and later ones at once. While nothing runs, the context's `run()` may return.
+/// **Thread safety.** All members from any thread, `send` awaited on any executor of any context; the work is done on a
+/// strand of the executor given here.
+class client {
+public:
+    /// Throws `std::system_error` or `std::runtime_error` if there are no descriptors, no memory or no usable libcurl.
+    explicit client(asio::any_io_executor const& executor, client_options const& options = {})
+        : engine_{curl::engine::make(executor, options)} {}
+
+    /// Sends `r` and brings back the whole response; the contract is that of `http::transport`.
+    ///
+    /// The environment's proxies are not used, redirects are not followed, compression is not asked for.
+    [[nodiscard]] awaitable<outcome<response>> send(request r, time_point deadline) const {
+        return run(engine_, std::move(r), deadline);
+    }
+
+    [[nodiscard]] client_stats stats() const noexcept {
+        auto const& c = engine_->count();
+        return {c.transfers, c.connections, c.resends_prevented, c.spins, c.rebuilds, c.socket_changes};
+    }
+
+private:
+    // Exactly one suspension: after the first cancellation Asio throws at the next one.
+    static awaitable<outcome<response>> run(std::shared_ptr<curl::engine> engine, request r, time_point deadline) {
+        auto const executor = co_await asio::this_coro::executor;
+        auto const cancellation = co_await asio::this_coro::cancellation_state;
+        auto& service = clock_service::of(executor);
+        auto const clock = service.clock();
+        if (cancellation.cancelled() != asio::cancellation_type::none)
+            co_return failed(fault_kind::cancelled, "cancelled before anything was done");
+        if (deadline <= clock->now())
+            co_return failed(fault_kind::deadline_exceeded, "the deadline had passed before anything was done");
+        if (auto wrong = check(r)) co_return failed(*std::move(wrong));
+        auto url = curl::parse_url(r.url);
+        if (!url) co_return failed(std::move(url).error());
+
+        auto const transfer = std::make_shared<curl::transfer>(std::move(r), *std::move(url));
+        if (&asio::query(executor, asio::execution::context) != engine->context()) transfer->hold_time(outside_work{clock});
+        if (!engine->submit(transfer))
+            co_return failed(curl::left(fault_kind::aborted, false, 0, transfer->host() + ": the client's context is gone"));
+        curl::ride ride{std::move(engine), transfer};
+        auto const why = co_await wait_until(service, deadline, &transfer->waits());
+        co_return ride.end(why);
+    }
+
+    std::shared_ptr<curl::engine> engine_;
+};
+
+static_assert(transport<client>);
+
+}  // namespace coffer::inline v0::http

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// The journal: pays for a key once and remembers the answer.
+//
+//     coffer::sqlite::store db{"coffer.db"};
+//     auto ask = coffer::pipeline{coffer::once{db, {.max_sends = 2}}, coffer::retry{}}.wrap(openai.chat);
+//     auto reply = co_await ask(call, request);          // run again, in any process: the same reply, no bill
+//     co_await db.acknowledge(call.key());               // when the result is where it belongs
+
+#include <coffer/call/gate.hpp>
+#include <coffer/policy/once_flight.hpp>
+#include <coffer/policy/once_options.hpp>
+#include <coffer/store/flight.hpp>
+#include <coffer/store/store.hpp>
+
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+// GCC 12 takes every closure in a coroutine's frame for one of an anonymous namespace and warns in whoever includes this.
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsubobject-linkage"
+#endif
+
+namespace coffer::inline v0 {
+
+struct fingerprinted_t {};
+
+/// The policy that remembers. Outermost, or at least outside whatever multiplies sends; at most one around any send.
+///
+/// For one key, sends not proven unbilled never exceed `max_sends`, whatever stalls, dies, is cancelled or is run again,
+/// in any number of processes that share the store. Callers of one key in a process share one flight. After the permit
+/// nobody's leaving drops the answer: callers detach with `cancelled` or `deadline_exceeded`, the flight finishes and
+/// stores. A caller gets its answer even if it cannot be stored (`call.stored()` is then false).
+///
+/// Faults of its own: `in_progress`, `key_mismatch` (naming the fields), `unresolved`, `result_expired`, `already_done`,
+/// `store_unavailable`. A call without a key throws `misuse` unless it is `call::unkeyed`. A handle; any thread.
+template <class Fingerprinting = fingerprinted_t>
+class once {
+public:
+    static constexpr policy_traits traits{.journal = true};
+
+    explicit once(store const& where, once_options options = {}, Fingerprinting = Fingerprinting{})
+        : store_{where.backend()}, options_{options} {
+        options_.check();
+    }
+    once(store const& where, unfingerprinted_t) : once{where, once_options{}, unfingerprinted_t{}} {}
+
+    template <class Next>
+    awaitable<outcome<typename Next::value_type>> operator()(call& c, Next next) const {
+        static_assert(Next::journalable,
+                      "coffer: `once` cannot write results of this type down: specialise coffer::codec<R>, or give the "
+                      "operation a decode (describe(fn).decode(...))");
+        static_assert(Next::copyable,
+                      "coffer: under `once` a flight outlives its callers and needs copies of the arguments: make them "
+                      "copyable");
+        static_assert(Next::has_fingerprint || std::same_as<Fingerprinting, unfingerprinted_t>,
+                      "coffer: `once` must be able to tell whether two requests under one key are the same: give the "
+                      "operation a fingerprint (describe(fn).fingerprint(...)), or pass coffer::unfingerprinted");
+        if (!c.keyed()) {
+            if (!c.explicitly_unkeyed())
+                throw misuse{"coffer::once: this call has no key, so its result could not be found again; give it one, "
+                             "or make it with call::unkeyed() to say that it may be paid again"};
+            auto running = next(c);
+            co_return co_await std::move(running);
+        }
+        if (c.claim() != nullptr) throw misuse{"coffer::once: a journal inside a journal: each would permit the same send"};
+
+        auto const executor = co_await asio::this_coro::executor;
+        store_->bind(c.shared_clock());
+        auto const print = print_of(next);
+        auto const id = store_->id_of(c.key());
+        auto const boarding = board(c, executor, id, print, next);
+        if (!boarding.differing.empty()) co_return failed(detail::fault_of(mismatch{boarding.differing}));
+        passenger const seat{*boarding.flight, c};
+        if (!boarding.opened) next.tell({event_kind::joined, c.clock().now(), {}, 0, nullptr, {}, {}}, c);
+
+        auto const landed = boarding.flight->landed();
+        auto const woke = co_await landed.wait(c.service(), c.deadline());
+        if (auto const* const how = landed.get()) co_return deliver(c, next, *how, boarding.opened);
+
+        co_return leave(c, next, *boarding.flight, woke, boarding.opened);
+    }
+
+private:
+    struct boarded {
+        std::shared_ptr<coffer::flight> flight;
+        bool opened = false;
+        std::vector<std::string> differing;
+    };
+
+    /// A caller's place in a flight, given back when it leaves, however it leaves.
+    class passenger {
+    public:
+        passenger(flight& f, call const& c) : flight_{f.shared_from_this()}, clock_{c.shared_clock()} {}
+        passenger(passenger const&) = delete;
+        passenger& operator=(passenger const&) = delete;
+        ~passenger() { flight_->leave(clock_->now()); }
+
+    private:
+        std::shared_ptr<flight> flight_;
+        std::shared_ptr<clock> clock_;
+    };
+
+    template <class Next>
+    [[nodiscard]] static fingerprint print_of(Next const& next) {
+        if constexpr (std::same_as<Fingerprinting, unfingerprinted_t>) return fingerprint{};
+        else return next.print();
+    }
+
+    /// Finds the key's flight in this process, or opens one.
+    template <class Next>
+    [[nodiscard]] boarded board(call& c, asio::any_io_executor const& executor, record_id const& id,
+                                fingerprint const& print, Next const& next) const {
+        boarded b;
+        b.flight = store_->flights().board_or_open(
+            id,
+            [&](flight& f) {
+                b.differing = fingerprint::differing(f.print(), print);
+                return !b.differing.empty() || f.board(c.deadline());
+            },
+            [&](std::shared_ptr<flight> predecessor) {
+                b.opened = true;
+                b.differing.clear();
+                auto f = std::make_shared<flight>(asio::make_strand(executor), print, call_access::fork(c),
+                                                  std::move(predecessor));
+                (void)f->board(c.deadline());
+                return f;
+            });
+        if (b.opened)
+            asio::co_spawn(b.flight->executor(),
+                           detail::fly(b.flight, detail::flight_plan{store_, id, options_}, next.detach()),
+                           asio::bind_cancellation_slot(b.flight->cancellation(), asio::detached));
+        return b;
+    }
+
+    template <class Next>
+    [[nodiscard]] static outcome<typename Next::value_type> deliver(call& c, Next const& next, landing const& how,
+                                                                    bool opened) {
+        auto const origin = how.what == nullptr ? answer_origin::none
+                            : how.replayed      ? answer_origin::replayed
+                            : opened            ? answer_origin::sent
+                                                : answer_origin::joined;
+        call_access::adopt(c, how.log, opened ? how.cost : money{}, origin, how.stored);
+        auto const now = c.clock().now();
+        if (how.thrown) std::rethrow_exception(how.thrown);
+        if (how.why) return failed(*how.why);
+        if (how.replayed) next.tell({event_kind::replayed, now, {}, 0, nullptr, {}, {}}, c);
+        else if (!how.stored) next.tell({event_kind::store_late, now, {}, 0, nullptr, {}, {}}, c);
+        return next.decode(*how.what);
+    }
+
+    /// The caller goes before the flight has landed.
+    template <class Next>
+    [[nodiscard]] static tl::unexpected<fault> leave(call& c, Next const& next, flight const& f, wake woke, bool opened) {
+        auto so_far = f.so_far();
+        bool unsure = so_far.sending;
+        for (auto const& ended : so_far.log) unsure = unsure || ended.billing != knowledge::no;
+        call_access::adopt(c, std::move(so_far.log), opened ? so_far.cost : money{}, answer_origin::none, false);
+        auto why = woke == wake::cancelled
+                       ? fault{fault_kind::cancelled, "the caller left; a permitted send goes on"}
+                       : fault{fault_kind::deadline_exceeded, "the call's time was up; a permitted send goes on"};
+        if (unsure) why.with_execution(knowledge::maybe).with_billing(knowledge::maybe);
+        next.tell({event_kind::left, c.clock().now(), {}, 0, &why, {}, {}}, c);
+        return failed(std::move(why));
+    }
+
+    std::shared_ptr<store_backend> store_;
+    once_options options_;
+};
+
+once(store const&) -> once<>;
+once(store const&, once_options) -> once<>;
+once(store const&, unfingerprinted_t) -> once<unfingerprinted_t>;
+once(store const&, once_options, unfingerprinted_t) -> once<unfingerprinted_t>;
+
+}  // namespace coffer::inline v0
+
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+#pragma GCC diagnostic pop
+#endif

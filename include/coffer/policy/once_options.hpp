@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// The options of `once`, and what a claim's answer means to a caller.
+
+#include <coffer/base/defaults.hpp>
+#include <coffer/base/outcome.hpp>
+#include <coffer/store/verdict.hpp>
+#include <coffer/time/clock.hpp>
+
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+
+namespace coffer::inline v0 {
+
+/// What to do when another process is at work on the same key.
+enum class elsewhere : std::uint8_t {
+    fail_fast,  ///< `in_progress` at once, with a hint when to look again
+    wait,       ///< look again until the call's deadline
+};
+
+/// What to do when the journal cannot be written.
+enum class degrade : std::uint8_t {
+    refuse,           ///< `store_unavailable`; nothing is sent
+    send_unjournaled  ///< send all the same: the bound on sends then holds for this process and this call only
+};
+
+/// Options of `once`. All members are trivially destructible, so that it may be written inline anywhere.
+struct once_options {
+    int max_sends = defaults::max_sends;                    ///< sends per key not proven unbilled, ever; 1 = strict
+    duration lease = defaults::lease;                       ///< of the claim; guards claims, not sends
+    duration heartbeat = defaults::heartbeat;               ///< how often the lease is renewed
+    duration attempt_timeout = defaults::attempt_timeout;   ///< of a send while anybody waits for it
+    duration finish_grace = defaults::finish_grace;         ///< of a send that nobody waits for any longer
+    duration takeover_grace = defaults::takeover_grace;     ///< after a send's own limit, before another may take over
+    duration store_wait = defaults::store_wait;             ///< a caller waits so long for its answer to be durable
+    duration request_fault_kept = defaults::request_fault_kept;
+    duration acknowledged_kept = defaults::acknowledged_kept;
+    duration unacknowledged_kept = defaults::unacknowledged_kept;
+    elsewhere in_other_process = elsewhere::fail_fast;
+    degrade without_store = degrade::refuse;
+
+    /// Throws `std::invalid_argument` for what cannot be meant.
+    void check() const {
+        if (max_sends < 1) throw std::invalid_argument{"coffer::once: max_sends must be at least 1 (1 = strict)"};
+        if (lease <= duration::zero() || heartbeat <= duration::zero())
+            throw std::invalid_argument{"coffer::once: lease and heartbeat must be longer than zero"};
+        if (heartbeat * 2 > lease)
+            throw std::invalid_argument{"coffer::once: the heartbeat must come at least twice per lease, or a busy "
+                                        "moment loses the claim"};
+        if (attempt_timeout <= duration::zero())
+            throw std::invalid_argument{"coffer::once: attempt_timeout must be longer than zero"};
+        if (finish_grace < duration::zero() || takeover_grace < duration::zero() || store_wait < duration::zero())
+            throw std::invalid_argument{"coffer::once: a grace or wait cannot be negative"};
+    }
+};
+
+/// Passed to `once` for an operation without a fingerprint: any request under a key then counts as the same one.
+struct unfingerprinted_t {
+    explicit unfingerprinted_t() = default;
+};
+inline constexpr unfingerprinted_t unfingerprinted{};
+
+namespace detail {
+
+/// The fault that a claim's answer stands for, other than granted and replayed.
+[[nodiscard]] inline fault fault_of(claim_verdict const& v) {
+    if (auto const* const f = std::get_if<failed_before>(&v)) return f->why;
+    if (auto const* const p = std::get_if<in_progress>(&v))
+        return fault{fault_kind::in_progress, "another process is at work on this key"}.with_retry_after(p->hint);
+    if (auto const* const m = std::get_if<mismatch>(&v)) {
+        std::string names;
+        for (auto const& name : m->fields) names += (names.empty() ? "" : ", ") + name;
+        return fault{fault_kind::key_mismatch, "this key stands for another request; different: " + names}.with_fields(
+            m->fields);
+    }
+    if (std::holds_alternative<unresolved>(v))
+        return fault{fault_kind::unresolved,
+                     "every permitted send of this key is spent and no answer is known: resolve it (grant a send, "
+                     "abandon it, or supply the answer)"};
+    if (std::holds_alternative<expired>(v))
+        return fault{fault_kind::result_expired, "this key was paid for, but its answer is no longer kept"};
+    return fault{fault_kind::already_done, "this key's result was acknowledged"};
+}
+
+}  // namespace detail
+}  // namespace coffer::inline v0

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// A store in memory: for tests, for programs that need no more than their own life, and as the plainest example.
+
+#include <coffer/store/flight_table.hpp>
+#include <coffer/store/memory_records.hpp>
+#include <coffer/store/probe.hpp>
+#include <coffer/store/store.hpp>
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace coffer::inline v0 {
+namespace detail {
+
+/// One process's view of the records. Everything is done before `submit` returns.
+class memory_backend final : public store_backend {
+public:
+    memory_backend(std::shared_ptr<memory_records> records, store_probe const* probe)
+        : records_{std::move(records)}, probe_{probe}, process_{records_->new_process()} {}
+
+    void bind(std::shared_ptr<clock> const& c) override { records_->bind(c); }
+    [[nodiscard]] record_id id_of(key const& k) const override {
+        return {std::string{k.name_space()}, std::string{k.bytes()}};
+    }
+
+    result<claim_verdict> claim(record_id const& id, claim_request const& q) override {
+        return step<claim_verdict>(store_step::claim, [&] { return records_->claim(id, q, process_); });
+    }
+    result<permitted> permit(claim_ref const& c, permit_request const& q, std::span<ledger_op const> ledger) override {
+        if (!ledger.empty())
+            return result<permitted>::ready(
+                failed(fault_kind::store_unavailable, "this store keeps no ledger; give the budget another store"));
+        return change<permitted>(store_step::permit, c, [&](record_machine& m) { return m.permit(c.id, q); });
+    }
+    result<void> submit_answer(claim_ref const& c, int send, shared_answer const& what) override {
+        return change(store_step::answer, c, [&](auto& m) { return m.answer(c.id, send, what, c.print.get()); });
+    }
+    result<void> submit_accept(claim_ref const& c, int send) override {
+        return change(store_step::accept, c, [&](auto& m) { return m.accept(send); });
+    }
+    result<void> submit_reject(claim_ref const& c, int send, fault const& why) override {
+        return change(store_step::reject, c, [&](auto& m) { return m.reject(c.id, send, why); });
+    }
+    result<void> submit_lost(claim_ref const& c, int send, fault const& why) override {
+        return change(store_step::lost, c, [&](auto& m) { return m.lost(c.id, send, why); });
+    }
+    result<void> submit_unsend(claim_ref const& c, int send) override {
+        return change(store_step::unsend, c, [&](auto& m) { return m.unsend(c.id, send); });
+    }
+    result<void> submit_fail(claim_ref const& c, fault const& why, duration kept) override {
+        return change(store_step::fail, c, [&](auto& m) { return m.fail(c.id, why, kept); });
+    }
+    result<void> submit_release(claim_ref const& c) override {
+        return change(store_step::release, c, [&](auto& m) { return m.release(c.id); });
+    }
+    result<void> heartbeat(claim_ref const& c, duration lease) override {
+        return change(std::nullopt, c, [&](auto& m) { return m.heartbeat(c.id, lease); });
+    }
+    result<void> acknowledge(record_id const& id) override {
+        return change(store_step::acknowledge, {id}, [](auto& m) { return m.acknowledge(); });
+    }
+    result<std::shared_ptr<record const>> peek(record_id const& id) override {
+        return step<std::shared_ptr<record const>>(std::nullopt, [&] { return records_->peek(id); });
+    }
+    result<std::vector<record_summary>> list(record_filter const& filter) override {
+        return step<std::vector<record_summary>>(std::nullopt, [&] { return records_->list(filter); });
+    }
+    result<void> resolve(record_id const& id, resolution const& how) override {
+        return change(std::nullopt, {id}, [&](auto& m) { return m.resolve(how); });
+    }
+    [[nodiscard]] flight_table& flights() noexcept override { return flights_; }
+
+    [[nodiscard]] std::shared_ptr<memory_records> const& records() const noexcept { return records_; }
+    [[nodiscard]] store_probe const* probe() const noexcept { return probe_; }
+    [[nodiscard]] std::string const& process() const noexcept { return process_; }
+
+private:
+    template <class T, class Fn>
+    result<T> step(std::optional<store_step> s, Fn&& fn) {
+        announce(s, edge::before);
+        auto value = outcome<T>{fn()};
+        announce(s, edge::after);
+        return result<T>::ready(std::move(value));
+    }
+    template <class T = void, class Fn>
+    result<T> change(std::optional<store_step> s, claim_ref const& c, Fn&& fn) {
+        return step<T>(s, [&] { return records_->change<T>(c.record, fn); });
+    }
+    void announce(std::optional<store_step> s, edge e) const {
+        if (s && probe_ != nullptr && *probe_) (*probe_)(*s, e);
+    }
+
+    std::shared_ptr<memory_records> records_;
+    store_probe const* probe_;
+    std::string process_;
+    flight_table flights_;
+};
+
+}  // namespace detail
+
+/// A store that keeps its records in memory and loses them with the process. Copies are handles of the same store.
+///
+/// Operations are carried out at once, in the caller's thread; under virtual time one seed is one run. Keys stand in
+/// memory as they are. Thread safety: any thread. Example: `coffer::memory_store db;`
+class memory_store : public store {
+public:
+    explicit memory_store(memory_options options = {}, store_probe const* probe = nullptr)
+        : memory_store{std::make_shared<detail::memory_backend>(std::make_shared<detail::memory_records>(options),
+                                                                probe)} {}
+
+    /// A handle that acts as another process which uses the same records: for simulations. It has its own flights.
+    [[nodiscard]] memory_store another_process() const {
+        return memory_store{std::make_shared<detail::memory_backend>(memory_->records(), memory_->probe())};
+    }
+    /// From now on the process that this handle stands for is proven dead to all others.
+    void declare_dead() const { memory_->records()->declare_dead(memory_->process()); }
+
+private:
+    explicit memory_store(std::shared_ptr<detail::memory_backend> backend)
+        : store{backend}, memory_{std::move(backend)} {}
+    std::shared_ptr<detail::memory_backend> memory_;
+};
+
+}  // namespace coffer::inline v0

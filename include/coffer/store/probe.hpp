@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// Hooks around a store's steps, for who wants to see, or kill a process at, the moments that matter.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string_view>
+
+namespace coffer::inline v0 {
+
+enum class store_step : std::uint8_t {
+    claim,
+    permit,
+    answer,
+    accept,
+    reject,
+    lost,
+    unsend,
+    fail,
+    release,
+    acknowledge
+};
+
+[[nodiscard]] constexpr std::string_view to_string(store_step s) noexcept {
+    constexpr std::array<std::string_view, 10> names{"claim", "permit", "answer", "accept",  "reject",
+                                                     "lost",  "unsend", "fail",   "release", "acknowledge"};
+    return names[static_cast<std::size_t>(s)];
+}
+
+enum class edge : std::uint8_t {
+    before,  ///< the step is about to be carried out
+    after,   ///< it was carried out and is as durable as the store makes it; nobody has been told yet
+};
+
+/// Called by the thread that carries the step out. A step that has to be tried again is announced (`before`) again; a
+/// refused one ends (`after`) like any other. It must neither throw nor use the store.
+using store_probe = std::function<void(store_step, edge)>;
+
+}  // namespace coffer::inline v0

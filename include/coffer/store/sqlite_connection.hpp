@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// SQLite's C interface as C++: a connection, its prepared statements, and errors that carry SQLite's code.
+
+#include <sqlite3.h>
+
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+namespace coffer::inline v0::sqlite::detail {
+
+static_assert(SQLITE_VERSION_NUMBER >= 3'035'000, "coffer needs SQLite 3.35 or newer (package libsqlite3-dev)");
+
+/// What SQLite reports, with its extended code.
+class error : public std::runtime_error {
+public:
+    error(int code, std::string const& what) : std::runtime_error{what}, code_{code} {}
+    [[nodiscard]] int code() const noexcept { return code_; }
+    [[nodiscard]] int primary() const noexcept { return code_ & 0xff; }
+
+private:
+    int code_;
+};
+
+/// A blob that is bound without being copied; it must outlive the statement's run.
+struct blob {
+    std::string_view bytes;
+};
+template <class Bytes>
+[[nodiscard]] blob as_blob(Bytes const& bytes) noexcept {
+    return {{reinterpret_cast<char const*>(bytes.data()), bytes.size()}};
+}
+
+/// One connection, used by one thread at a time.
+class connection {
+public:
+    /// Opens an existing file. Waits up to `patience` for locks that others hold, now and later.
+    connection(std::string const& path, std::chrono::milliseconds patience) : patience_{patience} {
+        sqlite3* opened = nullptr;
+        auto const code = sqlite3_open_v2(
+            path.c_str(), &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, nullptr);
+        handle_.reset(opened);
+        if (code != SQLITE_OK) fail(code);
+        sqlite3_extended_result_codes(opened, 1);
+        sqlite3_busy_handler(opened, &connection::on_busy, this);
+    }
+    connection(connection const&) = delete;
+    connection& operator=(connection const&) = delete;
+
+    [[nodiscard]] sqlite3* get() const noexcept { return handle_.get(); }
+    void run(char const* sql) const {
+        if (auto const code = sqlite3_exec(get(), sql, nullptr, nullptr, nullptr); code != SQLITE_OK) fail(code);
+    }
+    [[nodiscard]] bool in_transaction() const noexcept { return sqlite3_get_autocommit(get()) == 0; }
+    void roll_back() const noexcept {
+        if (in_transaction()) sqlite3_exec(get(), "ROLLBACK", nullptr, nullptr, nullptr);
+    }
+    [[nodiscard]] std::int64_t last_id() const noexcept { return sqlite3_last_insert_rowid(get()); }
+
+    [[noreturn]] void fail(int code) const {
+        auto const* const db = get();
+        throw error{code, db != nullptr ? sqlite3_errmsg(handle_.get()) : sqlite3_errstr(code)};
+    }
+
+private:
+    struct close {
+        void operator()(sqlite3* db) const noexcept { sqlite3_close_v2(db); }
+    };
+
+    /// SQLite's own busy handler sleeps ever longer, up to 100 ms at a time: with several busy processes some would
+    /// starve. Commits take a few milliseconds, so asking again after one or two is about right.
+    static int on_busy(void* self, int asked) {
+        auto& c = *static_cast<connection*>(self);
+        auto const now = std::chrono::steady_clock::now();
+        if (asked == 0) c.give_up_at_ = now + c.patience_;
+        if (now >= c.give_up_at_) return 0;
+        std::this_thread::sleep_for(std::chrono::microseconds{500 + 250 * (asked % 7)});
+        return 1;
+    }
+
+    std::chrono::milliseconds patience_;
+    std::chrono::steady_clock::time_point give_up_at_{};
+    std::unique_ptr<sqlite3, close> handle_;
+};
+
+/// A prepared statement, kept for the connection's life.
+class statement {
+public:
+    statement(connection& db, std::string_view sql) : db_{db} {
+        sqlite3_stmt* prepared = nullptr;
+        auto const code = sqlite3_prepare_v3(db.get(), sql.data(), static_cast<int>(sql.size()),
+                                             SQLITE_PREPARE_PERSISTENT, &prepared, nullptr);
+        handle_.reset(prepared);
+        if (code != SQLITE_OK) db.fail(code);
+    }
+
+    /// One run of the statement; the next one may begin when it is gone.
+    class rows {
+    public:
+        explicit rows(statement const& s) noexcept : s_{&s} {}
+        rows(rows const&) = delete;
+        rows& operator=(rows const&) = delete;
+        ~rows() {
+            sqlite3_reset(s_->get());
+            sqlite3_clear_bindings(s_->get());
+        }
+
+        /// Moves to the first or next row. False if there is none.
+        [[nodiscard]] bool next() const {
+            column_ = 0;
+            auto const code = sqlite3_step(s_->get());
+            if (code == SQLITE_ROW) return true;
+            if (code != SQLITE_DONE) s_->db_.fail(code);
+            return false;
+        }
+
+        // The columns of the current row, from left to right.
+        [[nodiscard]] std::int64_t integer() const { return sqlite3_column_int64(s_->get(), column_++); }
+        template <std::integral T>
+        [[nodiscard]] T as() const {
+            return static_cast<T>(integer());
+        }
+        [[nodiscard]] std::optional<std::int64_t> maybe_integer() const {
+            if (sqlite3_column_type(s_->get(), column_) == SQLITE_NULL) return ++column_, std::nullopt;
+            return integer();
+        }
+        /// Text or blob; empty for NULL. Valid until the next row.
+        [[nodiscard]] std::string_view bytes() const {
+            auto const* const data = sqlite3_column_blob(s_->get(), column_);
+            auto const size = sqlite3_column_bytes(s_->get(), column_++);
+            if (data == nullptr) return {};
+            return {static_cast<char const*>(data), static_cast<std::size_t>(size)};
+        }
+
+    private:
+        statement const* s_;
+        mutable int column_ = 0;
+    };
+
+    /// Begins a run with `values` for its parameters.
+    template <class... Values>
+    [[nodiscard]] rows with(Values const&... values) const {
+        int index = 0;
+        (bind(++index, values), ...);
+        return rows{*this};
+    }
+    /// Runs it to its end.
+    template <class... Values>
+    void run(Values const&... values) const {
+        auto const r = with(values...);
+        while (r.next()) {
+        }
+    }
+
+private:
+    struct finalize {
+        void operator()(sqlite3_stmt* s) const noexcept { sqlite3_finalize(s); }
+    };
+
+    [[nodiscard]] sqlite3_stmt* get() const noexcept { return handle_.get(); }
+    void check(int code) const {
+        if (code == SQLITE_OK) return;
+        sqlite3_clear_bindings(get());
+        db_.fail(code);
+    }
+    template <std::integral T>
+    void bind(int at, T value) const {
+        check(sqlite3_bind_int64(get(), at, static_cast<std::int64_t>(value)));
+    }
+    void bind(int at, std::string_view text) const {
+        check(sqlite3_bind_text64(get(), at, text.data() == nullptr ? "" : text.data(), text.size(), SQLITE_STATIC,
+                                  SQLITE_UTF8));
+    }
+    void bind(int at, blob b) const {
+        check(sqlite3_bind_blob64(get(), at, b.bytes.data() == nullptr ? "" : b.bytes.data(), b.bytes.size(),
+                                  SQLITE_STATIC));
+    }
+    void bind(int at, std::nullopt_t) const { check(sqlite3_bind_null(get(), at)); }
+    template <class T>
+    void bind(int at, std::optional<T> const& value) const {
+        if (value) bind(at, *value);
+        else bind(at, std::nullopt);
+    }
+
+    connection& db_;
+    std::unique_ptr<sqlite3_stmt, finalize> handle_;
+};
+
+}  // namespace coffer::inline v0::sqlite::detail

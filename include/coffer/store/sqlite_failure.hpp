@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// SQLite's errors in words: what happened, to which file, and what to do about it.
+
+#include <coffer/base/fault.hpp>
+#include <coffer/store/sqlite_connection.hpp>
+
+#include <exception>
+#include <new>
+#include <string>
+
+namespace coffer::inline v0::sqlite::detail {
+
+struct explanation {
+    char const* what;
+    char const* remedy;
+};
+
+[[nodiscard]] inline explanation explain(int primary_code) noexcept {
+    switch (primary_code) {
+        case SQLITE_BUSY:
+        case SQLITE_LOCKED:
+            return {"another process holds its write lock", "find who keeps a transaction open, or raise busy_timeout"};
+        case SQLITE_FULL: return {"the disk, or the file's allowed size, is full", "free space"};
+        case SQLITE_READONLY: return {"it cannot be written", "check the permissions of the file and its directory"};
+        case SQLITE_PERM:
+        case SQLITE_CANTOPEN:
+        case SQLITE_AUTH:
+            return {"it cannot be opened", "check that the directory exists and may be read and written"};
+        case SQLITE_IOERR: return {"reading or writing it failed", "check the disk and the system's log"};
+        case SQLITE_CORRUPT: return {"it is damaged", "restore it, with its .secret, from a backup"};
+        case SQLITE_NOTADB: return {"it is not an SQLite database", "name another file"};
+        case SQLITE_NOMEM: return {"there is no memory left", "free memory"};
+        case SQLITE_TOOBIG: return {"an answer is larger than SQLite can store", "ask for shorter answers"};
+        case SQLITE_PROTOCOL:
+            return {"its locks do not work", "keep it on a local file system; network file systems do not do"};
+        default: return {"SQLite refused", "see SQLite's message"};
+    }
+}
+
+/// One sentence about a failure of the store at `path`.
+[[nodiscard]] inline std::string describe(std::string const& path, error const& e) {
+    auto const why = explain(e.primary());
+    return "the store " + path + ": " + why.what + "; " + why.remedy + " (SQLite " + std::to_string(e.code()) + ": " +
+           e.what() + ")";
+}
+
+/// The fault for an operation that a failure kept from happening. Never throws; at worst it is without words.
+[[nodiscard]] inline fault unavailable(std::string const& path, std::exception_ptr const& why) noexcept {
+    fault f{fault_kind::store_unavailable};
+    try {
+        try {
+            std::rethrow_exception(why);
+        } catch (error const& e) {
+            f.with_message(describe(path, e));
+        } catch (std::exception const& e) {
+            f.with_message("the store " + path + ": " + e.what());
+        }
+    } catch (...) {
+    }
+    return f;
+}
+
+/// Can trying again ever help? (A body over SQLite's limit stays over it; nearly all else can be mended from outside.)
+[[nodiscard]] inline bool may_pass(std::exception_ptr const& why) noexcept {
+    try {
+        std::rethrow_exception(why);
+    } catch (error const& e) {
+        return e.primary() != SQLITE_TOOBIG && e.primary() != SQLITE_CONSTRAINT && e.primary() != SQLITE_MISMATCH;
+    } catch (std::bad_alloc const&) {
+        return true;
+    } catch (...) {
+        return false;
+    }
+}
+
+}  // namespace coffer::inline v0::sqlite::detail

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// Which processes are alive: each that has the store open holds a lock on a file of its own, which the system drops
+// when the process ends, however it ends.
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+namespace coffer::inline v0::sqlite::detail {
+
+/// A file descriptor, closed with the object.
+class descriptor {
+public:
+    descriptor() = default;
+    explicit descriptor(int fd) noexcept : fd_{fd} {}
+    descriptor(descriptor&& other) noexcept : fd_{std::exchange(other.fd_, -1)} {}
+    descriptor& operator=(descriptor other) noexcept { return std::swap(fd_, other.fd_), *this; }
+    ~descriptor() {
+        if (fd_ >= 0) ::close(fd_);
+    }
+    [[nodiscard]] int get() const noexcept { return fd_; }
+    explicit operator bool() const noexcept { return fd_ >= 0; }
+
+private:
+    int fd_ = -1;
+};
+
+/// Random bytes from the system, good enough for secrets.
+inline void fill_random(std::span<std::uint8_t> bytes) {
+    while (!bytes.empty()) {
+        auto const got = ::getrandom(bytes.data(), bytes.size(), 0);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) throw std::system_error{errno, std::generic_category(), "coffer::sqlite: getrandom"};
+        bytes = bytes.subspan(static_cast<std::size_t>(got));
+    }
+}
+[[nodiscard]] inline std::string random_name() {
+    std::array<std::uint8_t, 8> bytes{};
+    fill_random(bytes);
+    std::string name;
+    for (auto const b : bytes) {
+        name += "0123456789abcdef"[b >> 4U];
+        name += "0123456789abcdef"[b & 0xfU];
+    }
+    return name;
+}
+
+/// This process as an owner of claims, and what it can tell of others.
+///
+/// A name is `<boot>-<random>`. Dead, provably, is an owner of another boot, one whose file is gone, and one whose file
+/// nobody has locked. Where nothing can be proven (no permission, no descriptors left) it counts as alive.
+class process_owner {
+public:
+    /// Makes and locks this process's file in `directory` (made if need be, 0700), and removes those of the dead.
+    explicit process_owner(std::filesystem::path directory) : directory_{std::move(directory)}, boot_{read_boot()} {
+        if (::mkdir(directory_.c_str(), 0700) != 0 && errno != EEXIST) fail("cannot make", directory_, errno);
+        remove_dead();
+        for (int tries = 0; !lock_own_file(); ++tries)
+            if (tries == 100) throw std::runtime_error{"coffer::sqlite: cannot keep a file in " + directory_.string()};
+    }
+    process_owner(process_owner const&) = delete;
+    process_owner& operator=(process_owner const&) = delete;
+    ~process_owner() { ::unlink(file_.c_str()); }
+
+    [[nodiscard]] std::string const& name() const noexcept { return name_; }
+
+    /// Is that owner proven dead? Asks the system anew each time.
+    [[nodiscard]] bool is_dead(std::string_view owner) const {
+        auto const dash = owner.find('-');
+        if (dash == std::string_view::npos || owner == name_) return false;
+        if (owner.substr(0, dash) != boot_) return true;
+        auto const random = owner.substr(dash + 1);
+        if (random.find('/') != std::string_view::npos) return false;
+        auto const path = directory_ / random;
+        descriptor const file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
+        // If our own file is gone too, somebody has cleared the directory and a missing file proves nothing.
+        if (!file) return errno == ENOENT && names(file_, lock_);
+        return lock_shared(file);
+    }
+
+private:
+    [[noreturn]] static void fail(char const* what, std::filesystem::path const& path, int code) {
+        throw std::runtime_error{std::string{"coffer::sqlite: "} + what + " " + path.string() + ": " +
+                                 std::generic_category().message(code)};
+    }
+    [[nodiscard]] static std::string read_boot() {
+        std::ifstream in{"/proc/sys/kernel/random/boot_id"};
+        std::string id;
+        in >> id;
+        std::erase(id, '-');
+        if (id.size() != 32)
+            throw std::runtime_error{
+                "coffer::sqlite: cannot read /proc/sys/kernel/random/boot_id, without which owners from before a "
+                "reboot could not be told from living ones"};
+        return id.substr(0, 16);
+    }
+    /// Does `path` still name the file that is open?
+    [[nodiscard]] static bool names(std::filesystem::path const& path, descriptor const& open) noexcept {
+        struct stat by_name{};
+        struct stat by_fd{};
+        return ::stat(path.c_str(), &by_name) == 0 && ::fstat(open.get(), &by_fd) == 0 &&
+               by_name.st_dev == by_fd.st_dev && by_name.st_ino == by_fd.st_ino;
+    }
+    /// Shared, so that two who look at a dead one do not take each other for it.
+    [[nodiscard]] static bool lock_shared(descriptor const& file) noexcept {
+        return ::flock(file.get(), LOCK_SH | LOCK_NB) == 0;
+    }
+
+    [[nodiscard]] bool lock_own_file() {
+        auto const random = random_name();
+        file_ = directory_ / random;
+        descriptor made{::open(file_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600)};
+        if (!made) {
+            if (errno == EEXIST) return false;
+            fail("cannot make", file_, errno);
+        }
+        ::fchmod(made.get(), 0600);
+        while (::flock(made.get(), LOCK_EX) != 0)
+            if (errno != EINTR) fail("cannot lock", file_, errno);
+        // Before it was locked it looked like a dead one's, and another process may have removed it.
+        if (!names(file_, made)) return false;
+        lock_ = std::move(made);
+        name_ = boot_ + "-" + random;
+        return true;
+    }
+    void remove_dead() const {
+        std::error_code ignored;
+        for (std::filesystem::directory_iterator at{directory_, ignored}, end; !ignored && at != end;
+             at.increment(ignored)) {
+            descriptor const file{::open(at->path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
+            if (file && lock_shared(file) && names(at->path(), file)) ::unlink(at->path().c_str());
+        }
+    }
+
+    std::filesystem::path directory_;
+    std::string boot_;
+    std::string name_;
+    std::filesystem::path file_;
+    descriptor lock_;
+};
+
+}  // namespace coffer::inline v0::sqlite::detail

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// Records as rows: loading one, writing back what a rule has changed. Used inside a transaction.
+
+#include <coffer/state/record.hpp>
+#include <coffer/state/record_rules.hpp>
+#include <coffer/store/sqlite_connection.hpp>
+#include <coffer/store/sqlite_fault.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace coffer::inline v0::sqlite::detail {
+
+/// A record and where it stands. Bodies stay in the file until they are asked for.
+struct stored_record {
+    std::int64_t id = 0;  ///< 0: there is no row
+    std::string name_space;
+    record row;
+    std::vector<std::int64_t> answers;  ///< beside `row.sends`: where its body is; 0: nowhere
+};
+
+/// The one place where bodies become bytes in the file and back. (Codec 0: as they came.)
+struct body_codec {
+    static constexpr std::int64_t current = 0;
+    static blob encode(std::string const& body) noexcept { return as_blob(body); }
+    static std::string decode(std::int64_t codec, std::string_view bytes) {
+        if (codec != current)
+            throw std::runtime_error{"an answer is stored in a way that this coffer does not know; update it"};
+        return std::string{bytes};
+    }
+};
+
+class record_rows {
+public:
+    explicit record_rows(connection& db) : db_{db} {}
+
+    /// The record under a key's digest, without bodies; an empty one if there is none.
+    [[nodiscard]] stored_record load(std::string const& digest) {
+        stored_record found;
+        {
+            auto const r = by_key_.with(as_blob(digest));
+            if (!r.next()) return found;
+            found = read_record(r);
+        }
+        read_sends(found);
+        return found;
+    }
+    /// The body of the send at `index`.
+    [[nodiscard]] shared_answer with_body(stored_record const& s, std::size_t index) {
+        auto const& reply = s.row.sends[index].reply;
+        if (!reply || s.answers[index] == 0) return reply;
+        auto whole = std::make_shared<answer>(*reply);
+        auto const r = body_.with(s.answers[index]);
+        if (r.next()) {
+            auto const codec = r.integer();
+            whole->body = body_codec::decode(codec, r.bytes());
+        }
+        return whole;
+    }
+    void load_bodies(stored_record& s) {
+        for (std::size_t i = 0; i < s.row.sends.size(); ++i) s.row.sends[i].reply = with_body(s, i);
+    }
+
+    /// Writes back what has changed. `id` and `answers` are those that `load` gave.
+    void save(stored_record& s, record_id const& id, record_changes const& changes) {
+        if (changes.gone && s.id != 0) {
+            drop_bodies_.run(s.id);
+            delete_sends_.run(s.id);
+            delete_record_.run(s.id);
+            s.id = 0;
+            s.answers.clear();
+        }
+        if (!changes.row) return;
+        if (s.id == 0) {
+            write_record(insert_, s.row, as_blob(id.digest), std::string_view{id.name_space});
+            s.id = db_.last_id();
+        } else {
+            write_record(update_, s.row, s.id);
+        }
+        if (changes.payloads) {
+            drop_bodies_.run(s.id);
+            forget_bodies_.run(s.id);
+        }
+        if (changes.send != 0) write_send(s, changes.send);
+    }
+
+    /// All records, oldest first, without sends' bodies; `each` says whether to go on.
+    template <class Each>
+    void for_each(std::string const& name_space, bool open_only, Each&& each) {
+        auto const r = (open_only ? open_keys_ : all_keys_).with(std::string_view{name_space});
+        while (r.next()) {
+            std::string const digest{r.bytes()};
+            if (!each(digest, load(digest))) return;
+        }
+    }
+
+    [[nodiscard]] std::uint64_t last_token() const {
+        auto const r = token_.with();
+        return r.next() ? r.as<std::uint64_t>() : 0;
+    }
+    void set_last_token(std::uint64_t token) const { set_token_.run(token); }
+
+private:
+    using steady = std::chrono::steady_clock::time_point;
+    using wall = std::chrono::system_clock::time_point;
+
+    static std::int64_t count(steady t) noexcept { return std::chrono::nanoseconds{t.time_since_epoch()}.count(); }
+    static std::int64_t count(wall t) noexcept { return std::chrono::nanoseconds{t.time_since_epoch()}.count(); }
+    static steady steady_at(std::int64_t n) noexcept { return steady{std::chrono::nanoseconds{n}}; }
+    static wall wall_at(std::int64_t n) noexcept {
+        return wall{std::chrono::duration_cast<wall::duration>(std::chrono::nanoseconds{n})};
+    }
+    static claim_id claim_of(std::string_view bytes) noexcept {
+        claim_id id{};
+        for (std::size_t i = 0; i < id.size() && i < bytes.size(); ++i) id[i] = static_cast<std::uint8_t>(bytes[i]);
+        return id;
+    }
+    /// States are stored by name; one that only a newer coffer knows must not be mistaken for another.
+    template <class State>
+    static State state_of(std::string_view name, State last) {
+        for (int i = 0; i <= static_cast<int>(last); ++i)
+            if (to_string(static_cast<State>(i)) == name) return static_cast<State>(i);
+        throw std::runtime_error{"a record is in a state that this coffer does not know; update it"};
+    }
+
+    static stored_record read_record(statement::rows const& r) {
+        stored_record s;
+        auto& x = s.row;
+        s.id = r.integer();
+        s.name_space = r.bytes();
+        x.state = state_of(r.bytes(), record_state::expired);
+        x.claim = claim_of(r.bytes());
+        x.held = r.integer() != 0;
+        x.owner = r.bytes();
+        x.token = r.as<std::uint64_t>();
+        x.lease_until = steady_at(r.integer());
+        x.claims = r.as<int>();
+        x.max_sends = r.as<int>();
+        x.granted_sends = r.as<int>();
+        x.takeover_grace = std::chrono::nanoseconds{r.integer()};
+        x.acknowledged_kept = std::chrono::nanoseconds{r.integer()};
+        x.unacknowledged_kept = std::chrono::nanoseconds{r.integer()};
+        auto const version = r.maybe_integer();
+        x.print_known = version.has_value();
+        x.print = decode_fingerprint(static_cast<std::uint32_t>(version.value_or(0)), r.bytes());
+        if (auto const bytes = r.bytes(); !bytes.empty()) x.stored_fault = decode_fault(bytes);
+        x.created = wall_at(r.integer());
+        x.updated = wall_at(r.integer());
+        if (auto const expires = r.maybe_integer()) x.expires = wall_at(*expires);
+        return s;
+    }
+
+    void read_sends(stored_record& s) {
+        auto const r = sends_.with(s.id);
+        while (r.next()) {
+            auto& x = s.row.sends.emplace_back();
+            x.number = r.as<int>();
+            x.state = state_of(r.bytes(), send_state::supplied);
+            x.claim = claim_of(r.bytes());
+            x.owner = r.bytes();
+            x.permitted_until = steady_at(r.integer());
+            x.permitted_at = wall_at(r.integer());
+            x.provider = r.bytes();
+            x.model = r.bytes();
+            if (auto const bytes = r.bytes(); !bytes.empty()) x.why = decode_fault(bytes);
+            s.answers.push_back(r.maybe_integer().value_or(0));
+            auto const status = r.maybe_integer();
+            if (!status) continue;
+            auto reply = std::make_shared<answer>();
+            reply->status = static_cast<int>(*status);
+            reply->request_id = r.bytes();
+            if (auto const cost = r.maybe_integer()) reply->cost = money::from_nano(*cost);
+            if (auto const first = r.maybe_integer()) {
+                usage u;
+                u.input_fresh = *first;
+                u.input_cache_read = r.integer();
+                u.input_cache_write_5m = r.integer();
+                u.input_cache_write_1h = r.integer();
+                u.input_audio = r.integer();
+                u.output = r.integer();
+                u.output_audio = r.integer();
+                u.reasoning = r.integer();
+                reply->usage = u;
+            }
+            x.reply = std::move(reply);
+        }
+    }
+
+    template <class... Where>
+    static void write_record(statement const& to, record const& x, Where const&... where) {
+        auto const print = encode(x.print);
+        auto const fault_bytes = x.stored_fault ? encode(*x.stored_fault) : std::string{};
+        to.run(to_string(x.state), as_blob(x.claim), x.held ? 1 : 0, std::string_view{x.owner}, x.token,
+               count(x.lease_until), x.claims, x.max_sends, x.granted_sends, x.takeover_grace.count(),
+               x.acknowledged_kept.count(), x.unacknowledged_kept.count(),
+               x.print_known ? std::optional{x.print.version()} : std::nullopt, as_blob(print),
+               x.stored_fault ? std::optional{as_blob(fault_bytes)} : std::nullopt, count(x.created), count(x.updated),
+               x.expires == wall::max() ? std::nullopt : std::optional{count(x.expires)}, where...);
+    }
+
+    void write_send(stored_record& s, int number) {
+        std::size_t i = 0;
+        while (s.row.sends[i].number != number) ++i;
+        s.answers.resize(s.row.sends.size());
+        auto const& x = s.row.sends[i];
+        bool const answered_now = x.reply && x.state != send_state::permitted && s.answers[i] == 0 && !x.reply->body.empty();
+        if (answered_now) {
+            insert_body_.run(body_codec::current, body_codec::encode(x.reply->body));
+            s.answers[i] = db_.last_id();
+        }
+        auto const fault_bytes = x.why ? encode(*x.why) : std::string{};
+        auto const* const u = x.reply && x.reply->usage ? &*x.reply->usage : nullptr;
+        auto const tokens = [u](std::int64_t usage::*bucket) { return u ? std::optional{u->*bucket} : std::nullopt; };
+        write_send_.run(s.id, number, to_string(x.state), as_blob(x.claim), std::string_view{x.owner},
+                        count(x.permitted_until), count(x.permitted_at), std::string_view{x.provider},
+                        std::string_view{x.model}, x.why ? std::optional{as_blob(fault_bytes)} : std::nullopt,
+                        s.answers[i] != 0 ? std::optional{s.answers[i]} : std::nullopt,
+                        x.reply ? std::optional{x.reply->status} : std::nullopt,
+                        x.reply ? std::optional{std::string_view{x.reply->request_id}} : std::nullopt,
+                        x.reply && x.reply->cost ? std::optional{x.reply->cost->nano()} : std::nullopt,
+                        tokens(&usage::input_fresh), tokens(&usage::input_cache_read),
+                        tokens(&usage::input_cache_write_5m), tokens(&usage::input_cache_write_1h),
+                        tokens(&usage::input_audio), tokens(&usage::output), tokens(&usage::output_audio),
+                        tokens(&usage::reasoning));
+    }
+
+    static inline std::string const columns =
+        "state, claim, held, owner, token, lease_until, claims, max_sends, granted_sends, takeover_grace, "
+        "acknowledged_kept, unacknowledged_kept, print_version, print, fault, created, updated, expires";
+
+    connection& db_;
+    statement by_key_{db_, "SELECT id, ns, " + columns + " FROM records WHERE key=?"};
+    statement insert_{db_, "INSERT INTO records(" + columns +
+                               ", key, ns) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"};
+    statement update_{db_, "UPDATE records SET (" + columns + ")=(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) WHERE id=?"};
+    statement delete_record_{db_, "DELETE FROM records WHERE id=?"};
+    statement sends_{db_,
+                     "SELECT number, state, claim, owner, permitted_until, permitted_at, provider, model, fault, answer, "
+                     "status, request_id, cost, input_fresh, input_cache_read, input_cache_write_5m, "
+                     "input_cache_write_1h, input_audio, output, output_audio, reasoning FROM sends WHERE record=? "
+                     "ORDER BY number"};
+    statement write_send_{
+        db_,
+        "INSERT OR REPLACE INTO sends(record, number, state, claim, owner, permitted_until, permitted_at, provider, model, "
+        "fault, answer, status, request_id, cost, input_fresh, input_cache_read, input_cache_write_5m, "
+        "input_cache_write_1h, input_audio, output, output_audio, reasoning) "
+        "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"};
+    statement delete_sends_{db_, "DELETE FROM sends WHERE record=?"};
+    statement body_{db_, "SELECT codec, body FROM answers WHERE id=?"};
+    statement insert_body_{db_, "INSERT INTO answers(codec, body) VALUES(?,?)"};
+    statement drop_bodies_{db_, "DELETE FROM answers WHERE id IN (SELECT answer FROM sends WHERE record=?)"};
+    statement forget_bodies_{db_, "UPDATE sends SET answer=NULL WHERE record=?"};
+    statement all_keys_{db_, "SELECT key FROM records WHERE ?1='' OR ns=?1 ORDER BY created, id"};
+    statement open_keys_{db_,
+                         "SELECT key FROM records WHERE state IN ('claimed', 'sent', 'answered', 'unknown') "
+                         "AND (?1='' OR ns=?1) ORDER BY created, id"};
+    statement token_{db_, "SELECT value FROM meta WHERE name='token'"};
+    statement set_token_{db_, "UPDATE meta SET value=? WHERE name='token'"};
+};
+
+}  // namespace coffer::inline v0::sqlite::detail

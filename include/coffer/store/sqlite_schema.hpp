@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// The file format: tables, their version, and the steps from older versions to this one.
+
+#include <coffer/store/sqlite_connection.hpp>
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <thread>
+
+namespace coffer::inline v0::sqlite::detail {
+
+inline constexpr std::int64_t application_id = 0x434f4652;  // "COFR"
+
+/// Step i leads from format i to format i + 1. Steps that were released never change; new ones are added at the end.
+///
+/// Times called `..._at`, `created`, `updated` and `expires` are nanoseconds since 1970 (NULL: never); `..._until` are
+/// nanoseconds of CLOCK_MONOTONIC, good for the boot in the owner's name; `..._kept` and `takeover_grace` are
+/// nanoseconds. Money is in nano-dollars. States and kinds of faults are stored by name.
+inline constexpr std::array<char const*, 1> format_steps{R"sql(
+CREATE TABLE meta(
+    name TEXT PRIMARY KEY NOT NULL,  -- secret_id: which secret the keys are stored under; token: the last one given
+    value NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE records(
+    id INTEGER PRIMARY KEY,
+    key BLOB NOT NULL UNIQUE,        -- HMAC-SHA-256 of the key under the installation's secret
+    ns TEXT NOT NULL,                -- the key's namespace, in the clear
+    state TEXT NOT NULL,
+    claim BLOB NOT NULL,
+    held INTEGER NOT NULL,
+    owner TEXT NOT NULL,             -- <boot>-<file in .owners>
+    token INTEGER NOT NULL,
+    lease_until INTEGER NOT NULL,
+    claims INTEGER NOT NULL,
+    max_sends INTEGER NOT NULL,
+    granted_sends INTEGER NOT NULL,
+    takeover_grace INTEGER NOT NULL,
+    acknowledged_kept INTEGER NOT NULL,
+    unacknowledged_kept INTEGER NOT NULL,
+    print_version INTEGER,           -- NULL: nobody knows the request
+    print BLOB,                      -- per field its name and 16 bytes of HMAC; encoded as in sqlite_fault.hpp
+    fault BLOB,                      -- FAILED: what is replayed; see sqlite_fault.hpp
+    created INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    expires INTEGER
+);
+CREATE INDEX open_records ON records(ns) WHERE state IN ('claimed', 'sent', 'answered', 'unknown');
+
+CREATE TABLE sends(
+    record INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    claim BLOB NOT NULL,
+    owner TEXT NOT NULL,
+    permitted_until INTEGER NOT NULL,
+    permitted_at INTEGER NOT NULL,
+    provider TEXT NOT NULL,
+    model TEXT NOT NULL,
+    fault BLOB,                      -- why it was lost or judged defective
+    status INTEGER,                  -- NULL: no answer
+    request_id TEXT,
+    input_fresh INTEGER,             -- tokens; NULL: not known
+    input_cache_read INTEGER,
+    input_cache_write_5m INTEGER,
+    input_cache_write_1h INTEGER,
+    input_audio INTEGER,
+    output INTEGER,
+    output_audio INTEGER,
+    reasoning INTEGER,
+    cost INTEGER,                    -- NULL: not known
+    answer INTEGER,                  -- answers.id; NULL: none, or dropped
+    PRIMARY KEY(record, number)
+) WITHOUT ROWID;
+
+CREATE TABLE answers(
+    id INTEGER PRIMARY KEY,
+    codec INTEGER NOT NULL,          -- 0: as it came
+    body BLOB NOT NULL
+);
+)sql"};
+
+inline constexpr std::int64_t format_version = format_steps.size();
+
+[[nodiscard]] inline std::int64_t ask(connection& db, char const* sql) {
+    statement const s{db, sql};
+    auto const row = s.with();
+    return row.next() ? row.integer() : 0;
+}
+
+/// What stands in a file, found out without changing it.
+struct file_format {
+    bool empty = false;
+    std::int64_t version = 0;
+};
+
+/// Throws `std::runtime_error` for a file that is not a store, or is one of a newer format.
+[[nodiscard]] inline file_format recognise(connection& db, std::string const& path) {
+    auto const application = ask(db, "PRAGMA application_id");
+    auto const version = ask(db, "PRAGMA user_version");
+    if (application == 0 && ask(db, "SELECT count(*) FROM sqlite_master") == 0) return {true, 0};
+    if (application != application_id)
+        throw std::runtime_error{"coffer::sqlite: " + path +
+                                 " is a database, but none of coffer's; name another file for the store"};
+    if (version > format_version)
+        throw std::runtime_error{"coffer::sqlite: " + path + " has format " + std::to_string(version) +
+                                 ", made by a newer coffer; this one knows formats up to " +
+                                 std::to_string(format_version) + ". Update coffer in this program"};
+    return {false, version};
+}
+
+/// Sets the connection up. Changing to WAL needs the file alone, and SQLite does not wait for that by itself.
+inline void configure(connection& db, std::chrono::milliseconds patience) {
+    for (auto const give_up = std::chrono::steady_clock::now() + patience;;) {
+        try {
+            statement const wal{db, "PRAGMA journal_mode=WAL"};
+            auto const row = wal.with();
+            if (!row.next() || row.bytes() != "wal")
+                throw std::runtime_error{
+                    "coffer::sqlite: SQLite cannot use its write-ahead log here; keep the store on a local file system"};
+            break;
+        } catch (error const& e) {
+            if (e.primary() != SQLITE_BUSY || std::chrono::steady_clock::now() > give_up) throw;
+            std::this_thread::sleep_for(std::chrono::milliseconds{2});
+        }
+    }
+    // FULL: what was acknowledged survives a power cut. Checkpoints are rare, because a commit waits for them.
+    db.run("PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=16000; PRAGMA trusted_schema=OFF");
+}
+
+/// Brings the file to this format. Safe against other processes that try the same.
+inline void migrate(connection& db, std::string const& path, std::string const& secret_id) {
+    db.run("BEGIN IMMEDIATE");
+    try {
+        auto const found = recognise(db, path);  // again: another process may have been first
+        for (auto step = found.version; step < format_version; ++step) db.run(format_steps[static_cast<std::size_t>(step)]);
+        if (found.empty) {
+            db.run(("PRAGMA application_id=" + std::to_string(application_id)).c_str());
+            statement{db, "INSERT INTO meta(name, value) VALUES('secret_id', ?), ('token', 0)"}.run(as_blob(secret_id));
+        }
+        if (found.version != format_version)
+            db.run(("PRAGMA user_version=" + std::to_string(format_version)).c_str());
+        db.run("COMMIT");
+    } catch (...) {
+        db.roll_back();
+        throw;
+    }
+}
+
+[[nodiscard]] inline std::string stored_secret_id(connection& db) {
+    statement const s{db, "SELECT value FROM meta WHERE name='secret_id'"};
+    auto const row = s.with();
+    return row.next() ? std::string{row.bytes()} : std::string{};
+}
+
+}  // namespace coffer::inline v0::sqlite::detail
