@@ -26,7 +26,7 @@ template <class T>
 concept key_integer = std::integral<T> && !std::same_as<T, bool> && !character<T>;
 
 template <class T>
-concept key_part = std::convertible_to<T const&, std::string_view> || std::same_as<T, bool> || key_integer<T> ||
+concept key_part = (std::convertible_to<T const&, std::string_view> && !std::same_as<T, std::nullptr_t>) || std::same_as<T, bool> || key_integer<T> ||
                    std::convertible_to<T const&, std::span<std::byte const>>;
 
 }  // namespace detail

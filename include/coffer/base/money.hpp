@@ -18,6 +18,7 @@ namespace coffer::inline v0 {
 namespace detail {
 
 __extension__ using wide_int = __int128;
+__extension__ using wide_uint = unsigned __int128;
 
 constexpr std::int64_t saturate(wide_int v) noexcept {
     constexpr wide_int top = std::numeric_limits<std::int64_t>::max();
@@ -80,7 +81,10 @@ private:
 class cost_sum {
 public:
     constexpr cost_sum& add(std::int64_t tokens, token_price price) noexcept {
-        pico_ += detail::wide_int{tokens} * price.pico();
+        auto const product = detail::wide_int{tokens} * price.pico();  // fits: 63 bits times 63 bits
+        if (product > 0 && pico_ > most - product) pico_ = most;
+        else if (product < 0 && pico_ < -most - product) pico_ = -most;
+        else pico_ += product;
         return *this;
     }
     [[nodiscard]] constexpr money round_up() const noexcept {
@@ -90,6 +94,7 @@ public:
 
 private:
     static constexpr std::int64_t pico_per_nano = 1000;
+    static constexpr detail::wide_int most = static_cast<detail::wide_int>(~detail::wide_uint{0} >> 1);
     detail::wide_int pico_ = 0;
 };
 

@@ -10,8 +10,8 @@
 #include <coffer/call/permit_source.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -32,7 +32,7 @@ public:
     /// send is paid for, and outlives its callers.
     [[nodiscard]] time_point deadline() const noexcept { return deadline_; }
     [[nodiscard]] duration timeout() const noexcept { return timeout_; }
-    [[nodiscard]] coffer::target const& target() const noexcept { return target_; }
+    [[nodiscard]] coffer::target const& target() const noexcept { return target_ ? *target_ : nowhere(); }
     /// The time by the call's clock when the attempt began; read once, for all policies.
     [[nodiscard]] time_point now() const noexcept { return now_; }
     /// The call's own data: key, tags, deadline.
@@ -44,16 +44,12 @@ public:
     }
     /// The same text for every send that stands for the same work: for the Idempotency-Key header of a provider that
     /// knows one. Without a journal it is random, and the same for one request's attempts.
-    [[nodiscard]] std::string const& provider_key() const {
-        if (provider_key_.empty())
-            provider_key_ = call_->claim() != nullptr ? call_->claim()->provider_key() : random_hex(clock().random());
-        return provider_key_;
-    }
+    [[nodiscard]] std::string const& provider_key() const { return call_access::provider_key(*call_); }
 
     // For an operation without `decode` or `bill` that knows what it consumed.
-    void report(usage const& used) noexcept { usage_ = used; }
-    void report_cost(money cost) noexcept { cost_ = cost; }
-    void report_request_id(std::string id) { request_id_ = std::move(id); }
+    void report(usage const& used) { learned().used = used; }
+    void report_cost(money cost) { learned().cost = cost; }
+    void report_request_id(std::string id) { learned().request_id = std::move(id); }
 
     // For gates, before the operation begins.
     void limit_timeout(duration d) noexcept { timeout_ = std::min(timeout_, d); }
@@ -61,12 +57,19 @@ public:
 private:
     friend class attempt_access;
 
-    static std::string random_hex(random_source& random) {
-        constexpr char digits[] = "0123456789abcdef";
-        std::string text;
-        for (int word = 0; word < 2; ++word)
-            for (auto bits = random.next(), i = std::uint64_t{0}; i < 16; ++i, bits >>= 4) text += digits[bits & 15U];
-        return text;
+    /// What is learned of a send. Kept apart, because the walk's frame should fit into the blocks that Asio keeps.
+    struct knowledge_of_send {
+        std::optional<usage> used;
+        std::optional<money> cost;
+        std::string request_id;
+    };
+    [[nodiscard]] knowledge_of_send& learned() {
+        if (!learned_) learned_ = std::make_unique<knowledge_of_send>();
+        return *learned_;
+    }
+    [[nodiscard]] static coffer::target const& nowhere() noexcept {
+        static coffer::target const none;
+        return none;
     }
 
     call* call_;
@@ -75,11 +78,8 @@ private:
     time_point now_{};
     time_point deadline_{};
     duration timeout_ = defaults::attempt_timeout;
-    coffer::target target_;
-    mutable std::string provider_key_;
-    std::optional<usage> usage_;
-    std::optional<money> cost_;
-    std::string request_id_;
+    std::unique_ptr<coffer::target const> target_;
+    std::unique_ptr<knowledge_of_send> learned_;
     duration waited_{};
     wait_reason why_waited_ = wait_reason::none;
 };
@@ -94,8 +94,8 @@ struct attempt_end {
     kind what = kind::succeeded;
     fault const* why = nullptr;
     time_point at{};
-    std::optional<usage> used{};
-    std::optional<money> cost{};
+    usage const* used = nullptr;  ///< null: unknown, which is not zero
+    std::optional<money> cost{};  ///< unknown is not zero
 };
 
 /// What a ticket answers when it is settled: that it is content, or that it asks for another attempt after a delay that
@@ -134,9 +134,7 @@ public:
         a.now_ = now;
         a.timeout_ = defaults::attempt_timeout;
         a.send_ = 0;
-        a.usage_.reset();
-        a.cost_.reset();
-        a.request_id_.clear();
+        a.learned_.reset();
     }
     static void waited(attempt& a, duration d, wait_reason why) noexcept { a.waited_ = d, a.why_waited_ = why; }
     /// A gate let it in after a wait.
@@ -145,18 +143,23 @@ public:
         a.waited_ += now - since;
         if (a.why_waited_ == wait_reason::none) a.why_waited_ = wait_reason::admission;
     }
-    static void set_target(attempt& a, target t) noexcept { a.target_ = std::move(t); }
+    static void set_target(attempt& a, target t) { a.target_ = std::make_unique<target const>(std::move(t)); }
+    static bool has_target(attempt const& a) noexcept { return a.target_ != nullptr; }
     static void start(attempt& a, time_point now, time_point deadline, int number, int send) noexcept {
         a.now_ = now, a.deadline_ = deadline, a.number_ = number, a.send_ = send;
     }
     static void learn(attempt& a, answer const& from) {
-        if (from.usage) a.usage_ = from.usage;
-        if (from.cost) a.cost_ = from.cost;
-        if (!from.request_id.empty()) a.request_id_ = from.request_id;
+        if (from.usage) a.report(*from.usage);
+        if (from.cost) a.report_cost(*from.cost);
+        if (!from.request_id.empty()) a.report_request_id(from.request_id);
     }
-    static std::optional<usage> const& used(attempt const& a) noexcept { return a.usage_; }
-    static std::optional<money> const& cost(attempt const& a) noexcept { return a.cost_; }
-    static std::string const& request_id(attempt const& a) noexcept { return a.request_id_; }
+    static bool learned(attempt const& a) noexcept { return a.learned_ != nullptr; }
+    static std::optional<usage> used(attempt const& a) noexcept { return a.learned_ ? a.learned_->used : std::nullopt; }
+    static usage const* used_or_null(attempt const& a) noexcept {
+        return a.learned_ && a.learned_->used ? &*a.learned_->used : nullptr;
+    }
+    static std::optional<money> cost(attempt const& a) noexcept { return a.learned_ ? a.learned_->cost : std::nullopt; }
+    static std::string request_id(attempt const& a) { return a.learned_ ? a.learned_->request_id : std::string{}; }
     static int send(attempt const& a) noexcept { return a.send_; }
     static duration waited(attempt const& a) noexcept { return a.waited_; }
     static wait_reason why_waited(attempt const& a) noexcept { return a.why_waited_; }

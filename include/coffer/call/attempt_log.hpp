@@ -71,7 +71,9 @@ public:
     [[nodiscard]] auto end() const noexcept { return records_.end(); }
     [[nodiscard]] attempt_record const& back() const noexcept { return records_.back(); }
 
-    void add(attempt_record record) { records_.push_back(std::move(record)); }
+    void add(attempt_record const& record) { records_.push_back(record); }
+    /// A new entry at the end, to be filled in place.
+    [[nodiscard]] attempt_record& begin_entry() { return records_.emplace_back(); }
     void clear() noexcept { records_.clear(); }
 
     friend std::ostream& operator<<(std::ostream& out, attempt_log const& log);

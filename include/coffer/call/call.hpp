@@ -7,6 +7,7 @@
 #include <coffer/base/key.hpp>
 #include <coffer/base/money.hpp>
 #include <coffer/call/attempt_log.hpp>
+#include <coffer/call/permit_source.hpp>
 #include <coffer/time/clock_service.hpp>
 
 #include <atomic>
@@ -19,8 +20,6 @@
 #include <vector>
 
 namespace coffer::inline v0 {
-
-class permit_source;
 
 /// Thrown for misuse that types cannot see. Never made into a fault: it is a defect of the program.
 class misuse : public std::logic_error {
@@ -101,7 +100,7 @@ public:
         return time_point{duration{deadline_.load(std::memory_order_relaxed)}};
     }
     [[nodiscard]] coffer::clock& clock() const noexcept { return *clock_; }
-    [[nodiscard]] std::shared_ptr<coffer::clock> const& shared_clock() const noexcept { return clock_; }
+    [[nodiscard]] std::shared_ptr<coffer::clock> shared_clock() const noexcept { return service_->clock(); }
     [[nodiscard]] clock_service& service() const noexcept { return *service_; }
     [[nodiscard]] time_point began() const noexcept { return began_; }
     /// The live claim under which this call's attempts take their permits; null without a journal.
@@ -125,12 +124,13 @@ private:
     bool stored_ = false;
     answer_origin origin_ = answer_origin::none;
 
+    std::string provider_key_;
     int depth_ = 0;  // pipelines that this call runs through right now
     int attempts_ = 0;
     time_point began_{};
     std::atomic<duration::rep> deadline_{0};
     clock_service* service_ = nullptr;
-    std::shared_ptr<coffer::clock> clock_;
+    coffer::clock* clock_ = nullptr;
     permit_source* claim_ = nullptr;
 };
 
@@ -155,7 +155,7 @@ public:
         template <class Executor>
         void begin(Executor const& executor) {
             call_.service_ = &clock_service::of(executor);
-            call_.clock_ = call_.service_->clock();
+            call_.clock_ = &call_.service_->borrowed_clock();
             call_.began_ = call_.clock_->now();
             auto const until = call_.until_ ? *call_.until_ : later(call_.began_, call_.allowed_);
             if (!call_.in_flight_) call_.deadline_ = until.time_since_epoch().count();
@@ -165,6 +165,7 @@ public:
             call_.stored_ = false;
             call_.origin_ = answer_origin::none;
             call_.attempts_ = 0;
+            call_.provider_key_.clear();
         }
         call& call_;
     };
@@ -189,6 +190,11 @@ public:
         auto seen = c.deadline_.load(std::memory_order_relaxed);
         while (seen < rep && !c.deadline_.compare_exchange_weak(seen, rep, std::memory_order_relaxed)) {}
     }
+    static std::string const& provider_key(call& c) {
+        if (c.provider_key_.empty())
+            c.provider_key_ = c.claim_ != nullptr ? c.claim_->provider_key() : random_hex(c.clock().random());
+        return c.provider_key_;
+    }
     static int next_attempt(call& c) noexcept { return ++c.attempts_; }
     static attempt_log& log(call& c) noexcept { return c.log_; }
     static void add_cost(call& c, std::optional<money> cost) noexcept {
@@ -204,6 +210,15 @@ public:
         c.stored_ = stored;
     }
     static void set_origin(call& c, answer_origin origin) noexcept { c.origin_ = origin; }
+
+private:
+    static std::string random_hex(random_source& random) {
+        std::string text;
+        for (int word = 0; word < 2; ++word)
+            for (auto bits = random.next(), i = std::uint64_t{0}; i < 16; ++i, bits >>= 4)
+                text += "0123456789abcdef"[bits & 15U];
+        return text;
+    }
 };
 
 }  // namespace coffer::inline v0

@@ -73,14 +73,14 @@ public:
             tell({event_kind::attempt_refused, end.at, {}, a.number(), end.why, {}, {}}, c);
             return;
         }
-        end.used = attempt_access::used(a);
+        end.used = attempt_access::used_or_null(a);
         end.cost = attempt_access::cost(a);
         if (end.why != nullptr && end.why->billing() == knowledge::no) end.cost = money{};
         call_access::add_cost(c, end.cost);
 
-        attempt_record entry;
+        auto& entry = call_access::log(c).begin_entry();
         entry.number = a.number();
-        entry.target = a.target();
+        if (attempt_access::has_target(a)) entry.target = a.target();
         entry.start = a.now() - c.began();
         entry.waited = attempt_access::waited(a);
         entry.why_waited = attempt_access::why_waited(a);
@@ -89,14 +89,15 @@ public:
             entry.fault = *end.why;
             entry.execution = end.why->execution();
             entry.billing = end.why->billing();
+            entry.request_id = end.why->request_id();
         }
-        entry.usage = end.used;
+        if (attempt_access::learned(a)) {
+            entry.usage = attempt_access::used(a);
+            if (auto id = attempt_access::request_id(a); !id.empty()) entry.request_id = std::move(id);
+        }
         entry.cost = end.cost;
-        entry.request_id = attempt_access::request_id(a);
-        if (entry.request_id.empty() && end.why != nullptr) entry.request_id = end.why->request_id();
         entry.send = attempt_access::send(a);
         if (c.claim() != nullptr) c.claim()->recorded(entry);
-        call_access::log(c).add(std::move(entry));
         tell({event_kind::attempt_ended, end.at, {}, a.number(), end.why, {}, end.cost}, c);
     }
 

@@ -168,8 +168,9 @@ auto walk(std::shared_ptr<Core const> core, call& c, handed how, Args... args)
     row gates{core->policies};
     std::optional<outcome<value_type>> result;
 
-    for (;;) {
-        attempt_access::begin(a, c.clock().now());
+    // The outermost walk has just read the clock.
+    for (auto now = Begin == 0 && how == handed::in ? c.began() : c.clock().now();; now = c.clock().now()) {
+        attempt_access::begin(a, now);
         result.reset();
         std::exception_ptr thrown;
 

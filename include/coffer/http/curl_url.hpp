@@ -42,6 +42,8 @@ public:
 [[nodiscard]] inline outcome<parsed_url> parse_url(std::string const& text) {
     auto const refused = [](std::string why) { return failed(fault_kind::invalid_request, std::move(why)); };
     if (text.find('\0') != text.npos) return refused("the URL holds a NUL");
+    if (auto const slashes = text.find("://"); slashes != text.npos && text.compare(slashes, 4, ":///") == 0)
+        return refused("the URL names no host");  // libcurl takes the path's first part for it
     url_handle url{curl_url()};
     if (!url) return failed(fault{fault_kind::not_sent, "no memory"});
     if (auto const rc = curl_url_set(url.get(), CURLUPART_URL, text.c_str(), CURLU_NON_SUPPORT_SCHEME); rc != CURLUE_OK)

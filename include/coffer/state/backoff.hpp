@@ -17,7 +17,7 @@ enum class jitter : std::uint8_t {
     none,          ///< d
     full,          ///< uniform in [0, d)
     equal,         ///< uniform in [d/2, d)
-    decorrelated,  ///< uniform in [base, 3 * the previous delay), capped; grows by itself
+    decorrelated,  ///< uniform in [base, 3 * the previous delay), capped; grows by itself. With a base not below the cap: full
 };
 
 /// A schedule of delays. Pure: random bits and the previous delay are passed in.
@@ -43,9 +43,9 @@ struct backoff {
         auto const n = static_cast<double>(std::max<std::uint32_t>(retry, 1));
         auto wanted = start;
         if (grow == growth::linear) wanted = start * n;
-        // pow overflows to infinity, which min brings back to the cap; 0 * infinity would be NaN.
-        if (grow == growth::exponential && start > 0) wanted = start * std::pow(std::max(factor, 1.0), n - 1);
-        return whole(std::min(wanted, top));
+        // pow overflows to infinity, which min brings back to the cap; 0 * infinity would be NaN, a NaN factor counts as 1.
+        if (grow == growth::exponential && start > 0) wanted = start * std::pow(std::max(1.0, factor), n - 1);
+        return std::min(whole(std::min(wanted, top)), std::max(cap, duration{0}));
     }
 
     /// The delay before retry number `retry`, drawn with `unit` in [0, 1); `previous` is the last delay drawn.
@@ -56,9 +56,10 @@ struct backoff {
             case jitter::full: return below(duration{0}, d, unit);
             case jitter::equal: return below(d / 2, d, unit);
             case jitter::decorrelated: {
-                auto const low = std::min(std::max(base, duration{0}), std::max(cap, duration{0}));
+                auto const low = std::max(base, duration{0});
+                if (low >= cap) return below(duration{0}, cap, unit);  // nothing to draw from otherwise
                 auto const high = 3.0 * static_cast<double>(std::max(previous, low).count());
-                return below(low, std::max(low, std::min(whole(high), cap)), unit);
+                return below(low, std::min(whole(high), cap), unit);
             }
         }
         return d;

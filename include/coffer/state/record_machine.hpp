@@ -169,13 +169,15 @@ inline outcome<void> record_machine::answer(claim_id const& claim, int send, sha
     auto* s = find(claim, send);
     if (s == nullptr) {
         // A row that is gone is made anew: what was paid for is kept. In any other the send would be there.
-        bool const gone = r_.state == record_state::free && r_.sends.empty();
-        if (!gone || send < 1) return no_such_send(send);
-        r_.created = at_.wall;
-        r_.print_known = print != nullptr;
-        if (print != nullptr) r_.print = *print;
+        if (r_.claims > 0 || send < 1) return no_such_send(send);
+        if (r_.sends.empty()) {
+            r_.created = at_.wall;
+            r_.print_known = print != nullptr;
+            if (print != nullptr) r_.print = *print;
+        }
+        bool const taken = find(send) != nullptr;
         s = &add_send(send_state::permitted);
-        s->number = send;
+        if (!taken) s->number = send;
         s->claim = claim;
     }
     if (s->reply) return {};  // never replaced
@@ -257,7 +259,7 @@ inline outcome<void> record_machine::fail(claim_id const& claim, fault const& wh
 }
 
 inline outcome<void> record_machine::release(claim_id const& claim) {
-    if (r_.state == record_state::free && r_.sends.empty()) return {};  // its first release left no row
+    if (r_.claims == 0) return {};  // its first release left no row
     if (auto f = fenced(claim); !f) return f;
     if (!r_.held) return {};
     end_claim(r_.at_rest());

@@ -68,6 +68,15 @@ struct retry_verdict {
     stop_reason stop = stop_reason::none;
 };
 
+/// `floor` and up to `part` of it. Saturates; no part that is negative or not a number.
+[[nodiscard]] inline std::chrono::nanoseconds spread_upwards(std::chrono::nanoseconds floor, double part) noexcept {
+    auto const wanted = static_cast<double>(floor.count());
+    auto const more = wanted * part;
+    if (!(more > 0)) return floor;
+    if (wanted + more >= 9.0e18) return std::chrono::nanoseconds::max();
+    return floor + std::chrono::nanoseconds{static_cast<std::int64_t>(more)};
+}
+
 /// Decides. In this order: may it help at all; are attempts left; are sends left; how long; is there time for it.
 ///
 /// A hint is a floor, spread upwards only. An attempt that may have been executed is not sent again before
@@ -89,8 +98,7 @@ struct retry_verdict {
     if (f.user.what() == yes_after) hint = std::max(hint.value_or(f.user.floor()), f.user.floor());
     if (hint) {
         if (*hint > o.hint_ceiling) return stop(stop_reason::hint_too_long);
-        auto const spread = static_cast<double>(hint->count()) * std::max(o.hint_spread, 0.0) * f.spread_draw;
-        at_least(*hint + std::chrono::nanoseconds{static_cast<std::int64_t>(spread)}, delay_source::provider_hint);
+        at_least(spread_upwards(*hint, o.hint_spread * f.spread_draw), delay_source::provider_hint);
     }
     if (why.execution() != knowledge::no || why.billing() != knowledge::no)
         at_least(o.ambiguous_delay, delay_source::ambiguous_floor);

@@ -35,8 +35,9 @@ enum class urgency : std::uint8_t {
 /// One submitted operation.
 class job {
 public:
-    job(urgency u, std::optional<store_step> step, std::string record, outside_work held)
-        : urgency_{u}, step_{step}, record_{std::move(record)}, held_{std::move(held)} {}
+    /// `record` is the digest of the record it is about, `size` that of the answer it carries.
+    job(urgency u, std::optional<store_step> step, std::string record, outside_work held, std::size_t size = 0)
+        : urgency_{u}, step_{step}, record_{std::move(record)}, held_{std::move(held)}, size_{size} {}
     job(job const&) = delete;
     job& operator=(job const&) = delete;
     virtual ~job() = default;
@@ -51,8 +52,9 @@ private:
     friend class writer;
     urgency urgency_;
     std::optional<store_step> step_;
-    std::string record_;  ///< digest; jobs of one record stay in order
+    std::string record_;
     std::optional<outside_work> held_;
+    std::size_t size_;
 };
 
 /// Numbers for the curious.
@@ -67,8 +69,9 @@ class writer {
 public:
     using jobs = std::list<std::unique_ptr<job>>;
 
-    writer(connection& db, std::string path, store_probe const* probe)
-        : db_{db}, path_{std::move(path)}, probe_{probe}, thread_{[this] { work(); }} {}
+    /// `most_kept`: bytes of answers that may wait in memory for the file to work again.
+    writer(connection& db, std::string path, store_probe const* probe, std::size_t most_kept)
+        : db_{db}, path_{std::move(path)}, probe_{probe}, most_kept_{most_kept}, thread_{[this] { work(); }} {}
     writer(writer const&) = delete;
     writer& operator=(writer const&) = delete;
 
@@ -81,9 +84,6 @@ public:
         wake_.notify_one();
         if (thread_.joinable()) thread_.join();
     }
-    /// For a process that was forked off, in which the thread does not exist.
-    void forget() noexcept { thread_.detach(); }
-
     /// Any thread. Never waits for the file.
     void submit(std::unique_ptr<job> j) {
         jobs one;
@@ -109,18 +109,24 @@ private:
             jobs fresh;
             {
                 std::unique_lock lock{mutex_};
-                auto const something = [this] { return !queue_.empty() || stop_at_; };
-                if (kept_.empty()) wake_.wait(lock, something);
-                else wake_.wait_until(lock, stop_at_ ? std::min(*stop_at_, retry_at_) : retry_at_, [&] {
-                    return !queue_.empty() || (stop_at_ && clock::now() >= *stop_at_);
-                });
+                auto const called = [this] { return !queue_.empty() || (stop_at_ && !stop_seen_); };
+                if (kept_.empty() && !stop_seen_) wake_.wait(lock, called);
+                else wake_.wait_until(lock, stop_at_ ? std::min(*stop_at_, retry_at_) : retry_at_, called);
                 fresh.splice(fresh.end(), queue_);
-                stopping = stop_at_ && fresh.empty() && (kept_.empty() || clock::now() >= *stop_at_);
+                if (stop_at_ && !stop_seen_) {
+                    stop_seen_ = true;
+                    retry_at_ = clock::now();
+                }
             }
             take(fresh);
+            std::lock_guard const lock{mutex_};
+            stopping = stop_at_ && queue_.empty() && (kept_.empty() || clock::now() >= *stop_at_);
         }
-        for (auto const& j : kept_)
-            j->refuse(fault{fault_kind::store_unavailable, "the store was closed before it could write this"});
+        while (!kept_.empty()) {
+            kept_.front()->refuse(
+                fault{fault_kind::store_unavailable, "the store was closed before it could write this"});
+            kept_.pop_front();
+        }
         waiting_ = 0;
     }
 
@@ -147,6 +153,7 @@ private:
         jobs again;
         again.splice(again.end(), kept_);
         waiting_ = 0;
+        kept_bytes_ = 0;
         run(again);
         if (kept_.empty()) delay_ = first_delay;
         else {
@@ -162,6 +169,7 @@ private:
         } catch (...) {
             // The same would happen to each.
             auto const why = std::current_exception();
+            ++failures_;
             while (!batch.empty()) {
                 if (batch.front()->urgency_ == urgency::read) run_one(batch, "BEGIN");
                 else put_aside(batch, why);
@@ -173,6 +181,7 @@ private:
             commit();
         } catch (...) {
             db_.roll_back();
+            ++failures_;
             if (batch.size() == 1) return put_aside(batch, std::current_exception()), false;
             bool works = true;
             while (!batch.empty()) works = run_one(batch, "BEGIN IMMEDIATE") && works;
@@ -191,6 +200,7 @@ private:
             commit();
         } catch (...) {
             db_.roll_back();
+            ++failures_;
             return put_aside(batch, std::current_exception()), false;
         }
         return tell(batch), true;
@@ -219,18 +229,23 @@ private:
         j.tell();
         batch.pop_front();
     }
+    /// The front job has failed: kept if what it has to say must not be lost, refused otherwise.
     void put_aside(jobs& batch, std::exception_ptr const& why) noexcept {
-        ++failures_;
         last_failure_ = why;
         auto& j = *batch.front();
-        if (j.urgency_ == urgency::after && may_pass(why)) return keep(batch, batch.begin());
-        j.refuse(unavailable(path_, why));
+        bool const keepable = j.urgency_ == urgency::after && may_pass(why);
+        if (keepable && kept_bytes_ + j.size_ <= most_kept_) return keep(batch, batch.begin());
+        auto f = unavailable(path_, why);
+        if (keepable) f.with_code("spool_full");
+        j.refuse(std::move(f));
         batch.pop_front();
     }
-    void keep(jobs& from, jobs::iterator j) noexcept {
-        (*j)->held_.reset();  // who knows how long; virtual time must not stand still for it
+    void keep(jobs& from, jobs::iterator at) noexcept {
+        auto& j = **at;
+        j.held_.reset();  // who knows how long; virtual time must not stand still for it
         if (kept_.empty()) retry_at_ = clock::now() + delay_;
-        kept_.splice(kept_.end(), from, j);
+        kept_.splice(kept_.end(), from, at);
+        kept_bytes_ += j.size_;
         ++waiting_;
     }
     [[nodiscard]] bool is_kept(job const& j) const noexcept {
@@ -240,6 +255,7 @@ private:
     connection& db_;
     std::string const path_;
     store_probe const* const probe_;
+    std::size_t const most_kept_;
 
     std::mutex mutex_;
     std::condition_variable wake_;
@@ -248,6 +264,8 @@ private:
 
     // Of the thread alone.
     jobs kept_;
+    std::size_t kept_bytes_ = 0;
+    bool stop_seen_ = false;
     clock::time_point retry_at_{};
     std::chrono::milliseconds delay_ = first_delay;
     std::exception_ptr last_failure_;

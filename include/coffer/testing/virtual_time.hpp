@@ -107,7 +107,7 @@ public:
 
     /// Runs everything that is due within `d`, and moves the clock by `d`.
     void run_for(duration d) {
-        auto const limit = clock_->now() + d;
+        auto const limit = later(clock_->now(), d);
         run_until(limit);
         clock_->set(limit);
     }

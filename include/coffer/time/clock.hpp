@@ -16,6 +16,11 @@ using time_point = std::chrono::steady_clock::time_point;
 using wall_time_point = std::chrono::system_clock::time_point;
 using duration = std::chrono::nanoseconds;
 
+/// A sum that saturates: "for ever" is a time.
+[[nodiscard]] constexpr time_point later(time_point t, duration d) noexcept {
+    return t > time_point{} && d > time_point::max() - t ? time_point::max() : t + d;
+}
+
 class pending_wait;
 
 /// Time, timers and randomness of one execution context.

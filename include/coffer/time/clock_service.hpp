@@ -6,11 +6,13 @@
 #include <coffer/time/clock.hpp>
 #include <coffer/time/wait.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <mutex>
 #include <random>
 #include <utility>
+#include <vector>
 
 namespace coffer::inline v0 {
 
@@ -39,7 +41,7 @@ public:
     inline static asio::execution_context::id id;
 
     explicit clock_service(asio::execution_context& context)
-        : asio::execution_context::service{context}, clock_{real_clock::instance()} {}
+        : asio::execution_context::service{context}, clocks_{real_clock::instance()}, current_{clocks_.back().get()} {}
 
     /// The service of the context that `executor` belongs to.
     template <class Executor>
@@ -49,13 +51,16 @@ public:
 
     [[nodiscard]] std::shared_ptr<coffer::clock> clock() const noexcept {
         std::lock_guard const lock{mutex_};
-        return clock_;
+        return clocks_.back();
     }
+    /// The same without a share in it, and without a lock; valid as long as the context.
+    [[nodiscard]] coffer::clock& borrowed_clock() const noexcept { return *current_.load(std::memory_order_acquire); }
 
     /// Replaces the clock. To be done before the context's first call, because calls and policies keep what they saw.
-    void install(std::shared_ptr<coffer::clock> replacement) noexcept {
+    void install(std::shared_ptr<coffer::clock> replacement) {
         std::lock_guard const lock{mutex_};
-        clock_ = std::move(replacement);
+        clocks_.push_back(std::move(replacement));
+        current_.store(clocks_.back().get(), std::memory_order_release);
     }
 
     [[nodiscard]] std::shared_ptr<wait_registry> const& waits() const noexcept { return waits_; }
@@ -64,7 +69,8 @@ private:
     void shutdown() noexcept override { waits_->close(); }
 
     mutable std::mutex mutex_;
-    std::shared_ptr<coffer::clock> clock_;
+    std::vector<std::shared_ptr<coffer::clock>> clocks_;  // the last one counts; who borrowed an earlier one keeps it
+    std::atomic<coffer::clock*> current_;
     std::shared_ptr<wait_registry> waits_ = std::make_shared<wait_registry>();
 };
 

@@ -63,18 +63,20 @@ struct begin_wait {
     template <class Handler>
     void operator()(Handler&& handler) const {
         using wait_type = handler_wait<std::decay_t<Handler>>;
-        auto const slot = asio::get_associated_cancellation_slot(handler);
+        auto slot = asio::get_associated_cancellation_slot(handler);
         auto const wait = std::make_shared<wait_type>(service->waits(), std::decay_t<Handler>(std::move(handler)));
-        if (!service->clock()->begin_wait(wait, until)) return;
+        auto const clock = service->clock();
+        // As soon as the wait has begun another thread may resume the coroutine, which owns the slot, perhaps the event,
+        // and this object: the beginning comes last.
         if (slot.is_connected()) {
             auto leave = [weak = std::weak_ptr<pending_wait>{wait}](asio::cancellation_type type) {
                 if (type == asio::cancellation_type::none) return;
                 if (auto const pending = weak.lock()) pending->finish(wake::cancelled);
             };
-            auto connected = slot;
-            connected.assign(std::move(leave));
+            slot.assign(std::move(leave));
         }
         if (event != nullptr) event->add(wait);
+        (void)clock->begin_wait(wait, until);
     }
 };
 
@@ -102,7 +104,7 @@ template <class Executor = asio::any_io_executor>
 awaitable<wake, Executor> sleep_for(duration d) {
     auto const executor = co_await asio::this_coro::executor;
     auto& service = clock_service::of(executor);
-    auto const until = service.clock()->now() + d;
+    auto const until = later(service.clock()->now(), d);
     co_return co_await wait_until<Executor>(service, until);
 }
 

@@ -6,6 +6,7 @@
 #include <coffer/time/clock.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -42,24 +43,42 @@ public:
     pending_wait& operator=(pending_wait const&) = delete;
     virtual ~pending_wait() = default;
 
-    /// Registers the wait, with an Asio timer at `until` if that is given. False when the context is shutting down.
+    /// Registers the wait, with an Asio timer at `until` if that is given. False, and the coroutine is destroyed, when the
+    /// context is shutting down.
     bool begin(std::optional<time_point> until) {
-        std::lock_guard const lock{registry_->mutex_};
-        if (registry_->closed_) return false;
-        next_ = registry_->first_;
-        if (next_ != nullptr) next_->previous_ = this;
-        registry_->first_ = this;
-        self_ = shared_from_this();
-        if (until) arm_timer(*until);
-        return true;
+        {
+            std::lock_guard const lock{registry_->mutex_};
+            if (!registry_->closed_) {
+                if (early_) {
+                    state_ = state::ended;
+                    resume(*early_);
+                    return true;
+                }
+                next_ = registry_->first_;
+                if (next_ != nullptr) next_->previous_ = this;
+                registry_->first_ = this;
+                self_ = shared_from_this();
+                state_ = state::pending;
+                if (until) arm_timer(*until);
+                return true;
+            }
+            state_ = state::ended;
+        }
+        discard();  // whoever else knows this wait must not keep its coroutine alive beyond the context
+        return false;
     }
 
-    /// Ends the wait; its coroutine is posted to its executor. False if it had ended already.
+    /// Ends the wait; its coroutine is posted to its executor. False if it had ended already. A wait that has not begun
+    /// yet will end when it begins.
     bool finish(wake why) noexcept {
         std::shared_ptr<pending_wait> self;  // released after the lock
         // The post happens under the lock, so that a context that shuts down meanwhile waits for it.
         std::lock_guard const lock{registry_->mutex_};
-        if (!self_) return false;
+        if (state_ == state::ended || early_) return false;
+        if (state_ == state::fresh) {
+            early_ = why;
+            return true;
+        }
         self = unlink();
         resume(why);
         return true;
@@ -67,11 +86,12 @@ public:
 
     [[nodiscard]] bool ended() const noexcept {
         std::lock_guard const lock{registry_->mutex_};
-        return !self_;
+        return state_ == state::ended;
     }
 
 private:
     friend class wait_registry;
+    enum class state : std::uint8_t { fresh, pending, ended };
 
     virtual void arm_timer(time_point until) = 0;
     virtual void resume(wake why) noexcept = 0;
@@ -80,11 +100,14 @@ private:
     std::shared_ptr<pending_wait> unlink() noexcept {
         (previous_ != nullptr ? previous_->next_ : registry_->first_) = next_;
         if (next_ != nullptr) next_->previous_ = previous_;
+        state_ = state::ended;
         return std::move(self_);
     }
 
     std::shared_ptr<wait_registry> registry_;
     std::shared_ptr<pending_wait> self_;
+    state state_ = state::fresh;
+    std::optional<wake> early_;  // ended before it began
     pending_wait* previous_ = nullptr;
     pending_wait* next_ = nullptr;
 };

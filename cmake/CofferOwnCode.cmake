@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: BSL-1.0
+#
+# How our own tests, tools, examples and benchmarks are compiled. Nothing here reaches a user.
+
+set(COFFER_CXX_STANDARD 20 CACHE STRING "The C++ standard of our own programs: 20 or 23")
+set_property(CACHE COFFER_CXX_STANDARD PROPERTY STRINGS 20 23)
+set(COFFER_SANITIZE "" CACHE STRING "Sanitizers for our own programs: address,undefined or thread")
+
+add_library(coffer_warnings INTERFACE)
+target_compile_options(coffer_warnings INTERFACE
+    -Wall -Wextra -Wpedantic -Werror
+    -Wshadow -Wconversion -Wsign-conversion
+    -Wnon-virtual-dtor -Woverloaded-virtual -Wold-style-cast -Wextra-semi
+    # GCC 12 sees overlapping copies in std::string that are not there (GCC bug 105651).
+    $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>
+)
+
+add_library(coffer_sanitizers INTERFACE)
+if(COFFER_SANITIZE)
+    target_compile_options(coffer_sanitizers INTERFACE
+        -fsanitize=${COFFER_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer
+        $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized> # instrumented code confuses it
+    )
+    target_link_options(coffer_sanitizers INTERFACE -fsanitize=${COFFER_SANITIZE})
+endif()
+
+# By directory, so that no program can forget them; what coffer::... targets hand on to others is not touched.
+link_libraries(coffer_warnings coffer_sanitizers)
+# The same for one target by name, where its own file wants to say so.
+function(coffer_own_code target)
+    target_link_libraries(${target} PRIVATE coffer_warnings coffer_sanitizers)
+endfunction()
+
+set(CMAKE_CXX_STANDARD ${COFFER_CXX_STANDARD})
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+
+# Adds every directory in `parent` that has a CMakeLists.txt: a new tool or example needs no entry in a list.
+function(coffer_add_subdirectories parent)
+    file(GLOB lists CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${parent}/*/CMakeLists.txt)
+    foreach(list IN LISTS lists)
+        get_filename_component(directory ${list} DIRECTORY)
+        add_subdirectory(${directory})
+    endforeach()
+endfunction()

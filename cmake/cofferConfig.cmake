@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: BSL-1.0
+#
+#   find_package(coffer 0.1 REQUIRED COMPONENTS http sqlite)   # core if none is named, and always with core
+#
+# Only what the named components need is looked for. Sets coffer_<component>_FOUND, and coffer_NOT_FOUND_MESSAGE with the
+# reason if one that is required cannot be had.
+include("${CMAKE_CURRENT_LIST_DIR}/cofferDependencies.cmake")
+
+# Loads a component after those below it. A part that exists already, because coffer is a subdirectory of the same project
+# or because another component brought it, is left alone.
+function(_coffer_load component problem_var)
+    set(problem)
+    if(NOT component IN_LIST coffer_components)
+        list(JOIN coffer_components ", " known)
+        set(problem "coffer has no component \"${component}\"; it has: ${known}\n")
+    endif()
+    foreach(part IN LISTS coffer_${component}_parts)
+        set(file "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/coffer-${part}.cmake")
+        if(problem OR TARGET ${coffer_${part}_target})
+            continue()
+        elseif(NOT EXISTS "${file}")
+            string(TOUPPER ${part} upper)
+            set(problem "${coffer_${part}_target} is not part of this installation: coffer was installed with COFFER_WITH_${upper}=OFF\n")
+            continue()
+        endif()
+        coffer_find_dependencies(${part} problem)
+        if(problem)
+            string(PREPEND problem "${coffer_${part}_target} needs:\n")
+        else()
+            include("${file}")
+        endif()
+    endforeach()
+    set(${problem_var} "${problem}" PARENT_SCOPE)
+endfunction()
+
+if(NOT coffer_FIND_COMPONENTS)
+    set(coffer_FIND_COMPONENTS core)
+    set(coffer_FIND_REQUIRED_core TRUE)
+endif()
+
+set(coffer_NOT_FOUND_MESSAGE)
+foreach(_coffer_component IN LISTS coffer_FIND_COMPONENTS)
+    _coffer_load(${_coffer_component} _coffer_problem)
+    if(NOT _coffer_problem)
+        set(coffer_${_coffer_component}_FOUND TRUE)
+        continue()
+    endif()
+    set(coffer_${_coffer_component}_FOUND FALSE)
+    if(coffer_FIND_REQUIRED_${_coffer_component})
+        set(coffer_FOUND FALSE)
+        string(REPLACE "${_coffer_problem}" "" coffer_NOT_FOUND_MESSAGE "${coffer_NOT_FOUND_MESSAGE}") # say it once
+        string(APPEND coffer_NOT_FOUND_MESSAGE "${_coffer_problem}")
+    elseif(NOT coffer_FIND_QUIETLY)
+        message(STATUS "coffer: optional component ${_coffer_component} left out. ${_coffer_problem}")
+    endif()
+endforeach()
+unset(_coffer_component)
+unset(_coffer_problem)

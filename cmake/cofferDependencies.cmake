@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: BSL-1.0
+#
+# What every component needs, in one place. The build reads this file and so does the installed package: both ask for the
+# same minimum versions and say the same of what is missing.
+
+# Each component with those below it, in the order in which they are loaded.
+set(coffer_components core testing http llm sqlite)
+set(coffer_core_parts core)
+set(coffer_testing_parts core testing)
+set(coffer_http_parts core http)
+set(coffer_llm_parts core http llm)
+set(coffer_sqlite_parts core sqlite)
+
+set(coffer_core_target coffer::coffer)
+foreach(component IN ITEMS testing http llm sqlite)
+    set(coffer_${component}_target coffer::${component})
+endforeach()
+
+# Finds the libraries that `component` itself needs, and puts into `problems_var` a text that names what is missing or too
+# old and how to get it: empty if all is well. With GLOBAL what is found is visible in the whole project, and not only in
+# the directory that looked for it: the coffer targets of a subproject are visible everywhere, and so must be what they link.
+function(coffer_find_dependencies component problems_var)
+    cmake_parse_arguments(PARSE_ARGV 2 arg "GLOBAL" "" "")
+    set(problems)
+    if(component STREQUAL "core")
+        list(PREPEND CMAKE_MODULE_PATH "${CMAKE_CURRENT_FUNCTION_LIST_DIR}") # FindAsio.cmake
+        _coffer_need(Threads Threads::Threads 0 Threads_VERSION "libc6-dev | (part of the system) | (part of the system)")
+        _coffer_need(Asio asio::asio 1.22.1 Asio_VERSION "libasio-dev | asio | asio")
+        _coffer_need(tl-expected tl::expected 1.0 tl-expected_VERSION "libexpected-dev | tl-expected | tl-expected")
+    elseif(component STREQUAL "http")
+        _coffer_need(CURL CURL::libcurl 7.80 CURL_VERSION_STRING "libcurl4-openssl-dev | curl | libcurl")
+    elseif(component STREQUAL "llm")
+        _coffer_need(nlohmann_json nlohmann_json::nlohmann_json 3.10 nlohmann_json_VERSION
+            "nlohmann-json3-dev | nlohmann-json | nlohmann_json")
+        _coffer_need(OpenSSL OpenSSL::Crypto 3.0 OPENSSL_VERSION "libssl-dev | openssl | openssl")
+    elseif(component STREQUAL "sqlite")
+        _coffer_need(SQLite3 SQLite::SQLite3 3.35 SQLite3_VERSION "libsqlite3-dev | sqlite3 | sqlite3")
+        _coffer_need(OpenSSL OpenSSL::Crypto 3.0 OPENSSL_VERSION "libssl-dev | openssl | openssl")
+    endif()
+    set(${problems_var} "${problems}" PARENT_SCOPE)
+endfunction()
+
+# One library. A target that exists already, from a parent project or FetchContent, is taken as it is; the headers check the
+# versions once more. `names`: what apt, vcpkg and Conan call it.
+macro(_coffer_need package target minimum version_var names)
+    if(NOT TARGET ${target})
+        set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL ${arg_GLOBAL})
+        find_package(${package} QUIET)
+        if(arg_GLOBAL AND TARGET ${target} AND CMAKE_VERSION VERSION_LESS 3.24) # which does not know the variable
+            set_target_properties(${target} PROPERTIES IMPORTED_GLOBAL TRUE)
+        endif()
+    endif()
+    set(_coffer_problem)
+    if(NOT TARGET ${target})
+        set(_coffer_problem "not found")
+        if(${package}_NOT_FOUND_MESSAGE)
+            string(APPEND _coffer_problem " (${${package}_NOT_FOUND_MESSAGE})")
+        endif()
+    elseif(NOT "${${version_var}}" STREQUAL "" AND "${${version_var}}" VERSION_LESS "${minimum}")
+        set(_coffer_problem "found ${${version_var}}, which is too old")
+    endif()
+    if(_coffer_problem)
+        string(REPLACE " | " ";" _coffer_names "${names}")
+        list(GET _coffer_names 0 _coffer_apt)
+        list(GET _coffer_names 1 _coffer_vcpkg)
+        list(GET _coffer_names 2 _coffer_conan)
+        string(APPEND problems
+            "  ${package} >= ${minimum}: ${_coffer_problem}\n"
+            "    apt install ${_coffer_apt}  |  vcpkg install ${_coffer_vcpkg}  |  conan: ${_coffer_conan}\n")
+    endif()
+endmacro()

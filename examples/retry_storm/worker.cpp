@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "worker.hpp"
+
+#include "app_database.hpp"
+#include "job.hpp"
+#include "provider.hpp"
+
+#include <coffer/coffer.hpp>
+#include <coffer/http/curl_client.hpp>
+#include <coffer/llm/openai.hpp>
+#include <coffer/store/sqlite.hpp>
+
+#include <asio/io_context.hpp>
+
+#include <csignal>
+#include <fstream>
+#include <iostream>
+
+namespace retry_storm {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// The application's path to the provider, the same for both arms.
+coffer::llm::openai provider_client(asio::io_context& io, std::string const& url) {
+    coffer::llm::openai_options options;
+    options.base_url = url + "/v1";
+    return coffer::llm::openai{coffer::http::client{io.get_executor()}, coffer::llm::api_key{"sk-demo"}, options};
+}
+
+/// No policies: what the backend did on the day.
+asker naive(coffer::llm::openai const& openai) {
+    auto const ask = coffer::pipeline{}.wrap(openai.chat);
+    return [ask](std::size_t, coffer::llm::request const& request) -> coffer::awaitable<coffer::llm::reply> {
+        auto call = coffer::call::unkeyed();
+        co_return co_await ask(call, request);
+    };
+}
+
+/// coffer's defaults, but for waits scaled down to a demo's patience.
+class guarded_calls {
+public:
+    guarded_calls(worker_options const& o, coffer::llm::openai const& openai)
+        : options_{o},
+          db_{o.dir + "/coffer.db", {.probe = assassin(o.die)}},
+          ask_{coffer::pipeline{
+              coffer::once{db_},
+              coffer::retry{{.schedule = {.base = 10ms, .cap = 100ms}, .ambiguous_delay = 50ms}},
+          }.wrap(openai.chat)} {}
+
+    coffer::awaitable<coffer::llm::reply> operator()(std::size_t step, coffer::llm::request const& request) const {
+        coffer::call call{key(step)};
+        auto const reply = co_await ask_.try_call(call, request);
+        if (options_.run == 1) {
+            std::ofstream log{options_.dir + "/attempts-" + options_.job + ".txt", std::ios::app};
+            log << "call " << step + 1 << " (" << steps[step] << ")\n" << call.log() << '\n';
+        }
+        if (!reply) coffer::throw_failure(reply.error());
+        co_return *reply;
+    }
+
+    /// The results are where they belong.
+    coffer::awaitable<void> acknowledge() const {
+        for (std::size_t step = 0; step < steps.size(); ++step) co_await db_.acknowledge(key(step));
+    }
+
+private:
+    [[nodiscard]] coffer::key key(std::size_t step) const { return coffer::key{"report", options_.job, steps[step]}; }
+
+    /// Kills this process at the appointed moment, as the machine's out-of-memory killer would: without a word.
+    static coffer::store_probe assassin(std::optional<deadly_moment> const& die) {
+        if (!die) return {};
+        return [die = *die, seen = 0](coffer::store_step step, coffer::edge edge) mutable {
+            auto const here = edge == coffer::edge::before ? "before" : "after";
+            if (coffer::to_string(step) == die.step && die.edge == here && ++seen == die.nth) ::kill(::getpid(), SIGKILL);
+        };
+    }
+
+    worker_options const& options_;
+    coffer::sqlite::store db_;
+    coffer::guarded<coffer::llm::reply(coffer::llm::request const&)> ask_;
+};
+
+coffer::awaitable<void> announce(asio::io_context& io, worker_options const& o) {
+    json hello{{"pid", ::getpid()}, {"run", o.run}};
+    co_await control(coffer::http::client{io.get_executor()}, o.url, "/control/hello", hello);
+}
+
+coffer::awaitable<void> naive_run(asio::io_context& io, worker_options const& o, app_database& app) {
+    co_await announce(io, o);
+    auto const openai = provider_client(io, o.url);
+    co_await run_job(o.job, app, naive(openai));
+}
+
+coffer::awaitable<void> guarded_run(asio::io_context& io, worker_options const& o, app_database& app) {
+    co_await announce(io, o);
+    auto const openai = provider_client(io, o.url);
+    guarded_calls const calls{o, openai};
+    asker const ask = std::cref(calls);
+    co_await run_job(o.job, app, ask);
+    co_await calls.acknowledge();
+}
+
+}  // namespace
+
+run_end work(worker_options const& o) {
+    asio::io_context io;
+    app_database app{o.dir + "/app.db"};
+    std::exception_ptr error;
+    auto const ended = [&error](std::exception_ptr e) { error = e; };
+    asio::co_spawn(io, o.arm == "naive" ? naive_run(io, o, app) : guarded_run(io, o, app), ended);
+    io.run();
+    try {
+        if (error) std::rethrow_exception(error);
+        return run_end::done;
+    } catch (coffer::failure const& failure) {
+        std::ofstream{o.dir + "/worker.log", std::ios::app} << o.job << " run " << o.run << ": " << failure.what() << '\n';
+        return run_end::call_failed;
+    } catch (std::exception const& failed) {
+        std::ofstream{o.dir + "/worker.log", std::ios::app} << o.job << " run " << o.run << ": " << failed.what() << '\n';
+        return run_end::save_failed;
+    }
+}
+
+}  // namespace retry_storm

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// A request as the JSON of `POST /chat/completions`.
+
+#include <coffer/base/outcome.hpp>
+#include <coffer/llm/json.hpp>
+#include <coffer/llm/request.hpp>
+
+#include <cmath>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace coffer::inline v0::llm {
+
+namespace detail {
+
+[[nodiscard]] inline outcome<json> raw_json(std::string const& text, char const* what, json::value_t expected) {
+    auto document = parse_json(text);
+    if (!document || document->type() != expected)
+        return failed(fault_kind::invalid_request,
+                      std::string{what} + " is not a JSON " + (expected == json::value_t::array ? "array" : "object"));
+    return *std::move(document);
+}
+
+[[nodiscard]] inline outcome<json> message_json(message const& m) {
+    json j{{"role", to_string(m.who())}, {"content", m.text()}};
+    if (!m.tool_call_id().empty()) j["tool_call_id"] = m.tool_call_id();
+    if (!m.tool_calls().empty()) {
+        auto calls = raw_json(m.tool_calls(), "a message's tool_calls", json::value_t::array);
+        if (!calls) return calls;
+        j["tool_calls"] = *std::move(calls);
+        if (m.text().empty()) j["content"] = nullptr;
+    }
+    return j;
+}
+
+}  // namespace detail
+
+/// The request as a JSON object, `extra` merged in last, or `invalid_request` with what is wrong. `output_limit` is the
+/// name of the field for the output maximum.
+[[nodiscard]] inline outcome<json> chat_json(request const& r, std::string const& output_limit) {
+    using detail::raw_json;
+    auto const wrong = [](char const* why) { return failed(fault_kind::invalid_request, why); };
+    json body{{"model", r.model()}};
+    auto& messages = body["messages"] = json::array();
+    for (auto const& m : r.messages()) {
+        auto one = detail::message_json(m);
+        if (!one) return one;
+        messages.push_back(*std::move(one));
+    }
+    for (auto const& [name, value] : {std::pair{"temperature", r.temperature()}, std::pair{"top_p", r.top_p()}}) {
+        if (!value) continue;
+        if (!std::isfinite(*value)) return wrong("temperature and top_p must be finite numbers");
+        body[name] = *value;
+    }
+    if (r.max_output_tokens()) body[output_limit] = *r.max_output_tokens();
+    if (r.n()) body["n"] = *r.n();
+    if (!r.stop().empty()) body["stop"] = r.stop();
+    if (r.seed()) body["seed"] = *r.seed();
+    if (!r.end_user().empty()) body["user"] = r.end_user();
+    if (!r.response_format().empty()) {
+        auto format = raw_json(r.response_format(), "response_format", json::value_t::object);
+        if (!format) return format;
+        body["response_format"] = *std::move(format);
+    }
+    if (!r.tools().empty()) {
+        auto tools = raw_json(r.tools(), "tools", json::value_t::array);
+        if (!tools) return tools;
+        body["tools"] = *std::move(tools);
+    }
+    if (!r.extra().empty()) {
+        auto extra = raw_json(r.extra(), "extra", json::value_t::object);
+        if (!extra) return extra;
+        body.update(*extra);
+    }
+    if (auto const* const stream = detail::member(&body, "stream"); stream != nullptr && *stream != json(false))
+        return wrong("this operation does not stream: take stream out of extra");
+    return body;
+}
+
+/// The same as text.
+[[nodiscard]] inline outcome<std::string> chat_body(request const& r, std::string const& output_limit) {
+    auto body = chat_json(r, output_limit);
+    if (!body) return failed(std::move(body).error());
+    try {
+        return body->dump();
+    } catch (json::type_error const&) {
+        return failed(fault_kind::invalid_request, "a text of the request is not UTF-8");
+    }
+}
+
+}  // namespace coffer::inline v0::llm

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// What an OpenAI-shaped response means that is no success: status, headers and body together.
+
+#include <coffer/base/fault.hpp>
+#include <coffer/http/response.hpp>
+#include <coffer/llm/error_codes.hpp>
+#include <coffer/llm/hints.hpp>
+#include <coffer/llm/json.hpp>
+#include <coffer/llm/provider_error.hpp>
+#include <coffer/llm/redact.hpp>
+#include <coffer/llm/usage.hpp>
+#include <coffer/time/clock.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace coffer::inline v0::llm {
+
+/// Where providers of one shape differ in what a failure means.
+class fault_rules {
+public:
+    fault_rules() = default;
+
+    /// No output and an error of the provider's own: not charged (OpenRouter's zero-completion insurance,
+    /// openrouter.ai/docs/features/zero-completion-insurance). It does not cover errors of an edge in front of it.
+    bool insured = false;
+    /// A prompt that a content filter turned down was read, and is billed (Azure; learn.microsoft.com/answers/1632971).
+    bool bills_filtered_prompts = false;
+    /// 422 says that this time the model's output made no sense, not that the request does not (Groq, console.groq.com/docs/errors).
+    bool unprocessable_is_output = false;
+    /// 521, 522, 523, 525 and 526 of Cloudflare prove that the origin never got the request.
+    bool edge_statuses_prove = true;
+};
+
+namespace detail {
+
+/// What is known of the provider's side at the least: an unproven "no" must not give a send back.
+inline void at_least_maybe(fault& f) noexcept {
+    f.with_execution(std::max(f.execution(), knowledge::maybe)).with_billing(std::max(f.billing(), knowledge::maybe));
+}
+
+/// What a status says by itself; `own`: the body is the provider's own error and not an edge's page.
+[[nodiscard]] inline fault fault_of_status(int status, bool own, fault_rules const& rules) {
+    using enum fault_kind;
+    auto const unsure = [](fault_kind kind) {
+        fault f{kind};
+        return at_least_maybe(f), f;
+    };
+    switch (status) {
+        case 401:
+        case 407: return fault{unauthorized};
+        case 402: return fault{quota_exhausted};
+        case 403:
+        case 451: return fault{forbidden};
+        case 404:
+        case 405:
+        case 410: return fault{not_found};
+        case 408:  // from a gateway: the upstream took too long, and may still be at it
+        case 424:
+        case 499: return fault{ambiguous};
+        case 409: return unsure(transient);  // SDKs: "lock timeout"
+        case 413: return fault{too_large};
+        case 421:                            // RFC 9110 §15.5.20 and RFC 8470: not processed
+        case 425: return fault{transient};
+        case 422: return fault{rules.unprocessable_is_output ? ambiguous : invalid_request};
+        case 429: return fault{throttled};
+        case 498: return fault{overloaded};  // Groq's flex tier
+        case 503:
+        case 529: return fault{own ? overloaded : ambiguous};
+        case 521:
+        case 522:
+        case 523:
+        case 525:
+        case 526: return fault{rules.edge_statuses_prove && !own ? transient : ambiguous};
+        default: break;
+    }
+    if (status >= 400 && status < 500) return fault{invalid_request};
+    if (status >= 300 && status < 400) return fault{not_found};  // redirects are not followed: the base URL is wrong
+    return fault{ambiguous};
+}
+
+/// What the words of the error say, if they say more than its status.
+[[nodiscard]] inline std::optional<fault_kind> kind_of_words(int status, provider_error const& e, bool asks_to_wait) noexcept {
+    using enum fault_kind;
+    auto named = kind_of_code(e.code);
+    if (!named || *named == ambiguous) named = kind_of_code(e.type);
+    if (named == ambiguous && status < 500) named.reset();  // a 4xx is a refusal, whatever its word
+
+    // OpenAI: `rate_limit_exceeded` with this text never succeeds: the request is larger than the whole minute's limit
+    // (aider#1880). Nothing but the text tells it apart.
+    bool const rate = status == 429 && (!named || *named == throttled);
+    if (rate && e.message.starts_with("Request too large for")) return never_fits;
+    if (rate && e.message.find("experiencing high demand") != e.message.npos) return overloaded;  // Azure
+    if (status == 413) return named == context_length ? named : too_large;  // Groq writes rate_limit_exceeded beside it
+    if (status == 402) {  // OpenRouter: only the budget of what is in flight comes back by itself
+        bool const in_flight = named == throttled || (!named && e.limit_source == "openrouter_in_flight_budget");
+        return in_flight && asks_to_wait ? throttled : quota_exhausted;
+    }
+    if (status == 403 && !named) {  // OpenRouter's moderation, and its guardrails' budgets
+        if (e.moderated) return content_policy;
+        if (e.names_budget) return quota_exhausted;
+    }
+    return named;
+}
+
+/// `x-should-retry` overrides what the status says of this request on this target, and nothing else.
+///
+/// `true`: a refusal that only its status names is `transient`; what the provider's own words name (no money, no such
+/// key, too long) stays what it is. `false`: what would be retried here becomes a kind that is not, but may go to another
+/// target: `quota_exhausted` for a rate limit, `defective_answer` for anything else. What is known of execution and
+/// billing is kept in both cases.
+[[nodiscard]] inline fault with_advice(fault f, bool again, bool named) {
+    auto const become = [&](fault_kind kind) {
+        auto const execution = f.execution();
+        auto const billing = f.billing();
+        f = fault{kind}.with_execution(execution).with_billing(billing);
+    };
+    using enum fault_kind;
+    if (again && !named && (f.kind() == invalid_request || f.kind() == not_found || f.kind() == forbidden)) become(transient);
+    if (!again && row(f.kind()).retry_same) become(f.kind() == throttled ? quota_exhausted : defective_answer);
+    return f;
+}
+
+/// Tokens were consumed: whatever the status says, that was executed and is billed.
+[[nodiscard]] inline bool consumed(json const& body) noexcept {
+    auto const used = usage_of(body);
+    return used && (used->input() > 0 || used->output > 0 || used->output_audio > 0);
+}
+
+}  // namespace detail
+
+/// The fault of a response whose status is not 2xx. `words` decides what of the provider's text may be shown, `now` is
+/// what a date in a header is compared with.
+[[nodiscard]] inline fault fault_of_response(http::response const& r, fault_rules const& rules, provider_words const& words,
+                                             wall_time_point now) {
+    using enum fault_kind;
+    auto const body = detail::parse_json(r.body);
+    auto const found = body ? find_error(*body) : std::nullopt;
+    auto const error = found.value_or(provider_error{});
+
+    auto hint = retry_after_hint(r.headers, now);
+    auto f = detail::fault_of_status(r.status, error.own, rules);
+    auto const named = detail::kind_of_words(r.status, error, hint.has_value());
+    if (named && *named != f.kind()) {
+        bool const refusal = r.status < 500 && r.status != 408 && r.status != 499;
+        bool const unsure = !refusal && f.kind() == ambiguous;
+        f = fault{*named};
+        if (unsure) detail::at_least_maybe(f);  // the words tell why, not that nothing was done
+    }
+    if (rules.bills_filtered_prompts && f.kind() == content_policy) f.with_billing(knowledge::yes);
+    if (rules.insured && error.own) f.with_billing(knowledge::no);
+    if (body && detail::consumed(*body)) f.with_execution(knowledge::yes).with_billing(knowledge::yes);
+    if (auto const again = should_retry(r.headers)) f = detail::with_advice(std::move(f), *again, named.has_value());
+
+    if (!hint) hint = retry_after_hint(error.headers, now);
+    bool const limited = f.kind() == throttled || f.kind() == overloaded;
+    if (!hint && limited) hint = exhausted_reset_hint(r.headers, now);
+    if (!hint && limited) hint = exhausted_reset_hint(error.headers, now);
+    if (hint) f.with_retry_after(*hint);
+
+    auto text = words.shown(error.message);
+    if (text.empty() && !error.own) text = "the response is not the provider's own: no JSON error in it";
+    auto code = safe_identifier(error.code);
+    if (code.empty()) code = safe_identifier(error.type);
+    f.with_status(r.status).with_message(std::move(text)).with_code(std::move(code));
+    auto const id = r.headers.first("x-request-id");
+    return f.with_request_id(safe_identifier(id.value_or(""), 128)), f;
+}
+
+/// A transport's fault whose status line had come: a refusal is one, though its body broke off or was too long to be
+/// read.
+[[nodiscard]] inline fault refined(fault f, fault_rules const& rules) {
+    using enum fault_kind;
+    if (f.status() < 400 || f.status() >= 500 || (f.kind() != broken_stream && f.kind() != defective_answer)) return f;
+    auto const said = detail::fault_of_status(f.status(), false, rules);
+    if (said.billing() != knowledge::no) return f;
+    return fault{said.kind(), std::string{f.message()}}.with_status(f.status());
+}
+
+/// The fault of an error inside a 2xx: the kind of its code. `began`: the answer had begun to be written, so it may have
+/// been billed; `used`: it consumed tokens.
+///
+/// The provider's words are left out, because nobody here knows the request and hence what is an echo of it; the stored
+/// answer has them.
+[[nodiscard]] inline fault fault_in_answer(provider_error const& error, bool began, bool blank, bool used, fault_rules const& rules) {
+    auto kind = fault_kind::ambiguous;
+    if (error.code_as_status != 0) kind = detail::fault_of_status(error.code_as_status, true, rules).kind();
+    if (auto const named = detail::kind_of_words(error.code_as_status, error, true)) kind = *named;
+    fault f{kind, began ? "the answer ends with an error" : "an error instead of an answer"};
+    if (began || kind == fault_kind::ambiguous) detail::at_least_maybe(f);
+    if (rules.insured && blank) f.with_billing(knowledge::no);
+    if (used) f.with_execution(knowledge::yes).with_billing(knowledge::yes);
+    auto code = safe_identifier(error.code);
+    if (code.empty()) code = safe_identifier(error.type);
+    return f.with_status(200).with_code(std::move(code)), f;
+}
+
+}  // namespace coffer::inline v0::llm

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// One message of a conversation.
+//
+//     llm::message::system("You are terse."), llm::message::user(question)
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace coffer::inline v0::llm {
+
+/// Who speaks.
+enum class role : std::uint8_t { system, developer, user, assistant, tool };
+
+[[nodiscard]] constexpr std::string_view to_string(role r) noexcept {
+    switch (r) {
+        case role::system: return "system";
+        case role::developer: return "developer";
+        case role::user: return "user";
+        case role::assistant: return "assistant";
+        case role::tool: return "tool";
+    }
+    return "user";
+}
+
+/// A message: a role and UTF-8 text, and for conversations with tools what belongs to them. A regular value type.
+///
+/// (Its constructor is user-declared because GCC 12 destroys temporaries of aggregates twice when they stand in a
+/// co_await expression.)
+class message {
+public:
+    message(llm::role who, std::string text) : who_{who}, text_{std::move(text)} {}
+
+    [[nodiscard]] static message system(std::string text) { return {llm::role::system, std::move(text)}; }
+    [[nodiscard]] static message developer(std::string text) { return {llm::role::developer, std::move(text)}; }
+    [[nodiscard]] static message user(std::string text) { return {llm::role::user, std::move(text)}; }
+    [[nodiscard]] static message assistant(std::string text) { return {llm::role::assistant, std::move(text)}; }
+    /// What the assistant said together with the tools it called: `calls` is `reply::tool_calls` as it came.
+    [[nodiscard]] static message assistant(std::string text, std::string calls) {
+        message m{llm::role::assistant, std::move(text)};
+        m.tool_calls_ = std::move(calls);
+        return m;
+    }
+    /// What the tool call of that id gave.
+    [[nodiscard]] static message tool(std::string call_id, std::string text) {
+        message m{llm::role::tool, std::move(text)};
+        m.tool_call_id_ = std::move(call_id);
+        return m;
+    }
+
+    [[nodiscard]] llm::role who() const noexcept { return who_; }
+    [[nodiscard]] std::string const& text() const noexcept { return text_; }
+    /// A JSON array, or empty.
+    [[nodiscard]] std::string const& tool_calls() const noexcept { return tool_calls_; }
+    [[nodiscard]] std::string const& tool_call_id() const noexcept { return tool_call_id_; }
+
+    friend bool operator==(message const&, message const&) = default;
+
+private:
+    llm::role who_;
+    std::string text_;
+    std::string tool_calls_;
+    std::string tool_call_id_;
+};
+
+}  // namespace coffer::inline v0::llm

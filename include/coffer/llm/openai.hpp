@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// OpenAI's chat completions, and those of everybody who speaks the same protocol, as an operation.
+//
+//     llm::openai openai{coffer::http::client{io.get_executor()}, llm::api_key_from_env()};
+//     auto ask = coffer::pipeline{coffer::retry{}}.wrap(openai.chat);
+//
+//     coffer::call call{coffer::key{"report", tenant, title}, 2min};
+//     auto request = llm::request{"gpt-4o-mini"}.user(question).max_output_tokens(400);
+//     llm::reply reply = co_await ask(call, request);
+
+#include <coffer/asio.hpp>
+#include <coffer/base/answer.hpp>
+#include <coffer/base/fingerprint.hpp>
+#include <coffer/base/outcome.hpp>
+#include <coffer/call/attempt.hpp>
+#include <coffer/call/describe.hpp>
+#include <coffer/call/operation.hpp>
+#include <coffer/http/transport.hpp>
+#include <coffer/llm/any_transport.hpp>
+#include <coffer/llm/api_key.hpp>
+#include <coffer/llm/chat_body.hpp>
+#include <coffer/llm/chat_reply.hpp>
+#include <coffer/llm/estimate.hpp>
+#include <coffer/llm/faults.hpp>
+#include <coffer/llm/fingerprint.hpp>
+#include <coffer/llm/openai_options.hpp>
+#include <coffer/llm/redact.hpp>
+#include <coffer/llm/reply.hpp>
+#include <coffer/llm/request.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace coffer::inline v0::llm {
+
+/// `POST /chat/completions`: one physical send for each time it is called.
+///
+/// **Effects.** Reads the API key, sends the request with the attempt's deadline, brings back the raw body of a 2xx.
+/// Nothing is sent for a request that cannot be written as JSON (`invalid_request`) or without a key (`unauthorized`).
+///
+/// **Outcome.** Any other status is a fault (`fault_of_response`). What a 2xx is worth, `decode` says.
+///
+/// **Cancellation.** That of the transport: what was sent is `cancelled` with maybe/maybe.
+///
+/// **Thread safety.** Copies share what cannot change; any thread.
+class chat_operation {
+public:
+    chat_operation(any_transport transport, api_key key, openai_options options)
+        : settings_{std::make_shared<settings const>(std::move(transport), std::move(key), std::move(options))} {}
+
+    [[nodiscard]] awaitable<outcome<answer>> operator()(attempt& a, request const& r) const { return run(settings_, a, r); }
+
+    /// What the user sees of an answer, or why it is not accepted. See `read_chat`.
+    [[nodiscard]] outcome<reply> decode(answer const& a) const { return read_chat(a, settings_->options); }
+    /// Usage and cost of an answer, accepted or not. See `bill_chat`.
+    [[nodiscard]] billed bill(answer const& a) const { return bill_chat(a, settings_->options); }
+    /// What makes two requests the same. See `fingerprint_of`.
+    [[nodiscard]] coffer::fingerprint fingerprint(request const& r) const { return fingerprint_of(r); }
+    [[nodiscard]] coffer::target target(request const& r) const { return {settings_->options.provider, r.model()}; }
+    /// An upper bound, or no cost where there is none. See `estimate_of`.
+    [[nodiscard]] coffer::estimate estimate(request const& r) const { return estimate_of(r, settings_->options); }
+
+    [[nodiscard]] openai_options const& options() const noexcept { return settings_->options; }
+
+private:
+    struct settings {
+        settings(any_transport t, api_key k, openai_options o)
+            : transport{std::move(t)}, key{std::move(k)}, options{std::move(o)}, url{options.base_url} {
+            while (url.ends_with('/')) url.pop_back();
+            url += "/chat/completions";
+            if (!options.query.empty()) url += "?" + options.query;
+        }
+        any_transport transport;
+        api_key key;
+        openai_options options;
+        std::string url;
+    };
+
+    [[nodiscard]] static outcome<http::request> http_request(settings const& s, attempt const& a, request const& r,
+                                                             std::string const& key) {
+        auto const& o = s.options;
+        auto body = chat_body(r, o.output_limit_field);
+        if (!body) return failed(std::move(body).error());
+        http::request sent{"POST", s.url, *std::move(body)};
+        sent.headers = o.headers;
+        sent.headers.set("Content-Type", "application/json").set("Accept", "application/json");
+        if (!key.empty()) sent.headers.set(o.key_header, o.key_prefix + key);
+        if (!o.organization.empty()) sent.headers.set("OpenAI-Organization", o.organization);
+        if (!o.project.empty()) sent.headers.set("OpenAI-Project", o.project);
+        if (!o.idempotency_header.empty()) sent.headers.set(o.idempotency_header, a.provider_key());
+        sent.sensitive_headers.push_back(o.key_header);
+        sent.connect_timeout = o.connect_timeout;
+        sent.max_header_bytes = o.max_header_bytes;
+        sent.max_body_bytes = o.max_body_bytes;
+        return sent;
+    }
+
+    [[nodiscard]] static outcome<answer> taken(http::response got, settings const& s, request const& r, std::string const& key,
+                                               attempt& a) {
+        if (got.status >= 200 && got.status < 300) {
+            answer whole{std::move(got.body), got.status};
+            whole.request_id = safe_identifier(got.headers.first("x-request-id").value_or(""), 128);
+            return whole;
+        }
+        // A failure that says what it consumed is billed, and its cost is known.
+        if (auto const body = detail::parse_json(got.body)) {
+            auto const bill = detail::bill_of(*body, s.options);
+            if (bill.usage) a.report(*bill.usage);
+            if (bill.cost) a.report_cost(*bill.cost);
+        }
+        std::vector<std::string_view> echoes;
+        for (auto const& m : r.messages()) echoes.emplace_back(m.text());
+        for (auto const* const raw : {&r.tools(), &r.response_format(), &r.extra()}) echoes.emplace_back(*raw);
+        return failed(fault_of_response(got, s.options.rules, provider_words{{key}, std::move(echoes)}, a.clock().wall_now()));
+    }
+
+    // One suspension: after the first cancellation Asio throws at the next one. Attempt and request live in the walk.
+    static awaitable<outcome<answer>> run(std::shared_ptr<settings const> s, attempt& a, request const& r) {
+        auto const key = s->key.read();
+        if (!key) co_return failed(key.error());
+        auto made = http_request(*s, a, r, *key);
+        if (!made) co_return failed(std::move(made).error());
+        auto sending = s->transport.send(*std::move(made), a.deadline());
+        auto got = co_await std::move(sending);
+        if (!got) co_return failed(refined(std::move(got).error(), s->options.rules));
+        co_return taken(*std::move(got), *s, r, *key, a);
+    }
+
+    std::shared_ptr<settings const> settings_;
+};
+
+/// A provider of OpenAI's shape: over a transport, which is a handle and is copied. Copies share everything.
+class openai {
+public:
+    openai(any_transport transport, api_key key, openai_options options = {})
+        : chat{std::move(transport), std::move(key), std::move(options)} {}
+
+    /// The operation to be wrapped. A value of its own: it may outlive this.
+    chat_operation chat;
+};
+
+}  // namespace coffer::inline v0::llm

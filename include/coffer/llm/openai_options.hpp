@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// How an OpenAI-shaped provider is reached, and where it differs from OpenAI.
+
+#include <coffer/base/defaults.hpp>
+#include <coffer/http/request.hpp>
+#include <coffer/llm/faults.hpp>
+#include <coffer/llm/openai_prices.hpp>
+#include <coffer/llm/prices.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdlib>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace coffer::inline v0::llm {
+
+/// The environment variable's value, or `otherwise` if it is not set or empty.
+[[nodiscard]] inline std::string from_environment(char const* variable, std::string otherwise) {
+    auto const* const value = std::getenv(variable);
+    return value != nullptr && *value != '\0' ? std::string{value} : otherwise;
+}
+
+/// Options of `llm::openai`. The defaults are OpenAI's; the presets below are other providers of the same shape.
+class openai_options {
+public:
+    openai_options() = default;
+
+    /// Up to, not including, `/chat/completions`. `http://` reaches only loopback addresses.
+    std::string base_url = "https://api.openai.com/v1";
+    /// What follows `?` in every URL, e.g. Azure's `api-version=2024-10-21`.
+    std::string query;
+    /// The name under which attempts, limits and budgets know it.
+    std::string provider = "openai";
+    std::string organization;  ///< header OpenAI-Organization
+    std::string project;       ///< header OpenAI-Project
+    std::string key_header = "Authorization";
+    std::string key_prefix = "Bearer ";
+    http::header_list headers;  ///< further ones, sent with every request
+
+    price_table prices = openai_prices();
+
+    std::chrono::milliseconds connect_timeout = defaults::connect_timeout;
+    std::size_t max_header_bytes = http::default_max_header_bytes;
+    std::size_t max_body_bytes = http::default_max_body_bytes;
+
+    /// The request's field for `max_output_tokens`; older servers know only `max_tokens`.
+    std::string output_limit_field = "max_completion_tokens";
+    /// The header that carries the attempt's provider key, e.g. `Idempotency-Key`. Empty: none is sent, because OpenAI
+    /// honours none, and a header that nobody reads protects nobody.
+    std::string idempotency_header;
+
+    /// Finish reasons of a whole answer. Others (`length`, `content_filter`, what nobody knows) make it defective.
+    std::vector<std::string> finish_reasons{"stop", "tool_calls", "function_call", "stop_sequence", "end_turn", "eos", "eos_token"};
+    bool accept_truncated = false;  ///< an answer that was cut at its output limit counts as one
+    bool accept_refusals = false;   ///< a refusal by the model counts as an answer, in `reply::refusal`
+
+    fault_rules rules;
+
+    /// OpenAI, with OPENAI_BASE_URL, OPENAI_ORG_ID and OPENAI_PROJECT_ID where they are set.
+    [[nodiscard]] static openai_options from_env() {
+        openai_options o;
+        o.base_url = from_environment("OPENAI_BASE_URL", std::move(o.base_url));
+        o.organization = from_environment("OPENAI_ORG_ID", {});
+        o.project = from_environment("OPENAI_PROJECT_ID", {});
+        return o;
+    }
+    /// A server that speaks OpenAI's protocol. Nothing is known of its prices.
+    [[nodiscard]] static openai_options compatible(std::string provider_name, std::string url) {
+        openai_options o;
+        o.provider = std::move(provider_name);
+        o.base_url = std::move(url);
+        o.prices = price_table{};
+        return o;
+    }
+    /// OpenRouter. Its answers say what they cost; for an upper bound beforehand it needs a price table.
+    [[nodiscard]] static openai_options openrouter() {
+        auto o = compatible("openrouter", "https://openrouter.ai/api/v1");
+        o.rules.insured = true;
+        return o;
+    }
+    [[nodiscard]] static openai_options groq() {
+        auto o = compatible("groq", "https://api.groq.com/openai/v1");
+        o.rules.unprocessable_is_output = true;
+        return o;
+    }
+    /// A deployment on Azure: `azure("https://name.openai.azure.com", "my-deployment", "2024-10-21")`. The model of a
+    /// request is then only a name; the deployment decides.
+    [[nodiscard]] static openai_options azure(std::string const& endpoint, std::string const& deployment,
+                                              std::string const& api_version) {
+        auto o = compatible("azure", endpoint + "/openai/deployments/" + deployment);
+        o.query = "api-version=" + api_version;
+        o.key_header = "api-key";
+        o.key_prefix.clear();
+        o.rules.bills_filtered_prompts = true;
+        return o;
+    }
+};
+
+}  // namespace coffer::inline v0::llm

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// A provider's words, made fit for a log: no credential, no piece of the prompt, not long.
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+namespace coffer::inline v0::llm {
+
+namespace detail {
+
+[[nodiscard]] constexpr bool is_key_char(char c) noexcept {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '*' ||
+           c == '.' || c == '+' || c == '/' || c == '=' || c == '~';
+}
+
+/// Looks like a credential: a known beginning, half blotted out already, or long with letters and digits mixed.
+[[nodiscard]] constexpr bool looks_secret(std::string_view word) noexcept {
+    constexpr std::array<std::string_view, 9> beginnings{"sk-", "pk-", "rk-", "gsk_", "xai-", "sess-", "AIza", "eyJ", "ghp_"};
+    if (word.find("**") != word.npos) return true;
+    if (word.size() >= 8 && std::ranges::any_of(beginnings, [&](auto b) { return word.starts_with(b); })) return true;
+    // Names of models and links are long too, but have separators in them; keys of 24 and more have long runs without.
+    std::size_t run = 0;
+    bool letter = false;
+    bool digit = false;
+    for (char const c : word) {
+        bool const is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        bool const is_digit = c >= '0' && c <= '9';
+        if (!is_letter && !is_digit) {
+            run = 0;
+            letter = digit = false;
+            continue;
+        }
+        letter = letter || is_letter;
+        digit = digit || is_digit;
+        if (++run >= 20 && letter && digit) return true;
+    }
+    return false;
+}
+
+/// Replaces every stretch of `text` of 12 bytes or more that stands in one of `sources` too, and shorter sources whole.
+[[nodiscard]] inline std::string without_echo(std::string text, std::vector<std::string_view> const& sources) {
+    constexpr std::size_t size = 12;
+    for (auto const source : sources) {
+        if (source.size() < 6 || source.size() >= size) continue;
+        for (auto at = text.find(source); at != text.npos; at = text.find(source, at)) text.replace(at, source.size(), "...");
+    }
+    if (text.size() < size) return text;
+    std::unordered_set<std::string_view> windows;
+    for (std::size_t i = 0; i + size <= text.size(); ++i) windows.insert(std::string_view{text}.substr(i, size));
+    std::unordered_set<std::string_view> echoed;
+    for (auto const source : sources)
+        for (std::size_t i = 0; i + size <= source.size(); ++i)
+            if (auto const at = windows.find(source.substr(i, size)); at != windows.end()) echoed.insert(*at);
+    if (echoed.empty()) return text;
+    std::string kept;
+    for (std::size_t i = 0; i < text.size();) {
+        std::size_t end = i;
+        for (std::size_t j = i; j + size <= text.size() && j <= end; ++j)
+            if (echoed.contains(std::string_view{text}.substr(j, size))) end = j + size;
+        if (end == i) {
+            kept += text[i++];
+        } else {
+            kept += "...";
+            i = end;
+        }
+    }
+    return kept;
+}
+
+/// Replaces what stands between quotation marks if it is longer than `longest`. An open quotation goes to the end.
+[[nodiscard]] inline std::string without_long_quotes(std::string_view text, std::size_t longest) {
+    struct marks {
+        std::string_view open;
+        std::string_view close;
+    };
+    constexpr std::array<marks, 6> kinds{{{"\"", "\""}, {"`", "`"}, {"'", "'"},
+                                          {"\xE2\x80\x9C", "\xE2\x80\x9D"},   // curly double
+                                          {"\xE2\x80\x98", "\xE2\x80\x99"},   // curly single
+                                          {"\xC2\xAB", "\xC2\xBB"}}};         // guillemets
+    std::string kept;
+    while (!text.empty()) {
+        auto const kind = std::ranges::find_if(kinds, [&](marks const& m) { return text.starts_with(m.open); });
+        bool const apostrophe = kind != kinds.end() && kind->open == "'" && !kept.empty() && kept.back() != ' ' &&
+                                kept.back() != '(' && kept.back() != ':' && kept.back() != '=';
+        if (kind == kinds.end() || apostrophe) {
+            kept += text.front();
+            text.remove_prefix(1);
+            continue;
+        }
+        auto inside = text.substr(kind->open.size());
+        auto const close = inside.find(kind->close);
+        auto const length = std::min(close, inside.size());
+        if (length <= longest) kept.append(text.substr(0, kind->open.size())).append(inside.substr(0, length));
+        else kept.append(kind->open).append("...");
+        text = inside.substr(length);
+        if (close != inside.npos) {
+            kept.append(kind->close);
+            text.remove_prefix(kind->close.size());
+        }
+    }
+    return kept;
+}
+
+[[nodiscard]] inline std::string without_keys(std::string_view text) {
+    std::string kept;
+    while (!text.empty()) {
+        std::size_t length = 0;
+        while (length < text.size() && is_key_char(text[length])) ++length;
+        auto const word = text.substr(0, length);
+        bool const credential_follows = kept.ends_with("Bearer ") || kept.ends_with("bearer ") || kept.ends_with("key provided: ");
+        kept += looks_secret(word) || (credential_follows && word.size() >= 4) ? std::string_view{"***"} : word;
+        text.remove_prefix(length);
+        if (text.empty()) break;
+        auto const c = static_cast<unsigned char>(text.front());
+        kept += c < 0x20 || c == 0x7f ? ' ' : text.front();
+        text.remove_prefix(1);
+    }
+    return kept;
+}
+
+/// At most `most` bytes, cut between characters.
+[[nodiscard]] inline std::string_view cut_utf8(std::string_view text, std::size_t most) noexcept {
+    if (text.size() <= most) return text;
+    while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xC0U) == 0x80U) --most;
+    return text.substr(0, most);
+}
+
+}  // namespace detail
+
+/// What may be shown of a provider's words.
+///
+/// Stretches of 12 bytes and more that stand in the request (`echoes`) are dropped, quotations over 40 bytes as well,
+/// and whatever looks like a credential, the very one of the request (`secrets`) first. At most 300 bytes remain. The
+/// views must be valid while it is used. Thread safety: const use from any.
+class provider_words {
+public:
+    static constexpr std::size_t longest = 300;
+    static constexpr std::size_t longest_quote = 40;
+
+    provider_words() = default;
+    provider_words(std::vector<std::string_view> secrets, std::vector<std::string_view> echoes)
+        : secrets_{std::move(secrets)}, echoes_{std::move(echoes)} {}
+
+    [[nodiscard]] std::string shown(std::string_view words) const {
+        std::string text{detail::cut_utf8(words, 8 * longest)};
+        for (auto const secret : secrets_) {
+            if (secret.size() < 4) continue;  // would blot out half of any text, and is no secret
+            for (auto at = text.find(secret); at != text.npos; at = text.find(secret, at)) text.replace(at, secret.size(), "***");
+        }
+        text = detail::without_echo(std::move(text), echoes_);
+        text = detail::without_keys(detail::without_long_quotes(text, longest_quote));
+        if (text.size() > longest) text = std::string{detail::cut_utf8(text, longest - 3)} + "...";
+        return text;
+    }
+
+private:
+    std::vector<std::string_view> secrets_;
+    std::vector<std::string_view> echoes_;
+};
+
+/// A provider's code, id or the like if it is one: a short word that is no credential. Empty otherwise.
+[[nodiscard]] inline std::string safe_identifier(std::string_view word, std::size_t most = 64) {
+    bool const plain = std::ranges::all_of(word, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.' || c == ':';
+    });
+    return plain && word.size() <= most ? std::string{word} : std::string{};
+}
+
+}  // namespace coffer::inline v0::llm

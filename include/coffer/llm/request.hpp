@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// What is asked of a model, as a value that knows no provider.
+//
+//     auto request = llm::request{"gpt-4o-mini"}.system("You are terse.").user(question).max_output_tokens(400);
+
+#include <coffer/llm/message.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace coffer::inline v0::llm {
+
+/// A request. Setters replace, `add` and its shorthands append. Text is UTF-8; raw JSON is checked when the request is
+/// sent (`invalid_request`, nothing leaves), not here.
+///
+/// A regular value type; safe to share const across threads.
+class request {
+public:
+    explicit request(std::string model = {}) : model_{std::move(model)} {}
+
+    // The conversation ---------------------------------------------------------------------------------------------------
+
+    request& add(message m) & { return messages_.push_back(std::move(m)), *this; }
+    request&& add(message m) && { return std::move(add(std::move(m))); }
+    request& system(std::string text) & { return add(message::system(std::move(text))); }
+    request&& system(std::string text) && { return std::move(system(std::move(text))); }
+    request& user(std::string text) & { return add(message::user(std::move(text))); }
+    request&& user(std::string text) && { return std::move(user(std::move(text))); }
+    request& assistant(std::string text) & { return add(message::assistant(std::move(text))); }
+    request&& assistant(std::string text) && { return std::move(assistant(std::move(text))); }
+
+    // Limits and sampling ------------------------------------------------------------------------------------------------
+
+    request& model(std::string name) & { return model_ = std::move(name), *this; }
+    request&& model(std::string name) && { return std::move(model(std::move(name))); }
+    /// Of each choice, reasoning included. Without it no upper bound of the cost exists, and a hard budget refuses.
+    request& max_output_tokens(std::int64_t tokens) & { return max_output_tokens_ = tokens, *this; }
+    request&& max_output_tokens(std::int64_t tokens) && { return std::move(max_output_tokens(tokens)); }
+    request& temperature(double t) & { return temperature_ = t, *this; }
+    request&& temperature(double t) && { return std::move(temperature(t)); }
+    request& top_p(double p) & { return top_p_ = p, *this; }
+    request&& top_p(double p) && { return std::move(top_p(p)); }
+    /// How many choices; each is paid for. `reply::text` is the first one, `reply::choices` holds all.
+    request& n(std::int64_t choices) & { return n_ = choices, *this; }
+    request&& n(std::int64_t choices) && { return std::move(n(choices)); }
+    request& stop(std::vector<std::string> sequences) & { return stop_ = std::move(sequences), *this; }
+    request&& stop(std::vector<std::string> sequences) && { return std::move(stop(std::move(sequences))); }
+    request& stop(std::string sequence) & { return stop_.assign(1, std::move(sequence)), *this; }
+    request&& stop(std::string sequence) && { return std::move(stop(std::move(sequence))); }
+    request& seed(std::int64_t s) & { return seed_ = s, *this; }
+    request&& seed(std::int64_t s) && { return std::move(seed(s)); }
+
+    // Raw JSON -----------------------------------------------------------------------------------------------------------
+
+    /// The provider's `response_format`, e.g. `{"type":"json_object"}`.
+    request& response_format(std::string json) & { return response_format_ = std::move(json), *this; }
+    request&& response_format(std::string json) && { return std::move(response_format(std::move(json))); }
+    /// Asks for JSON that fits `schema`, strictly. `name` is of letters, digits, `_` and `-`, else `std::invalid_argument`.
+    request& json_schema(std::string_view name, std::string_view schema) & {
+        constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+        if (name.empty() || name.size() > 64 || name.find_first_not_of(allowed) != name.npos)
+            throw std::invalid_argument{
+                "coffer::llm::request::json_schema: a name is 1 to 64 of letters, digits, _ and -, e.g. \"invoice\""};
+        std::string json{R"({"type":"json_schema","json_schema":{"name":")"};
+        ((json += name) += R"(","strict":true,"schema":)") += schema;
+        return response_format(json += "}}");
+    }
+    request&& json_schema(std::string_view name, std::string_view schema) && { return std::move(json_schema(name, schema)); }
+    /// A JSON array of tools.
+    request& tools(std::string json) & { return tools_ = std::move(json), *this; }
+    request&& tools(std::string json) && { return std::move(tools(std::move(json))); }
+    /// A JSON object whose fields are put into the request last: they win over everything said above.
+    request& extra(std::string json) & { return extra_ = std::move(json), *this; }
+    request&& extra(std::string json) && { return std::move(extra(std::move(json))); }
+
+    /// The provider's tag for the person on whose behalf it is asked. Not a part of what makes two requests the same.
+    request& end_user(std::string tag) & { return end_user_ = std::move(tag), *this; }
+    request&& end_user(std::string tag) && { return std::move(end_user(std::move(tag))); }
+
+    [[nodiscard]] std::string const& model() const noexcept { return model_; }
+    [[nodiscard]] std::vector<message> const& messages() const noexcept { return messages_; }
+    [[nodiscard]] std::optional<std::int64_t> max_output_tokens() const noexcept { return max_output_tokens_; }
+    [[nodiscard]] std::optional<double> temperature() const noexcept { return temperature_; }
+    [[nodiscard]] std::optional<double> top_p() const noexcept { return top_p_; }
+    [[nodiscard]] std::optional<std::int64_t> n() const noexcept { return n_; }
+    [[nodiscard]] std::vector<std::string> const& stop() const noexcept { return stop_; }
+    [[nodiscard]] std::optional<std::int64_t> seed() const noexcept { return seed_; }
+    [[nodiscard]] std::string const& response_format() const noexcept { return response_format_; }
+    [[nodiscard]] std::string const& tools() const noexcept { return tools_; }
+    [[nodiscard]] std::string const& extra() const noexcept { return extra_; }
+    [[nodiscard]] std::string const& end_user() const noexcept { return end_user_; }
+
+    friend bool operator==(request const&, request const&) = default;
+
+private:
+    std::string model_;
+    std::vector<message> messages_;
+    std::optional<std::int64_t> max_output_tokens_;
+    std::optional<double> temperature_;
+    std::optional<double> top_p_;
+    std::optional<std::int64_t> n_;
+    std::vector<std::string> stop_;
+    std::optional<std::int64_t> seed_;
+    std::string response_format_;
+    std::string tools_;
+    std::string extra_;
+    std::string end_user_;
+};
+
+}  // namespace coffer::inline v0::llm

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// A store in one SQLite file, shared by any number of processes of one host.
+//
+//     coffer::sqlite::store db{"coffer.db"};
+//
+// Beside coffer.db stand coffer.db.secret (under which keys are stored: back both up, together), coffer.db.owners/
+// (one locked file for each living process) and SQLite's own -wal and -shm.
+
+#include <coffer/store/sqlite_backend.hpp>
+#include <coffer/store/store.hpp>
+
+#include <filesystem>
+#include <memory>
+#include <utility>
+
+namespace coffer::inline v0::sqlite {
+
+using stats = detail::counters;
+
+/// A store in a file. Copies, and handles of the same file by whatever path, share one state, thread and flight table.
+///
+/// What is acknowledged survives the process and a power cut (WAL, synchronous=FULL). Keys and fingerprints are stored
+/// as HMAC-SHA-256 under the installation's secret, their namespaces and the answers in the clear; all files are
+/// readable by their user only. A process's death is seen at once by the others. The file must be on a local file
+/// system, and a process that is forked off has to open it anew.
+///
+/// A thread of the store does all the work; what has queued up meanwhile shares one commit. An answer that cannot be
+/// written is kept in memory and tried until it is, or until the last handle is destroyed, which takes `close_timeout`
+/// at most. Thread safety: any thread.
+class store : public coffer::store {
+public:
+    /// Opens the store, and makes it if there is none; its directory must exist.
+    ///
+    /// Throws `std::runtime_error`, which says what is wrong with which file and what to do: no such directory, no
+    /// permission, not a store, a newer format, damaged, its secret missing or another's.
+    explicit store(std::filesystem::path const& file, options o = {})
+        : store{std::make_shared<detail::backend>(detail::open_files::open(file, o))} {}
+
+    /// What the store's thread has done so far, for all handles of the file in this process.
+    [[nodiscard]] sqlite::stats stats() const noexcept { return backend_->file().queue().count(); }
+    /// The file, free of symbolic links.
+    [[nodiscard]] std::filesystem::path path() const { return backend_->file().path(); }
+
+private:
+    explicit store(std::shared_ptr<detail::backend> b) : coffer::store{b}, backend_{std::move(b)} {}
+    std::shared_ptr<detail::backend> backend_;
+};
+
+}  // namespace coffer::inline v0::sqlite

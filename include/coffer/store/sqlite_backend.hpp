@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// The store concept on a file: each operation becomes a job that loads a record, applies a rule, and writes it back.
+
+#include <coffer/state/record_machine.hpp>
+#include <coffer/store/sqlite_file.hpp>
+#include <coffer/store/store.hpp>
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace coffer::inline v0::sqlite::detail {
+
+/// A job made of a function `outcome<T>(opened_file&, clock&)`.
+template <class T, class Fn>
+class job_of final : public job {
+public:
+    job_of(urgency u, std::optional<store_step> step, std::string record, opened_file& file,
+           std::shared_ptr<clock> c, std::size_t size, Fn fn)
+        : job{u, step, std::move(record), outside_work{c}, size}, file_{file}, clock_{std::move(c)}, fn_{std::move(fn)} {}
+
+    [[nodiscard]] completion<outcome<T>> const& done() const noexcept { return done_; }
+    void carry_out() override { result_.emplace(fn_(file_, *clock_)); }
+    void tell() noexcept override { done_.set(*std::move(result_)); }
+    void refuse(fault why) noexcept override { done_.set(failed(std::move(why))); }
+
+private:
+    opened_file& file_;
+    std::shared_ptr<clock> clock_;
+    Fn fn_;
+    std::optional<outcome<T>> result_;
+    completion<outcome<T>> done_;
+};
+
+class backend final : public store_backend {
+public:
+    explicit backend(std::shared_ptr<opened_file> file) : file_{std::move(file)} {}
+
+    void bind(std::shared_ptr<clock> const& c) override { file_->bind(c); }
+    [[nodiscard]] record_id id_of(key const& k) const override { return file_->names().id_of(k); }
+
+    result<claim_verdict> claim(record_id const& id, claim_request const& q) override {
+        auto hidden = q;
+        hidden.print = file_->names().conceal(id, q.print);
+        return submit<claim_verdict>(urgency::before, store_step::claim, id, [id, hidden](opened_file& f, clock& c) {
+            return do_claim(f, c, id, hidden);
+        });
+    }
+    result<permitted> permit(claim_ref const& ref, permit_request const& q, std::span<ledger_op const> ledger) override {
+        if (!ledger.empty())
+            return result<permitted>::ready(
+                failed(fault_kind::store_unavailable, "this store keeps no ledger yet; give the budget another store"));
+        return change<permitted>(urgency::before, store_step::permit, ref.record,
+                                 [c = ref.id, q](record_machine& m) { return m.permit(c, q); });
+    }
+    result<void> submit_answer(claim_ref const& ref, int send, shared_answer const& what) override {
+        auto print = ref.print ? std::optional{file_->names().conceal(ref.record, *ref.print)} : std::nullopt;
+        return change<void>(
+            urgency::after, store_step::answer, ref.record,
+            [c = ref.id, send, what, print](record_machine& m) { return m.answer(c, send, what, print ? &*print : nullptr); },
+            what->body.size());
+    }
+    result<void> submit_accept(claim_ref const& ref, int send) override {
+        return change<void>(urgency::after, store_step::accept, ref.record,
+                            [send](record_machine& m) { return m.accept(send); });
+    }
+    result<void> submit_reject(claim_ref const& ref, int send, fault const& why) override {
+        return change<void>(urgency::after, store_step::reject, ref.record,
+                            [c = ref.id, send, why](record_machine& m) { return m.reject(c, send, why); });
+    }
+    result<void> submit_lost(claim_ref const& ref, int send, fault const& why) override {
+        return change<void>(urgency::after, store_step::lost, ref.record,
+                            [c = ref.id, send, why](record_machine& m) { return m.lost(c, send, why); });
+    }
+    result<void> submit_unsend(claim_ref const& ref, int send) override {
+        return change<void>(urgency::after, store_step::unsend, ref.record,
+                            [c = ref.id, send](record_machine& m) { return m.unsend(c, send); });
+    }
+    result<void> submit_fail(claim_ref const& ref, fault const& why, duration kept) override {
+        return change<void>(urgency::after, store_step::fail, ref.record,
+                            [c = ref.id, why, kept](record_machine& m) { return m.fail(c, why, kept); });
+    }
+    result<void> submit_release(claim_ref const& ref) override {
+        return change<void>(urgency::after, store_step::release, ref.record,
+                            [c = ref.id](record_machine& m) { return m.release(c); });
+    }
+    result<void> heartbeat(claim_ref const& ref, duration lease) override {
+        return change<void>(urgency::before, std::nullopt, ref.record,
+                            [c = ref.id, lease](record_machine& m) { return m.heartbeat(c, lease); });
+    }
+    result<void> acknowledge(record_id const& id) override {
+        return change<void>(urgency::before, store_step::acknowledge, id,
+                            [](record_machine& m) { return m.acknowledge(); });
+    }
+    result<void> resolve(record_id const& id, resolution const& how) override {
+        return change<void>(urgency::before, std::nullopt, id, [how](record_machine& m) { return m.resolve(how); });
+    }
+    result<std::shared_ptr<record const>> peek(record_id const& id) override {
+        using found = std::shared_ptr<record const>;
+        return submit<found>(urgency::read, std::nullopt, id, [id](opened_file& f, clock& c) -> outcome<found> {
+            auto stored = f.rows().load(id.digest);
+            if (stored.id == 0) return found{};
+            f.rows().load_bodies(stored);
+            record_machine const m{stored.row, moment(c), owner_test(f)};
+            if (m.changes().gone) return found{};
+            return std::make_shared<record const>(std::move(stored.row));
+        });
+    }
+    result<std::vector<record_summary>> list(record_filter const& filter) override {
+        using found = std::vector<record_summary>;
+        return submit<found>(urgency::read, std::nullopt, {}, [filter](opened_file& f, clock& c) -> outcome<found> {
+            found all;
+            if (filter.limit == 0) return all;
+            f.rows().for_each(filter.name_space, filter.unresolved_only, [&](auto const& digest, stored_record s) {
+                record_machine const m{s.row, moment(c), owner_test(f)};
+                bool const waits = m.is_unresolved();
+                if (m.changes().gone || (filter.unresolved_only && !waits)) return true;
+                all.push_back({{s.name_space, digest}, s.row.state, waits, s.row.counted_sends(), s.row.known_cost(),
+                               s.row.created, s.row.updated});
+                return all.size() < filter.limit;
+            });
+            return all;
+        });
+    }
+    [[nodiscard]] flight_table& flights() noexcept override { return file_->flights(); }
+
+    [[nodiscard]] opened_file& file() const noexcept { return *file_; }
+
+private:
+    [[nodiscard]] static record_moment moment(clock& c) { return {c.now(), c.wall_now()}; }
+    [[nodiscard]] static record_machine::owner_is_dead owner_test(opened_file& f) {
+        return [owner = &f.owner()](std::string const& name) { return owner->is_dead(name); };
+    }
+
+    [[nodiscard]] static outcome<claim_verdict> do_claim(opened_file& f, clock& c, record_id const& id,
+                                                         claim_request const& q) {
+        auto& rows = f.rows();
+        auto stored = rows.load(id.digest);
+        auto const token = rows.last_token() + 1;
+        record_machine m{stored.row, moment(c), owner_test(f)};
+        auto verdict = m.claim(q, f.owner().name(), token);
+        // The rules have seen no bodies.
+        auto const fill = [&](stored_answer& a) {
+            for (std::size_t i = 0; i < stored.answers.size(); ++i)
+                if (stored.row.sends[i].number == a.send) a.what = rows.with_body(stored, i);
+        };
+        if (auto* const r = std::get_if<replayed>(&verdict)) fill(r->accepted);
+        if (auto* const g = std::get_if<granted>(&verdict)) {
+            for (auto& a : g->undecoded) fill(a);
+            if (g->token == token) rows.set_last_token(token);
+        }
+        rows.save(stored, id, m.changes());
+        return verdict;
+    }
+
+    template <class T, class Rule>
+    result<T> change(urgency u, std::optional<store_step> step, record_id const& id, Rule rule, std::size_t size = 0) {
+        auto work = [id, rule = std::move(rule)](opened_file& f, clock& c) -> outcome<T> {
+            auto stored = f.rows().load(id.digest);
+            record_machine m{stored.row, moment(c), owner_test(f)};
+            outcome<T> told = rule(m);
+            f.rows().save(stored, id, m.changes());
+            return told;
+        };
+        return submit<T>(u, step, id, std::move(work), size);
+    }
+
+    template <class T, class Fn>
+    result<T> submit(urgency u, std::optional<store_step> step, record_id const& id, Fn fn, std::size_t size = 0) {
+        if (!file_->in_its_process())
+            return result<T>::ready(failed(fault_kind::store_unavailable,
+                                           "the store was opened before this process was forked; open it here"));
+        auto made = std::make_unique<job_of<T, Fn>>(u, step, id.digest, *file_, file_->bound_clock(), size, std::move(fn));
+        auto done = made->done();
+        file_->queue().submit(std::move(made));
+        return done;
+    }
+
+    std::shared_ptr<opened_file> file_;
+};
+
+}  // namespace coffer::inline v0::sqlite::detail

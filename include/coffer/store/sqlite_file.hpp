@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// A store's file, opened once per process: all handles of it, by whatever path, share this.
+
+#include <coffer/store/flight_table.hpp>
+#include <coffer/store/probe.hpp>
+#include <coffer/store/sqlite_connection.hpp>
+#include <coffer/store/sqlite_failure.hpp>
+#include <coffer/store/sqlite_owner.hpp>
+#include <coffer/store/sqlite_rows.hpp>
+#include <coffer/store/sqlite_schema.hpp>
+#include <coffer/store/sqlite_secret.hpp>
+#include <coffer/store/sqlite_writer.hpp>
+#include <coffer/time/clock.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <utility>
+
+namespace coffer::inline v0::sqlite {
+
+/// How a store's file is used. The first handle of a file in a process decides.
+struct options {
+    std::chrono::milliseconds busy_timeout{5000};    ///< waiting for other processes' commits, by the store's thread
+    std::chrono::milliseconds close_timeout{5000};   ///< the last handle's destructor tries so long what still waits
+    std::size_t most_waiting = std::size_t{1} << 28; ///< bytes of answers kept in memory while the file fails
+    std::int64_t most_pages = 0;                     ///< pages of 4 KiB that the file may have; 0: no limit
+    store_probe const* probe = nullptr;              ///< must outlive the store
+    /// For tests: this handle shares nothing with the process's other ones, as if it were another process.
+    bool as_another_process = false;
+};
+
+namespace detail {
+
+class opened_file {
+public:
+    /// `path` is canonical and the file exists.
+    opened_file(std::filesystem::path const& path, options const& o)
+        : path_{path.string()},
+          close_timeout_{o.close_timeout},
+          db_{path_, o.busy_timeout},
+          names_{prepare(db_, path, o)},
+          owner_{path.string() + ".owners"},
+          rows_{db_},
+          writer_{db_, path_, o.probe, o.most_waiting} {}
+    opened_file(opened_file const&) = delete;
+    opened_file& operator=(opened_file const&) = delete;
+    ~opened_file() { writer_.stop(close_timeout_); }
+
+    void bind(std::shared_ptr<clock> const& c) {
+        std::lock_guard const lock{mutex_};
+        if (!clock_) clock_ = c;
+        if (clock_ != c)
+            throw std::logic_error{"coffer::sqlite::store: " + path_ +
+                                   " is already used under another clock in this process"};
+    }
+    [[nodiscard]] std::shared_ptr<clock> bound_clock() const {
+        std::lock_guard const lock{mutex_};
+        if (!clock_) throw std::logic_error{"coffer::sqlite::store: no clock is bound yet (store_backend::bind)"};
+        return clock_;
+    }
+    /// A process forked off after opening has neither the thread nor a right to the connection.
+    [[nodiscard]] bool in_its_process() const noexcept { return ::getpid() == process_; }
+
+    [[nodiscard]] std::string const& path() const noexcept { return path_; }
+    [[nodiscard]] name_maker const& names() const noexcept { return *names_; }
+    [[nodiscard]] process_owner const& owner() const noexcept { return owner_; }
+    [[nodiscard]] record_rows& rows() noexcept { return rows_; }
+    [[nodiscard]] writer& queue() noexcept { return writer_; }
+    [[nodiscard]] flight_table& flights() noexcept { return flights_; }
+
+private:
+    static std::unique_ptr<name_maker> prepare(connection& db, std::filesystem::path const& path, options const& o) {
+        secret_file const secret{path.string() + ".secret"};
+        auto const found = recognise(db, path.string());
+        configure(db, o.busy_timeout);
+        if (found.empty) secret.make();
+        auto names = secret.read();
+        migrate(db, path.string(), names->secret_id());
+        if (stored_secret_id(db) != names->secret_id())
+            throw std::runtime_error{"coffer::sqlite: " + path.string() +
+                                     ".secret is not the secret that the store's keys were written under; put the "
+                                     "right one back (from the backup of both files), or no key can be found"};
+        if (o.most_pages > 0) db.run(("PRAGMA max_page_count=" + std::to_string(o.most_pages)).c_str());
+        return names;
+    }
+
+    std::string const path_;
+    std::chrono::milliseconds const close_timeout_;
+    pid_t const process_ = ::getpid();
+    connection db_;
+    std::unique_ptr<name_maker> names_;
+    process_owner owner_;
+    record_rows rows_;
+    flight_table flights_;
+    mutable std::mutex mutex_;
+    std::shared_ptr<clock> clock_;
+    writer writer_;  // last: its thread uses all of the above
+};
+
+/// The files that this process has open, by device and inode.
+class open_files {
+public:
+    [[nodiscard]] static std::shared_ptr<opened_file> open(std::filesystem::path const& named, options const& o) {
+        static auto& all = *new open_files;  // never destroyed: stores may be static objects
+        std::lock_guard const lock{all.mutex_};
+        auto const path = resolve(named);
+        auto const id = make_private(path);
+        if (auto const known = all.files_[id].lock(); known && known->in_its_process() && !o.as_another_process)
+            return known;
+        // Left alone in a process that was forked off: there its thread cannot be joined, nor its connection closed.
+        std::shared_ptr<opened_file> file{make(path, o).release(), [](opened_file* f) {
+                                              if (f->in_its_process()) delete f;
+                                          }};
+        if (!o.as_another_process) all.files_[id] = file;
+        return file;
+    }
+
+private:
+    using identity = std::pair<dev_t, ino_t>;
+
+    [[noreturn]] static void refuse(std::filesystem::path const& path, std::string const& why) {
+        throw std::runtime_error{"coffer::sqlite: cannot open " + path.string() + ": " + why};
+    }
+
+    [[nodiscard]] static std::unique_ptr<opened_file> make(std::filesystem::path const& path, options const& o) {
+        try {
+            return std::make_unique<opened_file>(path, o);
+        } catch (error const& e) {
+            throw std::runtime_error{"coffer::sqlite: cannot open " + describe(path.string(), e)};
+        }
+    }
+
+    /// One path for one file: symbolic links are followed, so that what stands beside it stands beside the file itself.
+    [[nodiscard]] static std::filesystem::path resolve(std::filesystem::path const& named) {
+        std::error_code code;
+        if (named.empty() || named == ":memory:")
+            refuse(named, "a store needs a file; for one in memory there is coffer::memory_store");
+        auto const absolute = std::filesystem::absolute(named, code);
+        if (std::filesystem::exists(absolute, code)) {
+            auto real = std::filesystem::canonical(absolute, code);
+            if (code) refuse(named, code.message());
+            return real;
+        }
+        if (std::filesystem::is_symlink(absolute, code)) refuse(named, "it is a symbolic link to nowhere");
+        auto const directory = std::filesystem::canonical(absolute.parent_path(), code);
+        if (code || !std::filesystem::is_directory(directory, code))
+            refuse(named, "the directory " + absolute.parent_path().string() + " does not exist; make it first");
+        return directory / absolute.filename();
+    }
+
+    /// Makes the file if there is none, and closes it to other users in any case.
+    ///
+    /// An existing file is not opened here: closing it again would drop the locks that SQLite holds on it.
+    [[nodiscard]] static identity make_private(std::filesystem::path const& path) {
+        if (descriptor const made{
+                ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR)}) {
+            ::fchmod(made.get(), S_IRUSR | S_IWUSR);
+            sync_directory(path.parent_path());
+        } else if (errno != EEXIST) {
+            refuse(path, std::generic_category().message(errno));
+        }
+        struct stat s{};
+        if (::stat(path.c_str(), &s) != 0) refuse(path, std::generic_category().message(errno));
+        if (!S_ISREG(s.st_mode)) refuse(path, "it is not a regular file");
+        if (s.st_nlink > 1) refuse(path, "it has several names (hard links), under which SQLite would damage it");
+        for (auto const* const suffix : {"", "-wal", "-shm"}) {
+            auto const name = path.string() + suffix;
+            struct stat beside{};
+            if (::stat(name.c_str(), &beside) != 0 || (beside.st_mode & 077U) == 0) continue;
+            if (::chmod(name.c_str(), S_IRUSR | S_IWUSR) != 0)
+                refuse(name, "it is open to other users and cannot be closed to them: " +
+                                 std::generic_category().message(errno));
+        }
+        return {s.st_dev, s.st_ino};
+    }
+
+    std::mutex mutex_;
+    std::map<identity, std::weak_ptr<opened_file>> files_;
+};
+
+}  // namespace detail
+}  // namespace coffer::inline v0::sqlite

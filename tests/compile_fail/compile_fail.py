@@ -1,0 +1,54 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSL-1.0
+"""Compiles one file that must not compile, and its corrected twin that must; README.md here has the rules.
+
+    compile_fail.py <source> <compiler> <flag>...
+"""
+
+import os
+import re
+import subprocess
+import sys
+
+
+def compile_it(command: list[str], *flags: str) -> tuple[bool, str]:
+    done = subprocess.run(
+        [*command, "-fsyntax-only", *flags],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, "LC_ALL": "C"},
+        text=True,
+        errors="replace",
+    )
+    return done.returncode == 0, done.stdout
+
+
+def main() -> int:
+    source, *command = sys.argv[1:]
+    command.append(source)
+    with open(source, encoding="utf-8") as file:
+        expected = re.findall(r"^// expect: *(.*\S)", file.read(), re.MULTILINE)
+    if not expected:
+        print(f"{source}: has no `// expect: <regex>` line")
+        return 1
+
+    compiled, output = compile_it(command, "-DCOFFER_COMPILE_FAIL_FIXED")
+    if not compiled:
+        print(f"{output}\n{source}: with COFFER_COMPILE_FAIL_FIXED it must compile, and it does not")
+        return 1
+    compiled, output = compile_it(command)
+    if compiled:
+        print(f"{source}: it compiles, and must not")
+        return 1
+    missing = [pattern for pattern in expected if not re.search(pattern, output)]
+    for pattern in missing:
+        print(f"{source}: the compiler did not say: {pattern}")
+    if missing:
+        print(f"It said:\n{output}")
+        return 1
+    print(f"{source}: refused with {len(expected)} expected message{'s' * (len(expected) > 1)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

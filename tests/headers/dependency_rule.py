@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSL-1.0
+"""Checks who may include whom, and that each header begins as a header of ours does.
+
+    dependency_rule.py <include directory>
+
+base <- state <- time <- call <- store <- policy: a layer may include itself and what is left of it. The other folders
+are in the table below. Third-party headers are for the few files that need them.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+LAYERS = ["base", "state", "time", "call", "store", "policy"]
+
+# folder -> the folders of coffer/ that it may include besides itself
+MAY_INCLUDE = {layer: set(LAYERS[:i]) for i, layer in enumerate(LAYERS)}
+MAY_INCLUDE["crypto"] = {"base"}
+MAY_INCLUDE["http"] = {"base", "time"}
+MAY_INCLUDE["llm"] = {"base", "state", "time", "call", "http", "crypto"}
+MAY_INCLUDE["telemetry"] = MAY_INCLUDE["testing"] = {*LAYERS, "http", "llm", "crypto"}
+
+# The headers directly in coffer/, as the folders in which they may be included.
+ABOVE_ASIO = {"time", "call", "store", "policy", "http", "llm", "telemetry", "testing"}
+TOP_LEVEL = {
+    "coffer/version.hpp": {*MAY_INCLUDE, ""},
+    "coffer/asio.hpp": {*ABOVE_ASIO, ""},
+    "coffer/coffer.hpp": set(),  # for users; inside it would hide what a header needs
+}
+CORE = {*LAYERS}  # what coffer.hpp itself may bring in
+
+# A third-party header -> the files (below coffer/) that may include it.
+THIRD_PARTY = [
+    (r"asio\.hpp$", r"(?!)"),  # nobody: it is every part of Asio at once
+    (r"asio/", rf"asio\.hpp$|({'|'.join(sorted(ABOVE_ASIO))})/"),
+    (r"tl/expected\.hpp$", r""),
+    (r"curl/", r"http/curl"),
+    (r"sqlite3\.h$", r"store/sqlite"),
+    (r"nlohmann/", r"llm/"),
+    (r"openssl/", r"llm/|store/sqlite|crypto/"),
+]
+
+C_HEADERS = re.compile(
+    r"(sys/\w+|netinet/\w+|arpa/inet|linux/\w+"
+    r"|dirent|errno|fcntl|netdb|poll|pthread|sched|signal|spawn|stdio|stdlib|string|termios|time|unistd)\.h$"
+)
+STANDARD = re.compile(r"[a-z_0-9]+$")  # <vector>, <cstdint>
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
+
+LONG = 300
+
+
+def folder_of(name: str) -> str:
+    """coffer/call/walk.hpp -> call; coffer/asio.hpp -> nothing."""
+    parts = name.split("/")
+    return parts[1] if len(parts) > 2 else ""
+
+
+def why_not_ours(name: str, included: str, exists: bool) -> str | None:
+    if not exists:
+        return "there is no such header"
+    folder = folder_of(name)
+    if included in TOP_LEVEL:
+        return None if folder in TOP_LEVEL[included] else f"not from {folder or name}"
+    target = folder_of(included)
+    if name == "coffer/coffer.hpp":
+        heavy = target not in CORE or re.match(r"coffer/store/sqlite", included)
+        return "coffer.hpp is the core, which needs Asio and nothing heavier" if heavy else None
+    if folder in ("", target):
+        return None if folder else f"only coffer.hpp gathers headers of {target}"
+    if folder == "store" and target == "crypto":
+        return None if name.startswith("coffer/store/sqlite") else "only store/sqlite* needs libcrypto"
+    if target in MAY_INCLUDE.get(folder, set()):
+        return None
+    allowed = ", ".join(sorted(MAY_INCLUDE.get(folder, set()))) or "nothing"
+    return f"{folder} may include {allowed}"
+
+
+def why_not_foreign(name: str, included: str) -> str | None:
+    for pattern, allowed in THIRD_PARTY:
+        if re.match(pattern, included):
+            return None if re.match(allowed, name.removeprefix("coffer/")) else "a third-party header, not for this file"
+    if STANDARD.match(included) or C_HEADERS.match(included):
+        return None
+    return "a header that nothing here knows; if coffer is to need it, say so in this script"
+
+
+def cycles(graph: dict[str, list[str]]):
+    state: dict[str, int] = {}
+
+    def visit(node: str, path: list[str]):
+        state[node] = 1
+        for successor in graph.get(node, []):
+            if state.get(successor) == 1:
+                start = path.index(successor)
+                yield " -> ".join([*path[start:], successor])
+            elif successor not in state:
+                yield from visit(successor, [*path, successor])
+        state[node] = 2
+
+    for node in graph:
+        if node not in state:
+            yield from visit(node, [node])
+
+
+def main() -> int:
+    root = Path(sys.argv[1])
+    headers = sorted(path for path in (root / "coffer").rglob("*.hpp"))
+    errors: list[str] = []
+    graph: dict[str, list[str]] = {}
+    for path in headers:
+        name = path.relative_to(root).as_posix()
+        text = path.read_text(encoding="utf-8")
+        lines = text.splitlines()
+        folder = folder_of(name)
+        if folder and folder not in MAY_INCLUDE:
+            errors.append(f"{name}:1: the folder {folder} has no rule in this script")
+        if not folder and name not in TOP_LEVEL:
+            errors.append(f"{name}:1: directly in coffer/ there are only {', '.join(sorted(TOP_LEVEL))}")
+        if lines[:1] != ["// SPDX-License-Identifier: BSL-1.0"]:
+            errors.append(f"{name}:1: the first line is not `// SPDX-License-Identifier: BSL-1.0`")
+        if lines[1:2] != ["#pragma once"]:
+            errors.append(f"{name}:2: the second line is not `#pragma once`")
+        if len(lines) > LONG:
+            print(f"{name}: warning: {len(lines)} lines, over {LONG} is a reason to look again")
+        graph[name] = []
+        for match in INCLUDE.finditer(text):
+            line = text.count("\n", 0, match.start(2)) + 1
+            included = match.group(2)
+            if match.group(1) == '"' or included.startswith("."):
+                why = "write it as <coffer/...>: one spelling, the same from everywhere"
+            elif included.startswith("coffer/"):
+                graph[name].append(included)
+                why = why_not_ours(name, included, (root / included).is_file())
+            else:
+                why = why_not_foreign(name, included)
+            if why:
+                errors.append(f"{name}:{line}: includes {included}: {why}")
+    errors += [f"headers include each other in a circle: {cycle}" for cycle in cycles(graph)]
+
+    for error in errors:
+        print(f"error: {error}")
+    print(f"{len(headers)} headers, {len(errors)} errors")
+    return 1 if errors or not headers else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
