@@ -24,11 +24,10 @@ inline constexpr std::array<char const*, 3> steps{"outline", "draft", "summary"}
 
 [[nodiscard]] inline coffer::llm::request step_request(std::string const& job, std::size_t step,
                                                        std::string const& material) {
-    coffer::llm::request request{"gpt-4o-mini"};
-    request.add(coffer::llm::message::system("You write the quarterly report. " + step_mark(job, step)));
-    request.add(coffer::llm::message::user(step == 0 ? "Outline the report." : "Go on from this: " + material));
-    request.max_output_tokens(400);
-    return request;
+    return coffer::llm::request{"gpt-4o-mini"}
+        .system("You write the quarterly report. " + step_mark(job, step))
+        .user(step == 0 ? "Outline the report." : "Go on from this: " + material)
+        .max_output_tokens(400);
 }
 
 /// Asks one step's question. The naive worker and the guarded one differ only in this.
@@ -41,7 +40,7 @@ inline coffer::awaitable<void> run_job(std::string job, app_database& app, asker
     for (std::size_t step = 0; step < steps.size(); ++step) {
         auto const request = step_request(job, step, material);
         auto const reply = co_await ask(step, request);
-        material = reply.text();
+        material = reply.text;
         lines.push_back({steps[step], material});
     }
     app.save(job, lines);

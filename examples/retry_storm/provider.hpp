@@ -5,19 +5,18 @@
 #include "process.hpp"
 
 #include <coffer/http/curl_client.hpp>
-#include <coffer/time/sleep.hpp>
 
 #include <asio/io_context.hpp>
 #include <nlohmann/json.hpp>
 
 #include <chrono>
 #include <cstdint>
+#include <exception>
 #include <filesystem>
 #include <fstream>
-#include <map>
 #include <stdexcept>
 #include <string>
-#include <thread>
+#include <string_view>
 #include <utility>
 
 namespace retry_storm {
@@ -47,18 +46,11 @@ class provider {
 public:
     /// Starts the simulator and waits until it listens.
     provider(std::string const& program, std::filesystem::path const& dir)
-        : ledger_{dir / "provider.ledger"},
-          port_file_{dir / "provider.port"},
-          process_{{program, "--port", "0", "--ledger", ledger_.string(), "--port-file", port_file_.string()}} {
-        // The file appears whole, by rename, once the simulator listens.
-        for (int tries = 0; !std::filesystem::exists(port_file_); ++tries) {
-            if (!process_.running() || tries > 1000)
-                throw std::runtime_error{"the provider simulator did not start: " + program};
-            std::this_thread::sleep_for(std::chrono::milliseconds{10});
-        }
-        std::string port;
-        std::ifstream{port_file_} >> port;
-        url_ = "http://127.0.0.1:" + port;
+        : ledger_{dir / "provider.ledger"}, process_{{program, "--port", "0", "--ledger", ledger_.string()}} {
+        constexpr std::string_view greeting = "listening on ";
+        auto const said = process_.line();
+        if (!said.starts_with(greeting)) throw std::runtime_error{"the provider simulator did not start: " + program};
+        url_ = said.substr(greeting.size());
     }
 
     [[nodiscard]] std::string const& url() const noexcept { return url_; }
@@ -98,8 +90,7 @@ private:
     }
 
     std::filesystem::path ledger_;
-    std::filesystem::path port_file_;
-    process process_;
+    talking_process process_;
     std::string url_;
 };
 

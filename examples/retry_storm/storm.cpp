@@ -5,6 +5,7 @@
 #include "job.hpp"
 #include "process.hpp"
 
+#include <coffer/store/record_text.hpp>
 #include <coffer/store/sqlite.hpp>
 
 #include <asio/io_context.hpp>

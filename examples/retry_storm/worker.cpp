@@ -40,9 +40,12 @@ asker naive(coffer::llm::openai const& openai) {
 /// coffer's defaults, but for waits scaled down to a demo's patience.
 class guarded_calls {
 public:
+    guarded_calls(guarded_calls const&) = delete;
+    guarded_calls& operator=(guarded_calls const&) = delete;
     guarded_calls(worker_options const& o, coffer::llm::openai const& openai)
         : options_{o},
-          db_{o.dir + "/coffer.db", {.probe = assassin(o.die)}},
+          probe_{assassin(o.die)},
+          db_{o.dir + "/coffer.db", {.probe = probe_ ? &probe_ : nullptr}},
           ask_{coffer::pipeline{
               coffer::once{db_},
               coffer::retry{{.schedule = {.base = 10ms, .cap = 100ms}, .ambiguous_delay = 50ms}},
@@ -77,6 +80,7 @@ private:
     }
 
     worker_options const& options_;
+    coffer::store_probe probe_;
     coffer::sqlite::store db_;
     coffer::guarded<coffer::llm::reply(coffer::llm::request const&)> ask_;
 };

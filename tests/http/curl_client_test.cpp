@@ -39,8 +39,8 @@ TEST_F(http_client, posts_exactly_what_it_is_given) {
 TEST_F(http_client, sends_every_method_with_and_without_a_body) {
     raw_server server{[this](peer& p) {
         for (std::string r; !(r = p.read_request()).empty();) {
+            log.add(r);
             p.write(r.starts_with("HEAD") ? "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" : ok);
-            log.add(std::move(r));
         }
     }};
     std::vector<std::pair<std::string, bool>> const requests{{"GET", false},  {"POST", true},    {"HEAD", false}, {"PUT", true},

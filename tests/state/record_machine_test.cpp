@@ -629,6 +629,15 @@ TEST(record_release, with_an_undecoded_answer_is_claimable_at_once) {
     EXPECT_EQ(std::get<granted>(d.claim(2, "b", 1)).undecoded.size(), 1U);
 }
 
+TEST(record_release, with_an_undecoded_answer_is_answered_whatever_else_is_out) {
+    desk d;
+    d.send();
+    (void)d.permit(1, 1);
+    (void)d.answer(1, 1);
+    ASSERT_TRUE(d.release(1));
+    EXPECT_EQ(d.row.state, record_state::answered);
+}
+
 TEST(record_fail, replays_the_fault_until_it_expires) {
     desk d;
     d.send();

@@ -87,7 +87,10 @@ public:
     fault& with_code(std::string code) & { return own().code = std::move(code), *this; }
     fault& with_request_id(std::string id) & { return own().request_id = std::move(id), *this; }
     fault& with_fields(std::vector<std::string> names) & { return own().fields = std::move(names), *this; }
-    fault& with_cause(std::exception_ptr e) & { return own().cause = std::move(e), *this; }
+    fault& with_cause(std::exception_ptr e) & {
+        if (e || detail_) own().cause = std::move(e);
+        return *this;
+    }
 
     fault&& with_execution(knowledge k) && noexcept { return std::move(with_execution(k)); }
     fault&& with_billing(knowledge k) && noexcept { return std::move(with_billing(k)); }
@@ -121,8 +124,15 @@ private:
     };
 
     details& own() {
-        if (!detail_) detail_ = std::make_shared<details>();
-        else if (detail_.use_count() > 1) detail_ = std::make_shared<details>(*detail_);
+        if (!detail_) {
+            detail_ = std::make_shared<details>();
+        } else if (detail_.use_count() > 1) {
+            detail_ = std::make_shared<details>(*detail_);
+        } else {
+            // Another thread may have read its copy just before it dropped it. `use_count` does not synchronise with
+            // that; dropping a copy of our own does.
+            auto const synchronised = detail_;
+        }
         return *detail_;
     }
 

@@ -21,17 +21,19 @@ namespace coffer::inline v0 {
 /// What an operation and the gates around it see of one try. Lives in the walk; never kept beyond it.
 class attempt {
 public:
-    explicit attempt(call& c) noexcept : call_{&c} {}
+    explicit attempt(call& c) noexcept : call_{&c}, timeout_{call_access::attempt_limit(c)} {}
     attempt(attempt const&) = delete;
     attempt& operator=(attempt const&) = delete;
 
-    /// 1 for the first try of the call.
+    /// 1 for the first try of the call; 0 while it is on its way through the gates, since it may yet be refused.
     [[nodiscard]] int number() const noexcept { return number_; }
     /// When it must have ended. An operation that takes it as its timeout can be relied upon; one that does not should
     /// be wrapped in a timeout. Under a journal this is the send's own limit, not the caller's deadline: a permitted
     /// send is paid for, and outlives its callers.
     [[nodiscard]] time_point deadline() const noexcept { return deadline_; }
-    [[nodiscard]] duration timeout() const noexcept { return timeout_; }
+    [[nodiscard]] duration timeout() const noexcept {
+        return timeout_ == duration::max() ? duration{defaults::attempt_timeout} : timeout_;
+    }
     [[nodiscard]] coffer::target const& target() const noexcept { return target_ ? *target_ : nowhere(); }
     /// The time by the call's clock when the attempt began; read once, for all policies.
     [[nodiscard]] time_point now() const noexcept { return now_; }
@@ -51,7 +53,7 @@ public:
     void report_cost(money cost) { learned().cost = cost; }
     void report_request_id(std::string id) { learned().request_id = std::move(id); }
 
-    // For gates, before the operation begins.
+    // For gates, when they enter. The shortest limit holds, for this try and those after it.
     void limit_timeout(duration d) noexcept { timeout_ = std::min(timeout_, d); }
 
 private:
@@ -77,11 +79,9 @@ private:
     int send_ = 0;
     time_point now_{};
     time_point deadline_{};
-    duration timeout_ = defaults::attempt_timeout;
+    duration timeout_;
     std::unique_ptr<coffer::target const> target_;
     std::unique_ptr<knowledge_of_send> learned_;
-    duration waited_{};
-    wait_reason why_waited_ = wait_reason::none;
 };
 
 /// How an attempt ended, as the gates' tickets are told.
@@ -129,24 +129,24 @@ private:
 class attempt_access {
 public:
     static call& call_of(attempt& a) noexcept { return *a.call_; }
-    /// A new try: counted when it begins, forgotten is what the last one reported.
+    /// A new try: counted when it begins, forgotten is what the last one reported. Limits stay: so do the gates that set
+    /// them.
     static void begin(attempt& a, time_point now) noexcept {
         a.now_ = now;
-        a.timeout_ = defaults::attempt_timeout;
+        a.number_ = 0;
         a.send_ = 0;
         a.learned_.reset();
     }
-    static void waited(attempt& a, duration d, wait_reason why) noexcept { a.waited_ = d, a.why_waited_ = why; }
-    /// A gate let it in after a wait.
-    static void admitted(attempt& a, time_point now, time_point since) noexcept {
+    static duration limit(attempt const& a) noexcept { return a.timeout_; }
+    /// The wait at a gate has ended.
+    static void waited(attempt& a, time_point now) noexcept {
+        call_access::add_wait(*a.call_, now - a.now_, wait_reason::admission);
         a.now_ = now;
-        a.waited_ += now - since;
-        if (a.why_waited_ == wait_reason::none) a.why_waited_ = wait_reason::admission;
     }
     static void set_target(attempt& a, target t) { a.target_ = std::make_unique<target const>(std::move(t)); }
     static bool has_target(attempt const& a) noexcept { return a.target_ != nullptr; }
-    static void start(attempt& a, time_point now, time_point deadline, int number, int send) noexcept {
-        a.now_ = now, a.deadline_ = deadline, a.number_ = number, a.send_ = send;
+    static void start(attempt& a, time_point now, time_point deadline, int send) noexcept {
+        a.now_ = now, a.deadline_ = deadline, a.number_ = call_access::next_attempt(*a.call_), a.send_ = send;
     }
     static void learn(attempt& a, answer const& from) {
         if (from.usage) a.report(*from.usage);
@@ -161,8 +161,6 @@ public:
     static std::optional<money> cost(attempt const& a) noexcept { return a.learned_ ? a.learned_->cost : std::nullopt; }
     static std::string request_id(attempt const& a) { return a.learned_ ? a.learned_->request_id : std::string{}; }
     static int send(attempt const& a) noexcept { return a.send_; }
-    static duration waited(attempt const& a) noexcept { return a.waited_; }
-    static wait_reason why_waited(attempt const& a) noexcept { return a.why_waited_; }
 };
 
 }  // namespace coffer::inline v0

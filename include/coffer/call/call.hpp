@@ -57,14 +57,17 @@ public:
     call(call&& other) noexcept
         : key_{std::move(other.key_)},
           unkeyed_{other.unkeyed_},
+          in_flight_{other.in_flight_},
           allowed_{other.allowed_},
           until_{other.until_},
+          attempt_limit_{other.attempt_limit_},
           tags_{std::move(other.tags_)},
           log_{std::move(other.log_)},
           cost_{other.cost_},
           cost_known_{other.cost_known_},
           stored_{other.stored_},
-          origin_{other.origin_} {}
+          origin_{other.origin_},
+          deadline_{other.deadline_.load(std::memory_order_relaxed)} {}
     call& operator=(call&&) = delete;
     ~call() = default;
 
@@ -103,6 +106,10 @@ public:
     [[nodiscard]] std::shared_ptr<coffer::clock> shared_clock() const noexcept { return service_->clock(); }
     [[nodiscard]] clock_service& service() const noexcept { return *service_; }
     [[nodiscard]] time_point began() const noexcept { return began_; }
+    /// Attempts that have begun so far, in all pipelines that the call was handed down to.
+    [[nodiscard]] int attempts() const noexcept { return attempts_; }
+    /// Those of them that have ended and may have been billed.
+    [[nodiscard]] int unproven_sends() const noexcept { return unproven_; }
     /// The live claim under which this call's attempts take their permits; null without a journal.
     [[nodiscard]] permit_source* claim() const noexcept { return claim_; }
 
@@ -116,6 +123,7 @@ private:
     bool in_flight_ = false;  // a flight's: its deadline is set from outside and only grows
     duration allowed_{-1};
     std::optional<time_point> until_;
+    duration attempt_limit_ = duration::max();  // set by gates further out; the default holds if none of them sets one
     std::vector<std::pair<std::string, std::string>> tags_;
 
     attempt_log log_;
@@ -127,6 +135,9 @@ private:
     std::string provider_key_;
     int depth_ = 0;  // pipelines that this call runs through right now
     int attempts_ = 0;
+    int unproven_ = 0;
+    wait_reason why_waited_ = wait_reason::none;
+    duration waited_{};  // since the last attempt, at whichever policy
     time_point began_{};
     std::atomic<duration::rep> deadline_{0};
     clock_service* service_ = nullptr;
@@ -165,20 +176,36 @@ public:
             call_.stored_ = false;
             call_.origin_ = answer_origin::none;
             call_.attempts_ = 0;
+            call_.unproven_ = 0;
+            call_.why_waited_ = wait_reason::none;
+            call_.waited_ = {};
             call_.provider_key_.clear();
         }
         call& call_;
     };
 
-    /// A sum that saturates: "for ever" is a deadline.
-    [[nodiscard]] static time_point later(time_point t, duration d) noexcept {
-        return d > time_point::max() - t ? time_point::max() : t + d;
-    }
+    [[nodiscard]] static time_point later(time_point t, duration d) noexcept { return coffer::later(t, d); }
+
+    /// Hands the time limit that gates have set for an attempt down to the pipelines and segments inside.
+    class limit_scope {
+    public:
+        limit_scope(call& c, duration limit) noexcept : call_{c}, before_{std::exchange(c.attempt_limit_, limit)} {}
+        limit_scope(limit_scope const&) = delete;
+        limit_scope& operator=(limit_scope const&) = delete;
+        ~limit_scope() { call_.attempt_limit_ = before_; }
+
+    private:
+        call& call_;
+        duration before_;
+    };
+    [[nodiscard]] static duration attempt_limit(call const& c) noexcept { return c.attempt_limit_; }
 
     /// A call for a flight: the same request, a life of its own.
     [[nodiscard]] static call fork(call const& c) {
         call own{c.allowed_};
         own.key_ = c.key_;
+        own.unkeyed_ = c.unkeyed_;
+        own.attempt_limit_ = c.attempt_limit_;
         own.in_flight_ = true;
         own.deadline_ = c.deadline_.load(std::memory_order_relaxed);
         own.tags_ = c.tags_;
@@ -196,6 +223,14 @@ public:
         return c.provider_key_;
     }
     static int next_attempt(call& c) noexcept { return ++c.attempts_; }
+    static void add_unproven(call& c) noexcept { ++c.unproven_; }
+    /// Time that passed before the next attempt, wherever it begins. The first reason stands.
+    static void add_wait(call& c, duration d, wait_reason why) noexcept {
+        c.waited_ += d;
+        if (c.why_waited_ == wait_reason::none) c.why_waited_ = why;
+    }
+    static duration take_wait(call& c) noexcept { return std::exchange(c.waited_, duration{}); }
+    static wait_reason take_wait_reason(call& c) noexcept { return std::exchange(c.why_waited_, wait_reason::none); }
     static attempt_log& log(call& c) noexcept { return c.log_; }
     static void add_cost(call& c, std::optional<money> cost) noexcept {
         if (cost) c.cost_ += *cost;

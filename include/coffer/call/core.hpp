@@ -37,10 +37,6 @@ struct shape<Op, Args...> {
     static constexpr bool has_bill = false;
     static constexpr bool journalable = has_decode || encodable<value_type>;
     static constexpr bool hands_down = true;
-
-    static returned start(Op const& op, attempt& a, Args&... args) {
-        return op.descend(attempt_access::call_of(a), args...);
-    }
 };
 
 /// Policies, operation and observers of one wrapped pipeline.
@@ -57,33 +53,25 @@ public:
 
     template <class... Args>
     void aim(attempt& a, Args&... args) const {
-        if constexpr (called_with<Args...>::has_target) attempt_access::set_target(a, target_of(operation, args...));
-    }
-
-    template <class... Args>
-    auto start(attempt& a, Args&... args) const {
-        return called_with<Args...>::start(operation, a, args...);
+        if constexpr (called_with<Args...>::has_target)
+            if (!attempt_access::has_target(a)) attempt_access::set_target(a, target_of(operation, args...));
     }
 
     /// Fills the end's figures in and writes the attempt into the call's log.
     void record(attempt& a, attempt_end& end) const {
-        if constexpr (hands_down) return;
         auto& c = attempt_access::call_of(a);
-        if (end.what == attempt_end::kind::not_attempted) {
-            tell({event_kind::attempt_refused, end.at, {}, a.number(), end.why, {}, {}}, c);
-            return;
-        }
         end.used = attempt_access::used_or_null(a);
         end.cost = attempt_access::cost(a);
         if (end.why != nullptr && end.why->billing() == knowledge::no) end.cost = money{};
         call_access::add_cost(c, end.cost);
+        if (end.why == nullptr || end.why->billing() != knowledge::no) call_access::add_unproven(c);
 
         auto& entry = call_access::log(c).begin_entry();
         entry.number = a.number();
         if (attempt_access::has_target(a)) entry.target = a.target();
         entry.start = a.now() - c.began();
-        entry.waited = attempt_access::waited(a);
-        entry.why_waited = attempt_access::why_waited(a);
+        entry.waited = call_access::take_wait(c);
+        entry.why_waited = call_access::take_wait_reason(c);
         entry.duration = end.at - a.now();
         if (end.why != nullptr) {
             entry.fault = *end.why;

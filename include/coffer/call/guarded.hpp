@@ -41,7 +41,7 @@ public:
         detail::check_arguments<Given...>();
         // Borrowed is only what is already of the right type; the result of a conversion needs a frame to live in.
         if constexpr ((borrowable<Given, Args> && ...)) return self_->start(c, args...);
-        else return hold(self_, c, std::forward<Given>(args)...);
+        else return hold<held<Given, Args>...>(self_, c, std::forward<Given>(args)...);
     }
     template <class... Given>
         requires(std::is_convertible_v<Given&&, Args> && ...)
@@ -57,14 +57,22 @@ public:
     }
 
     /// For a pipeline around this one: the same call, handed down.
-    [[nodiscard]] awaitable<outcome<R>, Executor> descend(call& c, std::remove_reference_t<Args> const&... args) const {
-        return self_->descend(c, args...);
+    template <class... Given>
+        requires(std::is_convertible_v<Given&, Args> && ...)
+    [[nodiscard]] awaitable<outcome<R>, Executor> descend(call& c, Given&... args) const {
+        if constexpr ((borrowable<Given&, Args> && ...)) return self_->descend(c, args...);
+        else return hold_to_descend<held<Given&, Args>...>(self_, c, args...);
     }
 
 private:
+    /// An lvalue to which the parameter can refer, without a conversion.
     template <class Given, class Arg>
     static constexpr bool borrowable =
-        std::is_lvalue_reference_v<Given> && std::same_as<std::remove_cvref_t<Given>, std::remove_cvref_t<Arg>>;
+        std::is_lvalue_reference_v<Given> &&
+        std::is_convertible_v<std::remove_reference_t<Given>*, std::remove_cvref_t<Arg> const*>;
+    /// What a frame keeps for such a parameter: a reference, or the value it was given or converted to.
+    template <class Given, class Arg>
+    using held = std::conditional_t<borrowable<Given, Arg>, std::remove_cvref_t<Arg> const&, std::remove_cvref_t<Arg>>;
 
     struct base {
         virtual ~base() = default;
@@ -83,9 +91,14 @@ private:
         Wrapped wrapped;
     };
 
-    static awaitable<outcome<R>, Executor> hold(std::shared_ptr<base const> self, call& c,
-                                                std::remove_cvref_t<Args>... args) {
+    template <class... Held>
+    static awaitable<outcome<R>, Executor> hold(std::shared_ptr<base const> self, call& c, Held... args) {
         auto running = self->start(c, args...);
+        co_return co_await std::move(running);
+    }
+    template <class... Held>
+    static awaitable<outcome<R>, Executor> hold_to_descend(std::shared_ptr<base const> self, call& c, Held... args) {
+        auto running = self->descend(c, args...);
         co_return co_await std::move(running);
     }
 

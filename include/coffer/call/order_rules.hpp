@@ -21,12 +21,14 @@ struct contents {
     bool journal = false;
     bool multiplies_sends = false;
     bool per_send = false;
+    bool innermost = false;
+    bool anything = false;
 };
 
 template <class... Policies>
 [[nodiscard]] consteval contents contents_of() {
     return {(traits_of<Policies>().journal || ...), (traits_of<Policies>().multiplies_sends || ...),
-            (traits_of<Policies>().per_send || ...)};
+            (traits_of<Policies>().per_send || ...), (traits_of<Policies>().innermost || ...), sizeof...(Policies) > 0};
 }
 
 /// Does a policy for which `Outer` holds stand outside one for which `Inner` holds?
@@ -34,7 +36,7 @@ template <bool policy_traits::*Outer, bool policy_traits::*Inner, class... Polic
 [[nodiscard]] consteval bool outside() {
     bool seen = false;
     bool found = false;
-    auto const look = [&](policy_traits t) {
+    [[maybe_unused]] auto const look = [&](policy_traits t) {  // unused without policies
         found = found || (seen && t.*Inner);
         seen = seen || t.*Outer;
     };
@@ -44,8 +46,8 @@ template <bool policy_traits::*Outer, bool policy_traits::*Inner, class... Polic
 
 template <class... Policies>
 [[nodiscard]] consteval bool innermost_is_last() {
-    std::size_t const count = sizeof...(Policies);
-    std::size_t i = 0;
+    [[maybe_unused]] std::size_t const count = sizeof...(Policies);
+    [[maybe_unused]] std::size_t i = 0;
     bool right = true;
     ((right = right && (!traits_of<Policies>().innermost || i + 1 == count), ++i), ...);
     return right;
@@ -81,6 +83,9 @@ consteval void check_nested_order() {
         static_assert(!(outer.per_send && inner.multiplies_sends),
                       "coffer: the wrapped pipeline multiplies sends (retry, hedge) inside this pipeline's rate_limit or "
                       "budget, which would see only the first: move it into the wrapped pipeline");
+        static_assert(!(outer.innermost && inner.anything),
+                      "coffer: `budget` must be the innermost policy, but the wrapped pipeline has policies of its own: "
+                      "move it to their end");
     }
 }
 
@@ -91,7 +96,7 @@ template <class Policies, class Op>
     if constexpr (requires { Op::order; }) {
         constexpr contents inner = Op::order;
         return {own.journal || inner.journal, own.multiplies_sends || inner.multiplies_sends,
-                own.per_send || inner.per_send};
+                own.per_send || inner.per_send, own.innermost || inner.innermost, own.anything || inner.anything};
     } else {
         return own;
     }

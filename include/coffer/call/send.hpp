@@ -56,10 +56,8 @@ public:
         auto const limit = claim != nullptr
                                ? call_access::later(now, claim->longest_send(attempt_.timeout()))
                                : std::min(c.deadline(), call_access::later(now, attempt_.timeout()));
-        auto const number = Core::hands_down ? attempt_.number() : call_access::next_attempt(c);
-        attempt_access::start(attempt_, now, limit, number, send_);
-        if constexpr (!Core::hands_down)
-            core_.tell({event_kind::attempt_started, now, {}, number, nullptr, {}, {}}, c);
+        attempt_access::start(attempt_, now, limit, send_);
+        core_.tell({event_kind::attempt_started, now, {}, attempt_.number(), nullptr, {}, {}}, c);
     }
 
     /// The operation ended without a value to keep.
@@ -104,9 +102,12 @@ private:
     [[nodiscard]] outcome<value_type> judge_answer(shared_answer const& what) {
         attempt_access::learn(attempt_, *what);
         if constexpr (Called::has_bill) {
-            billed const bill = bill_with(core_.operation, *what);
-            if (bill.usage) attempt_.report(*bill.usage);
-            if (bill.cost) attempt_.report_cost(*bill.cost);
+            try {
+                billed const bill = bill_with(core_.operation, *what);
+                if (bill.usage) attempt_.report(*bill.usage);
+                if (bill.cost) attempt_.report_cost(*bill.cost);
+            } catch (...) {  // what it cost stays unknown; the answer is paid and not to be lost for that
+            }
         }
         if (auto* const journal = claim()) journal->answered(send_, stamped(what));
         auto value = decode_answer<Called>(core_, *what);

@@ -107,7 +107,7 @@ private:
         if (I >= entered_) return true;
         auto& held = std::get<I>(slots_);
         auto const said = held->settle(end, a);
-        if (said.asks_again() && end.what != attempt_end::kind::not_attempted) {
+        if (said.asks_again() && end.what == attempt_end::kind::failed) {
             v = said;
             return false;
         }
@@ -146,6 +146,16 @@ inline void as_cancelled(fault& why, bool attempted) {
     why = std::move(cancelled);
 }
 
+/// Did nothing inside reach the provider, as far as its end tells? Then gates further out give back what they hold.
+[[nodiscard]] inline bool refused_inside(fault const& why) noexcept {
+    return why.kind() >= fault_kind::circuit_open && why.execution() == knowledge::no && why.billing() == knowledge::no;
+}
+
+/// An exception before the operation began: whatever it is, nothing was sent.
+[[nodiscard]] inline fault unsent_fault(std::exception_ptr const& thrown) {
+    return classify_exception(thrown).with_execution(knowledge::no).with_billing(knowledge::no);
+}
+
 /// Walks one call through the segment that begins at `Begin`. `Args` are references, or values that the frame holds.
 template <std::size_t Begin, class Core, class... Args>
 auto walk(std::shared_ptr<Core const> core, call& c, handed how, Args... args)
@@ -159,12 +169,15 @@ auto walk(std::shared_ptr<Core const> core, call& c, handed how, Args... args)
     constexpr bool journalable = !Core::hands_down && std::same_as<executor_type, asio::any_io_executor>;
     constexpr auto end = segment_end<policies, Begin>();
     constexpr bool sends = end == std::tuple_size_v<policies>;
+    constexpr bool attempts = sends && !Core::hands_down;  // the attempt is made here, and not further in
     using row = gate_row<policies, Begin, end>;
+    static_assert(std::same_as<executor_type, asio::any_io_executor> || (sends && !row::waits),
+                  "coffer: layers, and policies that may wait, run on asio::any_io_executor: let the operation return "
+                  "asio::awaitable<T> without an executor type of its own");
 
     auto const executor = co_await asio::this_coro::executor;
     call_access::scope const scope{c, executor, Begin > 0 || how == handed::down};
     attempt a{c};
-    if constexpr (sends) core->aim(a, args...);
     row gates{core->policies};
     std::optional<outcome<value_type>> result;
 
@@ -175,44 +188,70 @@ auto walk(std::shared_ptr<Core const> core, call& c, handed how, Args... args)
         std::exception_ptr thrown;
 
         // In through the gates.
-        bool in = c.deadline() > a.now();
-        if (!in) result.emplace(failed(fault_kind::deadline_exceeded, "the call's deadline has passed"));
-        else in = gates.enter(a);
-        if constexpr (row::waits) {
-            while (!in && !result && !gates.refusal()) {
-                auto const since = a.now();
-                try {
-                    co_await gates.wait(a);
-                } catch (...) {
-                    thrown = std::current_exception();
-                }
-                attempt_access::admitted(a, c.clock().now(), since);
-                if (thrown) result.emplace(failed(classify_exception(std::exchange(thrown, nullptr))));
-                else in = !gates.refusal() && gates.enter(a);
+        bool in = false;
+        for (;;) {
+            if (c.deadline() <= a.now()) {
+                result.emplace(failed(fault_kind::deadline_exceeded, "the call's deadline has passed"));
+                break;
             }
+            bool waits = false;
+            try {
+                if constexpr (attempts) core->aim(a, args...);
+                in = gates.enter(a);
+                waits = !in && !gates.refusal();
+                if constexpr (row::waits) {
+                    if (waits) co_await gates.wait(a);
+                } else if (waits) {
+                    throw misuse{"coffer: a gate asked an attempt to wait but has no enter()"};
+                }
+            } catch (...) {
+                thrown = std::current_exception();
+            }
+            if (thrown) result.emplace(failed(unsent_fault(std::exchange(thrown, nullptr))));
+            if (gates.refusal()) result.emplace(failed(*std::exchange(gates.refusal(), std::nullopt)));
+            if constexpr (row::waits) {
+                if (waits) {
+                    attempt_access::waited(a, c.clock().now());
+                    // A grant may have raced the caller's leaving: it is given back then.
+                    auto const cancellation = co_await asio::this_coro::cancellation_state;
+                    if (!result && cancellation.cancelled() != asio::cancellation_type::none)
+                        result.emplace(failed(fault_kind::cancelled, "the caller left"));
+                    if (!result) continue;
+                }
+            }
+            break;
         }
-        if (gates.refusal()) result.emplace(failed(*std::exchange(gates.refusal(), std::nullopt)));
 
         // What is inside them.
-        if constexpr (sends) {
+        if constexpr (attempts) {
             sender<Core, called> send{*core, a};
             if constexpr (journalable) {
                 if (in && c.claim() != nullptr) {
-                    auto const permit = co_await c.claim()->permit(a);
-                    if (permit) send.permitted(*permit);
-                    else result.emplace(failed(permit.error()));
-                    in = permit.has_value();
+                    try {
+                        auto const permit = co_await c.claim()->permit(a);
+                        if (permit) send.permitted(*permit);
+                        else result.emplace(failed(permit.error()));
+                    } catch (...) {
+                        thrown = std::current_exception();
+                    }
+                    if (thrown) result.emplace(failed(unsent_fault(std::exchange(thrown, nullptr))));
+                    in = !result;
                 }
             }
             if (in) {
                 send.begin();
+                // The operation is called in the expression that awaits it: what its parameters were converted to lives
+                // as long as it runs.
                 try {
-                    auto running = core->start(a, args...);
                     if constexpr (std::is_void_v<typename called::raw_type>) {
-                        co_await std::move(running);
+                        if constexpr (called::takes_attempt) co_await function_of(core->operation)(a, args...);
+                        else co_await function_of(core->operation)(args...);
                         result.emplace(send.succeeded());
+                    } else if constexpr (called::takes_attempt) {
+                        auto raw = co_await function_of(core->operation)(a, args...);
+                        result.emplace(send.judge(std::move(raw)));
                     } else {
-                        auto raw = co_await std::move(running);
+                        auto raw = co_await function_of(core->operation)(args...);
                         result.emplace(send.judge(std::move(raw)));
                     }
                 } catch (...) {
@@ -225,9 +264,14 @@ auto walk(std::shared_ptr<Core const> core, call& c, handed how, Args... args)
                 }
             }
         } else if (in) {
+            call_access::limit_scope const limit{c, attempt_access::limit(a)};
             try {
-                result.emplace(co_await std::get<end>(core->policies)(
-                    c, next_step<Core, end + 1, Args...>{core, args...}));
+                if constexpr (sends) {
+                    result.emplace(co_await core->operation.descend(c, args...));
+                } else {
+                    result.emplace(co_await std::get<end>(core->policies)(
+                        c, next_step<Core, end + 1, Args...>{core, args...}));
+                }
             } catch (...) {
                 thrown = std::current_exception();
             }
@@ -237,13 +281,17 @@ auto walk(std::shared_ptr<Core const> core, call& c, handed how, Args... args)
         // How it ended.
         attempt_end ended{};
         ended.at = c.clock().now();
+        bool cancelled = false;
         if (!*result) {
             auto const cancellation = co_await asio::this_coro::cancellation_state;
-            if (cancellation.cancelled() != asio::cancellation_type::none) as_cancelled(result->error(), in);
-            ended.what = in ? attempt_end::kind::failed : attempt_end::kind::not_attempted;
+            cancelled = cancellation.cancelled() != asio::cancellation_type::none;
+            if (cancelled) as_cancelled(result->error(), in);
+            bool const attempted = in && (attempts || !refused_inside(result->error()));
+            ended.what = attempted ? attempt_end::kind::failed : attempt_end::kind::not_attempted;
             ended.why = &result->error();
         }
-        if constexpr (sends) core->record(a, ended);
+        if (!in) core->tell({event_kind::attempt_refused, ended.at, {}, c.attempts() + 1, ended.why, {}, {}}, c);
+        else if constexpr (attempts) core->record(a, ended);
 
         // Out through them, until one asks for another attempt.
         auto const said = gates.settle(ended, a);
@@ -251,15 +299,22 @@ auto walk(std::shared_ptr<Core const> core, call& c, handed how, Args... args)
             if (!*result && result->error().stop() == stop_reason::none) result->error().with_stop(said.stop());
             co_return std::move(*result);
         }
-        core->tell({event_kind::retry_scheduled, ended.at, {}, a.number(), ended.why, said.delay(), {}}, c);
-        auto const woke = co_await wait_until<executor_type>(c.service(), call_access::later(ended.at, said.delay()));
-        if (woke == wake::cancelled) {
-            as_cancelled(result->error(), true);
+        auto const again_at = call_access::later(ended.at, said.delay());
+        bool const late = again_at >= c.deadline();  // whatever the gate has checked
+        if (!cancelled && !late) {
+            core->tell({event_kind::retry_scheduled, ended.at, {}, c.attempts(), ended.why, said.delay(), {}}, c);
+            auto const woke = co_await wait_until<executor_type>(c.service(), again_at);
+            auto const cancellation = co_await asio::this_coro::cancellation_state;
+            cancelled = woke == wake::cancelled || cancellation.cancelled() != asio::cancellation_type::none;
+            if (cancelled) as_cancelled(result->error(), true);
+        }
+        if (cancelled || late) {
+            if (late && !cancelled) result->error().with_stop(stop_reason::deadline);
             ended.what = attempt_end::kind::not_attempted;
             (void)gates.settle(ended, a);
             co_return std::move(*result);
         }
-        attempt_access::waited(a, said.delay(), said.reason());
+        call_access::add_wait(c, said.delay(), said.reason());
     }
 }
 

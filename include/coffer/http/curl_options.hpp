@@ -16,9 +16,8 @@
 namespace coffer::inline v0::http {
 
 enum class version_preference : std::uint8_t {
-    http2,                  ///< over TLS, if both sides can; HTTP/1.1 over plain connections
-    http1_1,                ///< always
-    http2_prior_knowledge,  ///< plain HTTP/2 to a loopback server that is known to speak it; over TLS as `http2`
+    http2,    ///< over TLS, if both sides can; HTTP/1.1 over plain connections
+    http1_1,  ///< always
 };
 
 /// Options of a client. Text is copied when the client is made. There is no switch that turns the verification of

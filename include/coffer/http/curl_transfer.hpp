@@ -87,7 +87,8 @@ public:
 
     /// libcurl has ended the transfer.
     void finish(CURLcode code) {
-        facts_.code = code;
+        // To libcurl a head that the connection's end cuts short is whole.
+        facts_.code = code == CURLE_OK && head_.status() != 0 && !head_.complete() ? CURLE_PARTIAL_FILE : code;
         facts_.status = head_.status();
         if (auto f = verdict(facts_, explain())) return conclude(failed(*std::move(f)));
         answer_.status = head_.status();
@@ -117,12 +118,8 @@ private:
     }
 
     void set_version(option_writer& write, version_preference preference) const noexcept {
-        auto const multiplexed = url_.https ? preference != version_preference::http1_1
-                                            : preference == version_preference::http2_prior_knowledge;
-        auto const version = !multiplexed  ? CURL_HTTP_VERSION_1_1
-                             : url_.https ? CURL_HTTP_VERSION_2TLS
-                                          : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
-        write.set(CURLOPT_HTTP_VERSION, static_cast<long>(version))
+        bool const multiplexed = url_.https && preference == version_preference::http2;
+        write.set(CURLOPT_HTTP_VERSION, static_cast<long>(multiplexed ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1))
             .flag(CURLOPT_PIPEWAIT, multiplexed)  // rather wait for the connection that is being made than make another
             .set(CURLOPT_DEBUGFUNCTION, &on_debug)
             .set(CURLOPT_DEBUGDATA, static_cast<void const*>(this))

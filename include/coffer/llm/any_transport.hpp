@@ -14,8 +14,8 @@ namespace coffer::inline v0::llm {
 /// Owns a copy of a transport, which is a handle. The contract is that of `http::transport`; no coroutine of its own.
 class any_transport {
 public:
-    template <http::transport Transport>
-        requires(!std::same_as<Transport, any_transport>)
+    template <class Transport>
+        requires(!std::same_as<Transport, any_transport>) && http::transport<Transport>
     any_transport(Transport t) : self_{std::make_shared<model<Transport> const>(std::move(t))} {}
 
     [[nodiscard]] awaitable<outcome<http::response>> send(http::request r, time_point deadline) const {

@@ -23,9 +23,9 @@ namespace coffer::inline v0::llm {
 
 /// A source of credentials.
 ///
-/// `read` is called on the thread that sends the request; a source that blocks for long should cache. What goes wrong
-/// there is `unauthorized` (nothing was sent), and the text of an exception is not repeated, because nobody knows what is
-/// in it. Thread safety: `read` from any thread, if the callable allows it.
+/// `read` is called on the thread that sends the request; a source that blocks for long should cache. An exception there
+/// is `unauthorized`, and its text is not repeated, because nobody knows what is in it; a fault is taken as it is. Nothing
+/// was sent in either case. Thread safety: `read` from any thread, if the callable allows it.
 class api_key {
 public:
     /// A callable that gives the key, as `std::string` or, if it may fail, as `outcome<std::string>`.
@@ -44,7 +44,7 @@ public:
         auto const unusable = [](std::string why) { return failed(fault_kind::unauthorized, std::move(why)); };
         try {
             auto key = source_();
-            if (!key) return key;
+            if (!key) return failed(std::move(key).error().with_execution(knowledge::no).with_billing(knowledge::no));
             for (char const c : *key)
                 if (c < ' ' || c > '~') return unusable("the API key holds characters that no header may");
             return key;

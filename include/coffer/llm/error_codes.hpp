@@ -12,7 +12,8 @@ namespace coffer::inline v0::llm {
 
 /// The kind that a code or type names, if it is one that says more than the status does.
 ///
-/// `invalid_request_error` is not among them: it stands beside every 4xx. Sources: openai-python types/responses/
+/// `invalid_request_error` is not among them, because it stands beside every 4xx, and neither is `server_error`, which
+/// stands beside every 5xx. Sources: openai-python types/responses/
 /// response_error.py; learn.microsoft.com/microsoft-cloud/dev/dev-proxy/concepts/openai-insufficient-quota;
 /// console.groq.com/docs/errors; openrouter.ai/docs/api/reference/errors-and-debugging; langchainjs#1929,
 /// llama_index#12947, vercel/ai#21345, opencode#25730.
@@ -60,12 +61,6 @@ namespace coffer::inline v0::llm {
         {"data_residency_mismatch", forbidden},
         {"model_not_found", not_found},
         {"DeploymentNotFound", not_found},
-        // nobody knows
-        {"server_error", ambiguous},
-        {"api_error", ambiguous},
-        {"internal_server_error", ambiguous},
-        {"timeout", ambiguous},
-        {"vector_store_timeout", ambiguous},
     };
     for (auto const& e : table)
         if (http::detail::equal_names(e.word, word)) return e.kind;

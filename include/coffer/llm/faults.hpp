@@ -87,8 +87,7 @@ inline void at_least_maybe(fault& f) noexcept {
 [[nodiscard]] inline std::optional<fault_kind> kind_of_words(int status, provider_error const& e, bool asks_to_wait) noexcept {
     using enum fault_kind;
     auto named = kind_of_code(e.code);
-    if (!named || *named == ambiguous) named = kind_of_code(e.type);
-    if (named == ambiguous && status < 500) named.reset();  // a 4xx is a refusal, whatever its word
+    if (!named) named = kind_of_code(e.type);
 
     // OpenAI: `rate_limit_exceeded` with this text never succeeds: the request is larger than the whole minute's limit
     // (aider#1880). Nothing but the text tells it apart.
@@ -105,6 +104,23 @@ inline void at_least_maybe(fault& f) noexcept {
         if (e.names_budget) return quota_exhausted;
     }
     return named;
+}
+
+/// The fault under the kind that the words name. Where the status proves nothing, they tell why, not that nothing was done.
+[[nodiscard]] inline fault renamed(fault f, fault_kind kind) {
+    if (f.kind() == kind) return f;
+    bool const unproven = f.billing() != knowledge::no;
+    f = fault{kind};
+    if (unproven) at_least_maybe(f);
+    return f;
+}
+
+/// The provider's id of the request, under the names that providers of this shape and gateways before them use.
+[[nodiscard]] inline std::string request_id_of(http::header_list const& headers) {
+    for (auto const* const name : {"x-request-id", "apim-request-id", "x-generation-id"})
+        if (auto const id = headers.first(name))
+            if (auto text = safe_identifier(*id, 128); !text.empty()) return text;
+    return {};
 }
 
 /// `x-should-retry` overrides what the status says of this request on this target, and nothing else.
@@ -142,24 +158,18 @@ inline void at_least_maybe(fault& f) noexcept {
     auto const found = body ? find_error(*body) : std::nullopt;
     auto const error = found.value_or(provider_error{});
 
-    auto hint = retry_after_hint(r.headers, now);
+    bool const asks_to_wait = retry_after_hint(r.headers, now).has_value();
     auto f = detail::fault_of_status(r.status, error.own, rules);
-    auto const named = detail::kind_of_words(r.status, error, hint.has_value());
-    if (named && *named != f.kind()) {
-        bool const refusal = r.status < 500 && r.status != 408 && r.status != 499;
-        bool const unsure = !refusal && f.kind() == ambiguous;
-        f = fault{*named};
-        if (unsure) detail::at_least_maybe(f);  // the words tell why, not that nothing was done
-    }
+    auto const named = detail::kind_of_words(r.status, error, asks_to_wait);
+    if (named) f = detail::renamed(std::move(f), *named);
     if (rules.bills_filtered_prompts && f.kind() == content_policy) f.with_billing(knowledge::yes);
     if (rules.insured && error.own) f.with_billing(knowledge::no);
     if (body && detail::consumed(*body)) f.with_execution(knowledge::yes).with_billing(knowledge::yes);
     if (auto const again = should_retry(r.headers)) f = detail::with_advice(std::move(f), *again, named.has_value());
 
-    if (!hint) hint = retry_after_hint(error.headers, now);
     bool const limited = f.kind() == throttled || f.kind() == overloaded;
-    if (!hint && limited) hint = exhausted_reset_hint(r.headers, now);
-    if (!hint && limited) hint = exhausted_reset_hint(error.headers, now);
+    auto hint = retry_hint(r.headers, limited, now);
+    if (!hint) hint = retry_hint(error.headers, limited, now);
     if (hint) f.with_retry_after(*hint);
 
     auto text = words.shown(error.message);
@@ -167,8 +177,7 @@ inline void at_least_maybe(fault& f) noexcept {
     auto code = safe_identifier(error.code);
     if (code.empty()) code = safe_identifier(error.type);
     f.with_status(r.status).with_message(std::move(text)).with_code(std::move(code));
-    auto const id = r.headers.first("x-request-id");
-    return f.with_request_id(safe_identifier(id.value_or(""), 128)), f;
+    return f.with_request_id(detail::request_id_of(r.headers)), f;
 }
 
 /// A transport's fault whose status line had come: a refusal is one, though its body broke off or was too long to be
@@ -187,11 +196,15 @@ inline void at_least_maybe(fault& f) noexcept {
 /// The provider's words are left out, because nobody here knows the request and hence what is an echo of it; the stored
 /// answer has them.
 [[nodiscard]] inline fault fault_in_answer(provider_error const& error, bool began, bool blank, bool used, fault_rules const& rules) {
-    auto kind = fault_kind::ambiguous;
-    if (error.code_as_status != 0) kind = detail::fault_of_status(error.code_as_status, true, rules).kind();
-    if (auto const named = detail::kind_of_words(error.code_as_status, error, true)) kind = *named;
-    fault f{kind, began ? "the answer ends with an error" : "an error instead of an answer"};
-    if (began || kind == fault_kind::ambiguous) detail::at_least_maybe(f);
+    auto const status = error.code_as_status;
+    fault f{fault_kind::ambiguous};
+    if (status != 0) f = detail::fault_of_status(status, true, rules);
+    if (auto const named = detail::kind_of_words(status, error, true)) {
+        // Without a status there is nothing that the word could contradict.
+        f = status != 0 ? detail::renamed(std::move(f), *named) : fault{*named};
+    }
+    if (began) detail::at_least_maybe(f);
+    f.with_message(began ? "the answer ends with an error" : "an error instead of an answer");
     if (rules.insured && blank) f.with_billing(knowledge::no);
     if (used) f.with_execution(knowledge::yes).with_billing(knowledge::yes);
     auto code = safe_identifier(error.code);

@@ -10,6 +10,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,6 +34,15 @@ public:
     price_card&& cache_write_1h(token_price p) && noexcept { return std::move(cache_write_1h(p)); }
     price_card& audio(token_price in, token_price out) & noexcept { return audio_in_ = in, audio_out_ = out, *this; }
     price_card&& audio(token_price in, token_price out) && noexcept { return std::move(audio(in, out)); }
+    /// For a prompt of more than `prompt_tokens`, that card holds for everything, output and all tokens below included.
+    price_card& above(std::int64_t prompt_tokens, price_card longer) & {
+        above_ = std::make_shared<price_card const>(std::move(longer));
+        threshold_ = prompt_tokens;
+        return *this;
+    }
+    price_card&& above(std::int64_t prompt_tokens, price_card longer) && {
+        return std::move(above(prompt_tokens, std::move(longer)));
+    }
 
     [[nodiscard]] token_price input() const noexcept { return input_; }
     [[nodiscard]] token_price output() const noexcept { return output_; }
@@ -43,9 +54,17 @@ public:
     /// The day on which these prices were read, `YYYY-MM-DD`.
     [[nodiscard]] std::string const& as_of() const noexcept { return as_of_; }
 
-    /// The dearest that a token of text in the prompt can cost, whatever the cache does with it.
-    [[nodiscard]] token_price dearest_input() const noexcept {
-        return std::max({input(), cache_read(), cache_write(), cache_write_1h()});
+    /// The card for a prompt of so many tokens: this one, or a longer prompt's.
+    [[nodiscard]] price_card const& at(std::int64_t prompt_tokens) const noexcept {
+        return above_ && prompt_tokens > threshold_ ? above_->at(prompt_tokens) : *this;
+    }
+
+    /// The most that text can cost: so many tokens of prompt at the most, whatever the cache does with them, and so many
+    /// of output.
+    [[nodiscard]] money bound(std::int64_t input_tokens, std::int64_t output_tokens) const noexcept {
+        auto const dearest = std::max({input(), cache_read(), cache_write(), cache_write_1h()});
+        auto const most = cost_sum{}.add(input_tokens, dearest).add(output_tokens, output()).round_up();
+        return above_ && input_tokens > threshold_ ? std::max(most, above_->bound(input_tokens, output_tokens)) : most;
     }
 
 private:
@@ -56,11 +75,14 @@ private:
     std::optional<token_price> cache_write_1h_;
     std::optional<token_price> audio_in_;
     std::optional<token_price> audio_out_;
+    std::shared_ptr<price_card const> above_;
+    std::int64_t threshold_ = 0;
     std::string as_of_;
 };
 
 /// Tokens times prices, rounded up once. Nothing if there was audio and the card has no price for it.
-[[nodiscard]] inline std::optional<money> cost_of(usage const& u, price_card const& card) noexcept {
+[[nodiscard]] inline std::optional<money> cost_of(usage const& u, price_card const& prices) noexcept {
+    auto const& card = prices.at(u.input());
     if ((u.input_audio != 0 && !card.audio_in()) || (u.output_audio != 0 && !card.audio_out())) return std::nullopt;
     return cost_sum{}
         .add(u.input_fresh, card.input())
@@ -77,10 +99,11 @@ namespace detail {
 
 /// Is that a day behind a model's name: `-2024-07-18`, `-20240718`, `-0613`?
 [[nodiscard]] constexpr bool is_snapshot_date(std::string_view suffix) noexcept {
-    for (std::string_view const pattern : {"-dddd-dd-dd", "-dddddddd", "-dddd"})
-        if (std::ranges::equal(suffix, pattern, [](char c, char p) { return p == 'd' ? c >= '0' && c <= '9' : c == p; }))
-            return true;
-    return false;
+    auto const like = [&](std::string_view pattern) {
+        return std::ranges::equal(suffix, pattern, [](char c, char p) { return p == 'd' ? c >= '0' && c <= '9' : c == p; });
+    };
+    bool const month_and_day = like("-dddd") && suffix.substr(1, 2) <= "12" && suffix.substr(3, 2) <= "31";
+    return month_and_day || like("-dddd-dd-dd") || like("-dddddddd");
 }
 
 }  // namespace detail

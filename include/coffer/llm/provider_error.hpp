@@ -69,11 +69,11 @@ inline void read_metadata(provider_error& e, json const* metadata) {
 /// Reads an error object: `{"message","type","param","code"}`, `{"code":402,"message","metadata"}`, or a mere string.
 [[nodiscard]] inline provider_error read_error(json const& error) {
     provider_error e;
-    e.own = true;
-    if (error.is_string()) {
+    if (!error.is_object()) {  // gateways write mere strings too, so it proves nothing
         e.message = detail::text_of(&error);
         return e;
     }
+    e.own = true;
     detail::read_code(e, detail::member(&error, "code"));
     e.type = detail::text_of(detail::member(&error, "type"));
     e.message = detail::text_of(detail::member(&error, "message"));

@@ -45,21 +45,16 @@ namespace detail {
     return false;
 }
 
-/// Replaces every stretch of `text` of 12 bytes or more that stands in one of `sources` too, and shorter sources whole.
+/// Replaces every stretch of `text` of 16 bytes or more that stands in one of `sources` too, and shorter sources whole.
 [[nodiscard]] inline std::string without_echo(std::string text, std::vector<std::string_view> const& sources) {
-    constexpr std::size_t size = 12;
-    for (auto const source : sources) {
-        if (source.size() < 6 || source.size() >= size) continue;
-        for (auto at = text.find(source); at != text.npos; at = text.find(source, at)) text.replace(at, source.size(), "...");
-    }
-    if (text.size() < size) return text;
+    constexpr std::size_t size = 16;  // shorter ones are common phrases
+    constexpr std::size_t shortest = 6;
     std::unordered_set<std::string_view> windows;
     for (std::size_t i = 0; i + size <= text.size(); ++i) windows.insert(std::string_view{text}.substr(i, size));
     std::unordered_set<std::string_view> echoed;
     for (auto const source : sources)
         for (std::size_t i = 0; i + size <= source.size(); ++i)
             if (auto const at = windows.find(source.substr(i, size)); at != windows.end()) echoed.insert(*at);
-    if (echoed.empty()) return text;
     std::string kept;
     for (std::size_t i = 0; i < text.size();) {
         std::size_t end = i;
@@ -71,6 +66,10 @@ namespace detail {
             kept += "...";
             i = end;
         }
+    }
+    for (auto const source : sources) {
+        if (source.size() < shortest || source.size() >= size) continue;
+        for (auto at = kept.find(source); at != kept.npos; at = kept.find(source, at)) kept.replace(at, source.size(), "...");
     }
     return kept;
 }
@@ -137,7 +136,7 @@ namespace detail {
 
 /// What may be shown of a provider's words.
 ///
-/// Stretches of 12 bytes and more that stand in the request (`echoes`) are dropped, quotations over 40 bytes as well,
+/// Stretches of 16 bytes and more that stand in the request (`echoes`) are dropped, quotations over 40 bytes as well,
 /// and whatever looks like a credential, the very one of the request (`secrets`) first. At most 300 bytes remain. The
 /// views must be valid while it is used. Thread safety: const use from any.
 class provider_words {

@@ -16,7 +16,7 @@
 
 namespace coffer::inline v0::llm {
 
-/// A request. Setters replace, `add` and its shorthands append. Text is UTF-8; raw JSON is checked when the request is
+/// A request. Setters replace; `add` with its shorthands, and `stop`, append. Text is UTF-8; raw JSON is checked when the request is
 /// sent (`invalid_request`, nothing leaves), not here.
 ///
 /// A regular value type; safe to share const across threads.
@@ -49,9 +49,8 @@ public:
     /// How many choices; each is paid for. `reply::text` is the first one, `reply::choices` holds all.
     request& n(std::int64_t choices) & { return n_ = choices, *this; }
     request&& n(std::int64_t choices) && { return std::move(n(choices)); }
-    request& stop(std::vector<std::string> sequences) & { return stop_ = std::move(sequences), *this; }
-    request&& stop(std::vector<std::string> sequences) && { return std::move(stop(std::move(sequences))); }
-    request& stop(std::string sequence) & { return stop_.assign(1, std::move(sequence)), *this; }
+    /// Adds a sequence at which the answer ends.
+    request& stop(std::string sequence) & { return stop_.push_back(std::move(sequence)), *this; }
     request&& stop(std::string sequence) && { return std::move(stop(std::move(sequence))); }
     request& seed(std::int64_t s) & { return seed_ = s, *this; }
     request&& seed(std::int64_t s) && { return std::move(seed(s)); }
@@ -59,25 +58,25 @@ public:
     // Raw JSON -----------------------------------------------------------------------------------------------------------
 
     /// The provider's `response_format`, e.g. `{"type":"json_object"}`.
-    request& response_format(std::string json) & { return response_format_ = std::move(json), *this; }
-    request&& response_format(std::string json) && { return std::move(response_format(std::move(json))); }
+    request& response_format(std::string raw) & { return response_format_ = std::move(raw), *this; }
+    request&& response_format(std::string raw) && { return std::move(response_format(std::move(raw))); }
     /// Asks for JSON that fits `schema`, strictly. `name` is of letters, digits, `_` and `-`, else `std::invalid_argument`.
     request& json_schema(std::string_view name, std::string_view schema) & {
         constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
         if (name.empty() || name.size() > 64 || name.find_first_not_of(allowed) != name.npos)
             throw std::invalid_argument{
                 "coffer::llm::request::json_schema: a name is 1 to 64 of letters, digits, _ and -, e.g. \"invoice\""};
-        std::string json{R"({"type":"json_schema","json_schema":{"name":")"};
-        ((json += name) += R"(","strict":true,"schema":)") += schema;
-        return response_format(json += "}}");
+        std::string raw{R"({"type":"json_schema","json_schema":{"name":")"};
+        ((raw += name) += R"(","strict":true,"schema":)") += schema;
+        return response_format(raw += "}}");
     }
     request&& json_schema(std::string_view name, std::string_view schema) && { return std::move(json_schema(name, schema)); }
     /// A JSON array of tools.
-    request& tools(std::string json) & { return tools_ = std::move(json), *this; }
-    request&& tools(std::string json) && { return std::move(tools(std::move(json))); }
+    request& tools(std::string raw) & { return tools_ = std::move(raw), *this; }
+    request&& tools(std::string raw) && { return std::move(tools(std::move(raw))); }
     /// A JSON object whose fields are put into the request last: they win over everything said above.
-    request& extra(std::string json) & { return extra_ = std::move(json), *this; }
-    request&& extra(std::string json) && { return std::move(extra(std::move(json))); }
+    request& extra(std::string raw) & { return extra_ = std::move(raw), *this; }
+    request&& extra(std::string raw) && { return std::move(extra(std::move(raw))); }
 
     /// The provider's tag for the person on whose behalf it is asked. Not a part of what makes two requests the same.
     request& end_user(std::string tag) & { return end_user_ = std::move(tag), *this; }

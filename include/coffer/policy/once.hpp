@@ -13,8 +13,11 @@
 #include <coffer/store/flight.hpp>
 #include <coffer/store/store.hpp>
 
+#include <concepts>
 #include <memory>
 #include <optional>
+#include <stdexcept>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -69,40 +72,53 @@ public:
         if (c.claim() != nullptr) throw misuse{"coffer::once: a journal inside a journal: each would permit the same send"};
 
         auto const executor = co_await asio::this_coro::executor;
-        store_->bind(c.shared_clock());
+        bind(c);
         auto const print = print_of(next);
         auto const id = store_->id_of(c.key());
-        auto const boarding = board(c, executor, id, print, next);
-        if (!boarding.differing.empty()) co_return failed(detail::fault_of(mismatch{boarding.differing}));
-        passenger const seat{*boarding.flight, c};
-        if (!boarding.opened) next.tell({event_kind::joined, c.clock().now(), {}, 0, nullptr, {}, {}}, c);
+        for (;;) {
+            auto const boarded = board(c, executor, id, print, next);
+            if (!boarded.seat) co_return failed(detail::fault_of(mismatch{boarded.differing}));
+            if (!boarded.opened) next.tell({event_kind::joined, c.clock().now(), {}, 0, nullptr, {}, {}}, c);
 
-        auto const landed = boarding.flight->landed();
-        auto const woke = co_await landed.wait(c.service(), c.deadline());
-        if (auto const* const how = landed.get()) co_return deliver(c, next, *how, boarding.opened);
-
-        co_return leave(c, next, *boarding.flight, woke, boarding.opened);
+            auto const landed = boarded.seat->of().landed();
+            auto const woke = co_await landed.wait(c.service(), c.deadline());
+            auto const* const how = landed.get();
+            if (how == nullptr) co_return leave(c, next, boarded.seat->of(), woke, boarded.opened);
+            if (!how->begin_anew || woke != wake::notified) co_return deliver(c, next, *how, boarded.opened);
+        }
     }
 
 private:
-    struct boarded {
-        std::shared_ptr<coffer::flight> flight;
-        bool opened = false;
-        std::vector<std::string> differing;
-    };
-
     /// A caller's place in a flight, given back when it leaves, however it leaves.
     class passenger {
     public:
-        passenger(flight& f, call const& c) : flight_{f.shared_from_this()}, clock_{c.shared_clock()} {}
-        passenger(passenger const&) = delete;
-        passenger& operator=(passenger const&) = delete;
-        ~passenger() { flight_->leave(clock_->now()); }
+        passenger(std::shared_ptr<flight> f, call const& c) noexcept : flight_{std::move(f)}, clock_{c.shared_clock()} {}
+        passenger(passenger&&) noexcept = default;
+        passenger& operator=(passenger&&) = delete;
+        ~passenger() {
+            if (flight_) flight_->leave(clock_->now());
+        }
+        [[nodiscard]] flight const& of() const noexcept { return *flight_; }
 
     private:
         std::shared_ptr<flight> flight_;
         std::shared_ptr<clock> clock_;
     };
+
+    struct boarding {
+        std::optional<passenger> seat;
+        bool opened = false;
+        std::vector<std::string> differing;  ///< without a seat: why there is none
+    };
+
+    /// Policies bind to the first clock they see.
+    void bind(call const& c) const {
+        try {
+            store_->bind(c.shared_clock());
+        } catch (std::logic_error const& error) {
+            throw misuse{error.what()};  // a plain logic_error of the operation's own would be a fault
+        }
+    }
 
     template <class Next>
     [[nodiscard]] static fingerprint print_of(Next const& next) {
@@ -110,30 +126,38 @@ private:
         else return next.print();
     }
 
-    /// Finds the key's flight in this process, or opens one.
+    /// Finds the key's flight in this process, or opens one and sets it off.
     template <class Next>
-    [[nodiscard]] boarded board(call& c, asio::any_io_executor const& executor, record_id const& id,
-                                fingerprint const& print, Next const& next) const {
-        boarded b;
-        b.flight = store_->flights().board_or_open(
-            id,
-            [&](flight& f) {
-                b.differing = fingerprint::differing(f.print(), print);
-                return !b.differing.empty() || f.board(c.deadline());
-            },
-            [&](std::shared_ptr<flight> predecessor) {
-                b.opened = true;
-                b.differing.clear();
-                auto f = std::make_shared<flight>(asio::make_strand(executor), print, call_access::fork(c),
-                                                  std::move(predecessor));
-                (void)f->board(c.deadline());
-                return f;
-            });
-        if (b.opened)
-            asio::co_spawn(b.flight->executor(),
-                           detail::fly(b.flight, detail::flight_plan{store_, id, options_}, next.detach()),
-                           asio::bind_cancellation_slot(b.flight->cancellation(), asio::detached));
-        return b;
+    [[nodiscard]] boarding board(call& c, asio::any_io_executor const& executor, record_id const& id,
+                                 fingerprint const& print, Next const& next) const {
+        boarding b;
+        auto const try_board = [&](flight& f) {
+            if (f.given_up()) return false;
+            b.differing = fingerprint::differing(f.print(), print);
+            return !b.differing.empty() || f.board(c.clock().now(), c.deadline());
+        };
+        auto const seated = [&](std::shared_ptr<flight> f) {
+            if (b.differing.empty()) b.seat.emplace(std::move(f), c);
+            return std::move(b);
+        };
+        if (auto f = store_->flights().board(id, try_board)) return seated(std::move(f));
+
+        // Copies of the arguments are made before anybody can see the flight: they may throw, and take their time.
+        auto step = next.detach();
+        std::optional<detail::flight_guard> guard;
+        detail::flight_plan plan{store_, id, options_};
+        b.differing.clear();
+        auto f = store_->flights().board_or_open(id, try_board, [&](std::shared_ptr<flight> predecessor) {
+            auto opened = std::make_shared<flight>(asio::make_strand(executor), print, call_access::fork(c),
+                                                   std::move(predecessor));
+            b.opened = opened->board(c.clock().now(), c.deadline());
+            b.differing.clear();
+            guard.emplace(opened, std::move(plan));
+            return opened;
+        });
+        auto boarded = seated(std::move(f));
+        if (guard) detail::launch(*std::move(guard), std::move(step));
+        return boarded;
     }
 
     template <class Next>
@@ -156,8 +180,7 @@ private:
     template <class Next>
     [[nodiscard]] static tl::unexpected<fault> leave(call& c, Next const& next, flight const& f, wake woke, bool opened) {
         auto so_far = f.so_far();
-        bool unsure = so_far.sending;
-        for (auto const& ended : so_far.log) unsure = unsure || ended.billing != knowledge::no;
+        bool const unsure = so_far.maybe_billed();
         call_access::adopt(c, std::move(so_far.log), opened ? so_far.cost : money{}, answer_origin::none, false);
         auto why = woke == wake::cancelled
                        ? fault{fault_kind::cancelled, "the caller left; a permitted send goes on"}

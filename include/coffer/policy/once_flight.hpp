@@ -15,8 +15,8 @@
 #include <algorithm>
 #include <exception>
 #include <memory>
-#include <new>
 #include <optional>
+#include <random>
 #include <utility>
 
 // GCC 12 takes every closure in a coroutine's frame for one of an anonymous namespace and warns in whoever includes this.
@@ -36,61 +36,86 @@ struct flight_plan {
     once_options options;
 };
 
-/// Lands the flight whatever becomes of its coroutine, and gives its claim up if nobody else did.
+/// Lands the flight whatever becomes of its coroutine, even if that never begins, and gives its claim up if nobody else
+/// did. Made together with the flight, before anybody can board it.
 class flight_guard {
 public:
-    flight_guard(std::shared_ptr<flight> f, flight_plan const& plan) : flight_{std::move(f)}, plan_{plan} {}
-    flight_guard(flight_guard const&) = delete;
-    flight_guard& operator=(flight_guard const&) = delete;
+    flight_guard(std::shared_ptr<flight> f, flight_plan plan) noexcept : flight_{std::move(f)}, plan_{std::move(plan)} {}
+    flight_guard(flight_guard&&) noexcept = default;
+    flight_guard& operator=(flight_guard&&) = delete;
     ~flight_guard() {
-        if (flight_->over()) return;
-        landing how;
-        how.why.emplace(fault_kind::cancelled, "the context that this key was worked on was shut down");
-        land(std::move(how));
+        if (!flight_ || flight_->over()) return;
+        if (!how_.what && !how_.why && !how_.thrown) {
+            how_.begin_anew = !flight_->so_far().maybe_billed();
+            // Who is told so has not left: to it a send that went with its context is one that nobody knows the end of.
+            how_.why.emplace(how_.begin_anew ? fault_kind::cancelled : fault_kind::ambiguous,
+                             "the context that this key was worked on was shut down");
+        }
+        land();
     }
+
+    [[nodiscard]] std::shared_ptr<flight> const& shared_flight() const noexcept { return flight_; }
+    [[nodiscard]] flight& of() const noexcept { return *flight_; }
+    [[nodiscard]] flight_plan const& plan() const noexcept { return plan_; }
+    /// How the flight will land.
+    [[nodiscard]] landing& how() noexcept { return how_; }
 
     void holds(claim_ref ref) { claim_ = std::move(ref); }
     /// The claim's end was submitted.
     void settled() noexcept { claim_.reset(); }
 
-    void land(landing how) {
-        if (claim_) plan_.store->submit_release(*std::exchange(claim_, std::nullopt));
+    void land() noexcept {
+        if (claim_) {
+            try {
+                plan_.store->submit_release(*claim_);
+            } catch (...) {  // its lease gives it back
+            }
+            claim_.reset();
+        }
         plan_.store->flights().remove(plan_.record, flight_.get());
-        flight_->land(std::move(how));
+        flight_->land(std::move(how_));
     }
 
 private:
     std::shared_ptr<flight> flight_;
-    flight_plan const& plan_;
+    flight_plan plan_;
     std::optional<claim_ref> claim_;
+    landing how_;
 };
 
-/// Renews the lease and cuts off a send whose time is up, until the flight has landed.
-inline awaitable<void> keep(std::shared_ptr<flight> f, flight_plan plan, claim_ref ref) {
+/// Renews the lease and cuts off a send whose time is up, until the flight has landed. A flight that was given up lets
+/// its lease go: if its store does not answer either, the key is free for others in the end.
+inline awaitable<void> keep(std::shared_ptr<flight> f, flight_plan plan, claim_ref ref, bool journaled) {
     auto const executor = co_await asio::this_coro::executor;
     auto& service = clock_service::of(executor);
     auto const clock = service.clock();
-    auto next_beat = clock->now() + plan.options.heartbeat;
+    auto next_beat = journaled ? call_access::later(clock->now(), plan.options.heartbeat) : time_point::max();
     while (!f->over()) {
         auto const nudge = f->next_nudge();
         auto const limit = f->send_limit();
         auto const now = clock->now();
+        if (f->given_up()) next_beat = time_point::max();
         if (now >= limit) {
             f->cut();
         } else if (now >= next_beat) {
-            plan.store->heartbeat(ref, plan.options.lease);
-            next_beat = now + plan.options.heartbeat;
+            try {
+                plan.store->heartbeat(ref, plan.options.lease);
+            } catch (...) {  // a lease more or less: the time limit has to be watched on
+            }
+            next_beat = call_access::later(now, plan.options.heartbeat);
         } else {
             co_await wait_until(service, std::min(limit, next_beat), nudge.get());
         }
     }
 }
 
-[[nodiscard]] inline claim_id new_claim_id(random_source& random) noexcept {
+/// Not from the clock's randomness: processes that were forked would draw the same, and each take the other's claim for
+/// its own.
+[[nodiscard]] inline claim_id new_claim_id() {
+    std::random_device random;
     claim_id id{};
-    for (std::size_t i = 0; i < id.size(); i += 8)
-        for (auto bits = random.next(), j = std::uint64_t{0}; j < 8; ++j, bits >>= 8)
-            id[i + j] = static_cast<std::uint8_t>(bits & 0xffU);
+    for (std::size_t i = 0; i < id.size(); i += 4)
+        for (auto bits = random(), j = 0U; j < 4; ++j, bits >>= 8) id[i + j] = static_cast<std::uint8_t>(bits & 0xffU);
     return id;
 }
 
@@ -100,103 +125,156 @@ inline awaitable<outcome<claim_verdict>> claim_key(std::shared_ptr<flight> f, fl
     using namespace std::chrono_literals;
     auto const executor = co_await asio::this_coro::executor;
     auto& service = clock_service::of(executor);
-    for (duration poll = 20ms;; poll = std::min<duration>(poll * 2, 250ms)) {
+    bool repeated = false;
+    for (duration poll = 20ms;;) {
         auto const done = plan.store->claim(plan.record, request);
         co_await until_done(done, service);
         auto const& verdict = *done.get();
+        if (!verdict && reply_may_be_lost(verdict.error()) && !std::exchange(repeated, true)) continue;
         auto const* const busy = verdict ? std::get_if<in_progress>(&*verdict) : nullptr;
         if (busy == nullptr || plan.options.in_other_process == elsewhere::fail_fast) co_return verdict;
+        if (f->given_up()) co_return failed(fault_kind::cancelled, "every caller left");
         auto const again = service.clock()->now() + std::min(std::max<duration>(busy->hint, 1ms), poll);
         if (again >= f->own_call().deadline()) co_return verdict;
         if (co_await wait_until(service, again) == wake::cancelled)
             co_return failed(fault_kind::cancelled, "every caller left");
+        poll = std::min<duration>(poll * 2, 250ms);
     }
 }
 
-/// The whole flight, after its predecessor: claim, judge what is stored, walk, store, land.
-template <class Step>
-awaitable<landing> work(std::shared_ptr<flight> f, flight_plan const& plan, flight_guard& guard, Step& step) {
+/// Waits, not for long, until an acceptance is durable. If another answer was accepted first, that one is the key's.
+inline awaitable<void> await_acceptance(flight_guard& guard, completion<outcome<void>> done, claim_ref ref) {
     auto const executor = co_await asio::this_coro::executor;
     auto& service = clock_service::of(executor);
+    auto& plan = guard.plan();
+    auto& how = guard.how();
+    auto const until = call_access::later(service.clock()->now(), plan.options.store_wait);
+    guard.settled();  // the store goes on trying, and ends the claim with it
+    co_await done.wait(service, until);
+    auto const* const accepted = done.get();
+    if (accepted == nullptr) co_return;
+    how.stored = accepted->has_value();
+    if (how.stored) co_return;
+    if (accepted->error().kind() != fault_kind::already_done) {
+        guard.holds(std::move(ref));
+        co_return;
+    }
+    auto const looked_up = plan.store->peek(plan.record);
+    co_await looked_up.wait(service, until);
+    auto const* const found = looked_up.get();
+    if (found == nullptr || !*found || **found == nullptr || (**found)->state != record_state::done) co_return;
+    how.what = (**found)->accepted()->reply;
+    how.replayed = how.stored = true;
+}
+
+/// The live claim of a flight's call, for as long as the walk lasts.
+class claim_scope {
+public:
+    claim_scope(call& c, permit_source& claim) noexcept : call_{c} { call_access::set_claim(c, &claim); }
+    claim_scope(claim_scope const&) = delete;
+    claim_scope& operator=(claim_scope const&) = delete;
+    ~claim_scope() { call_access::set_claim(call_, nullptr); }
+
+private:
+    call& call_;
+};
+
+/// Everything inside the journal. An attempt that the deadline kept from beginning begins after all if somebody came
+/// meanwhile who has more time.
+template <class Step>
+awaitable<outcome<typename Step::value_type>> walk_on(flight& f, Step& step) {
+    for (;;) {
+        auto const until = f.own_call().deadline();
+        auto result = co_await step(f.own_call());
+        bool const out_of_time = !result && result.error().kind() == fault_kind::deadline_exceeded;
+        if (!out_of_time || f.own_call().deadline() <= until || f.given_up() || !f.so_far().log.empty())
+            co_return std::move(result);
+    }
+}
+
+/// The whole flight, after its predecessor: claim, judge what is stored, walk, store. How it lands is left in the guard.
+template <class Step>
+awaitable<void> work(flight_guard& guard, Step& step) {
+    auto const executor = co_await asio::this_coro::executor;
+    auto const& f = guard.shared_flight();
+    auto& plan = guard.plan();
     auto& options = plan.options;
-    landing how;
+    auto& how = guard.how();
 
     claim_request request;
-    request.id = new_claim_id(service.clock()->random());
+    request.id = new_claim_id();
     request.print = f->print();
     request.max_sends = options.max_sends;
     request.lease = options.lease;
     request.takeover_grace = options.takeover_grace;
     request.acknowledged_kept = options.acknowledged_kept;
     request.unacknowledged_kept = options.unacknowledged_kept;
+    claim_ref const ref{plan.record, request.id, std::make_shared<fingerprint const>(f->print())};
     auto verdict = co_await claim_key(f, plan, request);
 
     granted grant;
     auto mode = live_claim::mode::journaled;
+    bool const may_degrade = options.without_store == degrade::send_unjournaled;
     if (!verdict) {
-        bool const degrades = verdict.error().kind() == fault_kind::store_unavailable &&
-                              options.without_store == degrade::send_unjournaled;
-        if (!degrades) {
+        plan.store->submit_release(ref);  // perhaps only the replies were lost
+        if (!may_degrade || verdict.error().kind() != fault_kind::store_unavailable) {
             how.why = std::move(verdict).error();
-            co_return how;
+            co_return;
         }
         mode = live_claim::mode::unjournaled;
         grant.sends_allowed = options.max_sends;
     } else if (auto const* const paid = std::get_if<replayed>(&*verdict)) {
         how.what = paid->accepted.what;
         how.replayed = how.stored = true;
-        co_return how;
+        co_return;
     } else if (auto* const g = std::get_if<granted>(&*verdict)) {
         grant = std::move(*g);
+        guard.holds(ref);
     } else {
         how.why = fault_of(*verdict);
-        co_return how;
+        co_return;
     }
-
-    claim_ref ref{plan.record, request.id, std::make_shared<fingerprint const>(f->print())};
-    if (mode == live_claim::mode::journaled) guard.holds(ref);
 
     // What an earlier owner was answered and did not live to judge.
+    std::optional<fault> defect;
     for (auto const& earlier : grant.undecoded) {
-        auto const value = step.decode(*earlier.what);
+        auto value = step.decode(*earlier.what);
         if (!value) {
             plan.store->submit_reject(ref, earlier.send, value.error());
+            defect = std::move(value).error();
             continue;
         }
-        auto const done = plan.store->submit_accept(ref, earlier.send);
-        guard.settled();
-        co_await done.wait(service, service.clock()->now() + options.store_wait);
         how.what = earlier.what;
         how.replayed = true;
-        how.stored = done.get() != nullptr && done.get()->has_value();
-        co_return how;
+        auto const accepted = plan.store->submit_accept(ref, earlier.send);
+        co_await await_acceptance(guard, accepted, ref);
+        co_return;
+    }
+    if (defect && grant.sends >= grant.sends_allowed) {
+        how.why = std::move(defect->with_stop(stop_reason::sends_spent));
+        co_return;
     }
 
-    live_claim claim{f, plan.store, ref, options.max_sends, options.finish_grace, grant, mode};
-    asio::co_spawn(executor, keep(f, plan, ref), asio::detached);
-    auto& own = f->own_call();
-    call_access::set_claim(own, &claim);
+    live_claim::terms const terms{options.max_sends, options.attempt_timeout, options.finish_grace, may_degrade};
+    live_claim claim{f, plan.store, ref, terms, grant, mode};
+    asio::co_spawn(executor, keep(f, plan, ref, claim.journaled()), asio::detached);
     bool const throws = co_await asio::this_coro::throw_if_cancelled();
     co_await asio::this_coro::throw_if_cancelled(true);  // what users' coroutines expect
     std::exception_ptr thrown;
     std::optional<outcome<typename Step::value_type>> result;
     try {
-        result.emplace(co_await step(own));
+        claim_scope const scope{f->own_call(), claim};
+        result.emplace(co_await walk_on(*f, step));
     } catch (...) {
         thrown = std::current_exception();
     }
     // From here on nothing may be cancelled or thrown: what was paid is brought home.
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     co_await asio::this_coro::throw_if_cancelled(throws);
-    call_access::set_claim(own, nullptr);
 
     if (auto const& accepted = claim.accepted_answer()) {
         how.what = accepted->what;
-        guard.settled();
-        if (auto const& done = claim.acceptance()) {
-            co_await done->wait(service, service.clock()->now() + options.store_wait);
-            how.stored = done->get() != nullptr && done->get()->has_value();
-        }
+        if (auto const& done = claim.acceptance()) co_await await_acceptance(guard, *done, ref);
     } else if (thrown) {
         how.thrown = thrown;
     } else if (*result) {
@@ -205,30 +283,44 @@ awaitable<landing> work(std::shared_ptr<flight> f, flight_plan const& plan, flig
                         "shared: put that layer before `once`");
     } else {
         how.why = std::move(*result).error();
-        if (claim.journaled() && row(how.why->kind()).stored) {
-            plan.store->submit_fail(ref, *how.why, options.request_fault_kept);
-            guard.settled();
-        }
+        if (claim.journaled() && row(how.why->kind()).stored)
+            plan.store->submit_fail(ref, *how.why, options.request_fault_kept);  // what follows, the release, then does nothing
     }
-    co_return how;
 }
 
 /// The flight's own coroutine. Everything that it refers to, it owns.
 template <class Step>
-awaitable<void> fly(std::shared_ptr<flight> f, flight_plan plan, Step step) {
-    flight_guard guard{f, plan};
+awaitable<void> fly(flight_guard guard, Step step) {
     auto const executor = co_await asio::this_coro::executor;
     co_await asio::this_coro::throw_if_cancelled(false);
     // A flight that was given up under this key still has to hand its claim back.
-    if (auto const before = f->take_predecessor())
+    if (auto const before = guard.of().take_predecessor())
         co_await until_done(before->landed(), clock_service::of(executor));
-    landing how;
     try {
-        how = co_await work(f, plan, guard, step);
+        if (guard.of().given_up()) guard.how().why.emplace(fault_kind::cancelled, "every caller left");
+        else co_await work(guard, step);
     } catch (...) {
-        how.thrown = std::current_exception();
+        if (!guard.how().what) guard.how().thrown = std::current_exception();
     }
-    guard.land(std::move(how));
+    guard.land();
+}
+
+/// Keeps a flight, and with it the cancellation signal that its coroutine listens to, until that coroutine has ended.
+class flight_keeper {
+public:
+    explicit flight_keeper(std::shared_ptr<flight> f) noexcept : flight_{std::move(f)} {}
+    void operator()(std::exception_ptr const&) const noexcept {}
+
+private:
+    std::shared_ptr<flight> flight_;
+};
+
+/// Sets a flight off.
+template <class Step>
+void launch(flight_guard guard, Step step) {
+    auto const f = guard.shared_flight();
+    asio::co_spawn(f->executor(), fly(std::move(guard), std::move(step)),
+                   asio::bind_cancellation_slot(f->cancellation(), flight_keeper{f}));
 }
 
 }  // namespace coffer::inline v0::detail

@@ -10,6 +10,7 @@
 #include <coffer/state/retry_rule.hpp>
 #include <coffer/time/random.hpp>
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <stdexcept>
@@ -24,7 +25,8 @@ namespace coffer::inline v0 {
 /// the call's deadline: it fails at once with the last real fault, and `fault::stop()` says why. Attempts that may have
 /// been billed are counted against `max_sends`, or, under a journal, against the journal's own limit.
 ///
-/// No state is shared between calls. Any thread.
+/// Where a call is handed down through several pipelines, all their retries together make no more attempts than each
+/// alone may. No state is shared between calls. Any thread.
 class retry {
 public:
     using rule = std::function<retry_decision(fault const&, int attempts_made)>;
@@ -62,11 +64,14 @@ public:
             if (end.what != attempt_end::kind::failed) return verdict::done();
             ++made_;
             if (end.why->billing() != knowledge::no) ++unproven_;
+            // One quota for the whole stack: attempts do not multiply where a call is handed down to another retry.
+            auto const made = std::max(made_, a.of().attempts());
+            auto const unproven = std::max(unproven_, a.of().unproven_sends());
             auto& random = a.clock().random();
             retry_facts const facts{
-                .attempts_made = made_,
-                .sends_left = a.sends_left().value_or(settings_->options.max_sends - unproven_),
-                .user = ask_user(*end.why),
+                .attempts_made = made,
+                .sends_left = a.sends_left().value_or(settings_->options.max_sends - unproven),
+                .user = ask_user(*end.why, made),
                 .now = end.at,
                 .deadline = a.of().deadline(),
                 .draw = unit_interval(random.next()),
@@ -82,10 +87,10 @@ public:
         }
 
     private:
-        [[nodiscard]] retry_decision ask_user(fault const& why) const noexcept {
+        [[nodiscard]] retry_decision ask_user(fault const& why, int made) const noexcept {
             if (!settings_->user) return retry_decision::by_table();
             try {
-                return settings_->user(why, made_);
+                return settings_->user(why, made);
             } catch (...) {
                 return retry_decision::no();
             }

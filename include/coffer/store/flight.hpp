@@ -27,14 +27,15 @@ struct landing {
     std::exception_ptr thrown;     ///< misuse or bad_alloc, to be thrown on
     bool replayed = false;         ///< it was paid for earlier
     bool stored = false;           ///< it is durable
+    bool begin_anew = false;       ///< its context went before anything was sent: whoever still waits may open another
     attempt_log log;
     std::optional<money> cost;
 };
 
 /// The shared state of a flight. Callers, the flight's own coroutines and the store's thread meet here: any thread.
 ///
-/// A flight is *before*, *in* or *after* a send. Before and after one, the last caller's leaving cancels the work; in
-/// one it only shortens the time limit, for the answer is paid.
+/// A flight is *before*, *in* or *after* a send. Before and after one, the last caller's leaving gives the flight up: its
+/// work is cancelled, and nobody can board it any more. In one it only changes the time limit, for the answer is paid.
 class flight : public std::enable_shared_from_this<flight> {
 public:
     /// `executor` must be a strand; `own` is the flight's call.
@@ -46,6 +47,7 @@ public:
     [[nodiscard]] fingerprint const& print() const noexcept { return print_; }
     /// For the flight's own coroutines only, on its strand.
     [[nodiscard]] call& own_call() noexcept { return call_; }
+    /// For whoever opens the flight: until it lands.
     [[nodiscard]] asio::any_io_executor executor() const { return executor_; }
     [[nodiscard]] asio::cancellation_slot cancellation() noexcept { return signal_.slot(); }
     [[nodiscard]] std::shared_ptr<flight> take_predecessor() noexcept { return std::move(predecessor_); }
@@ -53,22 +55,23 @@ public:
     // Callers --------------------------------------------------------------------------------------------------------
 
     /// One more caller waits, until `deadline`. False when the flight has been given up: a new one is needed.
-    bool board(time_point deadline) {
+    [[nodiscard]] bool board(time_point now, time_point deadline) {
         std::lock_guard const lock{mutex_};
-        if (abandoned_) return false;
-        ++aboard_;
+        if (given_up_) return false;
+        // A send that goes on only because nobody waited for it must not be cut off because somebody does again.
+        if (aboard_++ == 0 && sending_ > 0 && now >= call_access::later(permitted_at_, timeout_)) outlived_ = true;
         call_access::extend_deadline(call_, deadline);
         nudge();
         return true;
     }
 
     /// A caller leaves.
-    void leave(time_point now) {
+    void leave(time_point now) noexcept {
         std::lock_guard const lock{mutex_};
         if (--aboard_ > 0 || over_) return;
         left_at_ = now;
-        if (sending_) nudge();
-        else abandon();
+        if (sending_ > 0) nudge();
+        else give_up();
     }
 
     /// What somebody who leaves is told: the ended attempts, their cost, and whether a send is running.
@@ -76,20 +79,32 @@ public:
         attempt_log log;
         std::optional<money> cost;
         bool sending = false;
+
+        /// May anything have been billed?
+        [[nodiscard]] bool maybe_billed() const noexcept {
+            return sending || std::any_of(log.begin(), log.end(), [](auto const& a) { return a.billing != knowledge::no; });
+        }
     };
     [[nodiscard]] progress so_far() const {
         std::lock_guard const lock{mutex_};
-        return {log_, cost_known_ && !sending_ ? std::optional{cost_} : std::nullopt, sending_};
+        return {log_, cost_known_ && sending_ == 0 ? std::optional{cost_} : std::nullopt, sending_ > 0};
     }
 
     // The flight's own coroutines ------------------------------------------------------------------------------------
 
-    /// A permit is journaled: from now on leaving does not cancel. False when everybody had left before.
+    /// Nobody waits any longer, and nothing may be sent.
+    [[nodiscard]] bool given_up() const {
+        std::lock_guard const lock{mutex_};
+        return given_up_;
+    }
+
+    /// A permit is journaled: from now on leaving does not cancel. False when everybody had left before. Of several sends
+    /// at once, the first one's time limit counts.
     [[nodiscard]] bool begin_send(time_point now, duration timeout, duration finish_grace) {
         std::lock_guard const lock{mutex_};
-        if (abandoned_) return false;
-        sending_ = true;
-        cut_ = false;
+        if (given_up_) return false;
+        if (sending_++ > 0) return true;
+        cut_ = outlived_ = false;
         permitted_at_ = now;
         timeout_ = timeout;
         finish_grace_ = finish_grace;
@@ -97,11 +112,10 @@ public:
         return true;
     }
 
-    /// The send has ended. With nobody left there is no reason for another one.
+    /// A send has ended. With nobody left there is no reason for another one.
     void end_send() {
         std::lock_guard const lock{mutex_};
-        sending_ = false;
-        if (aboard_ == 0) abandon();
+        if (--sending_ == 0 && aboard_ == 0) give_up();
     }
 
     void recorded(attempt_record const& entry) {
@@ -111,13 +125,13 @@ public:
         else cost_known_ = false;
     }
 
-    /// When the running send is cut off: permit + timeout while anybody waits; the last leaving + grace otherwise, but
-    /// never later than permit + timeout + grace.
+    /// When the running send is cut off: permit + timeout while anybody waits (who came in time); the last leaving +
+    /// grace otherwise, but never later than permit + timeout + grace.
     [[nodiscard]] time_point send_limit() const {
         std::lock_guard const lock{mutex_};
-        if (!sending_ || cut_) return time_point::max();
+        if (sending_ == 0 || cut_) return time_point::max();
         auto const timeout = call_access::later(permitted_at_, timeout_);
-        if (aboard_ > 0) return timeout;
+        if (aboard_ > 0 && !outlived_) return timeout;
         return std::min(call_access::later(left_at_, finish_grace_), call_access::later(timeout, finish_grace_));
     }
 
@@ -125,7 +139,7 @@ public:
     void cut() {
         {
             std::lock_guard const lock{mutex_};
-            if (!sending_ || cut_) return;
+            if (sending_ == 0 || cut_) return;
             cut_ = true;
         }
         signal_.emit(asio::cancellation_type::terminal);
@@ -140,20 +154,23 @@ public:
     }
 
     /// Wakes the flight's keeper when something it waits for has changed. Take it before looking at what it guards.
-    [[nodiscard]] std::shared_ptr<wait_list> next_nudge() const {
+    [[nodiscard]] std::shared_ptr<wait_list> next_nudge() {
         std::lock_guard const lock{mutex_};
+        if (!nudge_) nudge_ = std::make_shared<wait_list>();
         return nudge_;
     }
 
     /// The end. The first one counts. From here on the flight does not touch its context any more, which may go.
     void land(landing how) {
+        asio::any_io_executor gone;  // released after the lock
         {
             std::lock_guard const lock{mutex_};
-            if (std::exchange(over_, true)) return;
+            if (over_) return;
             how.log = log_;
-            how.cost = cost_known_ ? std::optional{cost_} : std::nullopt;
+            how.cost = cost_known_ && sending_ == 0 ? std::optional{cost_} : std::nullopt;
+            over_ = true;
+            gone.swap(executor_);
             nudge();
-            executor_ = {};
         }
         landed_.set(std::move(how));
     }
@@ -163,15 +180,18 @@ public:
     }
 
 private:
-    void nudge() {
-        auto const before = std::exchange(nudge_, std::make_shared<wait_list>());
-        before->notify_all();
+    // Both run in destructors of callers, and so must not fail.
+    void nudge() noexcept {
+        if (auto const before = std::exchange(nudge_, nullptr)) before->notify_all();
     }
 
     /// Nobody waits and nothing is paid: the work is cancelled, on its strand.
-    void abandon() {
-        if (std::exchange(abandoned_, true) || over_) return;
-        asio::post(executor_, [self = shared_from_this()] { self->signal_.emit(asio::cancellation_type::terminal); });
+    void give_up() noexcept {
+        if (std::exchange(given_up_, true) || over_) return;
+        try {
+            asio::post(executor_, [self = shared_from_this()] { self->signal_.emit(asio::cancellation_type::terminal); });
+        } catch (...) {  // no memory: the work ends by itself, and sends nothing
+        }
     }
 
     asio::any_io_executor executor_;
@@ -182,12 +202,13 @@ private:
     completion<landing> const landed_;
 
     mutable std::mutex mutex_;
-    std::shared_ptr<wait_list> nudge_ = std::make_shared<wait_list>();
+    std::shared_ptr<wait_list> nudge_;
     int aboard_ = 0;
-    bool abandoned_ = false;
+    int sending_ = 0;
+    bool given_up_ = false;
     bool over_ = false;
-    bool sending_ = false;
     bool cut_ = false;
+    bool outlived_ = false;
     time_point permitted_at_{};
     time_point left_at_{};
     duration timeout_{};

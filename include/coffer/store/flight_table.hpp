@@ -20,15 +20,28 @@ public:
     flight_table(flight_table const&) = delete;
     flight_table& operator=(flight_table const&) = delete;
 
-    /// Boards the flight under `id` if `board(flight&)` says so, under the lock; else `open(predecessor)` makes a new
-    /// one in its place, which must not begin before the predecessor (or null) has landed.
-    template <class Board, class Open>
-    std::shared_ptr<flight> board_or_open(record_id const& id, Board&& board, Open&& open) {
+    /// The flight under `id`, if there is one and `board(flight&)` says so, under the lock; else null.
+    template <class Board>
+    [[nodiscard]] std::shared_ptr<flight> board(record_id const& id, Board&& board) {
         std::lock_guard const lock{mutex_};
-        auto& place = flights_[id];
-        if (place && board(*place)) return place;
-        place = open(std::move(place));
-        return place;
+        auto const at = flights_.find(id);
+        return at != flights_.end() && board(*at->second) ? at->second : nullptr;
+    }
+
+    /// The same; but where there is none to board, `open(predecessor)` makes a new one in its place, which must not begin
+    /// before the predecessor (or null) has landed. If it throws, everything is as before.
+    template <class Board, class Open>
+    [[nodiscard]] std::shared_ptr<flight> board_or_open(record_id const& id, Board&& board, Open&& open) {
+        std::lock_guard const lock{mutex_};
+        auto const [at, added] = flights_.try_emplace(id);
+        if (!added && board(*at->second)) return at->second;
+        try {
+            at->second = open(std::shared_ptr<flight>{at->second});
+        } catch (...) {
+            if (added) flights_.erase(at);
+            throw;
+        }
+        return at->second;
     }
 
     /// Forgets `landed`, unless another flight has taken its place.

@@ -7,12 +7,14 @@
 #include <coffer/store/flight.hpp>
 #include <coffer/store/store.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace coffer::inline v0 {
 
@@ -28,21 +30,48 @@ awaitable<void> until_done(completion<T> done, clock_service& service) {
     co_await asio::this_coro::throw_if_cancelled(throws);
 }
 
+/// Did the store fail, rather than refuse? Then nobody knows whether the operation was carried out: its reply may have
+/// been lost, and submitting it again tells.
+[[nodiscard]] inline bool reply_may_be_lost(fault const& why) {
+    if (why.kind() != fault_kind::store_unavailable) return false;
+    auto const code = why.code();  // refusals of operations on a claim, see record_machine.hpp
+    return code != "claim_lost" && code != "claim_over" && code != "lease_over" && code != "sends_moved";
+}
+
 /// The permit source of a flight. Used on the flight's strand only.
 class live_claim final : public permit_source {
 public:
     /// How permits are taken: from the store, or, in the opt-in degraded mode, from thin air.
     enum class mode : std::uint8_t { journaled, unjournaled };
 
-    live_claim(std::shared_ptr<flight> f, std::shared_ptr<store_backend> store, claim_ref ref, int max_sends,
-               duration finish_grace, granted const& grant, mode how)
-        : flight_{std::move(f)}, store_{std::move(store)}, ref_{std::move(ref)}, max_sends_{max_sends},
-          finish_grace_{finish_grace}, sends_{grant.sends}, allowed_{grant.sends_allowed}, mode_{how} {}
+    /// What the journal's options say about sends.
+    struct terms {
+        int max_sends = defaults::max_sends;
+        duration attempt_timeout = defaults::attempt_timeout;
+        duration finish_grace = defaults::finish_grace;
+        bool may_degrade = false;  ///< a permit that cannot be journaled is given all the same
+    };
+
+    live_claim(std::shared_ptr<flight> f, std::shared_ptr<store_backend> store, claim_ref ref, terms t,
+               granted const& grant, mode how)
+        : flight_{std::move(f)}, store_{std::move(store)}, ref_{std::move(ref)}, terms_{t}, sends_{grant.sends},
+          allowed_{grant.sends_allowed}, mode_{how} {}
 
     awaitable<outcome<int>> permit(attempt const& a) override {
         auto& service = flight_->own_call().service();
         // Permits of one claim are journaled one after another, each counting on the one before.
-        while (running_ && running_->get() == nullptr) co_await until_done(*running_, service);
+        while (busy_ && busy_->get() == nullptr) {
+            auto const before = *busy_;
+            co_await until_done(before, service);
+        }
+        turn const mine{busy_};
+
+        while (!unsending_.empty()) {
+            auto const given_back = unsending_.back();
+            unsending_.pop_back();
+            co_await until_done(given_back, service);
+            if (!*given_back.get()) ++sends_;  // it could not be given back: it counts
+        }
         if (sends_left() <= 0)
             co_return failed(fault{fault_kind::unresolved, "no send is left for this key"}.with_stop(stop_reason::sends_spent));
 
@@ -50,22 +79,24 @@ public:
         if (mode_ == mode::journaled) {
             permit_request request;
             request.expected_sends = sends_;
-            request.max_sends = max_sends_;
+            request.max_sends = terms_.max_sends;
             request.longest = longest_send(a.timeout());
             request.provider = a.target().provider;
             request.model = a.target().model;
-            running_ = store_->permit(ref_, request, {});
-            auto const done = *running_;
+            auto done = store_->permit(ref_, request, {});
             co_await until_done(done, service);
+            if (!*done.get() && reply_may_be_lost(done.get()->error())) {
+                done = store_->permit(ref_, request, {});
+                co_await until_done(done, service);
+            }
             auto const& granted = *done.get();
-            if (!granted) co_return failed(granted.error());
-            send = granted->send;
-        } else {
-            send = sends_ + 1;
+            if (granted) send = granted->send;
+            else if (!terms_.may_degrade || !reply_may_be_lost(granted.error())) co_return failed(granted.error());
         }
+        if (send == 0) send = --unjournaled_;
         ++sends_;
-        if (!flight_->begin_send(a.clock().now(), a.timeout(), finish_grace_)) {
-            unsent(send);  // everybody left while the permit was written: not a byte has been sent
+        if (!flight_->begin_send(a.clock().now(), timeout_of(a.timeout()), terms_.finish_grace)) {
+            give_back(send);  // everybody left while the permit was written: not a byte has been sent
             co_return failed(fault_kind::cancelled, "every caller left before the send");
         }
         co_return send;
@@ -73,24 +104,25 @@ public:
 
     void answered(int send, shared_answer const& what) override {
         last_ = stored_answer{send, what};
-        if (mode_ == mode::journaled) store_->submit_answer(ref_, send, what);
+        if (journaled(send)) store_->submit_answer(ref_, send, what);
     }
     void accepted(int send) override {
-        accepted_ = last_;
-        if (mode_ == mode::journaled) acceptance_ = store_->submit_accept(ref_, send);
+        if (!accepted_) {
+            accepted_ = last_;
+            if (journaled(send)) acceptance_ = store_->submit_accept(ref_, send);
+        }
         flight_->end_send();
     }
     void rejected(int send, fault const& why) override {
-        if (mode_ == mode::journaled) store_->submit_reject(ref_, send, why);
+        if (journaled(send)) store_->submit_reject(ref_, send, why);
         flight_->end_send();
     }
     void lost(int send, fault const& why) override {
-        if (mode_ == mode::journaled) store_->submit_lost(ref_, send, why);
+        if (journaled(send)) store_->submit_lost(ref_, send, why);
         flight_->end_send();
     }
     void unsent(int send) override {
-        --sends_;
-        if (mode_ == mode::journaled) store_->submit_unsend(ref_, send);
+        give_back(send);
         flight_->end_send();
     }
     void recorded(attempt_record const& entry) override { flight_->recorded(entry); }
@@ -99,7 +131,8 @@ public:
     [[nodiscard]] bool was_cut() const noexcept override { return flight_->was_cut(); }
     [[nodiscard]] bool take_cut() noexcept override { return flight_->take_cut(); }
     [[nodiscard]] duration longest_send(duration attempt_timeout) const noexcept override {
-        return attempt_timeout > duration::max() - finish_grace_ ? duration::max() : attempt_timeout + finish_grace_;
+        auto const limit = timeout_of(attempt_timeout);
+        return limit > duration::max() - terms_.finish_grace ? duration::max() : limit + terms_.finish_grace;
     }
     /// A digest of the record's name: the same for all sends of one key, and telling nobody what the key is.
     [[nodiscard]] std::string provider_key() const override {
@@ -114,6 +147,28 @@ public:
     [[nodiscard]] bool journaled() const noexcept { return mode_ == mode::journaled; }
 
 private:
+    /// A permit's turn: the next one waits for its end, however it ends.
+    class turn {
+    public:
+        explicit turn(std::optional<completion<bool>>& of) { of = over_; }
+        turn(turn const&) = delete;
+        turn& operator=(turn const&) = delete;
+        ~turn() { over_.set(true); }
+
+    private:
+        completion<bool> over_;
+    };
+
+    /// Sends from thin air have negative numbers.
+    [[nodiscard]] static bool journaled(int send) noexcept { return send > 0; }
+    [[nodiscard]] duration timeout_of(duration attempt_timeout) const noexcept {
+        return std::min(attempt_timeout, terms_.attempt_timeout);
+    }
+    void give_back(int send) {
+        --sends_;
+        if (journaled(send)) unsending_.push_back(store_->submit_unsend(ref_, send));
+    }
+
     [[nodiscard]] std::string fnv1a(std::uint64_t hash) const {
         for (std::string_view const text : {std::string_view{ref_.record.name_space}, std::string_view{ref_.record.digest}})
             for (char const c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
@@ -125,12 +180,13 @@ private:
     std::shared_ptr<flight> flight_;
     std::shared_ptr<store_backend> store_;
     claim_ref ref_;
-    int max_sends_;
-    duration finish_grace_;
+    terms terms_;
     int sends_;
     int allowed_;
+    int unjournaled_ = 0;
     mode mode_;
-    std::optional<completion<outcome<permitted>>> running_;
+    std::optional<completion<bool>> busy_;
+    std::vector<completion<outcome<void>>> unsending_;
     stored_answer last_{};
     std::optional<stored_answer> accepted_;
     std::optional<completion<outcome<void>>> acceptance_;

@@ -85,6 +85,8 @@ public:
         work_.reset();
         thread_.join();
     }
+    /// Does not wait for what is under way.
+    void stop() { io_.stop(); }
     [[nodiscard]] asio::io_context::executor_type executor() noexcept { return io_.get_executor(); }
 
 private:

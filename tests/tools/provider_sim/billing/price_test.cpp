@@ -42,8 +42,8 @@ TEST(price, adds_up_exactly_and_rounds_nano_dollars_up) {
 }
 
 TEST(config, changes_what_is_named_and_keeps_the_rest) {
-    auto const changed = changed_config({}, {{"prices", {{"gpt-4o", {{"output", 7}}}, {"new", {{"input", 5}}}}},
-                                             {"context_tokens", 100}});
+    auto const changed = changed_config(
+        {}, {{"prices", {{"gpt-4o", {{"output", 7}}}, {"new", {{"input", 5}}}}}, {"context_tokens", 100}});
     EXPECT_EQ(changed.prices.of("gpt-4o"), (price{2'500'000, 1'250'000, 7}));
     EXPECT_EQ(changed.prices.of("new"), (price{5, 75'000, 600'000}));
     EXPECT_EQ(changed.context_tokens, 100);

@@ -95,7 +95,8 @@ TEST(apply_fault, headers_in_every_form) {
 
 TEST(apply_fault, padding) {
     auto const answer = applied(R"({"pad_headers": 2500, "pad_body": 100})");
-    EXPECT_EQ(header(answer, "x-pad-0").size() + header(answer, "x-pad-1").size() + header(answer, "x-pad-2").size(), 2500U);
+    EXPECT_EQ(header(answer, "x-pad-0").size() + header(answer, "x-pad-1").size() + header(answer, "x-pad-2").size(),
+              2500U);
     EXPECT_EQ(answer.body.size(), std::string_view{R"({"ok":true})"}.size() + 100);
     EXPECT_EQ(json::parse(answer.body)["ok"], true);
 }
@@ -119,7 +120,8 @@ TEST(billed_usage, by_mode) {
     EXPECT_EQ(billed_usage(half, full, 1001), (usage{100, 20, 25, 10}));  // 24.97, rounded up
     auto const some = parsed(R"({"bill": "generated_so_far", "generated_tokens": 3, "deliver": "none", "end": "rst"})");
     EXPECT_EQ(billed_usage(some, full, 1000), (usage{100, 20, 3, 3}));
-    auto const more = parsed(R"({"bill": "generated_so_far", "generated_tokens": 99, "deliver": "none", "end": "rst"})");
+    auto const more =
+        parsed(R"({"bill": "generated_so_far", "generated_tokens": 99, "deliver": "none", "end": "rst"})");
     EXPECT_EQ(billed_usage(more, full, 1000).out_tok, 50);
     auto const none = parsed(R"({"bill": "generated_so_far", "deliver": "none", "end": "rst"})");
     EXPECT_EQ(billed_usage(none, full, 1000), (usage{100, 20, 0, 0}));

@@ -154,8 +154,8 @@ TEST_F(ledger_on_disk, a_last_line_that_lacks_only_its_newline_is_kept) {
     std::filesystem::resize_file(path_, std::filesystem::file_size(path_) - 1);
     ledger book{path_};
     EXPECT_EQ(totals(book)["sends"], 1);
-    EXPECT_EQ(refusal(), "ledger " + path_.string() +
-                             " is in use by another provider_sim; end that one or give another --ledger");
+    EXPECT_EQ(refusal(),
+              "ledger " + path_.string() + " is in use by another provider_sim; end that one or give another --ledger");
 }
 
 TEST_F(ledger_on_disk, corrupt_files_are_refused) {
@@ -166,11 +166,16 @@ TEST_F(ledger_on_disk, corrupt_files_are_refused) {
     for (auto const& r : {
              row{"no JSON", "garbage\n"},
              row{"no object", "[1]\n"},
-             row{"no number", R"({"kind":"send"})" "\n"},
-             row{"a line is missing", R"({"seq":4,"kind":"mark","name":"x"})" "\n"},
-             row{"a line twice", R"({"seq":2,"kind":"mark","name":"x"})" "\n"},
-             row{"unknown kind", R"({"seq":3,"kind":"what"})" "\n"},
-             row{"a bill without an amount", R"({"seq":3,"kind":"bill","key":"a","executed":true})" "\n"},
+             row{"no number", R"({"kind":"send"})"
+                              "\n"},
+             row{"a line is missing", R"({"seq":4,"kind":"mark","name":"x"})"
+                                      "\n"},
+             row{"a line twice", R"({"seq":2,"kind":"mark","name":"x"})"
+                                 "\n"},
+             row{"unknown kind", R"({"seq":3,"kind":"what"})"
+                                 "\n"},
+             row{"a bill without an amount", R"({"seq":3,"kind":"bill","key":"a","executed":true})"
+                                             "\n"},
          }) {
         std::filesystem::remove(path_);
         {
@@ -192,7 +197,7 @@ TEST_F(ledger_on_disk, a_directory_or_a_missing_one_is_refused) {
 
 TEST_F(ledger_on_disk, is_readable_by_its_owner_only) {
     ledger const book{path_};
-    struct stat info {};
+    struct stat info{};
     ASSERT_EQ(::stat(path_.c_str(), &info), 0);
     EXPECT_EQ(info.st_mode & 0777U, 0600U);
 }

@@ -24,8 +24,8 @@ protected:
         call.wishes = &wishes_;
         return serve(call, prefix);
     }
-    served ask(std::string const& body) { return ask(json::parse(body, nullptr, false)); }
-    json answer(std::string const& body = test::chat_body()) { return json::parse(ask(body).answer.body); }
+    served ask_text(std::string const& body) { return ask(json::parse(body, nullptr, false)); }
+    json answer(std::string const& body = test::chat_body()) { return json::parse(ask_text(body).answer.body); }
 
     config settings_;
     http_request request_;
@@ -72,7 +72,7 @@ TEST_F(chat, the_same_request_gets_the_same_text_under_another_id) {
 TEST_F(chat, tokens_are_the_bytes_of_the_text) {
     for (int i = 0; i < 200; ++i) {
         key_ = std::to_string(i);
-        auto const result = ask(test::chat_body());
+        auto const result = ask_text(test::chat_body());
         auto const body = json::parse(result.answer.body);
         auto const text = body["choices"][0]["message"]["content"].get<std::string>();
         EXPECT_EQ(tokens_of_bytes(text.size()), result.used.out_tok);
@@ -119,7 +119,7 @@ TEST_F(chat, a_request_field_sets_the_natural_length) {
 }
 
 TEST_F(chat, prompt_tokens_are_the_bytes_of_all_contents) {
-    auto const result = ask(R"({"model": "m", "messages": [{"role": "system", "content": "12345"},
+    auto const result = ask_text(R"({"model": "m", "messages": [{"role": "system", "content": "12345"},
         {"role": "user", "content": [{"type": "text", "text": "1234"}, {"type": "text", "text": "5"}]},
         {"role": "assistant", "content": null}]})");
     EXPECT_EQ(result.used.in_tok, 3);  // ten bytes
@@ -131,7 +131,7 @@ TEST_F(chat, wishes_of_a_rule) {
     wishes_.content = "twelve bytes";
     wishes_.cached_tokens = 99;
     wishes_.reasoning_tokens = 7;
-    auto const result = ask(test::chat_body());
+    auto const result = ask_text(test::chat_body());
     auto const body = json::parse(result.answer.body);
     EXPECT_EQ(body["choices"][0]["finish_reason"], "content_filter");
     EXPECT_EQ(body["model"], "gpt-wrong");
@@ -161,7 +161,7 @@ TEST_F(chat, usage_shapes) {
     EXPECT_TRUE(answer()["usage"].is_null());
     wishes_.usage = usage_shape::zero;
     EXPECT_EQ(answer()["usage"]["total_tokens"], 0);
-    EXPECT_GT(ask(test::chat_body()).used.out_tok, 0);  // what is billed does not depend on what is shown
+    EXPECT_GT(ask_text(test::chat_body()).used.out_tok, 0);  // what is billed does not depend on what is shown
 }
 
 TEST_F(chat, refuses_as_openai_does) {
@@ -171,25 +171,32 @@ TEST_F(chat, refuses_as_openai_does) {
         char const* code;
         char const* param;
     };
-    for (auto const& r : {
-             row{"no json", 400, nullptr, nullptr},
-             row{"[]", 400, nullptr, nullptr},
-             row{R"({"messages": [{"role": "user", "content": "x"}]})", 400, nullptr, nullptr},
-             row{R"({"model": 3, "messages": []})", 400, "invalid_type", "model"},
-             row{R"({"model": "m"})", 400, "missing_required_parameter", "messages"},
-             row{R"({"model": "m", "messages": "x"})", 400, "invalid_type", "messages"},
-             row{R"({"model": "m", "messages": []})", 400, "empty_array", "messages"},
-             row{R"({"model": "m", "messages": ["x"]})", 400, "invalid_type", "messages"},
-             row{R"({"model": "m", "messages": [{"content": "x"}]})", 400, "missing_required_parameter", "messages"},
-             row{R"({"model": "m", "messages": [{"role": "user", "content": 3}]})", 400, "invalid_type", "messages"},
-             row{R"({"model": "m", "messages": [{"role": "user", "content": "x"}], "max_tokens": "5"})", 400, "invalid_type", "max_tokens"},
-             row{R"({"model": "m", "messages": [{"role": "user", "content": "x"}], "max_tokens": 0})", 400, "integer_below_min_value", "max_tokens"},
-             row{R"({"model": "m", "messages": [{"role": "user", "content": "x"}], "n": 129})", 400, "integer_above_max_value", "n"},
-             row{R"({"model": "m", "messages": [{"role": "user", "content": "x"}], "stream": true})", 400, "unsupported_value", "stream"},
-             row{R"({"model": "m", "messages": [{"role": "user", "content": "x"}], "metadata": {"sim_output_tokens": "x"}})", 400, "invalid_value", "metadata"},
-             row{R"({"model": "no-such-model", "messages": [{"role": "user", "content": "x"}]})", 404, "model_not_found", nullptr},
-         }) {
-        auto const result = ask(r.body);
+    for (
+        auto const& r : {
+            row{"no json", 400, nullptr, nullptr},
+            row{"[]", 400, nullptr, nullptr},
+            row{R"({"messages": [{"role": "user", "content": "x"}]})", 400, nullptr, nullptr},
+            row{R"({"model": 3, "messages": []})", 400, "invalid_type", "model"},
+            row{R"({"model": "m"})", 400, "missing_required_parameter", "messages"},
+            row{R"({"model": "m", "messages": "x"})", 400, "invalid_type", "messages"},
+            row{R"({"model": "m", "messages": []})", 400, "empty_array", "messages"},
+            row{R"({"model": "m", "messages": ["x"]})", 400, "invalid_type", "messages"},
+            row{R"({"model": "m", "messages": [{"content": "x"}]})", 400, "missing_required_parameter", "messages"},
+            row{R"({"model": "m", "messages": [{"role": "user", "content": 3}]})", 400, "invalid_type", "messages"},
+            row{R"({"model": "m", "messages": [{"role": "user", "content": "x"}], "max_tokens": "5"})", 400,
+                "invalid_type", "max_tokens"},
+            row{R"({"model": "m", "messages": [{"role": "user", "content": "x"}], "max_tokens": 0})", 400,
+                "integer_below_min_value", "max_tokens"},
+            row{R"({"model": "m", "messages": [{"role": "user", "content": "x"}], "n": 129})", 400,
+                "integer_above_max_value", "n"},
+            row{R"({"model": "m", "messages": [{"role": "user", "content": "x"}], "stream": true})", 400,
+                "unsupported_value", "stream"},
+            row{R"({"model": "m", "messages": [{"role": "user", "content": "x"}], "metadata": {"sim_output_tokens": "x"}})",
+                400, "invalid_value", "metadata"},
+            row{R"({"model": "no-such-model", "messages": [{"role": "user", "content": "x"}]})", 404, "model_not_found",
+                nullptr},
+        }) {
+        auto const result = ask_text(r.body);
         EXPECT_FALSE(result.valid) << r.body;
         EXPECT_EQ(result.answer.status, r.status) << r.body;
         auto const error = json::parse(result.answer.body)["error"];
@@ -202,14 +209,16 @@ TEST_F(chat, refuses_as_openai_does) {
 
 TEST_F(chat, refuses_more_than_the_context_holds) {
     settings_.context_tokens = 10;
-    EXPECT_TRUE(ask(test::chat_body(std::string(40, 'x'))).valid);
-    auto const result = ask(test::chat_body(std::string(41, 'x')));
+    EXPECT_TRUE(ask_text(test::chat_body(std::string(40, 'x'))).valid);
+    auto const result = ask_text(test::chat_body(std::string(41, 'x')));
     EXPECT_EQ(result.answer.status, 400U);
     EXPECT_EQ(json::parse(result.answer.body)["error"]["code"], "context_length_exceeded");
 }
 
 TEST_F(chat, keys_paths_and_methods) {
-    auto const status = [&](std::string const& prefix) { return ask(json::parse(test::chat_body()), prefix).answer.status; };
+    auto const status = [&](std::string const& prefix) {
+        return ask(json::parse(test::chat_body()), prefix).answer.status;
+    };
     EXPECT_EQ(status(""), 200U);
     EXPECT_EQ(status("sk-"), 401U);
     request_.headers = {{"authorization", "Bearer pk-1"}};

@@ -47,7 +47,7 @@ public:
 
     /// A control request; throws unless the status is 200.
     json post_control(std::string const& path, json const& body) const;
-    [[nodiscard]] json get_control(std::string const& path) const;
+    json get_control(std::string const& path) const;
     /// Puts these rules in force.
     void rules(json const& rules) const { post_control("/control/faults", rules); }
     [[nodiscard]] json totals(std::string const& query = {}) const {
@@ -55,13 +55,13 @@ public:
     }
 
     /// One request on a connection of its own.
-    [[nodiscard]] wire_response ask(std::string const& request) const;
-    [[nodiscard]] wire_bytes ask_raw(std::string const& request) const;
+    wire_response ask(std::string const& request) const;
+    wire_bytes ask_raw(std::string const& request) const;
 
     /// The ledger file's lines of that kind, as they are on disk now.
     [[nodiscard]] std::vector<json> lines(std::string const& kind) const;
     /// The same, waiting until there are that many.
-    [[nodiscard]] std::vector<json> lines(std::string const& kind, std::size_t count) const;
+    std::vector<json> lines(std::string const& kind, std::size_t count) const;
 
 private:
     temporary_directory directory_;

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <coffer/llm/api_key.hpp>
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <stdexcept>
+#include <string>
+
+namespace {
+
+namespace llm = coffer::llm;
+using coffer::fault_kind;
+
+TEST(ApiKey, ComesFromTheEnvironmentAsItIsThen) {
+    ::setenv("COFFER_TEST_KEY", "one", 1);
+    auto const key = llm::api_key_from_env("COFFER_TEST_KEY");
+    EXPECT_EQ(key.read().value(), "one");
+    ::setenv("COFFER_TEST_KEY", "two", 1);
+    EXPECT_EQ(key.read().value(), "two");
+    ::unsetenv("COFFER_TEST_KEY");
+    ASSERT_FALSE(key.read());
+    EXPECT_EQ(key.read().error().kind(), fault_kind::unauthorized);
+    EXPECT_EQ(key.read().error().billing(), coffer::knowledge::no);
+    EXPECT_NE(key.read().error().message().find("COFFER_TEST_KEY"), std::string_view::npos);
+    ::setenv("COFFER_TEST_KEY", "", 1);
+    EXPECT_FALSE(key.read());
+    ::unsetenv("COFFER_TEST_KEY");
+}
+
+TEST(ApiKey, ComesFromAFileAsItIsThen) {
+    auto const path = testing::TempDir() + "coffer_key_" + std::to_string(::getpid());
+    auto const key = llm::api_key_from_file(path);
+    EXPECT_FALSE(key.read());
+    std::ofstream{path} << "  one\r\n";
+    EXPECT_EQ(key.read().value(), "one");
+    std::ofstream{path} << "two";
+    EXPECT_EQ(key.read().value(), "two");
+    std::ofstream{path} << " \n";
+    EXPECT_FALSE(key.read());
+    ::unlink(path.c_str());
+}
+
+TEST(ApiKey, ComesFromACallable) {
+    EXPECT_EQ(llm::api_key{[] { return std::string{"a"}; }}.read().value(), "a");
+    EXPECT_EQ(llm::api_key{[]() -> coffer::outcome<std::string> { return coffer::failed(fault_kind::store_unavailable); }}.read().error().kind(),
+              fault_kind::store_unavailable);
+    auto const odd = llm::api_key{[]() -> coffer::outcome<std::string> { return coffer::failed(fault_kind::ambiguous); }}.read();
+    EXPECT_EQ(odd.error().billing(), coffer::knowledge::no);  // whatever it says: nothing was sent
+    EXPECT_EQ(llm::api_key{"b"}.read().value(), "b");
+    EXPECT_EQ(llm::api_key{std::string{"b"}}.read().value(), "b");
+    EXPECT_EQ(llm::api_key::none().read().value(), "");
+    auto const copy = llm::api_key{"c"};
+    EXPECT_EQ(llm::api_key{copy}.read().value(), "c");
+}
+
+TEST(ApiKey, AnExceptionsTextIsNotRepeated) {
+    auto const f = llm::api_key{[]() -> std::string { throw std::runtime_error{"sk-canary"}; }}.read().error();
+    EXPECT_EQ(f.kind(), fault_kind::unauthorized);
+    EXPECT_EQ(f.message().find("canary"), std::string_view::npos);
+    EXPECT_EQ(f.cause(), nullptr);
+}
+
+TEST(ApiKey, WhatNoHeaderMayHoldIsNoKey) {
+    for (auto const* const bad : {"a\nb", "a\r\nX: y", "\x01", "k\xC3\xA4y"}) {
+        auto const key = llm::api_key{bad}.read();
+        ASSERT_FALSE(key);
+        EXPECT_EQ(key.error().kind(), fault_kind::unauthorized);
+        EXPECT_EQ(key.error().message().find(bad), std::string_view::npos);
+    }
+}
+
+}  // namespace

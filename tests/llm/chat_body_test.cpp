@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <coffer/llm/chat_body.hpp>
+
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <string>
+
+namespace {
+
+namespace llm = coffer::llm;
+using coffer::fault_kind;
+
+std::string body(llm::request const& r) { return llm::chat_body(r, "max_completion_tokens").value(); }
+fault_kind refused(llm::request const& r) {
+    auto const made = llm::chat_body(r, "max_completion_tokens");
+    EXPECT_FALSE(made);
+    EXPECT_EQ(made.error().billing(), coffer::knowledge::no);
+    EXPECT_FALSE(made.error().message().empty());
+    return made.error().kind();
+}
+
+TEST(ChatBody, TheLeast) {
+    EXPECT_EQ(body(llm::request{"gpt-4o-mini"}.user("Hi")),
+              R"({"messages":[{"content":"Hi","role":"user"}],"model":"gpt-4o-mini"})");
+}
+
+TEST(ChatBody, Everything) {
+    auto const r = llm::request{"gpt-4o"}
+                       .add(llm::message::developer("d"))
+                       .system("s")
+                       .user("\"q\"\n\xC3\xA4")
+                       .add(llm::message::assistant("", R"([{"id":"c1","type":"function","function":{"name":"f","arguments":"{}"}}])"))
+                       .add(llm::message::tool("c1", "42"))
+                       .max_output_tokens(400)
+                       .temperature(0.7)
+                       .top_p(1)
+                       .n(2)
+                       .stop("a")
+                       .stop("b")
+                       .seed(-5)
+                       .json_schema("n", R"({"type":"object"})")
+                       .tools(R"([{"type":"function","function":{"name":"f"}}])")
+                       .end_user("u-1")
+                       .extra(R"({"metadata":{"k":"v"},"seed":6,"service_tier":"flex"})");
+    EXPECT_EQ(body(r),
+              R"({"max_completion_tokens":400,)"
+              R"("messages":[{"content":"d","role":"developer"},{"content":"s","role":"system"},)"
+              R"({"content":"\"q\"\nä","role":"user"},)"
+              R"({"content":null,"role":"assistant","tool_calls":[{"function":{"arguments":"{}","name":"f"},"id":"c1","type":"function"}]},)"
+              R"({"content":"42","role":"tool","tool_call_id":"c1"}],)"
+              R"("metadata":{"k":"v"},"model":"gpt-4o","n":2,)"
+              R"("response_format":{"json_schema":{"name":"n","schema":{"type":"object"},"strict":true},"type":"json_schema"},)"
+              R"("seed":6,"service_tier":"flex","stop":["a","b"],"temperature":0.7,)"
+              R"("tools":[{"function":{"name":"f"},"type":"function"}],"top_p":1.0,"user":"u-1"})");
+}
+
+TEST(ChatBody, TheOutputLimitGoesUnderTheNameThatTheServerKnows) {
+    EXPECT_EQ(llm::chat_body(llm::request{"m"}.max_output_tokens(5), "max_tokens").value(),
+              R"({"max_tokens":5,"messages":[],"model":"m"})");
+}
+
+TEST(ChatBody, WhatCannotBeMeantIsRefusedBeforeAnythingIsSent) {
+    auto const valid = llm::request{"m"}.user("x");
+    for (auto const* const raw : {"", " ", "{", "[]", "7", "nonsense", "{\"a\":1}x"}) {
+        if (*raw != '\0') { EXPECT_EQ(refused(llm::request{valid}.extra(raw)), fault_kind::invalid_request) << raw; }
+    }
+    EXPECT_EQ(refused(llm::request{valid}.tools("{}")), fault_kind::invalid_request);
+    EXPECT_EQ(refused(llm::request{valid}.response_format("[]")), fault_kind::invalid_request);
+    EXPECT_EQ(refused(llm::request{valid}.json_schema("n", "{")), fault_kind::invalid_request);
+    EXPECT_EQ(refused(llm::request{valid}.add(llm::message::assistant("", "{}"))), fault_kind::invalid_request);
+    EXPECT_EQ(refused(llm::request{valid}.temperature(std::numeric_limits<double>::quiet_NaN())), fault_kind::invalid_request);
+    EXPECT_EQ(refused(llm::request{valid}.top_p(std::numeric_limits<double>::infinity())), fault_kind::invalid_request);
+    EXPECT_EQ(refused(llm::request{valid}.user("\xFF\xFE")), fault_kind::invalid_request);
+    EXPECT_EQ(refused(llm::request{"\xC3"}.user("x")), fault_kind::invalid_request);
+    std::string deep(100'000, '[');
+    EXPECT_EQ(refused(llm::request{valid}.tools(deep)), fault_kind::invalid_request);
+}
+
+TEST(ChatBody, StreamingIsNotThisOperations) {
+    EXPECT_EQ(refused(llm::request{"m"}.extra(R"({"stream":true})")), fault_kind::invalid_request);
+    EXPECT_TRUE(llm::chat_body(llm::request{"m"}.extra(R"({"stream":false})"), "max_tokens"));
+    EXPECT_TRUE(llm::chat_body(llm::request{"m"}.extra(R"({"stream":null})"), "max_tokens"));
+}
+
+TEST(ChatBody, RefusalsHoldNothingOfTheRequest) {
+    auto const made = llm::chat_body(llm::request{"m"}.user("canary-prompt").extra("canary-extra"), "max_tokens");
+    ASSERT_FALSE(made);
+    EXPECT_EQ(made.error().message().find("canary"), std::string_view::npos);
+}
+
+}  // namespace

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "llm/support/chat.hpp"
+
+#include <coffer/llm/openai.hpp>
+#include <coffer/policy/retry.hpp>
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <chrono>
+#include <concepts>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+namespace {
+
+using namespace chat_support;
+using coffer::fault;
+using coffer::fault_kind;
+using coffer::knowledge;
+using coffer::money;
+using coffer::stop_reason;
+
+static_assert(std::copy_constructible<llm::chat_operation>);
+static_assert(!std::is_aggregate_v<llm::openai> && !std::is_aggregate_v<llm::openai_options> && !std::is_aggregate_v<llm::reply>);
+static_assert(std::same_as<coffer::operation_traits<llm::chat_operation, llm::request const>::value_type, llm::reply>);
+static_assert(coffer::operation_traits<llm::chat_operation, llm::request const>::journalable);
+static_assert(coffer::operation_traits<llm::chat_operation, llm::request const>::has_fingerprint);
+
+ask_type bare(llm::openai const& client) { return coffer::pipeline<>{}.wrap(client.chat); }
+ask_type retrying(llm::openai const& client, coffer::retry_options options = {}) {
+    return coffer::pipeline{coffer::retry{options}}.wrap(client.chat);
+}
+
+TEST(Chat, SendsWhatTheProviderExpects) {
+    conversation c;
+    c.provider.answer(ok());
+    llm::openai_options o;
+    o.organization = "org-1";
+    o.project = "proj-1";
+    o.headers.add("X-Title", "coffer");
+    o.connect_timeout = 3s;
+    o.max_body_bytes = 1000;
+    o.max_header_bytes = 2000;
+    auto const got = c.ask(bare(c.client(o)));
+    ASSERT_TRUE(got);
+    auto const sent = c.provider.sent();
+    ASSERT_EQ(sent.size(), 1U);
+    auto const& r = sent[0];
+    EXPECT_EQ(r.method, "POST");
+    EXPECT_EQ(r.url, "https://api.openai.com/v1/chat/completions");
+    EXPECT_EQ(*r.body, R"({"max_completion_tokens":400,"messages":[{"content":"What is the answer?","role":"user"}],"model":"gpt-4o-mini"})");
+    EXPECT_EQ(r.headers.first("authorization"), "Bearer sk-test");
+    EXPECT_EQ(r.headers.first("content-type"), "application/json");
+    EXPECT_EQ(r.headers.first("accept"), "application/json");
+    EXPECT_EQ(r.headers.first("openai-organization"), "org-1");
+    EXPECT_EQ(r.headers.first("openai-project"), "proj-1");
+    EXPECT_EQ(r.headers.first("x-title"), "coffer");
+    EXPECT_EQ(r.headers.size(), 6U);
+    EXPECT_EQ(r.connect_timeout, 3s);
+    EXPECT_EQ(r.max_body_bytes, 1000U);
+    EXPECT_EQ(r.max_header_bytes, 2000U);
+}
+
+TEST(Chat, ASuccessIsExplained) {
+    conversation c;
+    c.provider.answer(ok("Forty-two"), 3s);
+    auto const got = c.ask(bare(c.client()));
+    ASSERT_TRUE(got);
+    EXPECT_EQ(got->text, "Forty-two");
+    EXPECT_EQ(got->cost, money::from_nano(13'500));
+    EXPECT_EQ(c.call.cost(), money::from_nano(13'500));
+    ASSERT_EQ(c.call.log().size(), 1U);
+    auto const& a = c.call.log()[0];
+    EXPECT_EQ(a.target.provider, "openai");
+    EXPECT_EQ(a.target.model, "gpt-4o-mini");
+    EXPECT_EQ(a.duration, 3s);
+    EXPECT_EQ(a.request_id, "req_ok");
+    EXPECT_EQ(a.usage->output, 20);
+    EXPECT_EQ(a.cost, money::from_nano(13'500));
+}
+
+TEST(Chat, OtherProvidersOfItsShape) {
+    conversation c;
+    c.provider.otherwise([](http::request const&) { return ok(); });
+    EXPECT_TRUE(c.ask(bare(c.client(llm::openai_options::openrouter()))));
+    EXPECT_TRUE(c.ask(bare(c.client(llm::openai_options::groq()))));
+    EXPECT_TRUE(c.ask(bare(c.client(llm::openai_options::azure("https://me.openai.azure.com", "mini", "2024-10-21")))));
+    auto older = llm::openai_options::compatible("vllm", "http://127.0.0.1:8000/v1//");
+    older.output_limit_field = "max_tokens";
+    EXPECT_TRUE(c.ask(bare(llm::openai{c.provider, llm::api_key::none(), older})));
+    auto const sent = c.provider.sent();
+    ASSERT_EQ(sent.size(), 4U);
+    EXPECT_EQ(sent[0].url, "https://openrouter.ai/api/v1/chat/completions");
+    EXPECT_EQ(sent[1].url, "https://api.groq.com/openai/v1/chat/completions");
+    EXPECT_EQ(sent[2].url, "https://me.openai.azure.com/openai/deployments/mini/chat/completions?api-version=2024-10-21");
+    EXPECT_EQ(sent[2].headers.first("api-key"), "sk-test");
+    EXPECT_FALSE(sent[2].headers.contains("authorization"));
+    EXPECT_TRUE(sent[2].hides("api-key"));
+    EXPECT_EQ(sent[3].url, "http://127.0.0.1:8000/v1/chat/completions");
+    EXPECT_FALSE(sent[3].headers.contains("authorization"));
+    EXPECT_NE(sent[3].body->find(R"("max_tokens":400)"), std::string::npos);
+    EXPECT_EQ(c.call.log()[0].target.provider, "vllm");
+}
+
+TEST(Chat, AnUnusualKeyHeaderIsASecretToo) {
+    conversation c;
+    c.provider.answer(ok());
+    llm::openai_options o;
+    o.key_header = "X-Gateway";
+    EXPECT_TRUE(c.ask(bare(c.client(o))));
+    EXPECT_TRUE(c.provider.sent()[0].hides("X-Gateway"));
+}
+
+TEST(Chat, TheProviderKeyIsSentOnlyWhereOneIsHonoured) {
+    conversation c;
+    c.provider.answer(response(500, "")).answer(ok()).answer(ok());
+    llm::openai_options o;
+    o.idempotency_header = "Idempotency-Key";
+    EXPECT_TRUE(c.ask(retrying(c.client(o))));
+    EXPECT_TRUE(c.ask(bare(c.client())));
+    auto const sent = c.provider.sent();
+    ASSERT_EQ(sent.size(), 3U);
+    ASSERT_TRUE(sent[0].headers.first("idempotency-key"));
+    EXPECT_GE(sent[0].headers.first("idempotency-key")->size(), 32U);
+    EXPECT_EQ(sent[0].headers.first("idempotency-key"), sent[1].headers.first("idempotency-key"));  // the same work
+    EXPECT_FALSE(sent[2].headers.contains("idempotency-key"));
+}
+
+TEST(Chat, TheAttemptsDeadlineIsTheTransports) {
+    conversation c;
+    c.provider.stall();
+    auto const got = c.ask(retrying(c.client(), {.attempts = 1, .attempt_timeout = 30s}));
+    ASSERT_FALSE(got);
+    EXPECT_EQ(got.error().kind(), fault_kind::timed_out);
+    EXPECT_EQ(got.error().billing(), knowledge::maybe);
+    EXPECT_EQ(c.call.log()[0].duration, 30s);
+}
+
+TEST(Chat, NothingIsSentThatCannotBeMeant) {
+    conversation c;
+    auto const got = c.ask(retrying(c.client()), question().extra("nonsense"));
+    EXPECT_EQ(got.error().kind(), fault_kind::invalid_request);
+    llm::openai const keyless{c.provider, llm::api_key_from_env("COFFER_NO_SUCH_VARIABLE")};
+    auto const refused = c.ask(retrying(keyless));
+    EXPECT_EQ(refused.error().kind(), fault_kind::unauthorized);
+    EXPECT_EQ(refused.error().billing(), knowledge::no);
+    EXPECT_EQ(c.call.cost(), money{});
+    EXPECT_TRUE(c.provider.sent().empty());
+}
+
+TEST(Chat, TheKeyIsReadAtEveryAttempt) {
+    conversation c;
+    c.provider.answer(response(503, error("", "server_is_overloaded"))).answer(ok());
+    int reads = 0;
+    llm::openai const client{c.provider, llm::api_key{[&reads] { return "sk-" + std::to_string(++reads); }}};
+    EXPECT_TRUE(c.ask(retrying(client)));
+    EXPECT_EQ(c.provider.sent()[0].headers.first("authorization"), "Bearer sk-1");
+    EXPECT_EQ(c.provider.sent()[1].headers.first("authorization"), "Bearer sk-2");
+}
+
+TEST(Chat, TransportFaultsPassThroughWithWhatTheyProve) {
+    for (auto const kind : {fault_kind::not_sent, fault_kind::ambiguous, fault_kind::broken_stream, fault_kind::timed_out}) {
+        conversation c;
+        c.provider.fail(fault{kind});
+        auto const got = c.ask(bare(c.client()));
+        EXPECT_EQ(got.error().kind(), kind);
+        EXPECT_EQ(got.error().billing(), coffer::row(kind).billing);
+    }
+    conversation c;
+    c.provider.fail(fault{fault_kind::broken_stream}.with_status(401).with_execution(knowledge::maybe));
+    EXPECT_EQ(c.ask(bare(c.client())).error().kind(), fault_kind::unauthorized);
+}
+
+TEST(Chat, MayOutliveItsClientAndIsCalledWithoutAPipelineToo) {
+    conversation c;
+    c.provider.answer(ok());
+    auto const chat = c.client().chat;
+    auto const asked = question();
+    auto const raw = coffer::pipeline<>{}.wrap([chat](coffer::attempt& a, llm::request const& r) { return chat(a, r); });
+    auto const got = c.sim.run(raw.try_call(c.call, std::as_const(asked)));
+    ASSERT_TRUE(got);
+    EXPECT_EQ(got->status, 200);
+    EXPECT_EQ(got->body, completion());
+    EXPECT_EQ(got->request_id, "req_ok");
+    EXPECT_EQ(chat.decode(*got)->text, "Hello");
+    EXPECT_EQ(chat.bill(*got).cost, money::from_nano(13'500));
+    EXPECT_EQ(chat.target(question()).model, "gpt-4o-mini");
+    EXPECT_EQ(chat.fingerprint(question()), llm::fingerprint_of(question()));
+    EXPECT_EQ(chat.estimate(question()).cost, llm::estimate_of(question(), {}).cost);
+}
+
+// Under retry ---------------------------------------------------------------------------------------------------------
+
+TEST(Retried, AThrottlingHintIsAFloor) {
+    conversation c;
+    c.provider.answer(response(429, error("requests", "rate_limit_exceeded"), {{"retry-after", "7"}})).answer(ok());
+    ASSERT_TRUE(c.ask(retrying(c.client())));
+    ASSERT_EQ(c.call.log().size(), 2U);
+    EXPECT_GE(c.call.log()[1].waited, 7s);
+    EXPECT_LE(c.call.log()[1].waited, 7s + 7s / 4);
+    EXPECT_EQ(c.call.log()[1].why_waited, coffer::wait_reason::provider_hint);
+    EXPECT_EQ(c.call.log()[0].billing, knowledge::no);
+    EXPECT_EQ(c.call.cost(), money::from_nano(13'500));
+}
+
+TEST(Retried, ADateInAHeaderIsComparedWithTheClockOfTheCall) {
+    conversation c;  // virtual time stands at 1'800'000'000 s + 1000 h
+    auto const wall = c.sim.service().clock()->wall_now();
+    auto const at = std::chrono::floor<std::chrono::seconds>(wall) + 40s;
+    auto const date = std::chrono::floor<std::chrono::days>(at);
+    std::chrono::year_month_day const ymd{date};
+    std::chrono::hh_mm_ss const time{at - date};
+    char text[64];
+    constexpr char const* months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    std::snprintf(text, sizeof text, "Mon, %02u %s %04d %02d:%02d:%02d GMT", static_cast<unsigned>(ymd.day()),
+                  months[static_cast<unsigned>(ymd.month()) - 1], static_cast<int>(ymd.year()), static_cast<int>(time.hours().count()),
+                  static_cast<int>(time.minutes().count()), static_cast<int>(time.seconds().count()));
+    c.provider.answer(response(429, "", {{"retry-after", text}})).answer(ok());
+    ASSERT_TRUE(c.ask(retrying(c.client(), {.hint_spread = 0})));
+    EXPECT_GE(c.call.log()[1].waited, 39s);
+    EXPECT_LE(c.call.log()[1].waited, 40s);
+}
+
+TEST(Retried, AHintLongerThanAnybodyWaitsEndsItAtOnce) {
+    conversation c;
+    c.provider.answer(response(429, error("requests", "rate_limit_exceeded"), {{"retry-after", "86400"}}), 1s).answer(ok());
+    auto const got = c.ask(retrying(c.client()));
+    EXPECT_EQ(got.error().kind(), fault_kind::throttled);
+    EXPECT_EQ(got.error().stop(), stop_reason::hint_too_long);
+    EXPECT_EQ(c.provider.sent().size(), 1U);
+}
+
+TEST(Retried, QuotaIsNeverSentTwice) {
+    conversation c;
+    c.provider.answer(response(429, error("insufficient_quota", "credit_balance_exhausted"), {{"retry-after", "1"}})).answer(ok());
+    auto const got = c.ask(retrying(c.client()));
+    EXPECT_EQ(got.error().kind(), fault_kind::quota_exhausted);
+    EXPECT_EQ(got.error().stop(), stop_reason::not_retryable);
+    EXPECT_EQ(c.provider.sent().size(), 1U);
+    EXPECT_EQ(c.call.cost(), money{});
+}
+
+TEST(Retried, ATruncatedAnswerIsPaidOnceAndReturnedAsADefect) {
+    conversation c;
+    c.provider.answer(ok("Forty-", "length")).answer(ok());
+    auto const got = c.ask(retrying(c.client()));
+    EXPECT_EQ(got.error().kind(), fault_kind::defective_answer);
+    EXPECT_EQ(c.provider.sent().size(), 1U);
+    EXPECT_EQ(c.call.cost(), money::from_nano(13'500));  // the defect is billed, and it is known how much
+    EXPECT_EQ(c.call.log()[0].billing, knowledge::yes);
+}
+
+TEST(Retried, AnAmbiguousEndIsSentAgainAfterItsFloorAndOnlyOnce) {
+    conversation c;
+    c.provider.otherwise([](http::request const&) { return response(502, "<html>Bad Gateway</html>"); });
+    auto const got = c.ask(retrying(c.client()));
+    EXPECT_EQ(got.error().kind(), fault_kind::ambiguous);
+    EXPECT_EQ(got.error().stop(), stop_reason::sends_spent);
+    EXPECT_EQ(c.provider.sent().size(), 2U);
+    EXPECT_GE(c.call.log()[1].waited, 5s);
+    EXPECT_EQ(c.call.cost(), std::nullopt);  // nobody knows what two ambiguous sends cost
+}
+
+TEST(Retried, WhatIsProvenUnbilledCostsNoSend) {
+    conversation c;
+    for (int i = 0; i < 3; ++i) c.provider.answer(response(503, error("service_unavailable_error", "server_is_overloaded")));
+    c.provider.answer(ok());
+    ASSERT_TRUE(c.ask(retrying(c.client())));
+    EXPECT_EQ(c.provider.sent().size(), 4U);
+    EXPECT_EQ(c.call.cost(), money::from_nano(13'500));
+}
+
+TEST(Retried, ShouldRetryFalseEndsIt) {
+    for (int const status : {429, 500, 503}) {
+        conversation c;
+        c.provider.answer(response(status, error("x", "y"), {{"x-should-retry", "false"}})).answer(ok());
+        EXPECT_FALSE(c.ask(retrying(c.client()))) << status;
+        EXPECT_EQ(c.provider.sent().size(), 1U) << status;
+    }
+}
+
+TEST(Retried, ShouldRetryTrueSavesARefusal) {
+    conversation c;
+    c.provider.answer(response(400, error("invalid_request_error", ""), {{"x-should-retry", "true"}})).answer(ok());
+    EXPECT_TRUE(c.ask(retrying(c.client())));
+}
+
+TEST(Retried, AnErrorInsideA200IsReadLikeAnyOther) {
+    conversation c;
+    c.provider.answer(response(200, R"({"error":{"code":429,"message":"m"}})")).answer(ok());
+    ASSERT_TRUE(c.ask(retrying(c.client(llm::openai_options::openrouter()))));
+    EXPECT_EQ(c.call.log()[0].fault->kind(), fault_kind::throttled);
+    conversation poor;
+    poor.provider.answer(response(200, R"({"error":{"code":402,"message":"m"}})")).answer(ok());
+    EXPECT_EQ(poor.ask(retrying(poor.client())).error().kind(), fault_kind::quota_exhausted);
+    EXPECT_EQ(poor.provider.sent().size(), 1U);
+}
+
+TEST(Retried, AFailureThatSaysWhatItConsumedIsBilledExactly) {
+    conversation c;
+    c.provider.answer(response(502, R"({"error":{"code":502,"message":"m"},"usage":{"prompt_tokens":10,"completion_tokens":20,"cost":0.25}})")).answer(ok());
+    ASSERT_TRUE(c.ask(retrying(c.client())));
+    EXPECT_EQ(c.call.log()[0].billing, knowledge::yes);
+    EXPECT_EQ(c.call.log()[0].cost, money::from_nano(250'000'000));
+    EXPECT_EQ(c.call.cost(), money::from_nano(250'013'500));
+}
+
+TEST(Options, FromTheEnvironment) {
+    ::setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1", 1);
+    ::setenv("OPENAI_ORG_ID", "org-2", 1);
+    ::unsetenv("OPENAI_PROJECT_ID");
+    auto const o = llm::openai_options::from_env();
+    EXPECT_EQ(o.base_url, "http://127.0.0.1:9/v1");
+    EXPECT_EQ(o.organization, "org-2");
+    EXPECT_EQ(o.project, "");
+    ::setenv("OPENAI_BASE_URL", "", 1);
+    ::unsetenv("OPENAI_ORG_ID");
+    EXPECT_EQ(llm::openai_options::from_env().base_url, "https://api.openai.com/v1");
+    ::unsetenv("OPENAI_BASE_URL");
+}
+
+}  // namespace

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <coffer/llm/redact.hpp>
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+namespace llm = coffer::llm;
+
+std::string shown(std::string_view text) { return llm::provider_words{}.shown(text); }
+bool has(std::string const& text, std::string_view part) { return text.find(part) != text.npos; }
+
+TEST(ProviderWords, OrdinaryOnesStay) {
+    for (auto const* const text :
+         {"Rate limit reached for gpt-4o-mini-2024-07-18 on tokens per min (TPM): Limit 30000, Used 29937, Requested 385.",
+          "The model `gpt-9` does not exist or you do not have access to it.",
+          "This model's maximum context length is 128000 tokens. However, your messages resulted in 130000 tokens.",
+          "Invalid value: 'foo'. Supported values are: 'low', 'medium', and 'high'.",
+          "You exceeded your current quota, please check your plan and billing details.",
+          "Visit https://platform.openai.com/account/rate-limits to learn more."})
+        EXPECT_EQ(shown(text), text);
+}
+
+TEST(ProviderWords, WhatLooksLikeACredentialIsBlottedOut) {
+    for (std::string_view const secret :
+         {"sk-proj-abcdefgh12345678", "sk-abc123def456", "gsk_0123456789abcdef", "xai-abcdefgh1234", "AIzaSyA-1234567890",
+          "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc", "abcd****wxyz", "0a1b2c3d4e5f60718293a4b5c6d7e8f9"}) {
+        auto const text = shown("Incorrect API key provided: " + std::string{secret} + ". You can find your API key at https://x.");
+        EXPECT_FALSE(has(text, secret)) << text;
+        EXPECT_TRUE(has(text, "You can find your API key")) << text;
+    }
+    EXPECT_EQ(shown("Incorrect API key provided: hunter2."), "Incorrect API key provided: ***");
+    EXPECT_EQ(shown("got Authorization: Bearer hunter2 today"), "got Authorization: Bearer *** today");
+}
+
+TEST(ProviderWords, TheRequestsOwnKeyGoesWhateverItLooksLike) {
+    llm::provider_words const words{{"my secret"}, {}};
+    EXPECT_EQ(words.shown("The key my secret is wrong, my secret!"), "The key *** is wrong, ***!");
+    llm::provider_words const empty{{""}, {}};
+    EXPECT_EQ(empty.shown("No key"), "No key");
+}
+
+TEST(ProviderWords, LongQuotationsGoAndShortOnesStay) {
+    std::string const prompt(41, 'x');
+    for (auto const& [open, close] : {std::pair{"\"", "\""}, {"'", "'"}, {"`", "`"}, {"\xE2\x80\x9C", "\xE2\x80\x9D"}}) {
+        EXPECT_EQ(shown("Bad input " + (open + prompt + close) + " here"), std::string{"Bad input "} + open + "..." + close + " here");
+        EXPECT_EQ(shown(std::string{"Bad input "} + open + "short" + close), std::string{"Bad input "} + open + "short" + close);
+    }
+    EXPECT_EQ(shown("Unterminated: \"" + prompt), "Unterminated: \"...");
+    EXPECT_EQ(shown("it isn't so, and that's that"), "it isn't so, and that's that");
+}
+
+TEST(ProviderWords, WhatStandsInTheRequestGoes) {
+    std::string const prompt = "Dear Dr. Example, the patient Jane Doe was admitted on Tuesday.";
+    std::string const brief = "Jane Doe";
+    llm::provider_words const words{{}, {prompt, brief}};
+    EXPECT_EQ(words.shown("Flagged: the patient Jane Doe was admitted; see policy"), "Flagged:...; see policy");
+    EXPECT_EQ(words.shown("About Jane Doe: no."), "About ...: no.");
+    EXPECT_EQ(words.shown("Nothing of it."), "Nothing of it.");
+}
+
+TEST(ProviderWords, OverlappingEchoesAreOneGap) {
+    std::string const prompt = "0123456789abcdefghijklmnopqrstuvwxyz";
+    llm::provider_words const words{{}, {prompt}};
+    EXPECT_EQ(words.shown("<" + prompt + prompt + ">"), "<...>");
+}
+
+TEST(ProviderWords, AreCutBetweenCharacters) {
+    std::string text;
+    while (text.size() < 1000) text += "\xC3\xA4 ";  // ä
+    auto const cut = shown(text);
+    EXPECT_LE(cut.size(), llm::provider_words::longest);
+    EXPECT_TRUE(cut.ends_with("..."));
+    auto const body = cut.substr(0, cut.size() - 3);
+    EXPECT_NE(static_cast<unsigned char>(body.back()), 0xC3U);
+}
+
+TEST(ProviderWords, HoldNoControlCharacters) { EXPECT_EQ(shown("a\r\nb\x1b[31mc"), "a  b [31mc"); }
+
+TEST(SafeIdentifier, IsAShortWordOrNothing) {
+    EXPECT_EQ(llm::safe_identifier("rate_limit_exceeded"), "rate_limit_exceeded");
+    EXPECT_EQ(llm::safe_identifier("req_a1-b2.c:3"), "req_a1-b2.c:3");
+    EXPECT_EQ(llm::safe_identifier(""), "");
+    EXPECT_EQ(llm::safe_identifier("two words"), "");
+    EXPECT_EQ(llm::safe_identifier("line\n"), "");
+    EXPECT_EQ(llm::safe_identifier(std::string(65, 'a')), "");
+}
+
+}  // namespace

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <coffer/llm/usage.hpp>
+
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <string>
+
+namespace {
+
+namespace llm = coffer::llm;
+using coffer::money;
+using coffer::usage;
+
+std::optional<usage> read(std::string const& fields) { return llm::usage_of(llm::json::parse(R"({"usage":)" + fields + "}")); }
+std::optional<money> cost(std::string const& fields) { return llm::reported_cost(llm::json::parse(R"({"usage":)" + fields + "}")); }
+
+TEST(Usage, PlainCounts) {
+    usage expected;
+    expected.input_fresh = 10;
+    expected.output = 20;
+    EXPECT_EQ(read(R"({"prompt_tokens":10,"completion_tokens":20,"total_tokens":30})"), expected);
+}
+
+TEST(Usage, SortsATotalIntoBucketsThatDoNotOverlap) {
+    auto const u = read(R"({"prompt_tokens":1000,"completion_tokens":500,"total_tokens":1500,
+        "prompt_tokens_details":{"cached_tokens":600,"cache_write_tokens":100,"audio_tokens":50},
+        "completion_tokens_details":{"reasoning_tokens":300,"audio_tokens":40,"accepted_prediction_tokens":0,"rejected_prediction_tokens":7}})");
+    ASSERT_TRUE(u);
+    EXPECT_EQ(u->input_cache_read, 600);
+    EXPECT_EQ(u->input_cache_write_5m, 100);
+    EXPECT_EQ(u->input_audio, 50);
+    EXPECT_EQ(u->input_fresh, 250);
+    EXPECT_EQ(u->output, 460);
+    EXPECT_EQ(u->output_audio, 40);
+    EXPECT_EQ(u->reasoning, 300);
+    EXPECT_EQ(u->input(), 1000);
+}
+
+TEST(Usage, DetailsMayBeMissingOrNull) {
+    EXPECT_TRUE(read(R"({"prompt_tokens":1,"completion_tokens":2,"prompt_tokens_details":null})"));
+    EXPECT_TRUE(read(R"({"prompt_tokens":1,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":null}})"));
+    EXPECT_TRUE(read(R"({"prompt_tokens":1.0,"completion_tokens":2})"));  // some servers write all numbers so
+}
+
+TEST(Usage, ZeroIsZeroAndMissingIsUnknown) {
+    EXPECT_EQ(read(R"({"prompt_tokens":0,"completion_tokens":0})"), usage{});
+    EXPECT_EQ(llm::usage_of(llm::json::parse("{}")), std::nullopt);
+    EXPECT_EQ(llm::usage_of(llm::json::parse("[]")), std::nullopt);
+    EXPECT_EQ(llm::usage_of(llm::json::parse("7")), std::nullopt);
+    for (auto const* const fields : {"null", "{}", "[]", "7", R"("x")", R"({"prompt_tokens":5})", R"({"completion_tokens":5})",
+                                     R"({"prompt_tokens":null,"completion_tokens":5})"})
+        EXPECT_EQ(read(fields), std::nullopt) << fields;
+}
+
+TEST(Usage, NonsenseIsUnknown) {
+    for (auto const* const fields :
+         {R"({"prompt_tokens":-1,"completion_tokens":5})", R"({"prompt_tokens":1,"completion_tokens":-5})",
+          R"({"prompt_tokens":"1","completion_tokens":5})", R"({"prompt_tokens":1.5,"completion_tokens":5})",
+          R"({"prompt_tokens":1e300,"completion_tokens":5})", R"({"prompt_tokens":18446744073709551615,"completion_tokens":5})",
+          R"({"prompt_tokens":5,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":6}})",
+          R"({"prompt_tokens":5,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":3,"cache_write_tokens":3}})",
+          R"({"prompt_tokens":5,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":-3}})",
+          R"({"prompt_tokens":5,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":"3"}})",
+          R"({"prompt_tokens":5,"completion_tokens":5,"completion_tokens_details":{"reasoning_tokens":6}})",
+          R"({"prompt_tokens":5,"completion_tokens":5,"completion_tokens_details":{"audio_tokens":6}})"})
+        EXPECT_EQ(read(fields), std::nullopt) << fields;
+}
+
+TEST(ReportedCost, OpenRoutersCreditsAreDollars) {
+    EXPECT_EQ(cost(R"({"cost":0.00014})"), money::from_nano(140'000));
+    EXPECT_EQ(cost(R"({"cost":0})"), money{});
+    EXPECT_EQ(cost(R"({"cost":1})"), money::from_nano(1'000'000'000));
+    EXPECT_EQ(cost(R"({"cost":0.0000000001})"), money::from_nano(1));      // rounded up
+    EXPECT_EQ(cost(R"({"cost":0.0000135})"), money::from_nano(13'500));    // no noise of a double rounded up
+    EXPECT_EQ(cost(R"({"cost":0.1})"), money::from_nano(100'000'000));
+    EXPECT_EQ(cost(R"({"cost":1234.567891234})"), money::from_nano(1'234'567'891'234));
+}
+
+TEST(ReportedCost, WithAKeyOfOnesOwnTheUpstreamIsPaidToo) {
+    EXPECT_EQ(cost(R"({"cost":0.95,"is_byok":true,"cost_details":{"upstream_inference_cost":19}})"), money::from_nano(19'950'000'000));
+    EXPECT_EQ(cost(R"({"cost":0.95,"is_byok":true})"), std::nullopt);
+    EXPECT_EQ(cost(R"({"cost":0.95,"is_byok":false,"cost_details":{"upstream_inference_cost":0.95}})"), money::from_nano(950'000'000));
+}
+
+TEST(ReportedCost, XaisTicks) {
+    EXPECT_EQ(cost(R"({"cost_in_usd_ticks":10000000000})"), money::from_nano(1'000'000'000));
+    EXPECT_EQ(cost(R"({"cost_in_usd_ticks":1})"), money::from_nano(1));
+}
+
+TEST(ReportedCost, NonsenseIsUnknown) {
+    for (auto const* const fields : {"{}", "null", R"({"cost":null})", R"({"cost":-0.1})", R"({"cost":"0.1"})", R"({"cost":1e300})",
+                                     R"({"cost":{"total":1}})", R"({"cost_in_usd_ticks":-5})"})
+        EXPECT_EQ(cost(fields), std::nullopt) << fields;
+}
+
+}  // namespace

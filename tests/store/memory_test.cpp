@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "store/conformance.hpp"
+
+#include <coffer/store/memory.hpp>
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace store_test {
+namespace {
+
+class memory_world final : public world {
+public:
+    memory_world() : processes_{coffer::memory_store{}} {}
+    explicit memory_world(coffer::memory_options o, coffer::store_probe const* probe = nullptr)
+        : processes_{coffer::memory_store{o, probe}} {}
+
+    coffer::store& process(int i) override {
+        while (static_cast<int>(processes_.size()) <= i) processes_.push_back(processes_[0].another_process());
+        return processes_[static_cast<std::size_t>(i)];
+    }
+    void kill(int i) override { processes_.at(static_cast<std::size_t>(i)).declare_dead(); }
+    coffer::store second_handle() override { return processes_[0]; }
+
+private:
+    std::vector<coffer::memory_store> processes_;
+};
+
+INSTANTIATE_TEST_SUITE_P(memory, conformance, testing::Values([]() -> std::unique_ptr<world> {
+                             return std::make_unique<memory_world>();
+                         }));
+
+world::how key_named(std::string name) {
+    world::how h;
+    h.name = std::move(name);
+    return h;
+}
+
+TEST(memory_store, answers_before_submit_returns) {
+    memory_world w;
+    coffer::claim_request q;
+    q.id = claim_number(1);
+    EXPECT_NE(w.backend().claim(w.id(), q).get(), nullptr);
+}
+
+TEST(memory_store, that_is_full_refuses_new_keys_before_it_drops_an_unacknowledged_answer) {
+    coffer::memory_options o;
+    o.max_records = 2;
+    memory_world w{o};
+    w.finish(1, "paid");
+    (void)w.claim(2, 0, key_named("two"));
+    auto const refused = w.claim(3, 0, key_named("three"));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind(), fault_kind::store_unavailable);
+    EXPECT_EQ(refused.error().code(), "store_full");
+    EXPECT_TRUE(is<coffer::replayed>(w.claim(4))) << "known keys go on working";
+    ASSERT_TRUE(w.acknowledge());
+    EXPECT_TRUE(is<coffer::granted>(w.claim(3, 0, key_named("three")))) << "an acknowledged row makes room";
+    EXPECT_EQ(w.list().size(), 2U);
+}
+
+TEST(memory_store, that_is_full_of_bytes_takes_a_paid_answer_all_the_same) {
+    coffer::memory_options o;
+    o.max_bytes = 10;
+    memory_world w{o};
+    (void)w.claim(2, 0, key_named("two"));
+    w.finish(1, "more than ten bytes");
+    EXPECT_EQ(refusal(w.claim(3, 0, key_named("three"))), "store_full");
+    ASSERT_TRUE(w.permit(2, 0, 0, 2, "two"));
+    ASSERT_TRUE(w.get(w.backend().submit_answer(w.ref(2, "two"), 1, answer_of("paid, so kept"))));
+    ASSERT_TRUE(w.acknowledge());
+    EXPECT_EQ(refusal(w.claim(3, 0, key_named("three"))), "store_full");
+    ASSERT_TRUE(w.get(w.backend().submit_accept(w.ref(2, "two"), 1)));
+    ASSERT_TRUE(w.get(w.backend().acknowledge(w.id("two"))));
+    EXPECT_TRUE(is<coffer::granted>(w.claim(3, 0, key_named("three"))));
+}
+
+TEST(memory_store, drops_the_oldest_spare_row_first) {
+    coffer::memory_options o;
+    o.max_records = 3;
+    memory_world w{o};
+    for (auto const* const name : {"a", "b"}) {
+        (void)w.claim(1, 0, key_named(name));
+        (void)w.permit(1, 0, 0, 2, name);
+        (void)w.get(w.backend().submit_unsend(w.ref(1, name), 1));
+        (void)w.get(w.backend().submit_release(w.ref(1, name)));  // free, with a history
+    }
+    (void)w.claim(2, 0, key_named("c"));
+    (void)w.claim(3, 0, key_named("d"));
+    EXPECT_EQ(w.peek(0, "a"), nullptr);
+    EXPECT_NE(w.peek(0, "b"), nullptr);
+}
+
+TEST(memory_store, announces_each_step_before_and_after) {
+    std::string seen;
+    coffer::store_probe const probe = [&](coffer::store_step s, coffer::edge e) {
+        seen += std::string{to_string(s)} + (e == coffer::edge::before ? "<" : "> ");
+    };
+    memory_world w{{}, &probe};
+    w.finish(1, "paid");
+    (void)w.acknowledge();
+    EXPECT_EQ(seen, "claim<claim> permit<permit> answer<answer> accept<accept> acknowledge<acknowledge> ");
+}
+
+}  // namespace
+}  // namespace store_test

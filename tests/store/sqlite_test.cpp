@@ -1,0 +1,616 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "store/conformance.hpp"
+#include "store/sqlite_world.hpp"
+
+#include <gtest/gtest.h>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace store_test {
+namespace {
+
+namespace fs = std::filesystem;
+namespace sqlite = coffer::sqlite;
+
+INSTANTIATE_TEST_SUITE_P(sqlite, conformance, testing::Values([]() -> std::unique_ptr<world> {
+                             return std::make_unique<sqlite_world>();
+                         }));
+
+world::how key_named(std::string name) {
+    world::how h;
+    h.name = std::move(name);
+    return h;
+}
+mode_t mode_of(fs::path const& p) {
+    struct stat s{};
+    return ::stat(p.c_str(), &s) == 0 ? s.st_mode & 0777U : 0;
+}
+/// What opening the store complains of; empty if it does not.
+std::string complaint(fs::path const& file, sqlite::options const& o = {}) {
+    try {
+        sqlite::store const db{file, o};
+    } catch (std::runtime_error const& e) {
+        return e.what();
+    }
+    return {};
+}
+bool mentions(std::string const& text, std::string const& what) { return text.find(what) != std::string::npos; }
+
+// What stays ----------------------------------------------------------------------------------------------------------
+
+TEST(sqlite_store, keeps_its_records_over_a_restart) {
+    temporary_directory const dir;
+    {
+        sqlite_world w{dir / "coffer.db"};
+        w.finish(1, "paid");
+    }
+    sqlite_world w{dir / "coffer.db"};
+    auto const v = w.claim(2);
+    ASSERT_TRUE(is<coffer::replayed>(v));
+    EXPECT_EQ(std::get<coffer::replayed>(*v).accepted.what->body, "paid");
+}
+
+TEST(sqlite_store, carries_out_what_is_queued_before_it_closes) {
+    temporary_directory const dir;
+    sqlite_world w{dir / "coffer.db"};
+    w.send(1);
+    w.backend().submit_answer(w.ref(1), 1, answer_of("paid"));
+    w.backend().submit_accept(w.ref(1), 1);
+    w.close();
+    EXPECT_TRUE(is<coffer::replayed>(w.claim(2)));
+}
+
+TEST(sqlite_store, has_this_format_and_no_other) {
+    temporary_directory const dir;
+    { sqlite::store const db{dir / "coffer.db"}; }
+    intruder file{dir / "coffer.db"};
+    EXPECT_EQ(file.number("PRAGMA application_id"), 0x434f4652);
+    EXPECT_EQ(file.number("PRAGMA user_version"), 1);
+    EXPECT_EQ(file.text("PRAGMA journal_mode"), "wal");
+    // What is in the field cannot be changed: a new format is a new step in sqlite_schema.hpp, and a new text here.
+    EXPECT_EQ(file.text("SELECT group_concat(sql, ';') FROM (SELECT m.name || '(' || (SELECT group_concat(c.name, ' ') "
+                        "FROM pragma_table_info(m.name) c) || ')' AS sql FROM sqlite_master m WHERE m.type='table' "
+                        "ORDER BY m.name)"),
+              "answers(id codec body);"
+              "meta(name value);"
+              "records(id key ns state claim held owner token lease_until claims max_sends granted_sends takeover_grace "
+              "acknowledged_kept unacknowledged_kept print_version print fault created updated expires);"
+              "sends(record number state claim owner permitted_until permitted_at provider model fault status request_id "
+              "input_fresh input_cache_read input_cache_write_5m input_cache_write_1h input_audio output output_audio "
+              "reasoning cost answer)");
+}
+
+TEST(sqlite_store, refuses_a_record_in_a_state_that_it_does_not_know) {
+    sqlite_world w;
+    w.finish(1, "paid");
+    intruder{w.file()}.run("UPDATE records SET state='sold'");
+    auto const v = w.claim(2);
+    ASSERT_FALSE(v);
+    EXPECT_TRUE(mentions(std::string{v.error().message()}, "update it")) << v.error();
+}
+
+// Secrets -------------------------------------------------------------------------------------------------------------
+
+TEST(sqlite_secret, neither_keys_nor_fingerprints_stand_in_any_file) {
+    temporary_directory const dir;
+    {
+        sqlite_world w{dir / "coffer.db"};
+        auto& b = w.backend();
+        coffer::claim_request q;
+        q.id = claim_number(1);
+        q.print.with("prompt", "canary-prompt").with("model", "canary-model");
+        auto const id = b.id_of(coffer::key{"report", "canary-customer", "canary-title"});
+        ASSERT_TRUE(is<coffer::granted>(w.get(b.claim(id, q))));
+        coffer::permit_request p;
+        p.longest = 1min;
+        ASSERT_TRUE(w.get(b.permit({id, q.id}, p, {})));
+        ASSERT_TRUE(w.get(b.submit_answer({id, q.id}, 1, answer_of("a body in the clear"))));
+        for (auto const* const suffix : {"", "-wal", "-shm", ".secret"}) {
+            auto const bytes = bytes_of(dir / (std::string{"coffer.db"} + suffix));
+            EXPECT_FALSE(bytes.empty()) << suffix;
+            EXPECT_FALSE(mentions(bytes, "canary")) << suffix;
+        }
+        EXPECT_TRUE(mentions(bytes_of(dir / "coffer.db-wal"), "a body in the clear")) << "the search finds things";
+    }
+    EXPECT_FALSE(mentions(bytes_of(dir / "coffer.db"), "canary")) << "after the checkpoint";
+    EXPECT_TRUE(mentions(bytes_of(dir / "coffer.db"), "report")) << "namespaces are in the clear";
+}
+
+TEST(sqlite_secret, equal_requests_under_two_keys_look_different) {
+    sqlite_world w;
+    (void)w.claim(1);
+    (void)w.claim(2, 0, key_named("two"));
+    intruder file{w.file()};
+    EXPECT_EQ(file.number("SELECT count(DISTINCT print) FROM records"), 2);
+}
+
+TEST(sqlite_secret, gives_another_installation_other_names) {
+    sqlite_world a;
+    sqlite_world b;
+    EXPECT_NE(a.id().digest, b.id().digest);
+    EXPECT_EQ(a.id().digest.size(), 32U);
+}
+
+TEST(sqlite_secret, all_files_are_their_users_only) {
+    temporary_directory const dir;
+    auto const before = ::umask(0);
+    {
+        sqlite_world w{dir / "coffer.db"};
+        w.send(1);
+        for (auto const* const suffix : {"", "-wal", "-shm", ".secret"})
+            EXPECT_EQ(mode_of(dir / (std::string{"coffer.db"} + suffix)), 0600U) << suffix;
+        EXPECT_EQ(mode_of(dir / "coffer.db.owners"), 0700U);
+        for (auto const& owner : fs::directory_iterator{dir / "coffer.db.owners"}) EXPECT_EQ(mode_of(owner), 0600U);
+    }
+    fs::permissions(dir / "coffer.db", fs::perms{0644});
+    ::umask(0277);  // even then
+    {
+        sqlite_world w{dir / "coffer.db"};
+        w.pass(30min);
+        (void)w.claim(2);
+        EXPECT_EQ(mode_of(dir / "coffer.db"), 0600U) << "an open file is closed to others";
+        EXPECT_EQ(mode_of(dir / "coffer.db-wal"), 0600U);
+    }
+    ::umask(before);
+}
+
+TEST(sqlite_secret, that_is_missing_beside_records_stops_everything) {
+    temporary_directory const dir;
+    { sqlite::store const db{dir / "coffer.db"}; }
+    fs::remove(dir / "coffer.db.secret");
+    auto const said = complaint(dir / "coffer.db");
+    EXPECT_TRUE(mentions(said, (dir / "coffer.db.secret").string())) << said;
+    EXPECT_TRUE(mentions(said, "Restore it")) << said;
+    EXPECT_FALSE(fs::exists(dir / "coffer.db.secret")) << "never made anew beside records";
+}
+
+TEST(sqlite_secret, of_another_installation_is_found_out) {
+    temporary_directory const dir;
+    { sqlite::store const db{dir / "a.db"}; }
+    { sqlite::store const db{dir / "b.db"}; }
+    fs::copy_file(dir / "b.db.secret", dir / "a.db.secret", fs::copy_options::overwrite_existing);
+    auto const said = complaint(dir / "a.db");
+    EXPECT_TRUE(mentions(said, "is not the secret")) << said;
+}
+
+TEST(sqlite_secret, that_is_short_long_open_or_no_file_is_refused) {
+    temporary_directory const dir;
+    { sqlite::store const db{dir / "coffer.db"}; }
+    auto const secret = dir / "coffer.db.secret";
+    auto const bytes = bytes_of(secret);
+    auto const write = [&](std::string const& what) { std::ofstream{secret, std::ios::binary} << what; };
+    write(bytes.substr(0, 31));
+    EXPECT_TRUE(mentions(complaint(dir / "coffer.db"), "32 bytes"));
+    write(bytes + "x");
+    EXPECT_TRUE(mentions(complaint(dir / "coffer.db"), "32 bytes"));
+    write(bytes);
+    EXPECT_EQ(complaint(dir / "coffer.db"), "");
+    fs::permissions(secret, fs::perms{0640});
+    EXPECT_TRUE(mentions(complaint(dir / "coffer.db"), "chmod 600"));
+    fs::remove(secret);
+    fs::create_directory(secret);
+    EXPECT_TRUE(mentions(complaint(dir / "coffer.db"), "not a regular file"));
+}
+
+TEST(sqlite_secret, does_not_stand_in_any_complaint) {
+    temporary_directory const dir;
+    { sqlite::store const db{dir / "coffer.db"}; }
+    auto const secret = bytes_of(dir / "coffer.db.secret");
+    std::ofstream{dir / "coffer.db.secret", std::ios::binary | std::ios::app} << "x";
+    EXPECT_FALSE(mentions(complaint(dir / "coffer.db"), secret));
+}
+
+// Opening -------------------------------------------------------------------------------------------------------------
+
+TEST(sqlite_open, says_what_is_wrong_and_what_to_do) {
+    temporary_directory const dir;
+    EXPECT_TRUE(mentions(complaint(dir / "no" / "such" / "coffer.db"), "does not exist; make it first"));
+    EXPECT_TRUE(mentions(complaint(dir.path()), "not a regular file"));
+    EXPECT_TRUE(mentions(complaint(":memory:"), "coffer::memory_store"));
+    EXPECT_TRUE(mentions(complaint(""), "coffer::memory_store"));
+    fs::create_symlink(dir / "nowhere", dir / "link.db");
+    EXPECT_TRUE(mentions(complaint(dir / "link.db"), "symbolic link to nowhere"));
+
+    std::ofstream{dir / "text.db"} << std::string(5000, 'x');
+    EXPECT_TRUE(mentions(complaint(dir / "text.db"), "not an SQLite database"));
+    EXPECT_TRUE(mentions(complaint(dir / "text.db"), (dir / "text.db").string()));
+
+    std::ofstream{dir / "other.db"};
+    intruder{dir / "other.db"}.run("CREATE TABLE mine(x)");
+    EXPECT_TRUE(mentions(complaint(dir / "other.db"), "none of coffer's"));
+    EXPECT_EQ(intruder{dir / "other.db"}.text("PRAGMA journal_mode"), "delete") << "left as it was";
+
+    { sqlite::store const db{dir / "newer.db"}; }
+    intruder{dir / "newer.db"}.run("PRAGMA user_version=2");
+    EXPECT_TRUE(mentions(complaint(dir / "newer.db"), "made by a newer coffer"));
+
+    { sqlite::store const db{dir / "linked.db"}; }
+    fs::create_hard_link(dir / "linked.db", dir / "second.db");
+    EXPECT_TRUE(mentions(complaint(dir / "linked.db"), "hard links"));
+}
+
+TEST(sqlite_open, of_a_locked_file_waits_and_then_gives_up) {
+    temporary_directory const dir;
+    { sqlite::store const db{dir / "coffer.db"}; }
+    intruder other{dir / "coffer.db"};
+    other.run("BEGIN IMMEDIATE");
+    sqlite::options o;
+    o.busy_timeout = 30ms;
+    EXPECT_TRUE(mentions(complaint(dir / "coffer.db", o), "another process holds its write lock"));
+    other.run("ROLLBACK");
+    EXPECT_EQ(complaint(dir / "coffer.db", o), "");
+}
+
+TEST(sqlite_open, finds_one_state_by_whatever_path) {
+    temporary_directory const dir;
+    fs::create_directory(dir / "sub");
+    fs::create_directory_symlink(dir.path(), dir / "sub" / "up");
+    sqlite::store const db{dir / "coffer.db"};
+    fs::create_symlink(dir / "coffer.db", dir / "link.db");
+    auto const same = [&](fs::path const& p) {
+        sqlite::store const other{p};
+        return &other.backend()->flights() == &db.backend()->flights();
+    };
+    EXPECT_TRUE(same(dir / "link.db"));
+    EXPECT_TRUE(same(dir / "sub" / ".." / "coffer.db"));
+    EXPECT_TRUE(same(dir / "sub" / "up" / "coffer.db"));
+    auto const here = fs::current_path();
+    fs::current_path(dir.path());
+    EXPECT_TRUE(same("coffer.db"));
+    fs::current_path(here);
+    EXPECT_FALSE(same(dir / "another.db"));
+    EXPECT_FALSE(fs::exists(dir / "link.db.secret")) << "what stands beside it stands beside the file itself";
+    EXPECT_EQ(std::distance(fs::directory_iterator{dir / "coffer.db.owners"}, {}), 1);
+}
+
+TEST(sqlite_open, through_a_symbolic_link_first_is_the_same_store) {
+    temporary_directory const dir;
+    { sqlite::store const db{dir / "coffer.db"}; }
+    fs::create_symlink(dir / "coffer.db", dir / "link.db");
+    sqlite::store const by_link{dir / "link.db"};
+    EXPECT_EQ(by_link.path(), fs::canonical(dir / "coffer.db"));
+    EXPECT_FALSE(fs::exists(dir / "link.db-wal"));
+}
+
+TEST(sqlite_open, by_many_at_once_agrees_on_one_secret) {
+    temporary_directory const dir;
+    std::vector<std::string> names(6);
+    {
+        std::vector<std::jthread> crowd;
+        for (auto& name : names)
+            crowd.emplace_back([&] {
+                sqlite::options o;
+                o.as_another_process = true;
+                sqlite::store const db{dir / "coffer.db", o};
+                name = db.backend()->id_of(coffer::key{"report", 1}).digest;
+            });
+    }
+    for (auto const& name : names) EXPECT_EQ(name, names[0]);
+    int entries = 0;
+    for ([[maybe_unused]] auto const& e : fs::directory_iterator{dir.path()}) ++entries;
+    EXPECT_EQ(entries, 3) << "the file, its secret and its owners: no drafts";
+}
+
+TEST(sqlite_open, leaves_no_owner_behind_and_clears_away_the_dead) {
+    temporary_directory const dir;
+    fs::create_directory(dir / "coffer.db.owners");
+    std::ofstream{dir / "coffer.db.owners" / "0123456789abcdef"};
+    {
+        sqlite::store const db{dir / "coffer.db"};
+        EXPECT_FALSE(fs::exists(dir / "coffer.db.owners" / "0123456789abcdef"));
+        EXPECT_EQ(std::distance(fs::directory_iterator{dir / "coffer.db.owners"}, {}), 1);
+    }
+    EXPECT_TRUE(fs::is_empty(dir / "coffer.db.owners"));
+}
+
+TEST(sqlite_owner, of_another_boot_is_dead) {
+    sqlite_world w;
+    w.send(1, 0);
+    intruder{w.file()}.run("UPDATE records SET owner='0000000000000000-' || substr(owner, 18)");
+    EXPECT_TRUE(is<coffer::granted>(w.claim(2, 1)));
+}
+
+TEST(sqlite_owner, whose_file_somebody_removed_is_not_taken_for_dead_by_who_has_lost_its_own) {
+    sqlite_world w;
+    (void)w.claim(1, 0);
+    (void)w.process(1);
+    fs::remove_all(w.file().string() + ".owners");
+    EXPECT_TRUE(is<coffer::in_progress>(w.claim(2, 1)));
+}
+
+// The writer ----------------------------------------------------------------------------------------------------------
+
+TEST(sqlite_writer, lets_what_has_queued_up_share_a_commit) {
+    temporary_directory const dir;
+    sqlite::store const db{dir / "coffer.db"};
+    real_time time;
+    auto& b = *db.backend();
+    b.bind(time.clock());
+    intruder other{dir / "coffer.db"};
+    other.run("BEGIN IMMEDIATE");  // so that they do queue up
+    auto const before = db.stats();
+    std::vector<coffer::completion<coffer::outcome<coffer::claim_verdict>>> claims;
+    for (int i = 0; i < 64; ++i) {
+        coffer::claim_request q;
+        q.id = claim_number(i + 1);
+        claims.push_back(b.claim(b.id_of(coffer::key{"report", i}), q));
+    }
+    other.run("COMMIT");
+    for (auto const& c : claims) EXPECT_TRUE(is<coffer::granted>(time.get(c)));
+    auto const after = db.stats();
+    EXPECT_EQ(after.operations - before.operations, 64U);
+    EXPECT_LE(after.commits - before.commits, 3U);
+    EXPECT_GE(after.commits - before.commits, 1U);
+}
+
+TEST(sqlite_writer, writes_nothing_for_what_changes_nothing) {
+    sqlite_world w;
+    w.finish(1, "paid");
+    auto const before = w.process(0).stats().commits;
+    for (int i = 2; i < 12; ++i) (void)w.claim(i);
+    (void)w.peek();
+    (void)w.list();
+    EXPECT_EQ(w.process(0).stats().commits, before);
+}
+
+TEST(sqlite_writer, keeps_nobody_waiting_who_submits_while_another_process_holds_the_lock) {
+    temporary_directory const dir;
+    sqlite::options o;
+    o.busy_timeout = 20ms;
+    sqlite::store const db{dir / "coffer.db", o};
+    real_time time;
+    auto& b = *db.backend();
+    b.bind(time.clock());
+    auto const id = b.id_of(coffer::key{"report", 1});
+    coffer::claim_request q;
+    q.id = claim_number(1);
+    coffer::claim_ref const ref{id, q.id};
+    ASSERT_TRUE(is<coffer::granted>(time.get(b.claim(id, q))));
+    coffer::permit_request p;
+    p.longest = 1min;
+    ASSERT_TRUE(time.get(b.permit(ref, p, {})));
+
+    intruder other{dir / "coffer.db"};
+    other.run("BEGIN IMMEDIATE");
+    // What follows a send waits for the file; what comes before one fails.
+    auto const answered = b.submit_answer(ref, 1, answer_of("paid"));
+    auto const accepted = b.submit_accept(ref, 1);
+    auto const other_key = time.get(b.claim(b.id_of(coffer::key{"report", 2}), q));
+    ASSERT_FALSE(other_key);
+    EXPECT_EQ(other_key.error().kind(), fault_kind::store_unavailable);
+    EXPECT_TRUE(mentions(std::string{other_key.error().message()}, "another process holds its write lock"))
+        << other_key.error();
+    EXPECT_TRUE(mentions(std::string{other_key.error().message()}, (dir / "coffer.db").string()));
+    auto const same_key = time.get(b.claim(id, q));
+    EXPECT_EQ(refusal(same_key), "store_unavailable") << "its answer is not in the file yet";
+    EXPECT_EQ(answered.get(), nullptr);
+    EXPECT_EQ(db.stats().waiting, 2U);
+    auto const seen = time.get(b.peek(id));
+    ASSERT_TRUE(seen) << "reading goes on";
+    EXPECT_EQ((*seen)->state, record_state::sent);
+
+    other.run("ROLLBACK");
+    EXPECT_TRUE(time.get(answered));
+    EXPECT_TRUE(time.get(accepted));
+    EXPECT_TRUE(is<coffer::replayed>(time.get(b.claim(id, q))));
+    EXPECT_EQ(db.stats().waiting, 0U);
+}
+
+TEST(sqlite_writer, does_not_let_virtual_time_pass_a_commit) {
+    sqlite_world w;
+    (void)w.backend();
+    intruder other{w.file()};
+    other.run("BEGIN IMMEDIATE");
+    std::string order;
+    auto const sleeper = [&]() -> coffer::awaitable<void> {
+        co_await coffer::sleep_for(1ns);
+        order += "time passes; ";
+    };
+    auto const claimer = [&]() -> coffer::awaitable<void> {
+        coffer::claim_request q;
+        q.id = claim_number(1);
+        auto const done = w.backend().claim(w.id(), q);
+        std::jthread const release{[&] { other.run("ROLLBACK"); }};
+        co_await done.wait(w.sim.service(), coffer::time_point::max());
+        order += "claimed; ";
+    };
+    auto const a = w.sim.start(sleeper());
+    auto const b = w.sim.start(claimer());
+    w.sim.time.run();
+    EXPECT_EQ(order, "claimed; time passes; ");
+}
+
+TEST(sqlite_writer, releases_virtual_time_for_what_has_to_wait_for_the_file) {
+    sqlite::options o;
+    o.busy_timeout = 5ms;
+    sqlite_world w{o};
+    w.send(1);
+    intruder other{w.file()};
+    other.run("BEGIN IMMEDIATE");
+    auto const answered = w.backend().submit_answer(w.ref(1), 1, answer_of("paid"));
+    auto const waiter = [&]() -> coffer::awaitable<coffer::wake> {
+        co_return co_await answered.wait(w.sim.service(), w.sim.time.now() + 2s);
+    };
+    EXPECT_EQ(w.sim.run(waiter()), coffer::wake::elapsed) << "a caller gets its answer all the same, after 2 s";
+    other.run("ROLLBACK");
+    real_time time;
+    EXPECT_TRUE(time.get(answered));
+}
+
+TEST(sqlite_writer, that_finds_the_file_full_refuses_claims_and_keeps_paid_answers) {
+    temporary_directory const dir;
+    { sqlite::store const db{dir / "coffer.db"}; }
+    auto const pages = intruder{dir / "coffer.db"}.number("PRAGMA page_count");
+    sqlite::options o;
+    o.most_pages = pages + 40;
+    sqlite::store const db{dir / "coffer.db", o};
+    real_time time;
+    auto& b = *db.backend();
+    b.bind(time.clock());
+    auto const id = [&](int i) { return b.id_of(coffer::key{"report", i}); };
+    auto const begin = [&](int i) {
+        coffer::claim_request q;
+        q.id = claim_number(i);
+        auto const v = time.get(b.claim(id(i), q));
+        if (!v) return v.error().kind();
+        coffer::permit_request p;
+        p.longest = 1min;
+        auto const granted = time.get(b.permit({id(i), q.id}, p, {}));
+        return granted ? fault_kind::not_sent : granted.error().kind();
+    };
+    auto const store_answer = [&](int i, std::size_t size) {
+        auto const answered = b.submit_answer({id(i), claim_number(i)}, 1, answer_of(std::string(size, 'x')));
+        b.submit_accept({id(i), claim_number(i)}, 1);
+        return answered;
+    };
+    ASSERT_EQ(begin(1), fault_kind::not_sent);
+    ASSERT_EQ(begin(2), fault_kind::not_sent);
+    ASSERT_TRUE(time.get(store_answer(1, 100'000)));
+    auto const kept = store_answer(2, 100'000);  // paid, but there is no room
+    int refused_at = 3;
+    while (refused_at < 2000 && begin(refused_at) == fault_kind::not_sent) ++refused_at;
+    EXPECT_LT(refused_at, 2000) << "a full file refuses new work";
+    EXPECT_EQ(begin(refused_at), fault_kind::store_unavailable);
+    EXPECT_EQ(kept.get(), nullptr);
+
+    ASSERT_TRUE(time.get(b.acknowledge(id(1)))) << "gives pages back";
+    EXPECT_TRUE(time.get(kept)) << "is stored as soon as there is room";
+    coffer::claim_request q;
+    q.id = claim_number(7);
+    auto const v = time.get(b.claim(id(2), q));
+    ASSERT_TRUE(is<coffer::replayed>(v));
+    EXPECT_EQ(std::get<coffer::replayed>(*v).accepted.what->body.size(), 100'000U);
+}
+
+TEST(sqlite_writer, keeps_no_more_than_it_may) {
+    temporary_directory const dir;
+    sqlite::options o;
+    o.busy_timeout = 5ms;
+    o.most_waiting = 10;
+    sqlite::store const db{dir / "coffer.db", o};
+    real_time time;
+    auto& b = *db.backend();
+    b.bind(time.clock());
+    intruder other{dir / "coffer.db"};
+    other.run("BEGIN IMMEDIATE");
+    coffer::claim_ref const ref{b.id_of(coffer::key{"report", 1}), claim_number(1)};
+    auto const small = b.submit_answer(ref, 1, answer_of("small"));
+    auto const large = time.get(b.submit_answer(ref, 2, answer_of("much too large")));
+    EXPECT_EQ(refusal(large), "spool_full");
+    EXPECT_EQ(small.get(), nullptr);
+    other.run("ROLLBACK");
+    EXPECT_TRUE(time.get(small));
+}
+
+TEST(sqlite_writer, gives_up_what_waits_when_it_is_closed_but_not_at_once) {
+    temporary_directory const dir;
+    sqlite::options o;
+    o.busy_timeout = 5ms;
+    o.close_timeout = 300ms;
+    real_time time;
+    intruder* locked = nullptr;
+    coffer::completion<coffer::outcome<void>> stored;
+    coffer::completion<coffer::outcome<void>> never;
+    auto const open_and_close = [&](coffer::completion<coffer::outcome<void>>& done, auto&& meanwhile) {
+        auto db = std::make_unique<sqlite::store>(dir / "coffer.db", o);
+        auto& b = *db->backend();
+        b.bind(time.clock());
+        intruder other{dir / "coffer.db"};
+        other.run("BEGIN IMMEDIATE");
+        locked = &other;
+        done = b.submit_answer({b.id_of(coffer::key{"report", 1}), claim_number(1)}, 1, answer_of("paid"));
+        EXPECT_FALSE(time.within(done, 20ms));
+        std::jthread const helper{meanwhile};
+        db.reset();
+    };
+    auto const began = std::chrono::steady_clock::now();
+    open_and_close(stored, [&] { locked->run("ROLLBACK"); });
+    ASSERT_NE(stored.get(), nullptr);
+    EXPECT_TRUE(stored.get()->has_value()) << "the last moment is in time";
+    open_and_close(never, [] {});
+    ASSERT_NE(never.get(), nullptr);
+    EXPECT_EQ(refusal(*never.get()), "store_unavailable");
+    EXPECT_LT(std::chrono::steady_clock::now() - began, 20s);
+}
+
+TEST(sqlite_writer, survives_a_damaged_file) {
+    temporary_directory const dir;
+    auto const file = dir / "coffer.db";
+    {
+        sqlite_world w{file};
+        for (int i = 1; i < 40; ++i) (void)w.claim(i, 0, key_named("key " + std::to_string(i)));
+    }
+    {
+        std::fstream damage{file, std::ios::in | std::ios::out | std::ios::binary};
+        damage.seekp(4096);
+        std::string const garbage(static_cast<std::size_t>(fs::file_size(file)) - 4096, '\xa5');
+        damage << garbage;
+    }
+    auto const said = complaint(file);
+    if (!said.empty()) {
+        EXPECT_TRUE(mentions(said, "damaged")) << said;
+        EXPECT_TRUE(mentions(said, "restore it")) << said;
+        return;
+    }
+    sqlite_world w{file};
+    auto const v = w.claim(1);
+    ASSERT_FALSE(v);
+    EXPECT_EQ(v.error().kind(), fault_kind::store_unavailable);
+    EXPECT_TRUE(mentions(std::string{v.error().message()}, "restore it")) << v.error();
+}
+
+TEST(sqlite_writer, announces_each_step_before_and_after) {
+    std::string seen;
+    coffer::store_probe const probe = [&](coffer::store_step s, coffer::edge e) {
+        seen += std::string{to_string(s)} + (e == coffer::edge::before ? "<" : "> ");
+    };
+    {
+        sqlite::options o;
+        o.probe = &probe;
+        sqlite_world w{o};
+        w.finish(1, "paid");
+        (void)w.acknowledge();
+    }
+    EXPECT_EQ(seen, "claim<claim> permit<permit> answer<answer> accept<accept> acknowledge<acknowledge> ");
+}
+
+TEST(sqlite_writer, announces_the_end_of_a_step_when_it_is_durable_and_before_anybody_is_told) {
+    temporary_directory const dir;
+    real_time time;
+    coffer::completion<coffer::outcome<coffer::claim_verdict>> claimed;
+    std::atomic<bool> submitted = false;
+    bool durable = false;
+    bool told = true;
+    coffer::store_probe const probe = [&](coffer::store_step, coffer::edge e) {
+        submitted.wait(false);
+        if (e != coffer::edge::after) return;
+        durable = intruder{dir / "coffer.db"}.number("SELECT count(*) FROM records") == 1;
+        told = claimed.get() != nullptr;
+    };
+    sqlite::options o;
+    o.probe = &probe;
+    sqlite::store const db{dir / "coffer.db", o};
+    auto& b = *db.backend();
+    b.bind(time.clock());
+    coffer::claim_request q;
+    claimed = b.claim(b.id_of(coffer::key{"report", 1}), q);
+    submitted = true;
+    submitted.notify_all();
+    EXPECT_TRUE(is<coffer::granted>(time.get(claimed)));
+    EXPECT_TRUE(durable);
+    EXPECT_FALSE(told);
+}
+
+}  // namespace
+}  // namespace store_test
