@@ -50,7 +50,7 @@ TEST(clock_service, is_one_for_every_executor_of_a_context) {
 TEST(clock_service, gives_the_clock_that_was_installed) {
     asio::io_context io;
     auto& service = clock_service::of(io.get_executor());
-    auto const virtual_one = std::make_shared<testing::virtual_clock>();
+    auto const virtual_one = std::make_shared<coffer::testing::virtual_clock>();
     service.install(virtual_one);
     EXPECT_EQ(service.clock(), virtual_one);
     EXPECT_EQ(&service.borrowed_clock(), virtual_one.get());
@@ -67,8 +67,12 @@ TEST(real_clock, is_the_systems) {
 }
 
 TEST(outside_work, counts_what_lives) {
-    struct counting : testing::virtual_clock {
+    struct counting final : coffer::clock {
+        counting() : clock{1} {}
         int at_work = 0;
+        time_point now() const noexcept override { return {}; }
+        wall_time_point wall_now() const noexcept override { return {}; }
+        bool begin_wait(std::shared_ptr<pending_wait> const&, time_point) override { return false; }
         void begin_outside_work() noexcept override { ++at_work; }
         void end_outside_work() noexcept override { --at_work; }
     };

@@ -36,7 +36,7 @@ public:
         }
     }
 
-    asio::awaitable<void> settle() { co_await wait_acknowledged(socket_); }
+    asio::awaitable<bool> settle() { return wait_acknowledged(socket_); }
 
     // A peer that left while we were busy gets nothing: an answer written into a closed connection is not delivered.
     void look() {
@@ -51,9 +51,23 @@ private:
     entry& noted_;
 };
 
+// The client is stopped, then gets what completes the answer, and is struck with all of it in its socket. It is stopped
+// only when it has taken everything before, so that the tail finds room however large the answer is.
+asio::awaitable<void> send_tail(sender& out, std::string_view tail, executioner& killer) {
+    bool const taken = co_await out.settle();
+    out.look();
+    if (out.gone()) co_return;
+    if (taken) co_await killer.hold();
+    co_await out.write(tail);
+    co_await out.settle();
+    co_await killer.strike();
+}
+
 asio::awaitable<void> send_body(sender& out, wire_answer const& wire, fault const& f, executioner& killer) {
     std::string_view const body = wire.body;
-    auto const end = f.deliver == deliver_extent::full ? body.size() : wire.cut(delivered_bytes(f, wire.payload_bytes));
+    bool const last_byte = killer.waits_for(kill_moment::last_byte);
+    auto const whole = last_byte ? wire.cut(wire.payload_bytes - 1) : body.size();
+    auto const end = f.deliver == deliver_extent::full ? whole : wire.cut(delivered_bytes(f, wire.payload_bytes));
     std::size_t begin = 0;
     if (killer.waits_for(kill_moment::half_body)) {
         begin = std::min(wire.cut(wire.payload_bytes / 2), end);
@@ -63,6 +77,12 @@ asio::awaitable<void> send_body(sender& out, wire_answer const& wire, fault cons
         out.look();
     }
     co_await out.drip(body.substr(begin, end - begin), f.drip);
+    if (last_byte) co_await send_tail(out, body.substr(end), killer);
+}
+
+bool sent_at_once(fault const& f, executioner const& killer) {
+    return f.deliver == deliver_extent::full && f.delay.body.count() == 0 && f.drip.bytes == 0 &&
+           !killer.waits_for(kill_moment::half_body) && !killer.waits_for(kill_moment::last_byte);
 }
 
 }  // namespace
@@ -80,25 +100,20 @@ asio::awaitable<void> deliver(tcp_socket& socket, wire_answer const& wire, fault
     out.look();
     if (f.deliver == deliver_extent::none) co_return;
 
-    bool const held = killer.waits_for(kill_moment::last_byte) && !out.gone();
-    if (held) co_await killer.hold();
     for (auto const status : f.interim) {
         auto const head = interim_head(status);
         co_await out.write(head);
     }
-    bool const at_once = f.delay.body.count() == 0 && f.drip.bytes == 0 && f.deliver == deliver_extent::full &&
-                         !killer.waits_for(kill_moment::half_body);
-    if (at_once) {
+    bool const last_byte = killer.waits_for(kill_moment::last_byte);
+    if (last_byte && wire.payload_bytes == 0) {
+        co_await send_tail(out, wire.head, killer);
+    } else if (sent_at_once(f, killer)) {
         auto const whole = wire.head + wire.body;
         co_await out.write(whole);
     } else {
         co_await out.write(wire.head);
         co_await pause(f.delay.body);
         if (f.deliver != deliver_extent::headers) co_await send_body(out, wire, f, killer);
-    }
-    if (held) {  // even if the peer has gone meanwhile: nobody is left stopped by accident
-        co_await out.settle();
-        co_await killer.strike();
     }
     if (noted.bytes_out > 0) noted.delivered = f.deliver == deliver_extent::full && !out.gone() ? "full" : "partial";
 }

@@ -60,15 +60,16 @@ bool peer_gone(tcp_socket& socket) {
     return n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
 }
 
-asio::awaitable<void> wait_acknowledged(tcp_socket& socket) {
+asio::awaitable<bool> wait_acknowledged(tcp_socket& socket) {
     asio::steady_timer timer{socket.get_executor()};
     auto const deadline = std::chrono::steady_clock::now() + ack_patience;
     int unacknowledged = 0;
-    while (::ioctl(socket.native_handle(), SIOCOUTQ, &unacknowledged) == 0 && unacknowledged > 0 &&
-           std::chrono::steady_clock::now() < deadline) {
+    while (::ioctl(socket.native_handle(), SIOCOUTQ, &unacknowledged) == 0 && unacknowledged > 0) {
+        if (std::chrono::steady_clock::now() > deadline) co_return false;
         timer.expires_after(std::chrono::microseconds{200});
         co_await timer.async_wait(asio::use_awaitable);
     }
+    co_return true;
 }
 
 asio::awaitable<bool> send(tcp_socket& socket, std::string_view bytes, std::size_t& sent) {

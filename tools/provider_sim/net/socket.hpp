@@ -25,8 +25,8 @@ asio::awaitable<void> hang(tcp_socket& socket);
 /// Has the peer closed its side, or the whole connection? A peer that closed is taken to be gone, as nginx does.
 bool peer_gone(tcp_socket& socket);
 
-/// Waits until the peer's TCP has everything that was written (SIOCOUTQ is 0), 5 s at most.
-asio::awaitable<void> wait_acknowledged(tcp_socket& socket);
+/// Waits until the peer's TCP has everything that was written (SIOCOUTQ is 0); false if it has not after 5 s.
+asio::awaitable<bool> wait_acknowledged(tcp_socket& socket);
 
 /// False if the peer is gone; `sent` grows by what the kernel took.
 asio::awaitable<bool> send(tcp_socket& socket, std::string_view bytes, std::size_t& sent);

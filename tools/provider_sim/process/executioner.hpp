@@ -21,7 +21,7 @@ public:
 
     [[nodiscard]] bool waits_for(kill_moment moment) const noexcept { return order_ && order_->moment == moment; }
 
-    /// Stops the client before its last bytes are written, so that it cannot act on them before it is killed.
+    /// Stops the client before its last byte is written, so that it cannot act on them before it is killed.
     asio::awaitable<void> hold();
 
     /// The moment has come.

@@ -73,24 +73,27 @@ TEST_F(kill_order_test, half_body_leaves_less_than_the_whole) {
     EXPECT_EQ(end["signal"]["result"], "gone");
 }
 
-// Stopped before the first byte was written: the whole answer was in its socket, and it never ran again.
+// Stopped before the last byte was written: the whole answer was in its socket, and it never ran again.
 TEST_F(kill_order_test, last_byte_leaves_no_time_to_act) {
-    auto const report = kill_under(R"({"kill": {"moment": "last_byte"}})");
-    EXPECT_EQ(report.bytes_seen, 0U);
-    auto const end = sim_.lines("end", 1).at(0);
-    EXPECT_EQ(end["delivered"], "full");
-    EXPECT_EQ(end["status"], 200);
-    EXPECT_EQ(end["signal"]["result"], "gone");
-    EXPECT_EQ(sim_.lines("bill").size(), 1U);
+    for (auto const* more : {"", R"(, "wrong": "empty")", R"(, "framing": "chunked")", R"(, "drip": {"bytes": 200})"}) {
+        sim_.post_control("/control/reset", json::object());
+        auto const ends = sim_.lines("end").size();
+        auto const report = kill_under(R"({"kill": {"moment": "last_byte"})" + std::string{more} + "}");
+        auto const end = sim_.lines("end", ends + 1).back();
+        EXPECT_LT(report.bytes_seen, end["bytes_out"]) << more;
+        EXPECT_EQ(end["delivered"], "full") << more;
+        EXPECT_EQ(end["status"], 200) << more;
+        EXPECT_EQ(end["signal"]["result"], "gone") << more;
+        EXPECT_EQ(sim_.totals()["bills"], 1) << more;
+    }
 }
 
-TEST_F(kill_order_test, last_byte_of_an_answer_larger_than_the_sockets_buffers_still_ends) {
-    rule(R"({"kill": {"moment": "last_byte"}, "pad_body": 1000000})");
-    test::victim client{sim_, "die"};
-    client.go();
-    auto const report = client.wait();
-    EXPECT_TRUE(WIFSIGNALED(report.wait_status));
-    EXPECT_FALSE(report.acted);
+TEST_F(kill_order_test, last_byte_of_an_answer_larger_than_all_buffers) {
+    auto const report = kill_under(R"({"kill": {"moment": "last_byte"}, "pad_body": 50000000})");
+    auto const end = sim_.lines("end", 1).at(0);
+    EXPECT_EQ(end["delivered"], "full");
+    EXPECT_GT(report.bytes_seen, 1'000'000U);
+    EXPECT_LT(report.bytes_seen, end["bytes_out"]);
 }
 
 TEST_F(kill_order_test, a_stopped_client_continues_and_gets_its_answer) {

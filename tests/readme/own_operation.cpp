@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSL-1.0
+// The README's snippets about operations of one's own, each in a test that runs it.
+
+#include <coffer/coffer.hpp>
+#include <coffer/testing/virtual_time.hpp>
+
+#include <gtest/gtest.h>
+
+#include <asio/io_context.hpp>
+
+#include <string>
+#include <system_error>
+#include <utility>
+
+using namespace std::chrono_literals;
+
+namespace {
+
+int sent = 0;
+
+//! [operation]
+struct question {
+    explicit question(std::string t) : text{std::move(t)} {}
+    std::string text;
+};
+
+// Any awaitable callable: (attempt&, args...) or (args...), giving a value, an expected, or throwing.
+coffer::awaitable<std::string> ask_somebody(question const& q);
+
+auto const described = coffer::describe(&ask_somebody)
+                           .target([](question const&) { return coffer::target{"somebody", "v1"}; })
+                           .fingerprint([](question const& q) { return coffer::fingerprint{}.with("text", q.text); });
+//! [operation]
+
+coffer::awaitable<std::string> ask_somebody(question const& q) {
+    if (++sent == 1) throw std::system_error{std::make_error_code(std::errc::connection_refused)};
+    co_return "an answer to " + q.text;
+}
+
+//! [outcome]
+coffer::awaitable<bool> run_job(coffer::guarded<std::string(question const&)> ask, coffer::store db, std::string id) {
+    coffer::call call{coffer::key{"job", id}, 2min};
+    question const q{"what is " + id + "?"};
+    auto const answer = co_await ask.try_call(call, q);  // outcome<std::string>: every failure as a value
+    if (!answer) {
+        switch (coffer::disposition(answer.error()).action) {  // what to tell the queue
+            case coffer::queue_action::done: co_return true;   // a run before this one saved the result
+            case coffer::queue_action::retry_after: co_return false;
+            default: throw coffer::failure{answer.error()};    // to the dead letters, or to an operator
+        }
+    }
+    // ... save *answer where it belongs, and then:
+    co_await db.acknowledge(call.key());
+    co_return true;
+}
+//! [outcome]
+
+TEST(Readme, OwnOperationIsRetriedAndPaidOnce) {
+    asio::io_context io;
+    coffer::testing::virtual_time time{io};
+    coffer::memory_store db;
+    sent = 0;
+    coffer::guarded<std::string(question const&)> ask =
+        coffer::pipeline{coffer::once{db}, coffer::retry{}}.wrap(described);
+    int done = 0;
+    for (int run = 0; run < 3; ++run) {
+        asio::co_spawn(io, run_job(ask, db, "42"), [&](std::exception_ptr e, bool ok) { done += !e && ok ? 1 : 0; });
+        time.run();
+    }
+    EXPECT_EQ(done, 3);
+    EXPECT_EQ(sent, 2) << "refused once, which costs no send, then answered once for three runs";
+}
+
+}  // namespace
