@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace coffer::inline v0::http::tests {
@@ -97,11 +98,24 @@ TEST_F(http2, shares_one_connection) {
 }
 
 TEST_F(http2, refused_stream_is_proven_unprocessed_and_not_sent_again) {
-    for (bool const reused : {false, true})
-        expect_after(reused, [](h2_peer& h2, std::uint32_t stream) {
-            h2.reset(stream, h2_error::refused_stream);
-            (void)h2.connection().wait_for_close();
-        }, fault_kind::transient, no, no);
+    expect_after(false, [](h2_peer& h2, std::uint32_t stream) {
+        h2.reset(stream, h2_error::refused_stream);
+        (void)h2.connection().wait_for_close();
+    }, fault_kind::transient, no, no);
+}
+
+TEST_F(http2, refused_stream_on_a_kept_connection_is_not_sent_again_either) {
+    // libcurl 7.88 does not say there that it was refused, so it counts as ambiguous; a newer one may say so.
+    raw_server server{after(1, [](h2_peer& h2, std::uint32_t stream) {
+        h2.reset(stream, h2_error::refused_stream);
+        (void)h2.connection().wait_for_close();
+    })};
+    tls_front const front{server, "h2"};
+    ASSERT_TRUE(send(io, c, post(front.url())));
+    auto const got = send(io, c, post(front.url()));
+    ASSERT_FALSE(got);
+    EXPECT_TRUE(got.error().kind() == fault_kind::ambiguous || got.error().kind() == fault_kind::transient) << got.error();
+    EXPECT_EQ(requests, 2);
 }
 
 TEST_F(http2, other_resets_prove_nothing) {
@@ -134,16 +148,19 @@ TEST_F(http2, body_cut) {
         expect_after(reused, [](h2_peer& h2, std::uint32_t stream) {
             h2.head(stream);
             h2.part(stream, "half");
+            h2.wait_until_read();
             h2.reset(stream, h2_error::internal_error);
             (void)h2.connection().wait_for_close();
         }, fault_kind::broken_stream, yes, maybe, 200);
         expect_after(reused, [](h2_peer& h2, std::uint32_t stream) {
             h2.head(stream);
             h2.part(stream, "half");
+            h2.wait_until_read();
         }, fault_kind::broken_stream, yes, maybe, 200);
         expect_after(reused, [](h2_peer& h2, std::uint32_t stream) {
             h2.head(stream);
             h2.part(stream, "half");
+            h2.wait_until_read();
             h2.reset(stream, h2_error::no_error);
             (void)h2.connection().wait_for_close();
         }, fault_kind::broken_stream, yes, maybe, 200);
@@ -166,24 +183,33 @@ TEST_F(http2, goaway_in_order_lets_the_request_finish_and_the_next_take_another_
 
 TEST_F(http2, cancelling_one_stream_harms_no_other) {
     event first;
+    event second;
     raw_server server{[&](peer& p) {
         h2_peer h2{p};
-        auto const stays = h2.read_request();
-        if (stays == 0 || h2.read_request() == 0) return;
+        auto const stream = h2.read_request();
+        if (stream == 0) return;
         first.set();
-        // The reset of the second one comes before the next request, on whose arrival the first is answered.
-        auto const third = h2.read_request();
-        h2.answer(stays);
-        h2.answer(third);
+        if (h2.read_request() == 0) return;
+        second.set();
+        // Its reset comes before the third request, on whose arrival the first one is answered.
+        auto const third_stream = h2.read_request();
+        h2.answer(stream);
+        h2.answer(third_stream);
         (void)p.wait_for_close();
     }};
     tls_front const front{server, "h2"};
+    auto const run_until = [this](event& e) {
+        std::thread other{[&] { (void)e.wait(); asio::post(io, [this] { io.stop(); }); }};
+        io.run();
+        io.restart();
+        other.join();
+    };
     sending stays{io.get_executor(), c, post(front.url()), in(20s)};
-    while (c.stats().connections == 0) io.run_one();
+    run_until(first);
     sending goes{io.get_executor(), c, post(front.url()), in(20s)};
-    std::thread other{[&] { (void)first.wait(); asio::post(io, [&] { goes.cancel(); }); }};
+    run_until(second);
+    goes.cancel();
     while (!goes.ended()) io.run_one();
-    other.join();
     EXPECT_EQ(goes.error().kind(), fault_kind::cancelled);
     sending third{io.get_executor(), c, post(front.url()), in(20s)};
     io.run();

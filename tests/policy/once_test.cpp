@@ -343,11 +343,11 @@ TEST_F(once_test, a_mismatch_names_the_fields_and_never_bills) {
     provider.answer("hello").answer("never");
     auto const ask = plain();
     run(ask, "prompt");
-    auto const other = run(ask, "another prompt");
+    auto const other = run(ask, "a secret");
     ASSERT_TRUE(other.failed(fault_kind::key_mismatch)) << other.text();
     EXPECT_EQ(other.why().fields(), std::vector<std::string>{"prompt"});
     EXPECT_NE(std::string{other.why().message()}.find("prompt"), std::string::npos);
-    EXPECT_EQ(std::string{other.why().message()}.find("another"), std::string::npos);  // names, not values
+    EXPECT_EQ(std::string{other.why().message()}.find("secret"), std::string::npos);  // names, not values
     EXPECT_EQ(other.cost, 0_usd);
     EXPECT_EQ(provider.count(), 1);
     EXPECT_EQ(run(ask, "prompt").text(), "hello");
@@ -567,6 +567,13 @@ TEST_F(legacy_test, a_defective_one_with_no_send_left_is_what_the_caller_is_told
     EXPECT_EQ(unresolved(), 1U);
 }
 
+TEST_F(legacy_test, an_unbilled_error_that_a_dead_owner_left_costs_no_send) {
+    provider.answer("hello");
+    leave({"busy"}, 1);
+    EXPECT_EQ(run(plain({.max_sends = 1})).text(), "hello");
+    EXPECT_EQ(counted(), 1);
+}
+
 TEST_F(legacy_test, a_send_without_an_answer_counts) {
     provider.fail(fault_kind::ambiguous).answer("never");
     leave({""});
@@ -576,15 +583,6 @@ TEST_F(legacy_test, a_send_without_an_answer_counts) {
 }
 
 // Misuse and nesting ----------------------------------------------------------------------------------------------------
-
-TEST_F(once_test, a_call_without_a_key_is_misuse) {
-    auto const nameless = coffer::call_access::fork(coffer::call::unkeyed());  // the one way to make one
-    ASSERT_FALSE(nameless.keyed() || nameless.explicitly_unkeyed());
-    auto const c = caller::begin(sim.executor(), plain(), coffer::call_access::fork(nameless), request{});
-    sim.time.run();
-    EXPECT_TRUE(c->threw<coffer::misuse>()) << c->text();
-    EXPECT_EQ(provider.count(), 0);
-}
 
 TEST_F(once_test, an_unkeyed_call_is_not_journaled) {
     provider.answer("one").answer("two");
@@ -609,6 +607,29 @@ TEST_F(once_test, a_journal_inside_a_journal_is_seen_through_the_call) {
     EXPECT_TRUE(c->threw<coffer::misuse>()) << c->text();
     EXPECT_EQ(provider.count(), 0);
     EXPECT_EQ(state(), record_state::free);
+}
+
+TEST_F(once_test, a_pipeline_inside_is_part_of_the_flight) {
+    provider.fail(fault_kind::not_sent).answer("hello");
+    auto const inner = coffer::pipeline{coffer::retry{}}.wrap(provider.operation());
+    support::guarded const outer = coffer::pipeline{coffer::once{db, {.max_sends = 1}}}.wrap(inner);
+    auto const first = run(outer);
+    EXPECT_EQ(first.text(), "hello");
+    EXPECT_EQ(first.log.size(), 2U);
+    EXPECT_EQ(run(outer).text(), "hello");
+    EXPECT_EQ(provider.count(), 2);
+}
+
+TEST_F(once_test, replays_of_a_pipeline_behind_a_handle_are_what_its_sends_were) {
+    provider.answer("hello").answer("never");
+    auto const op = coffer::describe(provider.operation()).decode([](coffer::answer const& a) {
+        return coffer::outcome<std::string>{"decoded " + a.body};
+    });
+    support::guarded const inner = coffer::pipeline{coffer::retry{}}.wrap(op);
+    support::guarded const outer = coffer::pipeline{coffer::once{db, coffer::unfingerprinted}}.wrap(inner);
+    EXPECT_EQ(run(outer).text(), "decoded hello");
+    EXPECT_EQ(run(outer).text(), "decoded hello");
+    EXPECT_EQ(provider.count(), 1);
 }
 
 TEST_F(once_test, one_call_carries_one_request_at_a_time) {

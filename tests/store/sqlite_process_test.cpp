@@ -113,8 +113,8 @@ TEST(sqlite_process, whose_file_was_cleared_away_after_its_death_is_still_dead) 
 
 register_role const opener{"opens", [](child_arguments const& a) {
                                worker const w{a.at(0)};
-                               tell(coffer::crypto::to_hex(std::vector<std::uint8_t>(
-                                   w.id("one").digest.begin(), w.id("one").digest.end())));
+                               auto const name = w.id("one").digest;
+                               tell(coffer::crypto::to_hex(std::vector<std::uint8_t>{name.begin(), name.end()}));
                                return 0;
                            }};
 

@@ -241,7 +241,8 @@ awaitable<void> work(flight_guard& guard, Step& step) {
         auto value = step.decode(*earlier.what);
         if (!value) {
             plan.store->submit_reject(ref, earlier.send, value.error());
-            defect = std::move(value).error();
+            if (value.error().billing() == knowledge::no) --grant.sends;
+            else defect = std::move(value).error();
             continue;
         }
         how.what = earlier.what;

@@ -30,7 +30,7 @@ struct once_options {
     int max_sends = defaults::max_sends;                    ///< sends per key not proven unbilled, ever; 1 = strict
     duration lease = defaults::lease;                       ///< of the claim; guards claims, not sends
     duration heartbeat = defaults::heartbeat;               ///< how often the lease is renewed
-    duration attempt_timeout = defaults::attempt_timeout;   ///< of a send while anybody waits for it
+    duration attempt_timeout = duration::max();             ///< of a send while anybody waits; at most what the attempt has
     duration finish_grace = defaults::finish_grace;         ///< of a send that nobody waits for any longer
     duration takeover_grace = defaults::takeover_grace;     ///< after a send's own limit, before another may take over
     duration store_wait = defaults::store_wait;             ///< a caller waits so long for its answer to be durable

@@ -41,7 +41,7 @@ public:
     outcome<void> answer(claim_id const& claim, int send, shared_answer const& what, fingerprint const* print = nullptr);
     /// Makes an answer the record's, whoever judged it. The first one stands; a later one gets `already_done`.
     outcome<void> accept(int send);
-    /// Judges an answer unusable: billed, its payload kept.
+    /// Judges an answer unusable: its payload is kept, and the send counts unless `why` says that it was not billed.
     outcome<void> reject(claim_id const& claim, int send, fault const& why);
     /// The send's attempt ended without an answer, perhaps billed.
     outcome<void> lost(claim_id const& claim, int send, fault const& why);
@@ -214,10 +214,12 @@ inline outcome<void> record_machine::reject(claim_id const& claim, int send, fau
     auto* const s = find(send);  // perhaps one of an earlier claim
     if (s == nullptr || !s->reply)
         return misused("there is no answer of send " + std::to_string(send) + " to reject");
-    if (s->state == send_state::defective) return {};
+    if (s->state == send_state::defective || s->state == send_state::unsent) return {};
     if (s->state != send_state::answered) return misused("the answer was accepted before");
-    s->state = send_state::defective;
+    // An error that came as an answer may be proven unbilled; then it counts as little as one that came as an error.
+    s->state = why.billing() == knowledge::no ? send_state::unsent : send_state::defective;
     s->why = why;
+    if (!r_.held && r_.state == record_state::answered) r_.state = r_.at_rest();
     touch(s->number);
     return {};
 }

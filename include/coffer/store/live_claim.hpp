@@ -122,7 +122,13 @@ public:
         flight_->end_send();
     }
     void unsent(int send) override {
-        give_back(send);
+        // What came as an answer and turns out to be an unbilled error is judged as an answer is.
+        if (send == last_.send)
+            give_back(send, [&] {
+                return store_->submit_reject(ref_, send, fault{fault_kind::defective_answer, "an error, not billed"}
+                                                             .with_billing(knowledge::no));
+            });
+        else give_back(send);
         flight_->end_send();
     }
     void recorded(attempt_record const& entry) override { flight_->recorded(entry); }
@@ -165,8 +171,12 @@ private:
         return std::min(attempt_timeout, terms_.attempt_timeout);
     }
     void give_back(int send) {
+        give_back(send, [&] { return store_->submit_unsend(ref_, send); });
+    }
+    template <class Submit>
+    void give_back(int send, Submit const& submit) {
         --sends_;
-        if (journaled(send)) unsending_.push_back(store_->submit_unsend(ref_, send));
+        if (journaled(send)) unsending_.push_back(submit());
     }
 
     [[nodiscard]] std::string fnv1a(std::uint64_t hash) const {

@@ -32,6 +32,7 @@ public:
             auto const payload = peer_.read_exactly(size);
             if (type == frame_type::settings && (flags & 1U) == 0) write(frame_type::settings, 1, 0, "");
             if (type == frame_type::ping && (flags & 1U) == 0) write(frame_type::ping, 1, 0, payload);
+            if (type == frame_type::ping && (flags & 1U) != 0) return 0;
             bool const last = (flags & 1U) != 0;
             if ((type == frame_type::headers || type == frame_type::data) && last) return stream;
         }
@@ -46,6 +47,11 @@ public:
     void reset(std::uint32_t stream, h2_error why) { write(frame_type::rst_stream, 0, stream, bytes(static_cast<std::uint32_t>(why))); }
     void goaway(std::uint32_t last_stream) {
         write(frame_type::goaway, 0, 0, bytes(last_stream) + bytes(static_cast<std::uint32_t>(h2_error::no_error)));
+    }
+    /// The client has read all that was written so far.
+    void wait_until_read() {
+        write(frame_type::ping, 0, 0, "12345678");
+        (void)read_request();
     }
     [[nodiscard]] peer& connection() noexcept { return peer_; }
 
