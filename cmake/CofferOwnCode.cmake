@@ -26,11 +26,6 @@ endif()
 
 # By directory, so that no program can forget them; what coffer::... targets hand on to others is not touched.
 link_libraries(coffer_warnings coffer_sanitizers)
-# The same for one target by name, where its own file wants to say so.
-function(coffer_own_code target)
-    target_link_libraries(${target} PRIVATE coffer_warnings coffer_sanitizers)
-endfunction()
-
 set(CMAKE_CXX_STANDARD ${COFFER_CXX_STANDARD})
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)

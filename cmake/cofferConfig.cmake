@@ -4,6 +4,7 @@
 #
 # Only what the named components need is looked for. Sets coffer_<component>_FOUND, and coffer_NOT_FOUND_MESSAGE with the
 # reason if one that is required cannot be had.
+cmake_policy(VERSION 3.21...3.31)
 include("${CMAKE_CURRENT_LIST_DIR}/cofferDependencies.cmake")
 
 # Loads a component after those below it. A part that exists already, because coffer is a subdirectory of the same project

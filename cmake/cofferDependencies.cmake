@@ -12,9 +12,10 @@ set(coffer_llm_parts core http llm)
 set(coffer_sqlite_parts core sqlite)
 
 set(coffer_core_target coffer::coffer)
-foreach(component IN ITEMS testing http llm sqlite)
-    set(coffer_${component}_target coffer::${component})
-endforeach()
+set(coffer_testing_target coffer::testing)
+set(coffer_http_target coffer::http)
+set(coffer_llm_target coffer::llm)
+set(coffer_sqlite_target coffer::sqlite)
 
 # Finds the libraries that `component` itself needs, and puts into `problems_var` a text that names what is missing or too
 # old and how to get it: empty if all is well. With GLOBAL what is found is visible in the whole project, and not only in
@@ -44,7 +45,9 @@ endfunction()
 # versions once more. `names`: what apt, vcpkg and Conan call it.
 macro(_coffer_need package target minimum version_var names)
     if(NOT TARGET ${target})
-        set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL ${arg_GLOBAL})
+        if(arg_GLOBAL)
+            set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL TRUE)
+        endif()
         find_package(${package} QUIET)
         if(arg_GLOBAL AND TARGET ${target} AND CMAKE_VERSION VERSION_LESS 3.24) # which does not know the variable
             set_target_properties(${target} PROPERTIES IMPORTED_GLOBAL TRUE)

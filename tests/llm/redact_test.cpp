@@ -81,13 +81,20 @@ TEST(ProviderWords, AreCutBetweenCharacters) {
 
 TEST(ProviderWords, HoldNoControlCharacters) { EXPECT_EQ(shown("a\r\nb\x1b[31mc"), "a  b [31mc"); }
 
-TEST(SafeIdentifier, IsAShortWordOrNothing) {
-    EXPECT_EQ(llm::safe_identifier("rate_limit_exceeded"), "rate_limit_exceeded");
-    EXPECT_EQ(llm::safe_identifier("req_a1-b2.c:3"), "req_a1-b2.c:3");
-    EXPECT_EQ(llm::safe_identifier(""), "");
-    EXPECT_EQ(llm::safe_identifier("two words"), "");
-    EXPECT_EQ(llm::safe_identifier("line\n"), "");
-    EXPECT_EQ(llm::safe_identifier(std::string(65, 'a')), "");
+TEST(ProviderWords, AnIdentifierIsAShortWordOrNothing) {
+    std::string const prompt = "a_prompt_that_could_be_an_id";
+    llm::provider_words const words{{"canary-key"}, {prompt}};
+    for (auto const* const good : {"", "rate_limit_exceeded", "req_a1-b2.c:3", "req_011CSHoEeqs5C35K2UUqR7Fy", "402", "429"})
+        EXPECT_EQ(words.identifier(good), good);
+    for (auto const& bad : {std::string{"two words"}, std::string{"line\n"}, std::string(129, 'a'), std::string{"x-canary-key-y"},
+                            std::string{"sk-abcdefgh"}, prompt, std::string{"\xC3\xA4"}})
+        EXPECT_EQ(words.identifier(bad), "") << bad;
+}
+
+TEST(SafeWord, IsAPlainWordOrAShortNumberOrNothing) {
+    for (auto const* const good : {"", "rate_limit_exceeded", "DeploymentNotFound", "429", "length"}) EXPECT_EQ(llm::safe_word(good), good);
+    for (auto const& bad : {std::string{"two words"}, std::string{"a1"}, std::string{"4290"}, std::string{"a-b"}, std::string(65, 'a')})
+        EXPECT_EQ(llm::safe_word(bad), "") << bad;
 }
 
 }  // namespace

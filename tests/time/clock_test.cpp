@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
-// The clock of a context, found through any executor; real time; randomness.
+// The clock of a context, found through any executor; real time.
 #include <coffer/time/clock_service.hpp>
 #include <coffer/time/sleep.hpp>
 
-#include "support/seeds.hpp"
 #include "support/simulation.hpp"
 
 #include <asio/system_executor.hpp>
@@ -11,11 +10,8 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <atomic>
-#include <limits>
 #include <memory>
-#include <set>
 #include <thread>
 #include <vector>
 
@@ -154,44 +150,5 @@ TEST(real_time, a_coroutine_on_a_strand_resumes_on_its_strand) {
     pool.join();
     EXPECT_FALSE(overlapped.load());
 }
-
-// Chance -------------------------------------------------------------------------------------------------------------------
-
-TEST(random_source, one_seed_is_one_sequence) {
-    random_source a{42};
-    random_source b{42};
-    random_source c{43};
-    std::set<std::uint64_t> seen;
-    for (int i = 0; i < 1000; ++i) {
-        auto const bits = a.next();
-        EXPECT_EQ(bits, b.next());
-        EXPECT_NE(bits, c.next());
-        EXPECT_TRUE(seen.insert(bits).second);
-    }
-    a.seed(42);
-    b.seed(42);
-    EXPECT_EQ(a.next(), b.next());
-    // The published generator: SplitMix64 from seed 0 begins with this number.
-    EXPECT_EQ(random_source{0}.next(), 0xe220a8397b1dcdafU);
-}
-
-TEST(random_source, threads_share_it_without_drawing_the_same_twice) {
-    random_source source{7};
-    std::vector<std::vector<std::uint64_t>> drawn(4);
-    std::vector<std::thread> threads;
-    for (auto& mine : drawn)
-        threads.emplace_back([&] {
-            for (int i = 0; i < 5000; ++i) mine.push_back(source.next());
-        });
-    for (auto& t : threads) t.join();
-    std::set<std::uint64_t> all;
-    for (auto const& mine : drawn) all.insert(mine.begin(), mine.end());
-    EXPECT_EQ(all.size(), 20'000U);
-}
-
-static_assert(unit_interval(0) == 0);
-static_assert(unit_interval(std::numeric_limits<std::uint64_t>::max()) < 1);
-static_assert(unit_interval(std::numeric_limits<std::uint64_t>::max()) > 0.9999999);
-static_assert(unit_interval(std::uint64_t{1} << 63) == 0.5);
 
 }  // namespace

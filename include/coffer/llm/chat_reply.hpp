@@ -79,7 +79,7 @@ namespace detail {
     } else if (finish.empty()) {
         return defective("the answer has no finish reason, so nobody knows whether it is whole");
     } else if (std::ranges::find(o.finish_reasons, finish) == o.finish_reasons.end()) {
-        return defective("the answer ended for a reason that is not among the accepted ones").with_code(safe_identifier(finish));
+        return defective("the answer ended for a reason that is not among the accepted ones").with_code(safe_word(finish));
     }
     bool const refused = !text_of(member(message, "refusal")).empty();
     if (!has_output(message) && !refused) return defective("the answer holds neither text nor tool calls");
@@ -124,7 +124,7 @@ namespace detail {
     auto const document = detail::parse_json(a.body);
     auto const refused = [&](fault f) {
         if (f.status() == 0) f.with_status(a.status);
-        return failed(std::move(f).with_request_id(safe_identifier(a.request_id, 128)));
+        return failed(std::move(f).with_request_id(a.request_id));
     };
     if (!document) return refused(detail::unreadable(a.body));
     auto const& body = *document;

@@ -116,10 +116,10 @@ inline void at_least_maybe(fault& f) noexcept {
 }
 
 /// The provider's id of the request, under the names that providers of this shape and gateways before them use.
-[[nodiscard]] inline std::string request_id_of(http::header_list const& headers) {
+[[nodiscard]] inline std::string request_id_of(http::header_list const& headers, provider_words const& words) {
     for (auto const* const name : {"x-request-id", "apim-request-id", "x-generation-id"})
         if (auto const id = headers.first(name))
-            if (auto text = safe_identifier(*id, 128); !text.empty()) return text;
+            if (auto text = words.identifier(*id); !text.empty()) return text;
     return {};
 }
 
@@ -174,10 +174,10 @@ inline void at_least_maybe(fault& f) noexcept {
 
     auto text = words.shown(error.message);
     if (text.empty() && !error.own) text = "the response is not the provider's own: no JSON error in it";
-    auto code = safe_identifier(error.code);
-    if (code.empty()) code = safe_identifier(error.type);
+    auto code = words.identifier(error.code);
+    if (code.empty()) code = words.identifier(error.type);
     f.with_status(r.status).with_message(std::move(text)).with_code(std::move(code));
-    return f.with_request_id(detail::request_id_of(r.headers)), f;
+    return f.with_request_id(detail::request_id_of(r.headers, words)), f;
 }
 
 /// A transport's fault whose status line had come: a refusal is one, though its body broke off or was too long to be
@@ -193,8 +193,8 @@ inline void at_least_maybe(fault& f) noexcept {
 /// The fault of an error inside a 2xx: the kind of its code. `began`: the answer had begun to be written, so it may have
 /// been billed; `used`: it consumed tokens.
 ///
-/// The provider's words are left out, because nobody here knows the request and hence what is an echo of it; the stored
-/// answer has them.
+/// The provider's words are left out, because nobody here knows the request and hence what is an echo of it, and so is a
+/// code that might be a credential; the answer itself has them.
 [[nodiscard]] inline fault fault_in_answer(provider_error const& error, bool began, bool blank, bool used, fault_rules const& rules) {
     auto const status = error.code_as_status;
     fault f{fault_kind::ambiguous};
@@ -207,8 +207,8 @@ inline void at_least_maybe(fault& f) noexcept {
     f.with_message(began ? "the answer ends with an error" : "an error instead of an answer");
     if (rules.insured && blank) f.with_billing(knowledge::no);
     if (used) f.with_execution(knowledge::yes).with_billing(knowledge::yes);
-    auto code = safe_identifier(error.code);
-    if (code.empty()) code = safe_identifier(error.type);
+    auto code = safe_word(error.code);
+    if (code.empty()) code = safe_word(error.type);
     return f.with_status(200).with_code(std::move(code)), f;
 }
 

@@ -104,7 +104,7 @@ private:
                                                attempt& a) {
         if (got.status >= 200 && got.status < 300) {
             answer whole{std::move(got.body), got.status};
-            whole.request_id = detail::request_id_of(got.headers);
+            whole.request_id = detail::request_id_of(got.headers, provider_words{{key}, {}});
             return whole;
         }
         // A failure that says what it consumed is billed, and its cost is known.

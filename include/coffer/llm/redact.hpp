@@ -21,11 +21,14 @@ namespace detail {
            c == '.' || c == '+' || c == '/' || c == '=' || c == '~';
 }
 
+[[nodiscard]] constexpr bool begins_like_key(std::string_view word) noexcept {
+    constexpr std::array<std::string_view, 9> beginnings{"sk-", "pk-", "rk-", "gsk_", "xai-", "sess-", "AIza", "eyJ", "ghp_"};
+    return word.size() >= 8 && std::ranges::any_of(beginnings, [&](auto b) { return word.starts_with(b); });
+}
+
 /// Looks like a credential: a known beginning, half blotted out already, or long with letters and digits mixed.
 [[nodiscard]] constexpr bool looks_secret(std::string_view word) noexcept {
-    constexpr std::array<std::string_view, 9> beginnings{"sk-", "pk-", "rk-", "gsk_", "xai-", "sess-", "AIza", "eyJ", "ghp_"};
-    if (word.find("**") != word.npos) return true;
-    if (word.size() >= 8 && std::ranges::any_of(beginnings, [&](auto b) { return word.starts_with(b); })) return true;
+    if (begins_like_key(word) || word.find("**") != word.npos) return true;
     // Names of models and links are long too, but have separators in them; keys of 24 and more have long runs without.
     std::size_t run = 0;
     bool letter = false;
@@ -134,6 +137,15 @@ namespace detail {
 
 }  // namespace detail
 
+/// A code or the like that may be shown by whoever does not know the request: a word without digits, or a number of up
+/// to three. Credentials have digits in them. Empty otherwise.
+[[nodiscard]] inline std::string safe_word(std::string_view word) {
+    auto const all = [&](auto allowed) { return std::ranges::all_of(word, allowed); };
+    bool const number = word.size() <= 3 && all([](char c) { return c >= '0' && c <= '9'; });
+    bool const plain = word.size() <= 64 && all([](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; });
+    return number || plain ? std::string{word} : std::string{};
+}
+
 /// What may be shown of a provider's words.
 ///
 /// Stretches of 16 bytes and more that stand in the request (`echoes`) are dropped, quotations over 40 bytes as well,
@@ -160,17 +172,20 @@ public:
         return text;
     }
 
+    /// A code or an id: the word itself, or nothing if it is none, or holds what may not be shown.
+    [[nodiscard]] std::string identifier(std::string_view word) const {
+        bool const plain = word.size() <= 128 && std::ranges::all_of(word, [](char c) {
+            return (detail::is_key_char(c) && c != '*' && c != '+' && c != '/' && c != '=' && c != '~') || c == ':';
+        });
+        if (!plain || detail::begins_like_key(word)) return {};
+        for (auto const secret : secrets_)
+            if (secret.size() >= 4 && word.find(secret) != word.npos) return {};
+        return detail::without_echo(std::string{word}, echoes_) == word ? std::string{word} : std::string{};
+    }
+
 private:
     std::vector<std::string_view> secrets_;
     std::vector<std::string_view> echoes_;
 };
-
-/// A provider's code, id or the like if it is one: a short word that is no credential. Empty otherwise.
-[[nodiscard]] inline std::string safe_identifier(std::string_view word, std::size_t most = 64) {
-    bool const plain = std::ranges::all_of(word, [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.' || c == ':';
-    });
-    return plain && word.size() <= most ? std::string{word} : std::string{};
-}
 
 }  // namespace coffer::inline v0::llm

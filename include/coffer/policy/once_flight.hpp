@@ -19,10 +19,12 @@
 #include <random>
 #include <utility>
 
-// GCC 12 takes every closure in a coroutine's frame for one of an anonymous namespace and warns in whoever includes this.
+// GCC 12 takes every closure in a coroutine's frame for one of an anonymous namespace and warns in whoever includes this;
+// and where it inlines Asio's allocation of frames, but not the deallocation, it takes the two for no pair.
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wsubobject-linkage"
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 #endif
 
 namespace coffer::inline v0::detail {

@@ -41,8 +41,12 @@ public:
         head(stream);
         write(frame_type::data, 1, stream, body);
     }
-    /// ":status: 200", from HPACK's static table.
-    void head(std::uint32_t stream) { write(frame_type::headers, 4, stream, "\x88"); }
+    /// ":status: 200", and "content-length" if it is given, with names from HPACK's static table.
+    void head(std::uint32_t stream, std::string_view length = {}) {
+        std::string block = "\x88";
+        if (!length.empty()) ((block += "\x0f\x0d") += static_cast<char>(length.size())) += length;
+        write(frame_type::headers, 4, stream, block);
+    }
     void part(std::uint32_t stream, std::string_view body) { write(frame_type::data, 0, stream, body); }
     void reset(std::uint32_t stream, h2_error why) { write(frame_type::rst_stream, 0, stream, bytes(static_cast<std::uint32_t>(why))); }
     void goaway(std::uint32_t last_stream) {

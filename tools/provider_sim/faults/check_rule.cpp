@@ -10,6 +10,9 @@ void check_stage(fields const& f, rule const& r) {
     if (r.stage == rule_stage::accept && r.match.needs_head())
         f.fail("match", R"(asks for something of the request, but "read": "nothing" strikes when the client connects)");
     if (r.fault.read == read_extent::whole) return;
+    if (r.fault.read == read_extent::nothing && !r.times)
+        f.fail("times",
+               R"(is missing: "read": "nothing" strikes /control/ too, and without an end nobody could undo it)");
     if (r.fault.read == read_extent::nothing && r.fault.deliver != deliver_extent::none)
         f.fail("deliver", R"(must be "none" with "read": "nothing")");
     for (auto const* name : {"execute", "bill", "kill", "generated_tokens"})

@@ -72,7 +72,7 @@ TEST(parse_rule, defaults_of_status_delivery_and_end) {
 }
 
 TEST(parse_rule, stages) {
-    EXPECT_EQ(parse(R"({"read": "nothing", "end": "rst"})").stage, rule_stage::accept);
+    EXPECT_EQ(parse(R"({"read": "nothing", "end": "rst", "times": 1})").stage, rule_stage::accept);
     EXPECT_EQ(parse(R"({"read": "headers", "end": "rst"})").stage, rule_stage::head);
     EXPECT_EQ(parse(R"({"read": 100, "end": "rst"})").stage, rule_stage::head);
     EXPECT_EQ(parse(R"({"delay_ms": {"reading": 5}})").stage, rule_stage::head);
@@ -141,11 +141,13 @@ TEST(parse_rule, mistakes_name_the_rule_and_the_field) {
              row{R"([{"wrong": "empty", "body": "x"}])", "rule 0: error and body and wrong exclude one another"},
              row{R"([{"error": {}, "answer": {}}])", "rule 0: answer has no effect with an error"},
              row{R"([{"generated_tokens": 3}])", "rule 0: generated_tokens needs \"bill\": \"generated_so_far\""},
-             row{R"([{"read": "nothing", "end": "rst", "match": {"path": "/x"}}])", "rule 0: match asks for something"},
+             row{R"([{"read": "nothing", "end": "rst", "times": 1, "match": {"path": "/x"}}])",
+                 "rule 0: match asks for something"},
              row{R"([{"read": "headers", "end": "rst", "match": {"nth": 1}}])", "rule 0: match asks for model, key"},
              row{R"([{"read": "headers", "end": "rst", "bill": "full"}])", "rule 0: bill needs \"read\": \"whole\""},
+             row{R"([{"read": "nothing", "end": "rst"}])", "rule 0: times is missing"},
              row{R"([{"read": "headers"}])", "rule 0: end must be"},
-             row{R"([{"read": "nothing", "deliver": "full"}])", "rule 0: deliver must be \"none\""},
+             row{R"([{"read": "nothing", "times": 1, "deliver": "full"}])", "rule 0: deliver must be \"none\""},
              row{R"([{"kill": {}}])", "rule 0: kill.moment is missing"},
              row{R"([{"kill": {"moment": "later"}}])", "rule 0: kill.moment must be \"request_read\""},
              row{R"([{"kill": {"moment": "request_read", "cont_after_ms": 3}}])", "rule 0: kill.cont_after_ms needs"},
