@@ -19,7 +19,9 @@ add_library(coffer_sanitizers INTERFACE)
 if(COFFER_SANITIZE)
     target_compile_options(coffer_sanitizers INTERFACE
         -fsanitize=${COFFER_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer
-        $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized> # instrumented code confuses it
+        # With GCC: this warning is confused by instrumented code, and these two checks double the time to compile it.
+        # A null pointer that is used does not escape AddressSanitizer.
+        $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized;-fno-sanitize=null,alignment>
     )
     target_link_options(coffer_sanitizers INTERFACE -fsanitize=${COFFER_SANITIZE})
 endif()

@@ -2,6 +2,8 @@
 #pragma once
 // The nameable handle of a wrapped operation, for a class member: one indirect call.
 
+#include <coffer/base/answer.hpp>
+#include <coffer/base/codec.hpp>
 #include <coffer/call/arguments.hpp>
 #include <coffer/call/call.hpp>
 #include <coffer/call/pipeline.hpp>
@@ -64,6 +66,13 @@ public:
         else return hold_to_descend<held<Given&, Args>...>(self_, c, args...);
     }
 
+    /// For a journal around this pipeline: what an answer says that a send in here brought.
+    [[nodiscard]] outcome<R> decode(answer const& a) const
+        requires(!std::is_void_v<R>)
+    {
+        return self_->decode(a);
+    }
+
 private:
     /// An lvalue to which the parameter can refer, without a conversion.
     template <class Given, class Arg>
@@ -78,6 +87,7 @@ private:
         virtual ~base() = default;
         virtual awaitable<outcome<R>, Executor> start(call& c, std::remove_reference_t<Args> const&... args) const = 0;
         virtual awaitable<outcome<R>, Executor> descend(call& c, std::remove_reference_t<Args> const&... args) const = 0;
+        virtual outcome<R> decode(answer const& a) const = 0;
     };
     template <class Wrapped>
     struct model final : base {
@@ -87,6 +97,11 @@ private:
         }
         awaitable<outcome<R>, Executor> descend(call& c, std::remove_reference_t<Args> const&... args) const override {
             return wrapped.descend(c, args...);
+        }
+        outcome<R> decode(answer const& a) const override {
+            if constexpr (requires { wrapped.decode(a); }) return wrapped.decode(a);
+            else if constexpr (encodable<R>) return codec<R>::decode(a.body);
+            else return failed(fault_kind::defective_answer, "results of this type cannot be read back");
         }
         Wrapped wrapped;
     };

@@ -209,7 +209,7 @@ inline void at_least_maybe(fault& f) noexcept {
     if (used) f.with_execution(knowledge::yes).with_billing(knowledge::yes);
     auto code = safe_word(error.code);
     if (code.empty()) code = safe_word(error.type);
-    return f.with_status(200).with_code(std::move(code)), f;
+    return f.with_code(std::move(code)), f;
 }
 
 }  // namespace coffer::inline v0::llm

@@ -79,7 +79,9 @@ public:
 private:
     static std::unique_ptr<name_maker> prepare(connection& db, std::filesystem::path const& path, options const& o) {
         secret_file const secret{path.string() + ".secret"};
+        db.run("BEGIN");  // one view of the file: another process may be making the store right now
         auto const found = recognise(db, path.string());
+        db.run("COMMIT");
         configure(db, o.busy_timeout);
         if (found.empty) secret.make();
         auto names = secret.read();

@@ -13,6 +13,8 @@
 #include <coffer/call/operation.hpp>
 #include <coffer/time/sleep.hpp>
 
+#include <asio/io_context.hpp>
+
 #include <deque>
 #include <exception>
 #include <functional>
@@ -200,6 +202,7 @@ struct asked {
     coffer::answer_origin origin = coffer::answer_origin::none;
     bool stored = false;
     coffer::time_point ended{};
+    bool at_home = false;  ///< resumed in its own context
 
     [[nodiscard]] bool ok() const { return result && result->has_value(); }
     [[nodiscard]] std::string text() const {
@@ -257,6 +260,8 @@ private:
         } catch (...) {
             said.thrown = std::current_exception();
         }
+        if (auto const* const home = executor.target<asio::io_context::executor_type>())
+            said.at_home = home->running_in_this_thread();
         said.log = c.log();
         said.cost = c.cost();
         said.origin = c.origin();

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: BSL-1.0
+// The programs of docs/openai.md.
+#include <coffer/base/disposition.hpp>
+#include <coffer/call/guarded.hpp>
+#include <coffer/call/pipeline.hpp>
+#include <coffer/llm/openai.hpp>
+#include <coffer/policy/retry.hpp>
+#include <coffer/testing/scripted_transport.hpp>
+#include <coffer/testing/virtual_time.hpp>
+
+#include <gtest/gtest.h>
+
+#include <asio/io_context.hpp>
+
+#include <chrono>
+#include <exception>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <utility>
+
+namespace {
+
+namespace llm = coffer::llm;
+using namespace coffer::literals;
+using namespace std::chrono_literals;
+
+//! [request]
+llm::request invoice_request(std::string const& text) {
+    return llm::request{"gpt-4o-mini"}
+        .system("Extract the invoice. Amounts are in cents.")
+        .user(text)
+        .json_schema("invoice", R"({"type":"object","properties":{"total":{"type":"integer"}},"required":["total"],"additionalProperties":false})")
+        .max_output_tokens(400)
+        .temperature(0)
+        .extra(R"({"service_tier":"flex","metadata":{"job":"invoices"}})");
+}
+//! [request]
+
+//! [ask]
+coffer::awaitable<std::string> ask(coffer::guarded<llm::reply(llm::request const&)> guarded, llm::request request, std::ostream& log) {
+    coffer::call call{coffer::key{"invoice", 4711}, 2min};
+    auto const reply = co_await guarded.try_call(call, request);
+    log << call.log();
+    if (reply) co_return reply->text;
+    auto const& why = reply.error();
+    if (why.kind() == coffer::fault_kind::defective_answer) log << "paid, but unusable: " << why.message() << '\n';
+    if (coffer::disposition(why).action == coffer::queue_action::retry_after) log << "worth another run\n";
+    co_return std::string{};
+}
+//! [ask]
+
+TEST(OpenAIPage, Ask) {
+    asio::io_context io;
+    coffer::testing::virtual_time time{io};
+    coffer::testing::scripted_transport transport;
+    auto const run = [&](std::string& text, std::ostream& log) {
+        llm::openai openai{transport, llm::api_key{"sk-test"}};
+        asio::co_spawn(io, ask(coffer::pipeline{coffer::retry{}}.wrap(openai.chat), invoice_request("..."), log),
+                       [&text](std::exception_ptr error, std::string got) {
+                           EXPECT_EQ(error, nullptr);
+                           text = std::move(got);
+                       });
+        time.run();
+    };
+    std::string text;
+    std::ostringstream log;
+    transport.answer(coffer::http::response{200, R"({"model":"gpt-4o-mini","choices":[{"message":{"content":"{\"total\":1}"},"finish_reason":"stop"}]})"});
+    run(text, log);
+    EXPECT_EQ(text, R"({"total":1})");
+    transport.answer(coffer::http::response{200, R"({"model":"gpt-4o-mini","choices":[{"message":{"content":"{\"tot"},"finish_reason":"length"}]})"});
+    run(text, log);
+    EXPECT_EQ(text, "");
+    EXPECT_NE(log.str().find("paid, but unusable"), std::string::npos);
+}
+
+TEST(OpenAIPage, Providers) {
+    coffer::testing::scripted_transport transport;
+    //! [providers]
+    llm::openai openai{transport, llm::api_key_from_env(), llm::openai_options::from_env()};
+    llm::openai openrouter{transport, llm::api_key_from_env("OPENROUTER_API_KEY"), llm::openai_options::openrouter()};
+    llm::openai groq{transport, llm::api_key_from_file("/run/secrets/groq"), llm::openai_options::groq()};
+    llm::openai azure{transport, llm::api_key_from_env("AZURE_OPENAI_API_KEY"),
+                      llm::openai_options::azure("https://me.openai.azure.com", "my-deployment", "2024-10-21")};
+
+    auto options = llm::openai_options::compatible("vllm", "http://127.0.0.1:8000/v1");
+    options.output_limit_field = "max_tokens";
+    llm::openai local{transport, llm::api_key::none(), options};
+    //! [providers]
+    EXPECT_EQ(azure.chat.options().provider, "azure");
+    EXPECT_EQ(openrouter.chat.target(llm::request{"m"}).provider, "openrouter");
+    EXPECT_EQ(groq.chat.options().prices.size(), 0U);
+    EXPECT_EQ(local.chat.options().base_url, "http://127.0.0.1:8000/v1");
+    EXPECT_EQ(openai.chat.options().provider, "openai");
+}
+
+TEST(OpenAIPage, Prices) {
+    //! [prices]
+    llm::openai_options options;
+    options.prices.set("gpt-4o-mini", llm::price_card{0.15_usd_per_mtok, 0.60_usd_per_mtok, "2026-11-21"}.cache_read(0.075_usd_per_mtok));
+    options.prices.set("our-model", llm::price_card{1_usd_per_mtok, 3_usd_per_mtok, "2026-11-21"}.above(
+                                        200'000, llm::price_card{2_usd_per_mtok, 6_usd_per_mtok, "2026-11-21"}));
+    //! [prices]
+    EXPECT_TRUE(llm::estimate_of(llm::request{"our-model"}.max_output_tokens(1), options).cost);
+}
+
+}  // namespace
