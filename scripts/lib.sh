@@ -20,7 +20,7 @@ packages_build=(
     libboost-dev libcli11-dev # of the tools
 )
 # shellcheck disable=SC2034
-packages_test=(libgtest-dev python3)
+packages_test=(libgtest-dev python3 openssl)
 
 missing_packages() {
     local package

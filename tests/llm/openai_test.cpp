@@ -193,6 +193,29 @@ TEST(Chat, MayOutliveItsClientAndIsCalledWithoutAPipelineToo) {
     EXPECT_EQ(chat.estimate(question()).cost, llm::estimate_of(question(), {}).cost);
 }
 
+TEST(Chat, TheTargetIsTheModelThatIsReallyAskedFor) {
+    conversation c;
+    auto const chat = c.client().chat;
+    EXPECT_EQ(chat.target(question().extra(R"({"model":"other"})")).model, "other");
+    EXPECT_EQ(chat.target(question().extra(R"({"metadata":{"model":"other"}})")).model, "gpt-4o-mini");
+    EXPECT_EQ(chat.target(question().extra("model nonsense")).model, "gpt-4o-mini");
+}
+
+TEST(Chat, ACancellationAfterTheSendLeavesTheBillOpen) {
+    conversation c;
+    c.provider.stall();
+    auto const ask = retrying(c.client());
+    auto const r = question();
+    auto const running = c.sim.start(ask.try_call(c.call, r));
+    c.sim.cancel_after(2s, running);
+    c.sim.time.run();
+    auto const got = running.get();
+    ASSERT_FALSE(got);
+    EXPECT_EQ(got.error().kind(), fault_kind::cancelled);
+    EXPECT_EQ(got.error().billing(), knowledge::maybe);
+    EXPECT_EQ(c.provider.sent().size(), 1U);
+}
+
 // Under retry ---------------------------------------------------------------------------------------------------------
 
 TEST(Retried, AThrottlingHintIsAFloor) {

@@ -479,7 +479,20 @@ TEST_F(once_throw_test, bad_alloc_from_the_operation_reaches_everybody) {
     auto const [a, b] = meet(set, memory);
     EXPECT_TRUE(a->threw<std::bad_alloc>()) << a->text();
     EXPECT_TRUE(b->threw<std::bad_alloc>()) << b->text();
-    EXPECT_EQ(counted(), 2);  // it may have been sent, for all that is known
+    EXPECT_EQ(counted(), 3);  // each may have been sent, for all that is known
+}
+
+TEST_F(once_throw_test, bad_alloc_from_a_running_operation_reaches_all_who_joined) {
+    provider.throws(std::bad_alloc{}, 5s).answer("hello");
+    auto const ask = asking();
+    auto const opener = begin(ask, 15min, 0);
+    auto const joiner = begin(ask, 15min, 1);
+    world.run();
+    EXPECT_TRUE(opener->threw<std::bad_alloc>()) << opener->text();
+    EXPECT_TRUE(joiner->threw<std::bad_alloc>()) << joiner->text();
+    EXPECT_TRUE(given_back());
+    EXPECT_EQ(run(ask).text(), "hello");
+    EXPECT_EQ(counted(), 2);
 }
 
 TEST_F(once_throw_test, from_the_target) {

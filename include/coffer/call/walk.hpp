@@ -60,11 +60,11 @@ public:
 
     /// Awaits the gate that asked to wait. Its frame is the price of waiting.
     awaitable<void> wait(attempt& a) {
-        return [&]<std::size_t... I>(std::index_sequence<I...>) {
-            using wait_of = awaitable<void> (gate_row::*)(attempt&);
-            constexpr wait_of table[] = {&gate_row::template wait_one<I>...};
-            return (this->*table[entered_])(a);
+        std::optional<awaitable<void>> wait;
+        [&]<std::size_t... I>(std::index_sequence<I...>) {
+            (void)((I == entered_ && (wait.emplace(wait_one<I>(a)), true)) || ...);
         }(indices{});
+        return *std::move(wait);
     }
 
     /// Settles entered gates from the innermost outwards, until one asks for another attempt: that one keeps its ticket

@@ -80,7 +80,16 @@ namespace detail {
     return body;
 }
 
-/// The same as text.
+/// The model that is really asked for: `extra` may name another one.
+[[nodiscard]] inline std::string model_of(request const& r) {
+    if (r.extra().find("model") != std::string::npos) {
+        auto const extra = detail::parse_json(r.extra());
+        if (auto const* const other = extra ? detail::member(&*extra, "model") : nullptr) return std::string{detail::text_of(other)};
+    }
+    return r.model();
+}
+
+/// `chat_json` as text.
 [[nodiscard]] inline outcome<std::string> chat_body(request const& r, std::string const& output_limit) {
     auto body = chat_json(r, output_limit);
     if (!body) return failed(std::move(body).error());

@@ -4,6 +4,7 @@
 
 #include <coffer/base/money.hpp>
 #include <coffer/call/describe.hpp>
+#include <coffer/llm/chat_body.hpp>
 #include <coffer/llm/json.hpp>
 #include <coffer/llm/openai_options.hpp>
 #include <coffer/llm/request.hpp>
@@ -64,14 +65,12 @@ namespace detail {
 
     auto most = r.max_output_tokens();
     std::int64_t choices = r.n().value_or(1);
-    auto const* model = &r.model();
     if (!r.tools().empty()) {
         auto const tools = detail::parse_json(r.tools());
         bounded = tools && tools->is_array() && std::ranges::all_of(*tools, [](json const& tool) {
             return detail::text_of(detail::member(&tool, "type")) == "function";
         });
     }
-    std::string other_model;
     if (!r.extra().empty()) {
         auto const extra = detail::parse_json(r.extra());
         bounded = bounded && extra && extra->is_object();
@@ -84,12 +83,8 @@ namespace detail {
                     most = most && count && name != o.output_limit_field ? std::max(*most, *count) : count;
                 } else if (name == "n") {
                     choices = count.value_or(-1);
-                } else if (name == "model") {
-                    model = &(other_model = detail::text_of(&value));
-                } else if (name != "tools" && name != "response_format") {
+                } else if (name != "model") {
                     bounded = bounded && detail::is_harmless_extra(name, value);
-                } else {
-                    bounded = false;
                 }
             }
         }
@@ -97,7 +92,7 @@ namespace detail {
     if (choices < 1 || (most && *most < 0)) bounded = false;
     if (most && choices > 0) e.output_tokens = detail::times(std::max<std::int64_t>(*most, 0), choices);
 
-    auto const* const card = o.prices.find(*model);
+    auto const* const card = o.prices.find(model_of(r));
     if (bounded && most && card != nullptr) e.cost = card->bound(e.input_tokens, e.output_tokens);
     return e;
 }

@@ -61,7 +61,7 @@ public:
     [[nodiscard]] billed bill(answer const& a) const { return bill_chat(a, settings_->options); }
     /// What makes two requests the same. See `fingerprint_of`.
     [[nodiscard]] coffer::fingerprint fingerprint(request const& r) const { return fingerprint_of(r); }
-    [[nodiscard]] coffer::target target(request const& r) const { return {settings_->options.provider, r.model()}; }
+    [[nodiscard]] coffer::target target(request const& r) const { return {settings_->options.provider, model_of(r)}; }
     /// An upper bound, or no cost where there is none. See `estimate_of`.
     [[nodiscard]] coffer::estimate estimate(request const& r) const { return estimate_of(r, settings_->options); }
 

@@ -163,8 +163,8 @@ asio::awaitable<bool> exchange::reply(http_answer const& answer, executioner& ki
     bool const keeps = may_keep && fault_->end == ending::keep && request_.keep_alive;
     if (noted_.client_gone_at == 0) {
         auto const wire = frame(answer, fault_->framing, may_keep && request_.keep_alive, request_.method == "HEAD");
-        if (fault_->deliver != deliver_extent::none && !answer.raw) noted_.status = answer.status;
         co_await deliver(socket_, wire, *fault_, killer, noted_);
+        if (noted_.bytes_out > 0 && !answer.raw) noted_.status = answer.status;
     }
     noted_.signal = killer.report();
     if (noted_.client_gone_at != 0) {

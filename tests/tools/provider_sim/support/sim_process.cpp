@@ -140,13 +140,13 @@ std::vector<json> sim_process::lines(std::string const& kind) const {
 }
 
 std::vector<json> sim_process::lines(std::string const& kind, std::size_t count) const {
-    auto const deadline = std::chrono::steady_clock::now() + std::chrono::seconds{10};
+    auto const deadline = std::chrono::steady_clock::now() + std::chrono::seconds{30};
     while (true) {
         auto found = lines(kind);
         if (found.size() >= count) return found;
         if (std::chrono::steady_clock::now() > deadline)
             throw std::runtime_error{"only " + std::to_string(found.size()) + " lines of kind " + kind};
-        std::this_thread::yield();
+        std::this_thread::sleep_for(std::chrono::milliseconds{1});  // between two looks; nothing is assumed of it
     }
 }
 

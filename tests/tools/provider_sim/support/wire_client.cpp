@@ -15,7 +15,7 @@
 namespace provider_sim::test {
 namespace {
 
-constexpr int patience_ms = 5000;
+constexpr int patience_ms = 20'000;
 
 std::string lower(std::string text) {
     for (auto& c : text) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);

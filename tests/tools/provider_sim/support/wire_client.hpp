@@ -44,7 +44,7 @@ public:
     /// Up to `size` bytes, waiting for the first; nothing at the end of the stream.
     std::string receive(std::size_t size);
 
-    /// Everything until FIN, RST, or 5 s without a byte.
+    /// Everything until FIN, RST, or 20 s without a byte.
     wire_bytes receive_all();
 
     /// One whole response; what follows stays for the next. Throws std::runtime_error if it does not come whole.

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: BSL-1.0
+// The operation under the journal: what it says of sameness, acceptance and billing is what the journal keeps.
+#include "llm/support/chat.hpp"
+
+#include <coffer/llm/openai.hpp>
+#include <coffer/policy/once.hpp>
+#include <coffer/policy/retry.hpp>
+#include <coffer/store/memory.hpp>
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace chat_support;
+using coffer::answer_origin;
+using coffer::fault_kind;
+using coffer::money;
+
+struct journaled : testing::Test {
+    conversation c;
+    coffer::memory_store db;
+
+    ask_type ask(coffer::once_options options = {}) { return coffer::pipeline{coffer::once{db, options}, coffer::retry{}}.wrap(c.client().chat); }
+};
+
+TEST_F(journaled, ARepeatIsAnsweredFromTheRecord) {
+    c.provider.answer(ok("Forty-two"));
+    auto const first = c.ask(ask());
+    auto const again = c.ask(ask());
+    ASSERT_TRUE(first && again);
+    EXPECT_EQ(*first, *again);  // the cost it had when it was paid among it
+    EXPECT_EQ(again->cost, money::from_nano(13'500));
+    EXPECT_EQ(c.call.origin(), answer_origin::replayed);
+    EXPECT_EQ(c.call.cost(), money{});
+    EXPECT_EQ(c.provider.sent().size(), 1U);
+}
+
+TEST_F(journaled, AnotherRequestUnderTheKeyIsNamed) {
+    c.provider.answer(ok());
+    EXPECT_TRUE(c.ask(ask()));
+    auto const other = c.ask(ask(), question().user("And why?").temperature(1));
+    ASSERT_FALSE(other);
+    EXPECT_EQ(other.error().kind(), fault_kind::key_mismatch);
+    EXPECT_EQ(other.error().fields(), (std::vector<std::string>{"messages", "sampling"}));
+    EXPECT_TRUE(c.ask(ask(), question().end_user("somebody else")));  // the same request
+    EXPECT_EQ(c.provider.sent().size(), 1U);
+}
+
+TEST_F(journaled, WhatIsProvenUnbilledCostsNoSend) {
+    for (int i = 0; i < 3; ++i) c.provider.answer(response(429, error("requests", "rate_limit_exceeded"), {{"retry-after", "1"}}));
+    c.provider.answer(ok());
+    EXPECT_TRUE(c.ask(ask({.max_sends = 1})));
+    EXPECT_EQ(c.provider.sent().size(), 4U);
+}
+
+TEST_F(journaled, AnErrorInsideA200GivesItsSendBackIfItsCodeSaysSo) {
+    for (int i = 0; i < 3; ++i) c.provider.answer(response(200, R"({"error":{"code":429,"message":"m"}})"));
+    c.provider.answer(ok());
+    EXPECT_TRUE(c.ask(ask({.max_sends = 1})));
+    EXPECT_EQ(c.provider.sent().size(), 4U);
+}
+
+TEST_F(journaled, AnEdgesPageCostsASend) {
+    c.provider.answer(response(502, "<html>")).answer(response(502, "<html>")).answer(ok());
+    auto const got = c.ask(ask({.max_sends = 2}));
+    ASSERT_FALSE(got);
+    EXPECT_EQ(c.provider.sent().size(), 2U);
+    EXPECT_FALSE(c.ask(ask({.max_sends = 2})));
+    EXPECT_EQ(c.provider.sent().size(), 2U);  // spent, also in the next run
+}
+
+TEST_F(journaled, ATruncatedAnswerIsPaidAndNeverReplayedAsSuccess) {
+    c.provider.answer(ok("Forty-", "length"));
+    for (int run = 0; run < 3; ++run) {
+        auto const got = c.ask(ask({.max_sends = 1}));
+        ASSERT_FALSE(got) << run;
+        EXPECT_NE(got.error().billing(), coffer::knowledge::no) << (run == 0);
+    }
+    EXPECT_EQ(c.provider.sent().size(), 1U);
+}
+
+TEST_F(journaled, WhoeverAcceptsTruncationFindsTheStoredAnswer) {
+    c.provider.answer(ok("Forty-", "length"));
+    EXPECT_FALSE(c.ask(ask({.max_sends = 2})));
+    llm::openai_options lenient;
+    lenient.accept_truncated = true;
+    auto const got = c.ask(coffer::pipeline{coffer::once{db, {.max_sends = 2}}}.wrap(c.client(lenient).chat));
+    ASSERT_TRUE(got);
+    EXPECT_EQ(got->text, "Forty-");
+    EXPECT_EQ(c.provider.sent().size(), 1U);
+}
+
+TEST_F(journaled, QuotaIsNotRememberedAgainstTheKey) {
+    c.provider.answer(response(429, error("insufficient_quota", "insufficient_quota"))).answer(ok());
+    EXPECT_EQ(c.ask(ask()).error().kind(), fault_kind::quota_exhausted);
+    EXPECT_TRUE(c.ask(ask()));  // somebody paid the bill meanwhile
+}
+
+TEST_F(journaled, AFaultOfTheRequestItselfIs) {
+    c.provider.answer(response(400, error("invalid_request_error", "context_length_exceeded"))).answer(ok());
+    EXPECT_EQ(c.ask(ask()).error().kind(), fault_kind::context_length);
+    EXPECT_EQ(c.ask(ask()).error().kind(), fault_kind::context_length);
+    EXPECT_EQ(c.provider.sent().size(), 1U);
+}
+
+}  // namespace
