@@ -45,9 +45,14 @@ TEST(ApiKey, ComesFromAFileAsItIsThen) {
 
 TEST(ApiKey, ComesFromACallable) {
     EXPECT_EQ(llm::api_key{[] { return std::string{"a"}; }}.read().value(), "a");
-    EXPECT_EQ(llm::api_key{[]() -> coffer::outcome<std::string> { return coffer::failed(fault_kind::store_unavailable); }}.read().error().kind(),
+    EXPECT_EQ(llm::api_key{[]() -> coffer::outcome<std::string> {
+                  return coffer::failed(fault_kind::store_unavailable);
+              }}.read()
+                  .error()
+                  .kind(),
               fault_kind::store_unavailable);
-    auto const odd = llm::api_key{[]() -> coffer::outcome<std::string> { return coffer::failed(fault_kind::ambiguous); }}.read();
+    auto const odd =
+        llm::api_key{[]() -> coffer::outcome<std::string> { return coffer::failed(fault_kind::ambiguous); }}.read();
     EXPECT_EQ(odd.error().billing(), coffer::knowledge::no);  // whatever it says: nothing was sent
     EXPECT_EQ(llm::api_key{"b"}.read().value(), "b");
     EXPECT_EQ(llm::api_key{std::string{"b"}}.read().value(), "b");

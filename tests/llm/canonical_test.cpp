@@ -14,7 +14,8 @@ namespace llm = coffer::llm;
 std::string c(std::string_view text) { return llm::canonical_text(text); }
 
 TEST(Canonical, NamesAreSortedAndWhiteSpaceIsGone) {
-    EXPECT_EQ(c(" { \"b\" : [ 1 , true , null ] ,\n\"a\" : { \"z\":{}, \"y\":[] } } "), R"({"a":{"y":[],"z":{}},"b":[1,true,null]})");
+    EXPECT_EQ(c(" { \"b\" : [ 1 , true , null ] ,\n\"a\" : { \"z\":{}, \"y\":[] } } "),
+              R"({"a":{"y":[],"z":{}},"b":[1,true,null]})");
     EXPECT_EQ(c(R"({"ä":1,"z":2,"Z":3})"), R"({"Z":3,"z":2,"ä":1})");  // by bytes
 }
 

@@ -30,7 +30,8 @@ TEST(ChatBody, Everything) {
                        .add(llm::message::developer("d"))
                        .system("s")
                        .user("\"q\"\n\xC3\xA4")
-                       .add(llm::message::assistant("", R"([{"id":"c1","type":"function","function":{"name":"f","arguments":"{}"}}])"))
+                       .add(llm::message::assistant(
+                           "", R"([{"id":"c1","type":"function","function":{"name":"f","arguments":"{}"}}])"))
                        .add(llm::message::tool("c1", "42"))
                        .max_output_tokens(400)
                        .temperature(0.7)
@@ -43,16 +44,17 @@ TEST(ChatBody, Everything) {
                        .tools(R"([{"type":"function","function":{"name":"f"}}])")
                        .end_user("u-1")
                        .extra(R"({"metadata":{"k":"v"},"seed":6,"service_tier":"flex"})");
-    EXPECT_EQ(body(r),
-              R"({"max_completion_tokens":400,)"
-              R"("messages":[{"content":"d","role":"developer"},{"content":"s","role":"system"},)"
-              R"({"content":"\"q\"\nä","role":"user"},)"
-              R"({"content":null,"role":"assistant","tool_calls":[{"function":{"arguments":"{}","name":"f"},"id":"c1","type":"function"}]},)"
-              R"({"content":"42","role":"tool","tool_call_id":"c1"}],)"
-              R"("metadata":{"k":"v"},"model":"gpt-4o","n":2,)"
-              R"("response_format":{"json_schema":{"name":"n","schema":{"type":"object"},"strict":true},"type":"json_schema"},)"
-              R"("seed":6,"service_tier":"flex","stop":["a","b"],"temperature":0.7,)"
-              R"("tools":[{"function":{"name":"f"},"type":"function"}],"top_p":1.0,"user":"u-1"})");
+    EXPECT_EQ(
+        body(r),
+        R"({"max_completion_tokens":400,)"
+        R"("messages":[{"content":"d","role":"developer"},{"content":"s","role":"system"},)"
+        R"({"content":"\"q\"\nä","role":"user"},)"
+        R"({"content":null,"role":"assistant","tool_calls":[{"function":{"arguments":"{}","name":"f"},"id":"c1","type":"function"}]},)"
+        R"({"content":"42","role":"tool","tool_call_id":"c1"}],)"
+        R"("metadata":{"k":"v"},"model":"gpt-4o","n":2,)"
+        R"("response_format":{"json_schema":{"name":"n","schema":{"type":"object"},"strict":true},"type":"json_schema"},)"
+        R"("seed":6,"service_tier":"flex","stop":["a","b"],"temperature":0.7,)"
+        R"("tools":[{"function":{"name":"f"},"type":"function"}],"top_p":1.0,"user":"u-1"})");
 }
 
 TEST(ChatBody, TheOutputLimitGoesUnderTheNameThatTheServerKnows) {
@@ -63,13 +65,16 @@ TEST(ChatBody, TheOutputLimitGoesUnderTheNameThatTheServerKnows) {
 TEST(ChatBody, WhatCannotBeMeantIsRefusedBeforeAnythingIsSent) {
     auto const valid = llm::request{"m"}.user("x");
     for (auto const* const raw : {"", " ", "{", "[]", "7", "nonsense", "{\"a\":1}x"}) {
-        if (*raw != '\0') { EXPECT_EQ(refused(llm::request{valid}.extra(raw)), fault_kind::invalid_request) << raw; }
+        if (*raw != '\0') {
+            EXPECT_EQ(refused(llm::request{valid}.extra(raw)), fault_kind::invalid_request) << raw;
+        }
     }
     EXPECT_EQ(refused(llm::request{valid}.tools("{}")), fault_kind::invalid_request);
     EXPECT_EQ(refused(llm::request{valid}.response_format("[]")), fault_kind::invalid_request);
     EXPECT_EQ(refused(llm::request{valid}.json_schema("n", "{")), fault_kind::invalid_request);
     EXPECT_EQ(refused(llm::request{valid}.add(llm::message::assistant("", "{}"))), fault_kind::invalid_request);
-    EXPECT_EQ(refused(llm::request{valid}.temperature(std::numeric_limits<double>::quiet_NaN())), fault_kind::invalid_request);
+    EXPECT_EQ(refused(llm::request{valid}.temperature(std::numeric_limits<double>::quiet_NaN())),
+              fault_kind::invalid_request);
     EXPECT_EQ(refused(llm::request{valid}.top_p(std::numeric_limits<double>::infinity())), fault_kind::invalid_request);
     EXPECT_EQ(refused(llm::request{valid}.user("\xFF\xFE")), fault_kind::invalid_request);
     EXPECT_EQ(refused(llm::request{"\xC3"}.user("x")), fault_kind::invalid_request);

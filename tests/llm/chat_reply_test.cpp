@@ -21,16 +21,20 @@ using enum coffer::fault_kind;
 
 llm::openai_options const openai;
 
-std::string whole(std::string_view choices, std::string_view more = R"(,"usage":{"prompt_tokens":10,"completion_tokens":20})") {
-    return R"({"id":"chatcmpl-1","object":"chat.completion","model":"gpt-4o-mini-2024-07-18","choices":)" + std::string{choices} +
-           std::string{more} + "}";
+std::string whole(std::string_view choices,
+                  std::string_view more = R"(,"usage":{"prompt_tokens":10,"completion_tokens":20})") {
+    return R"({"id":"chatcmpl-1","object":"chat.completion","model":"gpt-4o-mini-2024-07-18","choices":)" +
+           std::string{choices} + std::string{more} + "}";
 }
 std::string choice(std::string_view message, std::string_view finish = R"("stop")") {
-    return R"([{"index":0,"message":)" + std::string{message} + R"(,"logprobs":null,"finish_reason":)" + std::string{finish} + "}]";
+    return R"([{"index":0,"message":)" + std::string{message} + R"(,"logprobs":null,"finish_reason":)" +
+           std::string{finish} + "}]";
 }
 constexpr auto hello = R"({"role":"assistant","content":"Hello","refusal":null})";
 
-coffer::outcome<llm::reply> read(std::string body, llm::openai_options const& o = openai) { return llm::read_chat(answer{std::move(body), 200}, o); }
+coffer::outcome<llm::reply> read(std::string body, llm::openai_options const& o = openai) {
+    return llm::read_chat(answer{std::move(body), 200}, o);
+}
 fault why(std::string body, llm::openai_options const& o = openai) {
     auto const got = read(std::move(body), o);
     EXPECT_FALSE(got);
@@ -46,27 +50,34 @@ TEST(ReadChat, AWholeAnswer) {
     EXPECT_EQ(r->id, "chatcmpl-1");
     EXPECT_EQ(r->refusal, "");
     EXPECT_EQ(r->tool_calls, "");
-    EXPECT_EQ(r->choices, R"([{"finish_reason":"stop","index":0,"logprobs":null,"message":{"content":"Hello","refusal":null,"role":"assistant"}}])");
+    EXPECT_EQ(
+        r->choices,
+        R"([{"finish_reason":"stop","index":0,"logprobs":null,"message":{"content":"Hello","refusal":null,"role":"assistant"}}])");
     EXPECT_EQ(r->usage->output, 20);
     EXPECT_EQ(r->cost, money::from_nano(13'500));
 }
 
 TEST(ReadChat, ToolCallsAreAnAnswer) {
-    auto const r = read(whole(choice(R"({"content":null,"tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{}"}}]})", R"("tool_calls")")));
+    auto const r = read(whole(choice(
+        R"({"content":null,"tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{}"}}]})",
+        R"("tool_calls")")));
     ASSERT_TRUE(r);
     EXPECT_EQ(r->text, "");
     EXPECT_EQ(r->tool_calls, R"([{"function":{"arguments":"{}","name":"f"},"id":"c","type":"function"}])");
-    EXPECT_TRUE(read(whole(choice(R"({"content":null,"function_call":{"name":"f","arguments":"{}"}})", R"("function_call")"))));
+    EXPECT_TRUE(
+        read(whole(choice(R"({"content":null,"function_call":{"name":"f","arguments":"{}"}})", R"("function_call")"))));
     EXPECT_TRUE(read(whole(choice(R"({"content":null,"audio":{"id":"a","data":"x"}})"))));
 }
 
 TEST(ReadChat, TextMayComeInPartsAndMayBeEmpty) {
-    EXPECT_EQ(read(whole(choice(R"({"content":[{"type":"text","text":"Hel"},{"type":"text","text":"lo"}]})")))->text, "Hello");
+    EXPECT_EQ(read(whole(choice(R"({"content":[{"type":"text","text":"Hel"},{"type":"text","text":"lo"}]})")))->text,
+              "Hello");
     EXPECT_EQ(read(whole(choice(R"({"content":""})")))->text, "");
 }
 
 TEST(ReadChat, WithoutUsageTheCostIsUnknownAndNotZero) {
-    for (auto const* const more : {"", R"(,"usage":null)", R"(,"usage":{})", R"(,"usage":{"prompt_tokens":-1,"completion_tokens":2})"}) {
+    for (auto const* const more :
+         {"", R"(,"usage":null)", R"(,"usage":{})", R"(,"usage":{"prompt_tokens":-1,"completion_tokens":2})"}) {
         auto const r = read(whole(choice(hello), more));
         ASSERT_TRUE(r) << more;
         EXPECT_EQ(r->usage, std::nullopt) << more;
@@ -105,14 +116,21 @@ TEST(ReadChat, TruncationIsAcceptedByWhoAsksForIt) {
 }
 
 TEST(ReadChat, EveryChoiceMustBeWhole) {
-    auto const two = R"([{"message":{"content":"a"},"finish_reason":"stop"},{"message":{"content":"b"},"finish_reason":"length"}])";
+    auto const two =
+        R"([{"message":{"content":"a"},"finish_reason":"stop"},{"message":{"content":"b"},"finish_reason":"length"}])";
     EXPECT_EQ(why(whole(two)).kind(), defective_answer);
-    EXPECT_EQ(read(whole(R"([{"message":{"content":"a"},"finish_reason":"stop"},{"message":{"content":"b"},"finish_reason":"stop"}])"))->text, "a");
+    EXPECT_EQ(
+        read(
+            whole(
+                R"([{"message":{"content":"a"},"finish_reason":"stop"},{"message":{"content":"b"},"finish_reason":"stop"}])"))
+            ->text,
+        "a");
 }
 
 TEST(ReadChat, RefusalsAndFiltersAreContentPolicyAndBilled) {
     auto const refused = whole(choice(R"({"content":null,"refusal":"I cannot help with canary."})"));
-    for (auto const& body : {refused, whole(choice(R"({"content":"Hal"})", R"("content_filter")")), whole(choice(R"({"content":null})", R"("content_filter")"))}) {
+    for (auto const& body : {refused, whole(choice(R"({"content":"Hal"})", R"("content_filter")")),
+                             whole(choice(R"({"content":null})", R"("content_filter")"))}) {
         auto const f = why(body);
         EXPECT_EQ(f.kind(), content_policy) << body;
         EXPECT_EQ(f.execution(), knowledge::yes);
@@ -128,10 +146,12 @@ TEST(ReadChat, RefusalsAndFiltersAreContentPolicyAndBilled) {
 }
 
 TEST(ReadChat, AnAnswerWithNothingInItIsDefective) {
-    for (auto const& body : {whole("[]"), whole("null"), whole("{}"), std::string{R"({"id":"x"})"}, std::string{"{}"}, std::string{"[]"}, std::string{"null"},
-                             std::string{"7"}, std::string{"\"text\""}, whole("[null]"), whole("[7]"), whole("[{}]"),
-                             whole(choice("null")), whole(choice("7")), whole(choice("{}")), whole(choice(R"({"content":null})")),
-                             whole(choice(R"({"content":7})")), whole(choice(R"({"content":null,"tool_calls":[]})"))}) {
+    for (auto const& body :
+         {whole("[]"), whole("null"), whole("{}"), std::string{R"({"id":"x"})"}, std::string{"{}"}, std::string{"[]"},
+          std::string{"null"}, std::string{"7"}, std::string{"\"text\""}, whole("[null]"), whole("[7]"), whole("[{}]"),
+          whole(choice("null")), whole(choice("7")), whole(choice("{}")), whole(choice(R"({"content":null})")),
+          whole(choice(R"({"content":7})")), whole(choice(R"({"content":[]})")),
+          whole(choice(R"({"content":null,"tool_calls":[]})"))}) {
         auto const f = why(body);
         EXPECT_EQ(f.kind(), defective_answer) << body;
         EXPECT_EQ(f.billing(), knowledge::yes) << body;
@@ -156,7 +176,8 @@ TEST(ReadChat, WhatIsNotJsonIsDefectiveAndMayHaveBeenBilled) {
 TEST(ReadChat, ABombOfBracketsIsDefective) {
     auto const deep = std::string(1'000'000, '[');
     EXPECT_EQ(why(deep).kind(), defective_answer);
-    EXPECT_EQ(why(whole(choice(R"({"content":"x","tool_calls":)" + deep + std::string(deep.size(), ']') + "}"))).kind(), defective_answer);
+    EXPECT_EQ(why(whole(choice(R"({"content":"x","tool_calls":)" + deep + std::string(deep.size(), ']') + "}"))).kind(),
+              defective_answer);
 }
 
 struct inside {
@@ -192,9 +213,10 @@ TEST(ErrorInA200, TakesTheKindOfItsCode) {
 }
 
 TEST(ErrorInA200, AnAnswerThatHadBegunMayHaveBeenBilled) {
-    for (auto const& body : {whole(R"([{"message":{"content":"Hal"},"finish_reason":"error","error":{"code":429}}])", ""),
-                             whole(R"([{"message":{"content":"Hal"},"error":{"code":429}}])", ""),
-                             whole(choice(hello), R"(,"error":{"code":429})")}) {
+    for (auto const& body :
+         {whole(R"([{"message":{"content":"Hal"},"finish_reason":"error","error":{"code":429}}])", ""),
+          whole(R"([{"message":{"content":"Hal"},"error":{"code":429}}])", ""),
+          whole(choice(hello), R"(,"error":{"code":429})")}) {
         auto const f = why(body);
         EXPECT_EQ(f.kind(), throttled) << body;
         EXPECT_EQ(f.billing(), knowledge::maybe) << body;
@@ -216,9 +238,16 @@ TEST(ErrorInA200, TokensThatWereConsumedAreBilled) {
 TEST(ErrorInA200, IsInsuredByOpenRouterIfNothingWasWritten) {
     auto const o = llm::openai_options::openrouter();
     EXPECT_EQ(why(R"({"error":{"code":524}})", o).billing(), knowledge::no);
-    EXPECT_EQ(why(whole(R"([{"message":{"content":""},"finish_reason":"error","error":{"code":502}}])", ""), o).billing(), knowledge::no);
-    EXPECT_EQ(why(whole(R"([{"message":{"content":"Hal"},"finish_reason":"error","error":{"code":502}}])", ""), o).billing(), knowledge::maybe);
-    EXPECT_EQ(why(whole(R"([{"message":{"content":""},"finish_reason":"error"}])", R"(,"usage":{"prompt_tokens":5,"completion_tokens":0})"), o).billing(),
+    EXPECT_EQ(
+        why(whole(R"([{"message":{"content":""},"finish_reason":"error","error":{"code":502}}])", ""), o).billing(),
+        knowledge::no);
+    EXPECT_EQ(
+        why(whole(R"([{"message":{"content":"Hal"},"finish_reason":"error","error":{"code":502}}])", ""), o).billing(),
+        knowledge::maybe);
+    EXPECT_EQ(why(whole(R"([{"message":{"content":""},"finish_reason":"error"}])",
+                        R"(,"usage":{"prompt_tokens":5,"completion_tokens":0})"),
+                  o)
+                  .billing(),
               knowledge::yes);
 }
 
@@ -229,7 +258,9 @@ TEST(ErrorInA200, NoErrorIsNone) {
 }
 
 TEST(Bill, IsReadFromDefectiveAnswersToo) {
-    auto const cost = [](std::string body, llm::openai_options const& o = openai) { return llm::bill_chat(answer{std::move(body), 200}, o).cost; };
+    auto const cost = [](std::string body, llm::openai_options const& o = openai) {
+        return llm::bill_chat(answer{std::move(body), 200}, o).cost;
+    };
     EXPECT_EQ(cost(whole(choice(hello))), money::from_nano(13'500));
     EXPECT_EQ(cost(whole(choice(hello, R"("length")"))), money::from_nano(13'500));
     EXPECT_EQ(cost(whole("[]")), money::from_nano(13'500));
@@ -246,7 +277,10 @@ TEST(Bill, TheProvidersOwnCostWins) {
 
 TEST(Bill, WhereTheListDoesNotHoldTheCostIsUnknown) {
     auto const cost = [](std::string more, llm::openai_options const& o = openai) {
-        return llm::bill_chat(answer{whole(choice(hello), R"(,"usage":{"prompt_tokens":10,"completion_tokens":20})" + more), 200}, o).cost;
+        return llm::bill_chat(
+                   answer{whole(choice(hello), R"(,"usage":{"prompt_tokens":10,"completion_tokens":20})" + more), 200},
+                   o)
+            .cost;
     };
     EXPECT_TRUE(cost(R"(,"service_tier":"default")"));
     EXPECT_TRUE(cost(R"(,"service_tier":null)"));

@@ -30,7 +30,9 @@ llm::request invoice_request(std::string const& text) {
     return llm::request{"gpt-4o-mini"}
         .system("Extract the invoice. Amounts are in cents.")
         .user(text)
-        .json_schema("invoice", R"({"type":"object","properties":{"total":{"type":"integer"}},"required":["total"],"additionalProperties":false})")
+        .json_schema(
+            "invoice",
+            R"({"type":"object","properties":{"total":{"type":"integer"}},"required":["total"],"additionalProperties":false})")
         .max_output_tokens(400)
         .temperature(0)
         .extra(R"({"service_tier":"flex","metadata":{"job":"invoices"}})");
@@ -38,7 +40,8 @@ llm::request invoice_request(std::string const& text) {
 //! [request]
 
 //! [ask]
-coffer::awaitable<std::string> ask(coffer::guarded<llm::reply(llm::request const&)> guarded, llm::request request, std::ostream& log) {
+coffer::awaitable<std::string> ask(coffer::guarded<llm::reply(llm::request const&)> guarded, llm::request request,
+                                   std::ostream& log) {
     coffer::call call{coffer::key{"invoice", 4711}, 2min};
     auto const reply = co_await guarded.try_call(call, request);
     log << call.log();
@@ -65,10 +68,12 @@ TEST(OpenAIPage, Ask) {
     };
     std::string text;
     std::ostringstream log;
-    transport.answer(coffer::http::response{200, R"({"model":"gpt-4o-mini","choices":[{"message":{"content":"{\"total\":1}"},"finish_reason":"stop"}]})"});
+    transport.answer(coffer::http::response{
+        200, R"({"model":"gpt-4o-mini","choices":[{"message":{"content":"{\"total\":1}"},"finish_reason":"stop"}]})"});
     run(text, log);
     EXPECT_EQ(text, R"({"total":1})");
-    transport.answer(coffer::http::response{200, R"({"model":"gpt-4o-mini","choices":[{"message":{"content":"{\"tot"},"finish_reason":"length"}]})"});
+    transport.answer(coffer::http::response{
+        200, R"({"model":"gpt-4o-mini","choices":[{"message":{"content":"{\"tot"},"finish_reason":"length"}]})"});
     run(text, log);
     EXPECT_EQ(text, "");
     EXPECT_NE(log.str().find("paid, but unusable"), std::string::npos);
@@ -97,7 +102,8 @@ TEST(OpenAIPage, Providers) {
 TEST(OpenAIPage, Prices) {
     //! [prices]
     llm::openai_options options;
-    options.prices.set("gpt-4o-mini", llm::price_card{0.15_usd_per_mtok, 0.60_usd_per_mtok, "2026-11-21"}.cache_read(0.075_usd_per_mtok));
+    options.prices.set("gpt-4o-mini", llm::price_card{0.15_usd_per_mtok, 0.60_usd_per_mtok, "2026-11-21"}.cache_read(
+                                          0.075_usd_per_mtok));
     options.prices.set("our-model", llm::price_card{1_usd_per_mtok, 3_usd_per_mtok, "2026-11-21"}.above(
                                         200'000, llm::price_card{2_usd_per_mtok, 6_usd_per_mtok, "2026-11-21"}));
     //! [prices]

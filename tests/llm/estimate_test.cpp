@@ -41,7 +41,7 @@ TEST(Estimate, TheCostIsAllOfItAtTheDearestRate) {
 
 TEST(Estimate, WithoutABoundThereIsNoCost) {
     EXPECT_EQ(of(llm::request{"gpt-4o-mini"}.user("What?")).cost, std::nullopt);  // no maximum
-    EXPECT_EQ(of(bounded().model("gpt-9")).cost, std::nullopt);                   // no price
+    EXPECT_EQ(of(bounded().model("gpt-9")).cost, std::nullopt);  // no price
     EXPECT_EQ(of(bounded().n(0)).cost, std::nullopt);
     EXPECT_EQ(of(bounded().n(-1)).cost, std::nullopt);
     EXPECT_EQ(of(bounded().max_output_tokens(-1)).cost, std::nullopt);
@@ -52,17 +52,19 @@ TEST(Estimate, WithoutABoundThereIsNoCost) {
 
 TEST(Estimate, ExtraFieldsMayTakeTheBoundAway) {
     for (auto const* const extra :
-         {R"({"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://x"}}]}]})", R"({"modalities":["audio"]})",
-          R"({"prediction":{"type":"content","content":"x"}})", R"({"web_search_options":{}})", R"({"service_tier":"priority"})",
-          R"({"service_tier":7})", R"({"max_completion_tokens":null})", R"({"max_completion_tokens":"many"})", R"({"max_tokens":-5})", R"({"n":null})",
-          R"({"n":-1})", R"({"model":"gpt-9"})", R"({"model":7})", R"({"something_new":1})", R"({"functions":[]})", R"({"tools":[]})",
-          R"({"response_format":{}})", "nonsense", "[]"})
+         {R"({"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://x"}}]}]})",
+          R"({"modalities":["audio"]})", R"({"prediction":{"type":"content","content":"x"}})",
+          R"({"web_search_options":{}})", R"({"service_tier":"priority"})", R"({"service_tier":7})",
+          R"({"max_completion_tokens":null})", R"({"max_completion_tokens":"many"})", R"({"max_tokens":-5})",
+          R"({"n":null})", R"({"n":-1})", R"({"model":"gpt-9"})", R"({"model":7})", R"({"something_new":1})",
+          R"({"functions":[]})", R"({"tools":[]})", R"({"response_format":{}})", "nonsense", "[]"})
         EXPECT_EQ(of(bounded().extra(extra)).cost, std::nullopt) << extra;
 }
 
 TEST(Estimate, HarmlessExtraFieldsDoNot) {
-    for (auto const* const extra : {R"({"metadata":{"a":"b"}})", R"({"service_tier":"flex"})", R"({"reasoning_effort":"high","verbosity":"low"})",
-                                    R"({"store":false,"prompt_cache_key":"k"})", "{}"})
+    for (auto const* const extra :
+         {R"({"metadata":{"a":"b"}})", R"({"service_tier":"flex"})", R"({"reasoning_effort":"high","verbosity":"low"})",
+          R"({"store":false,"prompt_cache_key":"k"})", "{}"})
         EXPECT_TRUE(of(bounded().extra(extra)).cost) << extra;
 }
 
@@ -78,7 +80,9 @@ TEST(Estimate, ExtraFieldsSayWhatIsReallySent) {
 }
 
 TEST(Estimate, AbsurdNumbersSaturate) {
-    auto const e = of(bounded().max_output_tokens(std::numeric_limits<std::int64_t>::max()).n(std::numeric_limits<std::int64_t>::max()));
+    auto const e = of(bounded()
+                          .max_output_tokens(std::numeric_limits<std::int64_t>::max())
+                          .n(std::numeric_limits<std::int64_t>::max()));
     EXPECT_EQ(e.cost, money::max());
 }
 

@@ -27,8 +27,11 @@ constexpr auto yes = knowledge::yes;
 
 /// `{"error":{"message":…,"type":…,"param":null,"code":…}}`, as OpenAI writes it.
 std::string error(std::string_view type, std::string_view code, std::string_view message = "Some words.") {
-    auto const value = [](std::string_view text) { return text.empty() ? std::string{"null"} : '"' + std::string{text} + '"'; };
-    return R"({"error":{"message":)" + value(message) + R"(,"type":)" + value(type) + R"(,"param":null,"code":)" + value(code) + "}}";
+    auto const value = [](std::string_view text) {
+        return text.empty() ? std::string{"null"} : '"' + std::string{text} + '"';
+    };
+    return R"({"error":{"message":)" + value(message) + R"(,"type":)" + value(type) + R"(,"param":null,"code":)" +
+           value(code) + "}}";
 }
 
 http::response response(int status, std::string body, std::vector<std::pair<std::string, std::string>> fields = {}) {
@@ -37,7 +40,9 @@ http::response response(int status, std::string body, std::vector<std::pair<std:
     return r;
 }
 
-fault of(http::response const& r, llm::fault_rules const& rules = {}) { return llm::fault_of_response(r, rules, {}, now); }
+fault of(http::response const& r, llm::fault_rules const& rules = {}) {
+    return llm::fault_of_response(r, rules, {}, now);
+}
 
 struct row {
     int status;
@@ -91,8 +96,9 @@ TEST(Faults, OpenAIsTable) {
 
 TEST(Faults, MoneyThatIsGoneIsNeverWaitedFor) {
     std::vector<row> table;
-    for (auto const* const code : {"credit_balance_exhausted", "organization_spend_limit_exceeded", "project_spend_limit_exceeded",
-                                   "organization_usage_limit_exceeded", "insufficient_quota", "billing_hard_limit_reached"})
+    for (auto const* const code :
+         {"credit_balance_exhausted", "organization_spend_limit_exceeded", "project_spend_limit_exceeded",
+          "organization_usage_limit_exceeded", "insufficient_quota", "billing_hard_limit_reached"})
         table.push_back({429, error("insufficient_quota", code), quota_exhausted});
     table.push_back({429, error("", "insufficient_quota"), quota_exhausted});        // the legacy form
     table.push_back({429, error("insufficient_quota", ""), quota_exhausted});
@@ -100,24 +106,29 @@ TEST(Faults, MoneyThatIsGoneIsNeverWaitedFor) {
     table.push_back({403, error("insufficient_quota", "insufficient_quota"), quota_exhausted});
     table.push_back({400, error("invalid_request_error", "billing_hard_limit_reached"), quota_exhausted});
     expect(table);
-    auto const f = of(response(429, error("insufficient_quota", "insufficient_quota"), {{"retry-after", "1"}, {"x-should-retry", "true"}}));
+    auto const f = of(response(429, error("insufficient_quota", "insufficient_quota"),
+                               {{"retry-after", "1"}, {"x-should-retry", "true"}}));
     EXPECT_EQ(f.kind(), quota_exhausted);
     EXPECT_FALSE(coffer::row(f.kind()).retry_same);
 }
 
 TEST(Faults, ARequestLargerThanTheWholeLimitNeverFits) {
-    auto const f = of(response(429, error("tokens", "rate_limit_exceeded",
-                                          "Request too large for gpt-4o in organization org-x on tokens per min (TPM): Limit 30000, "
-                                          "Requested 36278. The input or output tokens must be reduced in order to run successfully.")));
+    auto const f = of(response(
+        429, error("tokens", "rate_limit_exceeded",
+                   "Request too large for gpt-4o in organization org-x on tokens per min (TPM): Limit 30000, "
+                   "Requested 36278. The input or output tokens must be reduced in order to run successfully.")));
     EXPECT_EQ(f.kind(), never_fits);
     EXPECT_EQ(f.billing(), no);
-    auto const limit = of(response(429, error("tokens", "rate_limit_exceeded", "Rate limit reached for gpt-4o: Limit 30000, Used 29937, Requested 385.")));
+    auto const limit =
+        of(response(429, error("tokens", "rate_limit_exceeded",
+                               "Rate limit reached for gpt-4o: Limit 30000, Used 29937, Requested 385.")));
     EXPECT_EQ(limit.kind(), throttled);
 }
 
 TEST(Faults, AnEdgesPageProvesNothingWhereTheOriginMayBeAtWork) {
-    for (auto const& body : {html, std::string{}, std::string{"upstream connect error"}, std::string{"{\"message\":\"Service Unavailable\"}"},
-                             std::string{"{\"error\":null}"}, std::string{"{\"error\":{\"mess"}})
+    for (auto const& body : {html, std::string{}, std::string{"upstream connect error"},
+                             std::string{"{\"message\":\"Service Unavailable\"}"}, std::string{"{\"error\":null}"},
+                             std::string{"{\"error\":{\"mess"}})
         expect({
             {500, body, ambiguous, maybe, maybe},
             {502, body, ambiguous, maybe, maybe},
@@ -143,10 +154,22 @@ TEST(Faults, CloudflaresOriginStatusesProveItIfTheyAreTrusted) {
 TEST(Faults, ARefusalIsOneWhateverItsBody) {
     for (auto const& body : {html, std::string{}, error("", "")})
         expect({
-            {400, body, invalid_request}, {401, body, unauthorized}, {402, body, quota_exhausted}, {403, body, forbidden},
-            {404, body, not_found},       {405, body, not_found},    {407, body, unauthorized},    {410, body, not_found},
-            {413, body, too_large},       {415, body, invalid_request}, {421, body, transient},    {422, body, invalid_request},
-            {425, body, transient},       {429, body, throttled},    {431, body, invalid_request}, {451, body, forbidden},
+            {400, body, invalid_request},
+            {401, body, unauthorized},
+            {402, body, quota_exhausted},
+            {403, body, forbidden},
+            {404, body, not_found},
+            {405, body, not_found},
+            {407, body, unauthorized},
+            {410, body, not_found},
+            {413, body, too_large},
+            {415, body, invalid_request},
+            {421, body, transient},
+            {422, body, invalid_request},
+            {425, body, transient},
+            {429, body, throttled},
+            {431, body, invalid_request},
+            {451, body, forbidden},
         });
 }
 
@@ -178,32 +201,43 @@ TEST(Faults, TheDialectsOfTheShape) {
     expect({
         {404, R"([{"error":{"code":404,"message":"models/x is not found","status":"NOT_FOUND"}}])", not_found},
         {429, R"([{"error":{"code":429,"message":"m","status":"RESOURCE_EXHAUSTED"}}])", throttled},
-        {400, R"({"object":"error","message":"too long","type":"BadRequestError","code":400})", invalid_request},  // vLLM
+        {400, R"({"object":"error","message":"too long","type":"BadRequestError","code":400})",
+         invalid_request},  // vLLM
         {503, R"({"error":"busy"})", ambiguous, maybe, maybe},  // Ollama, but many a gateway too
         {404, R"({"error":"model not found"})", not_found},
-        {503, R"({"error":{"code":"ServiceUnavailable","message":"m"}})", overloaded},                              // Azure
+        {503, R"({"error":{"code":"ServiceUnavailable","message":"m"}})", overloaded},  // Azure
         {429, R"({"error":{"code":"429","message":"Requests have exceeded call rate limit."}})", throttled},
     });
 }
 
 TEST(Faults, OpenRoutersBudgets) {
-    auto const body = [](std::string const& metadata) { return R"({"error":{"code":402,"message":"m","metadata":)" + metadata + "}}"; };
+    auto const body = [](std::string const& metadata) {
+        return R"({"error":{"code":402,"message":"m","metadata":)" + metadata + "}}";
+    };
     auto const in_flight = body(R"({"limit_source":"openrouter_in_flight_budget"})");
     expect({
         {402, body(R"({"limit_source":"openrouter_credits"})"), quota_exhausted},
         {402, body(R"({"limit_source":"openrouter_key_limit"})"), quota_exhausted},
         {402, in_flight, quota_exhausted},  // nothing says when to come back
         {402, R"({"error":{"code":"weight_exceeds_budget","message":"m"}})", quota_exhausted},
-        {403, R"({"error":{"code":403,"message":"m","metadata":{"reasons":["violence"],"flagged_input":"x"}}})", content_policy},
-        {403, R"({"error":{"code":403,"message":"m","metadata":{"limit_usd":10,"spend_usd":10.01,"resets_at":"x"}}})", quota_exhausted},
+        {403, R"({"error":{"code":403,"message":"m","metadata":{"reasons":["violence"],"flagged_input":"x"}}})",
+         content_policy},
+        {403, R"({"error":{"code":403,"message":"m","metadata":{"limit_usd":10,"spend_usd":10.01,"resets_at":"x"}}})",
+         quota_exhausted},
         {403, R"({"error":{"code":403,"message":"m"}})", forbidden},
     });
     auto const later = of(response(402, in_flight, {{"Retry-After", "3"}}));
     EXPECT_EQ(later.kind(), throttled);
     EXPECT_EQ(later.retry_after(), 3s);
-    EXPECT_EQ(of(response(402, R"({"error":{"code":"in_flight_budget_exhausted","message":"m"}})", {{"Retry-After", "3"}})).kind(), throttled);
-    EXPECT_EQ(of(response(402, R"({"error":{"code":"weight_exceeds_budget","message":"m"}})", {{"Retry-After", "3"}})).kind(), quota_exhausted);
-    EXPECT_EQ(of(response(402, body(R"({"limit_source":"openrouter_credits"})"), {{"Retry-After", "3"}})).kind(), quota_exhausted);
+    EXPECT_EQ(
+        of(response(402, R"({"error":{"code":"in_flight_budget_exhausted","message":"m"}})", {{"Retry-After", "3"}}))
+            .kind(),
+        throttled);
+    EXPECT_EQ(
+        of(response(402, R"({"error":{"code":"weight_exceeds_budget","message":"m"}})", {{"Retry-After", "3"}})).kind(),
+        quota_exhausted);
+    EXPECT_EQ(of(response(402, body(R"({"limit_source":"openrouter_credits"})"), {{"Retry-After", "3"}})).kind(),
+              quota_exhausted);
 }
 
 TEST(Faults, OpenRoutersInsuranceCoversItsOwnErrorsOnly) {
@@ -222,11 +256,15 @@ TEST(Faults, OpenRoutersInsuranceCoversItsOwnErrorsOnly) {
 
 TEST(Faults, UsageInAFailureMeansThatItIsBilled) {
     auto const body = R"({"error":{"code":502,"message":"m"},"usage":{"prompt_tokens":12,"completion_tokens":3}})";
-    for (auto const& rules : {llm::fault_rules{}, llm::openai_options::openrouter().rules}) expect({{502, body, ambiguous, yes, yes}}, rules);
-    expect({{429, R"({"error":{"code":"rate_limit_exceeded"},"usage":{"prompt_tokens":1,"completion_tokens":0}})", throttled, yes, yes}});
-    expect({{502, R"({"error":{"code":502},"usage":{"prompt_tokens":0,"completion_tokens":0}})", ambiguous, maybe, maybe},
-            {502, R"({"error":{"code":502},"usage":null})", ambiguous, maybe, maybe},
-            {429, R"({"error":{"code":"rate_limit_exceeded"},"usage":{"prompt_tokens":0,"completion_tokens":0}})", throttled, no, no}});
+    for (auto const& rules : {llm::fault_rules{}, llm::openai_options::openrouter().rules})
+        expect({{502, body, ambiguous, yes, yes}}, rules);
+    expect({{429, R"({"error":{"code":"rate_limit_exceeded"},"usage":{"prompt_tokens":1,"completion_tokens":0}})",
+             throttled, yes, yes}});
+    expect(
+        {{502, R"({"error":{"code":502},"usage":{"prompt_tokens":0,"completion_tokens":0}})", ambiguous, maybe, maybe},
+         {502, R"({"error":{"code":502},"usage":null})", ambiguous, maybe, maybe},
+         {429, R"({"error":{"code":"rate_limit_exceeded"},"usage":{"prompt_tokens":0,"completion_tokens":0}})",
+          throttled, no, no}});
 }
 
 TEST(Faults, GroqsAndAzuresPeculiarities) {
@@ -240,13 +278,19 @@ TEST(Faults, GroqsAndAzuresPeculiarities) {
         "innererror":{"code":"ResponsibleAIPolicyViolation","content_filter_result":{}}}})";
     expect({{400, filtered, content_policy, no, yes}}, azure);  // the prompt was read, and is paid for
     expect({{400, filtered, content_policy, no, no}});
-    expect({{429, R"({"error":{"code":"429","message":"The system is currently experiencing high demand and cannot process your request."}})", overloaded},
-            {404, R"({"error":{"code":"DeploymentNotFound","message":"m"}})", not_found}},
-           azure);
+    expect(
+        {{429,
+          R"({"error":{"code":"429","message":"The system is currently experiencing high demand and cannot process your request."}})",
+          overloaded},
+         {404, R"({"error":{"code":"DeploymentNotFound","message":"m"}})", not_found}},
+        azure);
 }
 
 TEST(Hints, ComeWithEveryKindThatHasOne) {
-    EXPECT_EQ(of(response(429, error("requests", "rate_limit_exceeded"), {{"retry-after-ms", "250"}, {"retry-after", "7"}})).retry_after(), 250ms);
+    EXPECT_EQ(
+        of(response(429, error("requests", "rate_limit_exceeded"), {{"retry-after-ms", "250"}, {"retry-after", "7"}}))
+            .retry_after(),
+        250ms);
     EXPECT_EQ(of(response(503, error("", "server_is_overloaded"), {{"retry-after", "7"}})).retry_after(), 7s);
     EXPECT_EQ(of(response(500, html, {{"retry-after", "7"}})).retry_after(), 7s);
     EXPECT_EQ(of(response(429, html, {{"retry-after", "-1"}})).retry_after(), std::nullopt);
@@ -255,7 +299,8 @@ TEST(Hints, ComeWithEveryKindThatHasOne) {
 }
 
 TEST(Hints, BucketsSpeakOnlyWhereALimitWasHit) {
-    std::vector<std::pair<std::string, std::string>> const empty{{"x-ratelimit-remaining-tokens", "0"}, {"x-ratelimit-reset-tokens", "6m0s"}};
+    std::vector<std::pair<std::string, std::string>> const empty{{"x-ratelimit-remaining-tokens", "0"},
+                                                                 {"x-ratelimit-reset-tokens", "6m0s"}};
     EXPECT_EQ(of(response(429, error("tokens", "rate_limit_exceeded"), empty)).retry_after(), 6min);
     EXPECT_EQ(of(response(500, html, empty)).retry_after(), std::nullopt);
     EXPECT_EQ(of(response(429, error("insufficient_quota", ""), empty)).retry_after(), std::nullopt);
@@ -303,7 +348,8 @@ TEST(ShouldRetry, TrueSavesWhatOnlyItsStatusCondemned) {
 }
 
 TEST(Details, CodeMessageAndRequestId) {
-    auto const f = of(response(429, error("requests", "rate_limit_exceeded", "Slow down, please."), {{"x-request-id", "req_123"}}));
+    auto const f = of(
+        response(429, error("requests", "rate_limit_exceeded", "Slow down, please."), {{"x-request-id", "req_123"}}));
     EXPECT_EQ(f.code(), "rate_limit_exceeded");
     EXPECT_EQ(f.message(), "Slow down, please.");
     EXPECT_EQ(f.request_id(), "req_123");
@@ -312,9 +358,11 @@ TEST(Details, CodeMessageAndRequestId) {
     EXPECT_EQ(of(response(400, error("", "not a code at all"))).code(), "");
     EXPECT_EQ(of(response(429, "", {{"apim-request-id", "a-1"}})).request_id(), "a-1");
     EXPECT_EQ(of(response(429, "", {{"X-Generation-Id", "gen-1"}})).request_id(), "gen-1");
-    EXPECT_EQ(of(response(429, "", {{"x-request-id", "two words"}, {"x-generation-id", "gen-1"}})).request_id(), "gen-1");
+    EXPECT_EQ(of(response(429, "", {{"x-request-id", "two words"}, {"x-generation-id", "gen-1"}})).request_id(),
+              "gen-1");
     EXPECT_FALSE(of(response(502, html)).message().empty());
-    EXPECT_EQ(of(response(502, html)).message().find('<'), std::string_view::npos);  // a stranger's page is not repeated
+    EXPECT_EQ(of(response(502, html)).message().find('<'),
+              std::string_view::npos);  // a stranger's page is not repeated
 }
 
 TEST(TransportFaults, ARefusalIsOneThoughItsBodyBrokeOff) {

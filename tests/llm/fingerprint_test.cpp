@@ -34,8 +34,8 @@ names differ(llm::request const& a, llm::request const& b) {
     return coffer::fingerprint::differing(llm::fingerprint_of(a), llm::fingerprint_of(b));
 }
 
-// The digests were computed by another program (Python's json.dumps with sorted keys, and hashlib), and records in stores
-// depend on them: they change only together with `canonical_version`.
+// The digests were computed by another program (Python's json.dumps with sorted keys, and hashlib), and records in
+// stores depend on them: they change only together with `canonical_version`.
 TEST(Fingerprint, Version1) {
     std::map<std::string, std::string> const golden{
         {"model", "f3b2b781b6fd57b238fdc07e1e3fcc83a576b3a920087a1c53c0609fc24a25b3"},
@@ -51,7 +51,8 @@ TEST(Fingerprint, Version1) {
     std::map<std::string, std::string> made;
     for (auto const& field : print.fields()) {
         EXPECT_EQ(field.value.size(), 32U);
-        made[field.name] = coffer::crypto::to_hex({reinterpret_cast<std::uint8_t const*>(field.value.data()), field.value.size()});
+        made[field.name] =
+            coffer::crypto::to_hex({reinterpret_cast<std::uint8_t const*>(field.value.data()), field.value.size()});
     }
     EXPECT_EQ(made, golden);
 }
@@ -70,22 +71,29 @@ TEST(Fingerprint, NamesThePartThatDiffers) {
 }
 
 TEST(Fingerprint, AMessagesPartsCannotRunIntoEachOther) {
-    auto const with = [](llm::message a, llm::message b) { return llm::request{"m"}.add(std::move(a)).add(std::move(b)); };
+    auto const with = [](llm::message a, llm::message b) {
+        return llm::request{"m"}.add(std::move(a)).add(std::move(b));
+    };
     using m = llm::message;
     EXPECT_EQ(differ(with(m::user("ab"), m::user("c")), with(m::user("a"), m::user("bc"))), names{"messages"});
     EXPECT_EQ(differ(with(m::user("a"), m::user("b")), with(m::user("b"), m::user("a"))), names{"messages"});
     EXPECT_EQ(differ(llm::request{"m"}.user("x"), llm::request{"m"}.system("x")), names{"messages"});
     EXPECT_EQ(differ(llm::request{"m"}.user(R"(x","role":"user)"), llm::request{"m"}.user("x")), names{"messages"});
-    EXPECT_EQ(differ(llm::request{"m"}.add(m::tool("a", "x")), llm::request{"m"}.add(m::tool("b", "x"))), names{"messages"});
-    EXPECT_EQ(differ(llm::request{"m"}.add(m::assistant("x", "[1]")), llm::request{"m"}.add(m::assistant("x", "[2]"))), names{"messages"});
+    EXPECT_EQ(differ(llm::request{"m"}.add(m::tool("a", "x")), llm::request{"m"}.add(m::tool("b", "x"))),
+              names{"messages"});
+    EXPECT_EQ(differ(llm::request{"m"}.add(m::assistant("x", "[1]")), llm::request{"m"}.add(m::assistant("x", "[2]"))),
+              names{"messages"});
 }
 
 TEST(Fingerprint, SeesThroughAnotherSpelling) {
-    EXPECT_EQ(differ(sample(), sample().extra(R"( {"a" : [1.0,2.50,true,null], "metadata":{"\u006b":"v"}} )")), names{});
+    EXPECT_EQ(differ(sample(), sample().extra(R"( {"a" : [1.0,2.50,true,null], "metadata":{"\u006b":"v"}} )")),
+              names{});
     EXPECT_EQ(differ(sample(), sample().tools(R"([{"function":{"name":"f"},"type":"function"}])")), names{});
 }
 
-TEST(Fingerprint, TheEndUsersTagIsNoPartOfTheRequest) { EXPECT_EQ(differ(sample(), sample().end_user("somebody")), names{}); }
+TEST(Fingerprint, TheEndUsersTagIsNoPartOfTheRequest) {
+    EXPECT_EQ(differ(sample(), sample().end_user("somebody")), names{});
+}
 
 TEST(Fingerprint, TakesEvenWhatCannotBeSent) {
     EXPECT_EQ(differ(llm::request{"m"}.extra("{"), llm::request{"m"}.extra("{ ")), names{"extra"});

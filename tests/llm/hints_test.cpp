@@ -27,8 +27,11 @@ std::optional<duration> some(duration d) { return d; }
 constexpr auto none = std::nullopt;
 
 TEST(RetryAfter, MillisecondsWinThenMicrosoftsThenSeconds) {
-    EXPECT_EQ(llm::retry_after_hint(headers({{"retry-after", "7"}, {"x-ms-retry-after-ms", "1500"}, {"retry-after-ms", "250"}}), now), some(250ms));
-    EXPECT_EQ(llm::retry_after_hint(headers({{"retry-after", "7"}, {"x-ms-retry-after-ms", "1500"}}), now), some(1500ms));
+    EXPECT_EQ(llm::retry_after_hint(
+                  headers({{"retry-after", "7"}, {"x-ms-retry-after-ms", "1500"}, {"retry-after-ms", "250"}}), now),
+              some(250ms));
+    EXPECT_EQ(llm::retry_after_hint(headers({{"retry-after", "7"}, {"x-ms-retry-after-ms", "1500"}}), now),
+              some(1500ms));
     EXPECT_EQ(llm::retry_after_hint(headers({{"Retry-After", "7"}}), now), some(7s));
     EXPECT_EQ(llm::retry_after_hint(headers({{"retry-after-ms", "0.5"}}), now), some(500us));
     EXPECT_EQ(llm::retry_after_hint({}, now), none);
@@ -36,7 +39,8 @@ TEST(RetryAfter, MillisecondsWinThenMicrosoftsThenSeconds) {
 
 TEST(RetryAfter, AMalformedOneLetsTheNextSpeak) {
     for (auto const* const bad : {"-5", "NaN", "nan", "abc", "", "inf", "1e9"}) {
-        EXPECT_EQ(llm::retry_after_hint(headers({{"retry-after-ms", bad}, {"retry-after", "7"}}), now), some(7s)) << bad;
+        EXPECT_EQ(llm::retry_after_hint(headers({{"retry-after-ms", bad}, {"retry-after", "7"}}), now), some(7s))
+            << bad;
         EXPECT_EQ(llm::retry_after_hint(headers({{"retry-after", bad}}), now), none) << bad;
     }
 }
@@ -52,19 +56,26 @@ TEST(BucketResets, TheLongestOfTheExhaustedOnesCounts) {
     EXPECT_EQ(llm::exhausted_reset_hint(headers({{"x-ratelimit-remaining-requests", "0"},
                                                  {"x-ratelimit-reset-requests", "12ms"},
                                                  {"x-ratelimit-remaining-tokens", "0"},
-                                                 {"x-ratelimit-reset-tokens", "6m0s"}}), now), some(6min));
+                                                 {"x-ratelimit-reset-tokens", "6m0s"}}),
+                                        now),
+              some(6min));
     // A bucket that has something left keeps nobody waiting, however long it takes to be full again.
     EXPECT_EQ(llm::exhausted_reset_hint(headers({{"x-ratelimit-remaining-requests", "0"},
                                                  {"x-ratelimit-reset-requests", "12ms"},
                                                  {"x-ratelimit-remaining-tokens", "5"},
-                                                 {"x-ratelimit-reset-tokens", "6m0s"}}), now), some(12ms));
-    EXPECT_EQ(llm::exhausted_reset_hint(headers({{"x-ratelimit-remaining-tokens", "5"}, {"x-ratelimit-reset-tokens", "6m0s"}}), now), none);
+                                                 {"x-ratelimit-reset-tokens", "6m0s"}}),
+                                        now),
+              some(12ms));
+    EXPECT_EQ(llm::exhausted_reset_hint(
+                  headers({{"x-ratelimit-remaining-tokens", "5"}, {"x-ratelimit-reset-tokens", "6m0s"}}), now),
+              none);
     EXPECT_EQ(llm::exhausted_reset_hint(headers({{"x-ratelimit-reset-tokens", "6m0s"}}), now), none);
 }
 
 TEST(BucketResets, ReadsEveryProvidersFormat) {
     auto const reset = [](char const* text) {
-        return llm::exhausted_reset_hint(headers({{"x-ratelimit-remaining-tokens", "0"}, {"x-ratelimit-reset-tokens", text}}), now);
+        return llm::exhausted_reset_hint(
+            headers({{"x-ratelimit-remaining-tokens", "0"}, {"x-ratelimit-reset-tokens", text}}), now);
     };
     EXPECT_EQ(reset("2m59.56s"), some(2min + 59560ms));     // Groq
     EXPECT_EQ(reset("7"), some(7s));                        // Azure
@@ -76,18 +87,23 @@ TEST(BucketResets, ReadsEveryProvidersFormat) {
 }
 
 TEST(BucketResets, AzuresUselessHeadersSayNothing) {
-    EXPECT_EQ(llm::exhausted_reset_hint(headers({{"x-ratelimit-remaining-tokens", "-1"}, {"x-ratelimit-reset-tokens", "0"}}), now), none);
+    EXPECT_EQ(llm::exhausted_reset_hint(
+                  headers({{"x-ratelimit-remaining-tokens", "-1"}, {"x-ratelimit-reset-tokens", "0"}}), now),
+              none);
 }
 
 TEST(BucketResets, NamesMayLackAnEndingAndDifferInCase) {
-    EXPECT_EQ(llm::exhausted_reset_hint(headers({{"X-RateLimit-Remaining", "0"}, {"X-RateLimit-Reset", "1795262402000"}}), now), some(2s));
+    EXPECT_EQ(llm::exhausted_reset_hint(
+                  headers({{"X-RateLimit-Remaining", "0"}, {"X-RateLimit-Reset", "1795262402000"}}), now),
+              some(2s));
 }
 
 TEST(Hint, BucketsAreAskedOnlyWhenALimitWasHit) {
     auto const both = headers({{"x-ratelimit-remaining-tokens", "0"}, {"x-ratelimit-reset-tokens", "9s"}});
     EXPECT_EQ(llm::retry_hint(both, true, now), some(9s));
     EXPECT_EQ(llm::retry_hint(both, false, now), none);
-    auto const plain = headers({{"retry-after", "2"}, {"x-ratelimit-remaining-tokens", "0"}, {"x-ratelimit-reset-tokens", "9s"}});
+    auto const plain =
+        headers({{"retry-after", "2"}, {"x-ratelimit-remaining-tokens", "0"}, {"x-ratelimit-reset-tokens", "9s"}});
     EXPECT_EQ(llm::retry_hint(plain, true, now), some(2s));
     EXPECT_EQ(llm::retry_hint(plain, false, now), some(2s));
 }

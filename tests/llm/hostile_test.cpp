@@ -20,18 +20,36 @@ using namespace chat_support;
 using coffer::knowledge;
 
 std::vector<std::string> bodies() {
-    return {completion(),
-            completion("x", "length"),
-            R"({"id":"c","model":"gpt-4o","choices":[{"index":0,"message":{"role":"assistant","content":null,"tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}}]},"finish_reason":"tool_calls"}],"usage":{"prompt_tokens":1000,"completion_tokens":500,"prompt_tokens_details":{"cached_tokens":600,"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":300}}})",
-            R"({"error":{"message":"Rate limit reached","type":"requests","param":null,"code":"rate_limit_exceeded"}})",
-            R"({"error":{"code":402,"message":"m","metadata":{"limit_source":"openrouter_credits","headers":{"X-RateLimit-Reset":"1795262405000"}}}})",
-            R"([{"error":{"code":429,"message":"m"}}])",
-            R"({"id":"g","choices":[{"message":{"content":""},"finish_reason":"error","error":{"code":502}}],"usage":{"prompt_tokens":5,"completion_tokens":0,"cost":0.1,"is_byok":true,"cost_details":{"upstream_inference_cost":0.2}}})"};
+    return {
+        completion(),
+        completion("x", "length"),
+        R"({"id":"c","model":"gpt-4o","choices":[{"index":0,"message":{"role":"assistant","content":null,"tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}}]},"finish_reason":"tool_calls"}],"usage":{"prompt_tokens":1000,"completion_tokens":500,"prompt_tokens_details":{"cached_tokens":600,"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":300}}})",
+        R"({"error":{"message":"Rate limit reached","type":"requests","param":null,"code":"rate_limit_exceeded"}})",
+        R"({"error":{"code":402,"message":"m","metadata":{"limit_source":"openrouter_credits","headers":{"X-RateLimit-Reset":"1795262405000"}}}})",
+        R"([{"error":{"code":429,"message":"m"}}])",
+        R"({"id":"g","choices":[{"message":{"content":""},"finish_reason":"error","error":{"code":502}}],"usage":{"prompt_tokens":5,"completion_tokens":0,"cost":0.1,"is_byok":true,"cost_details":{"upstream_inference_cost":0.2}}})"};
 }
 
 std::string mutated(std::string text, support::dice& dice) {
-    constexpr std::string_view pieces[] = {"null", "-1", "1e999", "[]", "{}", "\"", "\\u0000", "\\ud800", "true", "9999999999999999999999",
-                                           "0.5", ",", ":", "\xFF", "[[[[[[", "}", "\"error\":{\"code\":500},", "NaN", "\n"};
+    constexpr std::string_view pieces[] = {"null",
+                                           "-1",
+                                           "1e999",
+                                           "[]",
+                                           "{}",
+                                           "\"",
+                                           "\\u0000",
+                                           "\\ud800",
+                                           "true",
+                                           "9999999999999999999999",
+                                           "0.5",
+                                           ",",
+                                           ":",
+                                           "\xFF",
+                                           "[[[[[[",
+                                           "}",
+                                           "\"error\":{\"code\":500},",
+                                           "NaN",
+                                           "\n"};
     auto const times = 1 + dice.below(4);
     for (int i = 0; i < times && !text.empty(); ++i) {
         auto const at = dice.below(text.size());
@@ -76,10 +94,13 @@ TEST(HostileBodies, NeverThrowAndNeverInventASuccess) {
         ASSERT_NO_THROW(bill.emplace(llm::bill_chat(a, o)));
         if (bill->usage) {
             auto const& u = *bill->usage;
-            for (auto const n : {u.input_fresh, u.input_cache_read, u.input_cache_write_5m, u.input_audio, u.output, u.output_audio, u.reasoning})
+            for (auto const n : {u.input_fresh, u.input_cache_read, u.input_cache_write_5m, u.input_audio, u.output,
+                                 u.output_audio, u.reasoning})
                 ASSERT_GE(n, 0);
         }
-        if (bill->cost) { ASSERT_GE(*bill->cost, coffer::money{}); }
+        if (bill->cost) {
+            ASSERT_GE(*bill->cost, coffer::money{});
+        }
         if (*read) {
             ++accepted;
             auto const document = llm::json::parse(body);  // an accepted one is JSON, with a finish reason of the list
@@ -89,7 +110,9 @@ TEST(HostileBodies, NeverThrowAndNeverInventASuccess) {
         } else {
             auto const& f = read->error();
             ASSERT_LE(f.message().size(), llm::provider_words::longest);
-            if (bill->usage && bill->usage->input() + bill->usage->output > 0) { ASSERT_EQ(f.billing(), knowledge::yes); }
+            if (bill->usage && bill->usage->input() + bill->usage->output > 0) {
+                ASSERT_EQ(f.billing(), knowledge::yes);
+            }
         }
 
         for (int const status : {400, 402, 403, 429, 500, 503}) {
@@ -98,11 +121,14 @@ TEST(HostileBodies, NeverThrowAndNeverInventASuccess) {
             r.headers.add("x-ratelimit-remaining-tokens", "0");
             r.headers.add("x-ratelimit-reset-tokens", mutated("6m0.25s", dice));
             std::optional<coffer::fault> f;
-            ASSERT_NO_THROW(f.emplace(llm::fault_of_response(r, o.rules, {}, coffer::wall_time_point{std::chrono::seconds{1'800'000'000}})));
+            ASSERT_NO_THROW(f.emplace(
+                llm::fault_of_response(r, o.rules, {}, coffer::wall_time_point{std::chrono::seconds{1'800'000'000}})));
             ASSERT_EQ(f->status(), status);
             ASSERT_GE(f->retry_after().value_or(0s), 0s);
             // A 500 is never proven unbilled by what stands in its body, unless an insurance says so.
-            if (status == 500 && !o.rules.insured) { ASSERT_NE(f->billing(), knowledge::no); }
+            if (status == 500 && !o.rules.insured) {
+                ASSERT_NE(f->billing(), knowledge::no);
+            }
         }
     }
     EXPECT_GT(accepted, 0);  // the mutations are gentle enough to leave some whole
@@ -113,8 +139,21 @@ TEST(HostileBodies, RedactionNeverThrowsAndIsNeverLonger) {
     for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
         support::dice dice{seed};
         std::string text;
-        constexpr std::string_view pieces[] = {"\"", "'", "`", "\xE2\x80\x9C", "\xE2\x80\x9D", "\xC2\xAB", "sk-abcdefgh", "the quick brown fox ", " ",
-                                               "\xC3", "\n", "Bearer ", "canary-key", "****", "a1b2c3d4e5f6a7b8c9d0e1f2"};
+        constexpr std::string_view pieces[] = {"\"",
+                                               "'",
+                                               "`",
+                                               "\xE2\x80\x9C",
+                                               "\xE2\x80\x9D",
+                                               "\xC2\xAB",
+                                               "sk-abcdefgh",
+                                               "the quick brown fox ",
+                                               " ",
+                                               "\xC3",
+                                               "\n",
+                                               "Bearer ",
+                                               "canary-key",
+                                               "****",
+                                               "a1b2c3d4e5f6a7b8c9d0e1f2"};
         for (auto n = dice.below(60); n > 0; --n) text += pieces[dice.below(std::size(pieces))];
         std::string const source = "over the quick brown fox jumps the lazy dog";
         llm::provider_words const words{{"canary-key"}, {source, "the fox"}};

@@ -19,7 +19,8 @@ std::optional<duration> some(duration d) { return d; }
 constexpr auto none = std::nullopt;
 
 wall_time_point day(int year, unsigned month, unsigned d, std::chrono::seconds time = 0s) {
-    return wall_time_point{std::chrono::sys_days{std::chrono::year{year} / static_cast<int>(month) / static_cast<int>(d)} + time};
+    return wall_time_point{
+        std::chrono::sys_days{std::chrono::year{year} / static_cast<int>(month) / static_cast<int>(d)} + time};
 }
 
 TEST(Seconds, ReadsWholeAndBrokenNumbers) {
@@ -33,7 +34,8 @@ TEST(Seconds, ReadsWholeAndBrokenNumbers) {
 }
 
 TEST(Seconds, IgnoresWhatIsNoPlainNumber) {
-    for (auto const* const text : {"", " ", ".", "abc", "-1", "+1", "nan", "NaN", "inf", "1e3", "1,5", "0x10", "12s", "1 2", "1..2"})
+    for (auto const* const text :
+         {"", " ", ".", "abc", "-1", "+1", "nan", "NaN", "inf", "1e3", "1,5", "0x10", "12s", "1 2", "1..2"})
         EXPECT_EQ(llm::parse_seconds(text), none) << text;
 }
 

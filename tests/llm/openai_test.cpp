@@ -25,7 +25,8 @@ using coffer::money;
 using coffer::stop_reason;
 
 static_assert(std::copy_constructible<llm::chat_operation>);
-static_assert(!std::is_aggregate_v<llm::openai> && !std::is_aggregate_v<llm::openai_options> && !std::is_aggregate_v<llm::reply>);
+static_assert(!std::is_aggregate_v<llm::openai> && !std::is_aggregate_v<llm::openai_options> &&
+              !std::is_aggregate_v<llm::reply>);
 static_assert(std::same_as<coffer::operation_traits<llm::chat_operation, llm::request const>::value_type, llm::reply>);
 static_assert(coffer::operation_traits<llm::chat_operation, llm::request const>::journalable);
 static_assert(coffer::operation_traits<llm::chat_operation, llm::request const>::has_fingerprint);
@@ -52,7 +53,9 @@ TEST(Chat, SendsWhatTheProviderExpects) {
     auto const& r = sent[0];
     EXPECT_EQ(r.method, "POST");
     EXPECT_EQ(r.url, "https://api.openai.com/v1/chat/completions");
-    EXPECT_EQ(*r.body, R"({"max_completion_tokens":400,"messages":[{"content":"What is the answer?","role":"user"}],"model":"gpt-4o-mini"})");
+    EXPECT_EQ(
+        *r.body,
+        R"({"max_completion_tokens":400,"messages":[{"content":"What is the answer?","role":"user"}],"model":"gpt-4o-mini"})");
     EXPECT_EQ(r.headers.first("authorization"), "Bearer sk-test");
     EXPECT_EQ(r.headers.first("content-type"), "application/json");
     EXPECT_EQ(r.headers.first("accept"), "application/json");
@@ -96,7 +99,8 @@ TEST(Chat, OtherProvidersOfItsShape) {
     ASSERT_EQ(sent.size(), 4U);
     EXPECT_EQ(sent[0].url, "https://openrouter.ai/api/v1/chat/completions");
     EXPECT_EQ(sent[1].url, "https://api.groq.com/openai/v1/chat/completions");
-    EXPECT_EQ(sent[2].url, "https://me.openai.azure.com/openai/deployments/mini/chat/completions?api-version=2024-10-21");
+    EXPECT_EQ(sent[2].url,
+              "https://me.openai.azure.com/openai/deployments/mini/chat/completions?api-version=2024-10-21");
     EXPECT_EQ(sent[2].headers.first("api-key"), "sk-test");
     EXPECT_FALSE(sent[2].headers.contains("authorization"));
     EXPECT_TRUE(sent[2].hides("api-key"));
@@ -163,7 +167,8 @@ TEST(Chat, TheKeyIsReadAtEveryAttempt) {
 }
 
 TEST(Chat, TransportFaultsPassThroughWithWhatTheyProve) {
-    for (auto const kind : {fault_kind::not_sent, fault_kind::ambiguous, fault_kind::broken_stream, fault_kind::timed_out}) {
+    for (auto const kind :
+         {fault_kind::not_sent, fault_kind::ambiguous, fault_kind::broken_stream, fault_kind::timed_out}) {
         conversation c;
         c.provider.fail(fault{kind});
         auto const got = c.ask(bare(c.client()));
@@ -180,7 +185,8 @@ TEST(Chat, MayOutliveItsClientAndIsCalledWithoutAPipelineToo) {
     c.provider.answer(ok());
     auto const chat = c.client().chat;
     auto const asked = question();
-    auto const raw = coffer::pipeline<>{}.wrap([chat](coffer::attempt& a, llm::request const& r) { return chat(a, r); });
+    auto const raw =
+        coffer::pipeline<>{}.wrap([chat](coffer::attempt& a, llm::request const& r) { return chat(a, r); });
     auto const got = c.sim.run(raw.try_call(c.call, std::as_const(asked)));
     ASSERT_TRUE(got);
     EXPECT_EQ(got->status, 200);
@@ -238,10 +244,12 @@ TEST(Retried, ADateInAHeaderIsComparedWithTheClockOfTheCall) {
     std::chrono::year_month_day const ymd{date};
     std::chrono::hh_mm_ss const time{at - date};
     char text[64];
-    constexpr char const* months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    constexpr char const* months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     std::snprintf(text, sizeof text, "Mon, %02u %s %04d %02d:%02d:%02d GMT", static_cast<unsigned>(ymd.day()),
-                  months[static_cast<unsigned>(ymd.month()) - 1], static_cast<int>(ymd.year()), static_cast<int>(time.hours().count()),
-                  static_cast<int>(time.minutes().count()), static_cast<int>(time.seconds().count()));
+                  months[static_cast<unsigned>(ymd.month()) - 1], static_cast<int>(ymd.year()),
+                  static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()),
+                  static_cast<int>(time.seconds().count()));
     c.provider.answer(response(429, "", {{"retry-after", text}})).answer(ok());
     ASSERT_TRUE(c.ask(retrying(c.client(), {.hint_spread = 0})));
     EXPECT_GE(c.call.log()[1].waited, 39s);
@@ -250,7 +258,8 @@ TEST(Retried, ADateInAHeaderIsComparedWithTheClockOfTheCall) {
 
 TEST(Retried, AHintLongerThanAnybodyWaitsEndsItAtOnce) {
     conversation c;
-    c.provider.answer(response(429, error("requests", "rate_limit_exceeded"), {{"retry-after", "86400"}}), 1s).answer(ok());
+    c.provider.answer(response(429, error("requests", "rate_limit_exceeded"), {{"retry-after", "86400"}}), 1s)
+        .answer(ok());
     auto const got = c.ask(retrying(c.client()));
     EXPECT_EQ(got.error().kind(), fault_kind::throttled);
     EXPECT_EQ(got.error().stop(), stop_reason::hint_too_long);
@@ -259,7 +268,8 @@ TEST(Retried, AHintLongerThanAnybodyWaitsEndsItAtOnce) {
 
 TEST(Retried, QuotaIsNeverSentTwice) {
     conversation c;
-    c.provider.answer(response(429, error("insufficient_quota", "credit_balance_exhausted"), {{"retry-after", "1"}})).answer(ok());
+    c.provider.answer(response(429, error("insufficient_quota", "credit_balance_exhausted"), {{"retry-after", "1"}}))
+        .answer(ok());
     auto const got = c.ask(retrying(c.client()));
     EXPECT_EQ(got.error().kind(), fault_kind::quota_exhausted);
     EXPECT_EQ(got.error().stop(), stop_reason::not_retryable);
@@ -290,7 +300,8 @@ TEST(Retried, AnAmbiguousEndIsSentAgainAfterItsFloorAndOnlyOnce) {
 
 TEST(Retried, WhatIsProvenUnbilledCostsNoSend) {
     conversation c;
-    for (int i = 0; i < 3; ++i) c.provider.answer(response(503, error("service_unavailable_error", "server_is_overloaded")));
+    for (int i = 0; i < 3; ++i)
+        c.provider.answer(response(503, error("service_unavailable_error", "server_is_overloaded")));
     c.provider.answer(ok());
     ASSERT_TRUE(c.ask(retrying(c.client())));
     EXPECT_EQ(c.provider.sent().size(), 4U);
@@ -325,7 +336,11 @@ TEST(Retried, AnErrorInsideA200IsReadLikeAnyOther) {
 
 TEST(Retried, AFailureThatSaysWhatItConsumedIsBilledExactly) {
     conversation c;
-    c.provider.answer(response(502, R"({"error":{"code":502,"message":"m"},"usage":{"prompt_tokens":10,"completion_tokens":20,"cost":0.25}})")).answer(ok());
+    c.provider
+        .answer(response(
+            502,
+            R"({"error":{"code":502,"message":"m"},"usage":{"prompt_tokens":10,"completion_tokens":20,"cost":0.25}})"))
+        .answer(ok());
     ASSERT_TRUE(c.ask(retrying(c.client())));
     EXPECT_EQ(c.call.log()[0].billing, knowledge::yes);
     EXPECT_EQ(c.call.log()[0].cost, money::from_nano(250'000'000));

@@ -41,9 +41,9 @@ TEST(PriceTable, ASnapshotWithAPriceOfItsOwnHasThatOne) {
 TEST(PriceTable, ARelativeIsNotTheModel) {
     auto const t = llm::openai_prices();
     for (auto const* const name :
-         {"", "gpt", "gpt-4", "gpt-4o-mini-tts", "gpt-4o-audio-preview", "gpt-4o-audio-preview-2024-12-17", "gpt-5-pro", "gpt-5.9",
-          "gpt-4o-2024", "gpt-4o-mini-2024-07-18-x", "gpt-4omini", "ft:gpt-4o-mini-2024-07-18:me::id", "openai/gpt-4o", "o3-pro",
-          "o3-deep-research", "GPT-4O", "gpt-4o-2024-08-0", "gpt-4o-2o24-08-06"})
+         {"", "gpt", "gpt-4", "gpt-4o-mini-tts", "gpt-4o-audio-preview", "gpt-4o-audio-preview-2024-12-17", "gpt-5-pro",
+          "gpt-5.9", "gpt-4o-2024", "gpt-4o-mini-2024-07-18-x", "gpt-4omini", "ft:gpt-4o-mini-2024-07-18:me::id",
+          "openai/gpt-4o", "o3-pro", "o3-deep-research", "GPT-4O", "gpt-4o-2024-08-0", "gpt-4o-2o24-08-06"})
         EXPECT_EQ(t.find(name), nullptr) << name;
 }
 
@@ -65,8 +65,8 @@ TEST(PriceTable, CanBeReplacedAndExtended) {
 TEST(PriceTable, EveryCardSaysItsDay) {
     auto const t = llm::openai_prices();
     EXPECT_GE(t.size(), 10U);
-    for (auto const* const name : {"gpt-4o", "gpt-4o-mini", "gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano", "gpt-5", "gpt-5-mini", "gpt-5-nano",
-                                   "gpt-5.1", "gpt-5.2", "gpt-5.6", "o3", "o4-mini"}) {
+    for (auto const* const name : {"gpt-4o", "gpt-4o-mini", "gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano", "gpt-5",
+                                   "gpt-5-mini", "gpt-5-nano", "gpt-5.1", "gpt-5.2", "gpt-5.6", "o3", "o4-mini"}) {
         ASSERT_NE(t.find(name), nullptr) << name;
         EXPECT_EQ(t.find(name)->as_of().size(), 10U) << name;
         EXPECT_GT(t.find(name)->output(), t.find(name)->input()) << name;
@@ -80,7 +80,8 @@ TEST(Cost, IsExactAndRoundedUpOnce) {
     EXPECT_EQ(llm::cost_of(tokens(10, 20), card), money::from_nano(13'500));
     EXPECT_EQ(llm::cost_of(tokens(0, 0), card), money{});
     llm::price_card const fine{0.000333_usd_per_mtok, 0.000333_usd_per_mtok, "2026-01-01"};  // 333 pico-dollars
-    EXPECT_EQ(llm::cost_of(tokens(1, 1), fine), money::from_nano(1));  // 666 pico-dollars: not 2, as rounding each would give
+    EXPECT_EQ(llm::cost_of(tokens(1, 1), fine),
+              money::from_nano(1));  // 666 pico-dollars: not 2, as rounding each would give
     EXPECT_EQ(llm::cost_of(tokens(1, 0), fine), money::from_nano(1));
     EXPECT_EQ(llm::cost_of(tokens(2, 2), fine), money::from_nano(2));
 }
@@ -91,7 +92,7 @@ TEST(Cost, EachBucketHasItsRate) {
                           .cache_write(1.25_usd_per_mtok)
                           .cache_write_1h(2_usd_per_mtok)
                           .audio(40_usd_per_mtok, 80_usd_per_mtok);
-    auto const only = [&](std::int64_t usage::*bucket) {
+    auto const only = [&](std::int64_t usage::* bucket) {
         usage u;
         u.*bucket = 1'000'000;
         return llm::cost_of(u, card);

@@ -16,7 +16,8 @@ bool has(std::string const& text, std::string_view part) { return text.find(part
 
 TEST(ProviderWords, OrdinaryOnesStay) {
     for (auto const* const text :
-         {"Rate limit reached for gpt-4o-mini-2024-07-18 on tokens per min (TPM): Limit 30000, Used 29937, Requested 385.",
+         {"Rate limit reached for gpt-4o-mini-2024-07-18 on tokens per min (TPM): Limit 30000, Used 29937, Requested "
+          "385.",
           "The model `gpt-9` does not exist or you do not have access to it.",
           "This model's maximum context length is 128000 tokens. However, your messages resulted in 130000 tokens.",
           "Invalid value: 'foo'. Supported values are: 'low', 'medium', and 'high'.",
@@ -27,9 +28,11 @@ TEST(ProviderWords, OrdinaryOnesStay) {
 
 TEST(ProviderWords, WhatLooksLikeACredentialIsBlottedOut) {
     for (std::string_view const secret :
-         {"sk-proj-abcdefgh12345678", "sk-abc123def456", "gsk_0123456789abcdef", "xai-abcdefgh1234", "AIzaSyA-1234567890",
-          "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc", "abcd****wxyz", "0a1b2c3d4e5f60718293a4b5c6d7e8f9"}) {
-        auto const text = shown("Incorrect API key provided: " + std::string{secret} + ". You can find your API key at https://x.");
+         {"sk-proj-abcdefgh12345678", "sk-abc123def456", "gsk_0123456789abcdef", "xai-abcdefgh1234",
+          "AIzaSyA-1234567890", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc", "abcd****wxyz",
+          "0a1b2c3d4e5f60718293a4b5c6d7e8f9"}) {
+        auto const text =
+            shown("Incorrect API key provided: " + std::string{secret} + ". You can find your API key at https://x.");
         EXPECT_FALSE(has(text, secret)) << text;
         EXPECT_TRUE(has(text, "You can find your API key")) << text;
     }
@@ -46,9 +49,12 @@ TEST(ProviderWords, TheRequestsOwnKeyGoesWhateverItLooksLike) {
 
 TEST(ProviderWords, LongQuotationsGoAndShortOnesStay) {
     std::string const prompt(41, 'x');
-    for (auto const& [open, close] : {std::pair{"\"", "\""}, {"'", "'"}, {"`", "`"}, {"\xE2\x80\x9C", "\xE2\x80\x9D"}}) {
-        EXPECT_EQ(shown("Bad input " + (open + prompt + close) + " here"), std::string{"Bad input "} + open + "..." + close + " here");
-        EXPECT_EQ(shown(std::string{"Bad input "} + open + "short" + close), std::string{"Bad input "} + open + "short" + close);
+    for (auto const& [open, close] :
+         {std::pair{"\"", "\""}, {"'", "'"}, {"`", "`"}, {"\xE2\x80\x9C", "\xE2\x80\x9D"}}) {
+        EXPECT_EQ(shown("Bad input " + (open + prompt + close) + " here"),
+                  std::string{"Bad input "} + open + "..." + close + " here");
+        EXPECT_EQ(shown(std::string{"Bad input "} + open + "short" + close),
+                  std::string{"Bad input "} + open + "short" + close);
     }
     EXPECT_EQ(shown("Unterminated: \"" + prompt), "Unterminated: \"...");
     EXPECT_EQ(shown("it isn't so, and that's that"), "it isn't so, and that's that");
@@ -84,16 +90,19 @@ TEST(ProviderWords, HoldNoControlCharacters) { EXPECT_EQ(shown("a\r\nb\x1b[31mc"
 TEST(ProviderWords, AnIdentifierIsAShortWordOrNothing) {
     std::string const prompt = "a_prompt_that_could_be_an_id";
     llm::provider_words const words{{"canary-key"}, {prompt}};
-    for (auto const* const good : {"", "rate_limit_exceeded", "req_a1-b2.c:3", "req_011CSHoEeqs5C35K2UUqR7Fy", "402", "429"})
+    for (auto const* const good :
+         {"", "rate_limit_exceeded", "req_a1-b2.c:3", "req_011CSHoEeqs5C35K2UUqR7Fy", "402", "429"})
         EXPECT_EQ(words.identifier(good), good);
-    for (auto const& bad : {std::string{"two words"}, std::string{"line\n"}, std::string(129, 'a'), std::string{"x-canary-key-y"},
-                            std::string{"sk-abcdefgh"}, prompt, std::string{"\xC3\xA4"}})
+    for (auto const& bad : {std::string{"two words"}, std::string{"line\n"}, std::string(129, 'a'),
+                            std::string{"x-canary-key-y"}, std::string{"sk-abcdefgh"}, prompt, std::string{"\xC3\xA4"}})
         EXPECT_EQ(words.identifier(bad), "") << bad;
 }
 
 TEST(SafeWord, IsAPlainWordOrAShortNumberOrNothing) {
-    for (auto const* const good : {"", "rate_limit_exceeded", "DeploymentNotFound", "429", "length"}) EXPECT_EQ(llm::safe_word(good), good);
-    for (auto const& bad : {std::string{"two words"}, std::string{"a1"}, std::string{"4290"}, std::string{"a-b"}, std::string(65, 'a')})
+    for (auto const* const good : {"", "rate_limit_exceeded", "DeploymentNotFound", "429", "length"})
+        EXPECT_EQ(llm::safe_word(good), good);
+    for (auto const& bad :
+         {std::string{"two words"}, std::string{"a1"}, std::string{"4290"}, std::string{"a-b"}, std::string(65, 'a')})
         EXPECT_EQ(llm::safe_word(bad), "") << bad;
 }
 

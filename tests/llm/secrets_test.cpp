@@ -23,7 +23,9 @@ constexpr std::string_view prompt = "canary prompt about the patient Jane Doe, b
 std::string all_words(coffer::call const& call, coffer::outcome<llm::reply> const& got) {
     std::ostringstream out;
     out << call.log();
-    auto const add = [&](coffer::fault const& f) { out << f << ' ' << f.message() << ' ' << f.code() << ' ' << f.request_id() << '\n'; };
+    auto const add = [&](coffer::fault const& f) {
+        out << f << ' ' << f.message() << ' ' << f.code() << ' ' << f.request_id() << '\n';
+    };
     for (auto const& a : call.log()) {
         out << a.request_id << '\n';
         if (a.fault) add(*a.fault);
@@ -39,12 +41,17 @@ void expect_clean(http::response const& r) {
     conversation c;
     c.provider.otherwise([&](http::request const&) { return r; });
     llm::openai const client{c.provider, llm::api_key{std::string{key}}};
-    auto const request = llm::request{"gpt-4o-mini"}.system("canary system prompt of ours").user(std::string{prompt}).max_output_tokens(5);
+    auto const request = llm::request{"gpt-4o-mini"}
+                             .system("canary system prompt of ours")
+                             .user(std::string{prompt})
+                             .max_output_tokens(5);
     auto const got = c.ask(coffer::pipeline{coffer::retry{}}.wrap(client.chat), request);
     EXPECT_FALSE(got);
     EXPECT_FALSE(c.provider.sent().empty());
-    EXPECT_EQ(all_words(c.call, got).find("canary"), std::string::npos) << r.status << ' ' << r.body << '\n' << all_words(c.call, got);
-    EXPECT_EQ(all_words(c.call, got).find("Jane Doe"), std::string::npos) << r.status << ' ' << r.body << '\n' << all_words(c.call, got);
+    EXPECT_EQ(all_words(c.call, got).find("canary"), std::string::npos) << r.status << ' ' << r.body << '\n'
+                                                                        << all_words(c.call, got);
+    EXPECT_EQ(all_words(c.call, got).find("Jane Doe"), std::string::npos) << r.status << ' ' << r.body << '\n'
+                                                                          << all_words(c.call, got);
 }
 
 std::vector<std::string> echoes() {
@@ -63,7 +70,8 @@ std::vector<std::string> echoes() {
 
 TEST(Secrets, AnEchoInAnErrorsMessageStaysOutOfEverything) {
     for (auto const& words : echoes())
-        for (int const status : {400, 401, 403, 404, 409, 429, 500, 503}) expect_clean(response(status, error("some_type", "some_code", words)));
+        for (int const status : {400, 401, 403, 404, 409, 429, 500, 503})
+            expect_clean(response(status, error("some_type", "some_code", words)));
 }
 
 TEST(Secrets, AnEchoInACodeOrATypeOrAnIdToo) {
@@ -90,10 +98,13 @@ TEST(Secrets, AnEchoInsideA200Too) {
     for (auto const& words : echoes()) {
         expect_clean(response(200, error("some_type", "some_code", words)));
         expect_clean(response(200, R"({"error":")" + words + R"("})"));
-        expect_clean(response(200, R"({"choices":[{"message":{"content":null,"refusal":")" + words + R"("},"finish_reason":"stop"}]})"));
-        expect_clean(response(200, R"({"choices":[{"message":{"content":")" + words + R"("},"finish_reason":"length"}]})"));
+        expect_clean(response(
+            200, R"({"choices":[{"message":{"content":null,"refusal":")" + words + R"("},"finish_reason":"stop"}]})"));
+        expect_clean(
+            response(200, R"({"choices":[{"message":{"content":")" + words + R"("},"finish_reason":"length"}]})"));
         expect_clean(response(200, R"({"choices":[{"message":{"content":"x"},"finish_reason":")" + words + R"("}]})"));
-        expect_clean(response(200, R"({"choices":[{"error":{"message":")" + words + R"(","code":")" + words + R"("}}]})"));
+        expect_clean(
+            response(200, R"({"choices":[{"error":{"message":")" + words + R"(","code":")" + words + R"("}}]})"));
     }
 }
 

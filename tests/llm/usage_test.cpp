@@ -12,8 +12,12 @@ namespace llm = coffer::llm;
 using coffer::money;
 using coffer::usage;
 
-std::optional<usage> read(std::string const& fields) { return llm::usage_of(llm::json::parse(R"({"usage":)" + fields + "}")); }
-std::optional<money> cost(std::string const& fields) { return llm::reported_cost(llm::json::parse(R"({"usage":)" + fields + "}")); }
+std::optional<usage> read(std::string const& fields) {
+    return llm::usage_of(llm::json::parse(R"({"usage":)" + fields + "}"));
+}
+std::optional<money> cost(std::string const& fields) {
+    return llm::reported_cost(llm::json::parse(R"({"usage":)" + fields + "}"));
+}
 
 TEST(Usage, PlainCounts) {
     usage expected;
@@ -48,22 +52,24 @@ TEST(Usage, ZeroIsZeroAndMissingIsUnknown) {
     EXPECT_EQ(llm::usage_of(llm::json::parse("{}")), std::nullopt);
     EXPECT_EQ(llm::usage_of(llm::json::parse("[]")), std::nullopt);
     EXPECT_EQ(llm::usage_of(llm::json::parse("7")), std::nullopt);
-    for (auto const* const fields : {"null", "{}", "[]", "7", R"("x")", R"({"prompt_tokens":5})", R"({"completion_tokens":5})",
-                                     R"({"prompt_tokens":null,"completion_tokens":5})"})
+    for (auto const* const fields : {"null", "{}", "[]", "7", R"("x")", R"({"prompt_tokens":5})",
+                                     R"({"completion_tokens":5})", R"({"prompt_tokens":null,"completion_tokens":5})"})
         EXPECT_EQ(read(fields), std::nullopt) << fields;
 }
 
 TEST(Usage, NonsenseIsUnknown) {
-    for (auto const* const fields :
-         {R"({"prompt_tokens":-1,"completion_tokens":5})", R"({"prompt_tokens":1,"completion_tokens":-5})",
-          R"({"prompt_tokens":"1","completion_tokens":5})", R"({"prompt_tokens":1.5,"completion_tokens":5})",
-          R"({"prompt_tokens":1e300,"completion_tokens":5})", R"({"prompt_tokens":18446744073709551615,"completion_tokens":5})",
-          R"({"prompt_tokens":5,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":6}})",
-          R"({"prompt_tokens":5,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":3,"cache_write_tokens":3}})",
-          R"({"prompt_tokens":5,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":-3}})",
-          R"({"prompt_tokens":5,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":"3"}})",
-          R"({"prompt_tokens":5,"completion_tokens":5,"completion_tokens_details":{"reasoning_tokens":6}})",
-          R"({"prompt_tokens":5,"completion_tokens":5,"completion_tokens_details":{"audio_tokens":6}})"})
+    for (
+        auto const* const fields :
+        {R"({"prompt_tokens":-1,"completion_tokens":5})", R"({"prompt_tokens":1,"completion_tokens":-5})",
+         R"({"prompt_tokens":"1","completion_tokens":5})", R"({"prompt_tokens":1.5,"completion_tokens":5})",
+         R"({"prompt_tokens":1e300,"completion_tokens":5})",
+         R"({"prompt_tokens":18446744073709551615,"completion_tokens":5})",
+         R"({"prompt_tokens":5,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":6}})",
+         R"({"prompt_tokens":5,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":3,"cache_write_tokens":3}})",
+         R"({"prompt_tokens":5,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":-3}})",
+         R"({"prompt_tokens":5,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":"3"}})",
+         R"({"prompt_tokens":5,"completion_tokens":5,"completion_tokens_details":{"reasoning_tokens":6}})",
+         R"({"prompt_tokens":5,"completion_tokens":5,"completion_tokens_details":{"audio_tokens":6}})"})
         EXPECT_EQ(read(fields), std::nullopt) << fields;
 }
 
@@ -78,9 +84,11 @@ TEST(ReportedCost, OpenRoutersCreditsAreDollars) {
 }
 
 TEST(ReportedCost, WithAKeyOfOnesOwnTheUpstreamIsPaidToo) {
-    EXPECT_EQ(cost(R"({"cost":0.95,"is_byok":true,"cost_details":{"upstream_inference_cost":19}})"), money::from_nano(19'950'000'000));
+    EXPECT_EQ(cost(R"({"cost":0.95,"is_byok":true,"cost_details":{"upstream_inference_cost":19}})"),
+              money::from_nano(19'950'000'000));
     EXPECT_EQ(cost(R"({"cost":0.95,"is_byok":true})"), std::nullopt);
-    EXPECT_EQ(cost(R"({"cost":0.95,"is_byok":false,"cost_details":{"upstream_inference_cost":0.95}})"), money::from_nano(950'000'000));
+    EXPECT_EQ(cost(R"({"cost":0.95,"is_byok":false,"cost_details":{"upstream_inference_cost":0.95}})"),
+              money::from_nano(950'000'000));
 }
 
 TEST(ReportedCost, XaisTicks) {
@@ -89,8 +97,8 @@ TEST(ReportedCost, XaisTicks) {
 }
 
 TEST(ReportedCost, NonsenseIsUnknown) {
-    for (auto const* const fields : {"{}", "null", R"({"cost":null})", R"({"cost":-0.1})", R"({"cost":"0.1"})", R"({"cost":1e300})",
-                                     R"({"cost":{"total":1}})", R"({"cost_in_usd_ticks":-5})"})
+    for (auto const* const fields : {"{}", "null", R"({"cost":null})", R"({"cost":-0.1})", R"({"cost":"0.1"})",
+                                     R"({"cost":1e300})", R"({"cost":{"total":1}})", R"({"cost_in_usd_ticks":-5})"})
         EXPECT_EQ(cost(fields), std::nullopt) << fields;
 }
 

@@ -196,6 +196,24 @@ TEST_F(once_store_test, a_permit_that_never_answers_holds_nobody_past_the_deadli
     EXPECT_EQ(run(on(records.another_process())).text(), "hello");
 }
 
+TEST_F(once_store_test, a_context_that_goes_while_it_claims_leaves_no_claim_behind) {
+    provider.answer("hello");
+    db.always(op::claim, how::carried_out, 1s);
+    (void)begin(asking());
+    world.run_for(500ms);
+    world.destroy(0);
+    world.run();
+    EXPECT_TRUE(given_back());
+    EXPECT_EQ(state(), record_state::free);
+}
+
+TEST_F(once_store_test, a_lost_reply_to_an_unsend_costs_no_send) {
+    provider.fail(fault_kind::throttled).answer("hello");
+    db.once(op::unsend, how::reply_lost);
+    EXPECT_EQ(run(asking({.max_sends = 1}, {})).text(), "hello");
+    EXPECT_EQ(counted(), 1);
+}
+
 TEST_F(once_store_test, an_unsend_that_fails_counts) {
     provider.fail(fault_kind::throttled).answer("hello");
     db.always(op::unsend, how::fails);

@@ -90,7 +90,7 @@ public:
         // To libcurl a head that the connection's end cuts short is whole.
         facts_.code = code == CURLE_OK && head_.status() != 0 && !head_.complete() ? CURLE_PARTIAL_FILE : code;
         facts_.status = head_.status();
-        if (auto f = verdict(facts_, explain())) return conclude(failed(*std::move(f)));
+        if (auto f = verdict(facts_)) return conclude(failed(std::move(f->with_message(explain()))));
         answer_.status = head_.status();
         answer_.version = head_.version();
         answer_.body_terminated_by_close = head_.body_ends_with_connection(request_.method);

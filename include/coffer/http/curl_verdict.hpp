@@ -45,21 +45,21 @@ inline fault answered(fault f, int status) {
 
 }  // namespace detail
 
-/// Nothing if the transfer brought a whole response. `what` is for the message.
-[[nodiscard]] inline std::optional<fault> verdict(facts const& end, std::string what) {
+/// Nothing if the transfer brought a whole response. The message is left to the caller.
+[[nodiscard]] inline std::optional<fault> verdict(facts const& end) {
     if (end.prereq_calls == 0 || end.why == cut::not_loopback) {
         bool const own_mistake =
             end.code == CURLE_URL_MALFORMAT || end.code == CURLE_UNSUPPORTED_PROTOCOL || end.why == cut::not_loopback;
-        return fault{own_mistake ? fault_kind::invalid_request : fault_kind::not_sent, std::move(what)};
+        return fault{own_mistake ? fault_kind::invalid_request : fault_kind::not_sent};
     }
     if (end.why == cut::header_limit || end.why == cut::body_limit) {
-        auto f = detail::answered(fault{fault_kind::defective_answer, std::move(what)}, end.status);
+        auto f = detail::answered(fault{fault_kind::defective_answer}, end.status);
         return f.with_billing(f.execution()), f;
     }
     if (end.code == CURLE_OK && end.status >= 200) return std::nullopt;
-    if (end.status >= 200) return detail::answered(fault{fault_kind::broken_stream, std::move(what)}, end.status);
-    if (end.refused_stream) return fault{fault_kind::transient, std::move(what)};
-    return fault{end.code == CURLE_OPERATION_TIMEDOUT ? fault_kind::timed_out : fault_kind::ambiguous, std::move(what)};
+    if (end.status >= 200) return detail::answered(fault{fault_kind::broken_stream}, end.status);
+    if (end.refused_stream) return fault{fault_kind::transient};
+    return fault{end.code == CURLE_OPERATION_TIMEDOUT ? fault_kind::timed_out : fault_kind::ambiguous};
 }
 
 /// Somebody left a transfer that had not ended: `cancelled`, `timed_out` (`not_sent` if it was not), `aborted`.

@@ -23,9 +23,9 @@ namespace coffer::inline v0::llm {
 
 /// A source of credentials.
 ///
-/// `read` is called on the thread that sends the request; a source that blocks for long should cache. An exception there
-/// is `unauthorized`, and its text is not repeated, because nobody knows what is in it; a fault is taken as it is. Nothing
-/// was sent in either case. Thread safety: `read` from any thread, if the callable allows it.
+/// `read` is called on the thread that sends the request; a source that blocks for long should cache. An exception
+/// there is `unauthorized`, and its text is not repeated, because nobody knows what is in it; a fault is taken as it
+/// is. Nothing was sent in either case. Thread safety: `read` from any thread, if the callable allows it.
 class api_key {
 public:
     /// A callable that gives the key, as `std::string` or, if it may fail, as `outcome<std::string>`.
@@ -69,7 +69,8 @@ private:
     }};
 }
 
-/// A file's content without white space around it, read at each request: secrets mounted into containers are rotated so.
+/// A file's content without white space around it, read at each request: secrets mounted into containers are rotated
+/// so.
 [[nodiscard]] inline api_key api_key_from_file(std::string path) {
     return api_key{[name = std::move(path)]() -> outcome<std::string> {
         std::ifstream file{name, std::ios::binary};

@@ -81,7 +81,8 @@ inline void write_canonical(std::string& out, json const& value) {
 
 }  // namespace detail
 
-/// Names sorted by their bytes, no white space (near to RFC 8785, which sorts UTF-16 and makes every number a double), one way to write each number and each text.
+/// Names sorted by their bytes, no white space (near to RFC 8785, which sorts UTF-16 and makes every number a double),
+/// one way to write each number and each text.
 [[nodiscard]] inline std::string canonical(json const& value) {
     std::string out;
     detail::write_canonical(out, value);

@@ -84,7 +84,8 @@ namespace detail {
 [[nodiscard]] inline std::string model_of(request const& r) {
     if (r.extra().find("model") != std::string::npos) {
         auto const extra = detail::parse_json(r.extra());
-        if (auto const* const other = extra ? detail::member(&*extra, "model") : nullptr) return std::string{detail::text_of(other)};
+        if (auto const* const other = extra ? detail::member(&*extra, "model") : nullptr)
+            return std::string{detail::text_of(other)};
     }
     return r.model();
 }

@@ -48,7 +48,7 @@ namespace detail {
 [[nodiscard]] inline bool has_output(json const* message) noexcept {
     auto const* const content = member(message, "content");
     auto const* const calls = member(message, "tool_calls");
-    return (content != nullptr && (content->is_string() || content->is_array())) ||
+    return (content != nullptr && (content->is_string() || (content->is_array() && !content->empty()))) ||
            (calls != nullptr && calls->is_array() && !calls->empty()) || member(message, "function_call") != nullptr ||
            member(message, "audio") != nullptr;
 }
@@ -60,26 +60,31 @@ namespace detail {
 }
 
 /// Why a choice is not accepted, or nothing.
-[[nodiscard]] inline std::optional<fault> judge_choice(json const& choice, bool used, openai_options const& o) {
+[[nodiscard]] inline std::optional<fault> judge_choice(json const& choice, bool consumed, openai_options const& o) {
     auto const* const message = member(&choice, "message");
     auto const finish = text_of(member(&choice, "finish_reason"));
     auto const* const error = member(&choice, "error");
     if (says_something(error) || finish == "error")
-        return fault_in_answer(says_something(error) ? read_error(*error) : provider_error{}, true, is_blank(message), used, o.rules);
+        return fault_in_answer(says_something(error) ? read_error(*error) : provider_error{},
+                               {.began = true, .blank = is_blank(message), .consumed = consumed}, o.rules);
     if (message == nullptr || !message->is_object()) return defective("a choice holds no message");
     if (!text_of(member(message, "refusal")).empty() && !o.accept_refusals)
-        return fault{fault_kind::content_policy, "the model refused"}.with_execution(knowledge::yes).with_billing(knowledge::yes);
+        return fault{fault_kind::content_policy, "the model refused"}
+            .with_execution(knowledge::yes)
+            .with_billing(knowledge::yes);
     if (finish == "content_filter")
         return fault{fault_kind::content_policy, "the answer was cut by a content filter"}
             .with_execution(knowledge::yes)
             .with_billing(knowledge::yes)
             .with_code("content_filter");
     if (is_truncation(finish)) {
-        if (!o.accept_truncated) return defective("the answer was cut at its output limit").with_code(std::string{finish});
+        if (!o.accept_truncated)
+            return defective("the answer was cut at its output limit").with_code(std::string{finish});
     } else if (finish.empty()) {
         return defective("the answer has no finish reason, so nobody knows whether it is whole");
     } else if (std::ranges::find(o.finish_reasons, finish) == o.finish_reasons.end()) {
-        return defective("the answer ended for a reason that is not among the accepted ones").with_code(safe_word(finish));
+        return defective("the answer ended for a reason that is not among the accepted ones")
+            .with_code(safe_word(finish));
     }
     bool const refused = !text_of(member(message, "refusal")).empty();
     if (!has_output(message) && !refused) return defective("the answer holds neither text nor tool calls");
@@ -116,8 +121,8 @@ namespace detail {
 /// The reply, or why the answer is not accepted.
 ///
 /// `defective_answer`: not JSON, no choices, nothing in a choice, cut at the output limit, an unknown finish reason.
-/// `content_policy`: filtered, or refused by the model. An error inside takes the kind of its code. Every choice must be
-/// whole, since each was asked for. Never throws but `bad_alloc`.
+/// `content_policy`: filtered, or refused by the model. An error inside takes the kind of its code. Every choice must
+/// be whole, since each was asked for. Never throws but `bad_alloc`.
 [[nodiscard]] inline outcome<reply> read_chat(answer const& a, openai_options const& o) {
     using detail::member;
     using detail::text_of;
@@ -128,16 +133,17 @@ namespace detail {
     };
     if (!document) return refused(detail::unreadable(a.body));
     auto const& body = *document;
-    bool const used = detail::consumed(body);
+    bool const consumed = detail::consumed(body);
     auto const* const choices = member(&body, "choices");
     bool const any = choices != nullptr && choices->is_array() && !choices->empty();
     if (auto const error = find_error(body)) {
-        bool const blank = !any || std::ranges::all_of(*choices, [](json const& c) { return detail::is_blank(member(&c, "message")); });
-        return refused(fault_in_answer(*error, any, blank, used, o.rules));
+        bool const blank = !any || std::ranges::all_of(
+                                       *choices, [](json const& c) { return detail::is_blank(member(&c, "message")); });
+        return refused(fault_in_answer(*error, {.began = any, .blank = blank, .consumed = consumed}, o.rules));
     }
     if (!any) return refused(detail::defective("the answer holds no choices"));
     for (auto const& choice : *choices)
-        if (auto why = detail::judge_choice(choice, used, o)) return refused(*std::move(why));
+        if (auto why = detail::judge_choice(choice, consumed, o)) return refused(*std::move(why));
 
     auto const& first = choices->front();
     auto const* const message = member(&first, "message");
@@ -146,7 +152,8 @@ namespace detail {
     r.finish_reason = text_of(member(&first, "finish_reason"));
     r.model = text_of(member(&body, "model"));
     r.refusal = text_of(member(message, "refusal"));
-    if (auto const* const calls = member(message, "tool_calls"); calls != nullptr && calls->is_array() && !calls->empty())
+    if (auto const* const calls = member(message, "tool_calls");
+        calls != nullptr && calls->is_array() && !calls->empty())
         r.tool_calls = calls->dump();
     r.id = text_of(member(&body, "id"));
     r.choices = choices->dump();

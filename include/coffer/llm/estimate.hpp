@@ -23,12 +23,27 @@ namespace detail {
 
 /// Fields of `extra` that change neither how much may be read nor how much may be written, nor its price.
 [[nodiscard]] inline bool is_harmless_extra(std::string_view name, json const& value) noexcept {
-    constexpr std::array<std::string_view, 21> harmless{
-        "metadata",         "store",           "parallel_tool_calls", "tool_choice",      "frequency_penalty",
-        "presence_penalty", "logprobs",        "top_logprobs",        "logit_bias",       "reasoning_effort",
-        "verbosity",        "seed",            "prompt_cache_key",    "safety_identifier", "stream",
-        "user",             "temperature",     "top_p",               "stop",             "prompt_cache_retention",
-        "usage"};
+    constexpr std::array<std::string_view, 21> harmless{"metadata",
+                                                        "store",
+                                                        "parallel_tool_calls",
+                                                        "tool_choice",
+                                                        "frequency_penalty",
+                                                        "presence_penalty",
+                                                        "logprobs",
+                                                        "top_logprobs",
+                                                        "logit_bias",
+                                                        "reasoning_effort",
+                                                        "verbosity",
+                                                        "seed",
+                                                        "prompt_cache_key",
+                                                        "safety_identifier",
+                                                        "stream",
+                                                        "user",
+                                                        "temperature",
+                                                        "top_p",
+                                                        "stop",
+                                                        "prompt_cache_retention",
+                                                        "usage"};
     if (name == "service_tier") {
         auto const tier = text_of(&value);
         return tier == "default" || tier == "auto" || tier == "flex" || tier == "standard";
@@ -49,8 +64,8 @@ namespace detail {
 /// the number of choices. Cost: all of it at the dearest applicable rate.
 ///
 /// No cost if there is no bound or no price: no output maximum, an unknown model, a field in `extra` that might make it
-/// larger or dearer (`messages`, `modalities`, `prediction`, `web_search_options`, `"service_tier":"priority"`, whatever
-/// is not known to be harmless), a tool that is more than a function, text that is not there to be counted.
+/// larger or dearer (`messages`, `modalities`, `prediction`, `web_search_options`, `"service_tier":"priority"`,
+/// whatever is not known to be harmless), a tool that is more than a function, text that is not there to be counted.
 [[nodiscard]] inline estimate estimate_of(request const& r, openai_options const& o) {
     constexpr std::int64_t per_request = 64;
     constexpr std::int64_t per_message = 16;
@@ -68,8 +83,8 @@ namespace detail {
     if (!r.tools().empty()) {
         auto const tools = detail::parse_json(r.tools());
         bounded = tools && tools->is_array() && std::ranges::all_of(*tools, [](json const& tool) {
-            return detail::text_of(detail::member(&tool, "type")) == "function";
-        });
+                      return detail::text_of(detail::member(&tool, "type")) == "function";
+                  });
     }
     if (!r.extra().empty()) {
         auto const extra = detail::parse_json(r.extra());

@@ -30,7 +30,8 @@ public:
     bool insured = false;
     /// A prompt that a content filter turned down was read, and is billed (Azure; learn.microsoft.com/answers/1632971).
     bool bills_filtered_prompts = false;
-    /// 422 says that this time the model's output made no sense, not that the request does not (Groq, console.groq.com/docs/errors).
+    /// 422 says that this time the model's output made no sense, not that the request does not (Groq,
+    /// console.groq.com/docs/errors).
     bool unprocessable_is_output = false;
     /// 521, 522, 523, 525 and 526 of Cloudflare prove that the origin never got the request.
     bool edge_statuses_prove = true;
@@ -64,7 +65,7 @@ inline void at_least_maybe(fault& f) noexcept {
         case 499: return fault{ambiguous};
         case 409: return unsure(transient);  // SDKs: "lock timeout"
         case 413: return fault{too_large};
-        case 421:                            // RFC 9110 §15.5.20 and RFC 8470: not processed
+        case 421:  // RFC 9110 §15.5.20 and RFC 8470: not processed
         case 425: return fault{transient};
         case 422: return fault{rules.unprocessable_is_output ? ambiguous : invalid_request};
         case 429: return fault{throttled};
@@ -84,7 +85,8 @@ inline void at_least_maybe(fault& f) noexcept {
 }
 
 /// What the words of the error say, if they say more than its status.
-[[nodiscard]] inline std::optional<fault_kind> kind_of_words(int status, provider_error const& e, bool asks_to_wait) noexcept {
+[[nodiscard]] inline std::optional<fault_kind> kind_of_words(int status, provider_error const& e,
+                                                             bool asks_to_wait) noexcept {
     using enum fault_kind;
     auto named = kind_of_code(e.code);
     if (!named) named = kind_of_code(e.type);
@@ -106,7 +108,8 @@ inline void at_least_maybe(fault& f) noexcept {
     return named;
 }
 
-/// The fault under the kind that the words name. Where the status proves nothing, they tell why, not that nothing was done.
+/// The fault under the kind that the words name. Where the status proves nothing, they tell why, not that nothing was
+/// done.
 [[nodiscard]] inline fault renamed(fault f, fault_kind kind) {
     if (f.kind() == kind) return f;
     bool const unproven = f.billing() != knowledge::no;
@@ -126,9 +129,9 @@ inline void at_least_maybe(fault& f) noexcept {
 /// `x-should-retry` overrides what the status says of this request on this target, and nothing else.
 ///
 /// `true`: a refusal that only its status names is `transient`; what the provider's own words name (no money, no such
-/// key, too long) stays what it is. `false`: what would be retried here becomes a kind that is not, but may go to another
-/// target: `quota_exhausted` for a rate limit, `defective_answer` for anything else. What is known of execution and
-/// billing is kept in both cases.
+/// key, too long) stays what it is. `false`: what would be retried here becomes a kind that is not, but may go to
+/// another target: `quota_exhausted` for a rate limit, `defective_answer` for anything else. What is known of execution
+/// and billing is kept in both cases.
 [[nodiscard]] inline fault with_advice(fault f, bool again, bool named) {
     auto const become = [&](fault_kind kind) {
         auto const execution = f.execution();
@@ -136,7 +139,8 @@ inline void at_least_maybe(fault& f) noexcept {
         f = fault{kind}.with_execution(execution).with_billing(billing);
     };
     using enum fault_kind;
-    if (again && !named && (f.kind() == invalid_request || f.kind() == not_found || f.kind() == forbidden)) become(transient);
+    if (again && !named && (f.kind() == invalid_request || f.kind() == not_found || f.kind() == forbidden))
+        become(transient);
     if (!again && row(f.kind()).retry_same) become(f.kind() == throttled ? quota_exhausted : defective_answer);
     return f;
 }
@@ -151,8 +155,8 @@ inline void at_least_maybe(fault& f) noexcept {
 
 /// The fault of a response whose status is not 2xx. `words` decides what of the provider's text may be shown, `now` is
 /// what a date in a header is compared with.
-[[nodiscard]] inline fault fault_of_response(http::response const& r, fault_rules const& rules, provider_words const& words,
-                                             wall_time_point now) {
+[[nodiscard]] inline fault fault_of_response(http::response const& r, fault_rules const& rules,
+                                             provider_words const& words, wall_time_point now) {
     using enum fault_kind;
     auto const body = detail::parse_json(r.body);
     auto const found = body ? find_error(*body) : std::nullopt;
@@ -190,12 +194,19 @@ inline void at_least_maybe(fault& f) noexcept {
     return fault{said.kind(), std::string{f.message()}}.with_status(f.status());
 }
 
-/// The fault of an error inside a 2xx: the kind of its code. `began`: the answer had begun to be written, so it may have
-/// been billed; `used`: it consumed tokens.
+/// How far an answer had come when an error took its place.
+struct answer_progress {
+    bool began = false;  ///< it had begun to be written, so it may have been billed
+    bool blank = true;  ///< nothing can be seen of it
+    bool consumed = false;  ///< it says that tokens were consumed
+};
+
+/// The fault of an error inside a 2xx: the kind of its code.
 ///
-/// The provider's words are left out, because nobody here knows the request and hence what is an echo of it, and so is a
-/// code that might be a credential; the answer itself has them.
-[[nodiscard]] inline fault fault_in_answer(provider_error const& error, bool began, bool blank, bool used, fault_rules const& rules) {
+/// The provider's words are left out, because nobody here knows the request and hence what is an echo of it, and so is
+/// a code that might be a credential; the answer itself has them.
+[[nodiscard]] inline fault fault_in_answer(provider_error const& error, answer_progress progress,
+                                           fault_rules const& rules) {
     auto const status = error.code_as_status;
     fault f{fault_kind::ambiguous};
     if (status != 0) f = detail::fault_of_status(status, true, rules);
@@ -203,10 +214,10 @@ inline void at_least_maybe(fault& f) noexcept {
         // Without a status there is nothing that the word could contradict.
         f = status != 0 ? detail::renamed(std::move(f), *named) : fault{*named};
     }
-    if (began) detail::at_least_maybe(f);
-    f.with_message(began ? "the answer ends with an error" : "an error instead of an answer");
-    if (rules.insured && blank) f.with_billing(knowledge::no);
-    if (used) f.with_execution(knowledge::yes).with_billing(knowledge::yes);
+    if (progress.began) detail::at_least_maybe(f);
+    f.with_message(progress.began ? "the answer ends with an error" : "an error instead of an answer");
+    if (rules.insured && progress.blank) f.with_billing(knowledge::no);
+    if (progress.consumed) f.with_execution(knowledge::yes).with_billing(knowledge::yes);
     auto code = safe_word(error.code);
     if (code.empty()) code = safe_word(error.type);
     return f.with_code(std::move(code)), f;

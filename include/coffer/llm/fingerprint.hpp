@@ -14,8 +14,8 @@
 namespace coffer::inline v0::llm {
 
 /// The fingerprint of a request: SHA-256 (32 bytes each) of the canonical JSON of `model`, `messages`, `output_limit`,
-/// `sampling` (temperature, top_p, n, seed, stop), `response_format`, `tools` and `extra`. A part that is not set has no
-/// field.
+/// `sampling` (temperature, top_p, n, seed, stop), `response_format`, `tools` and `extra`. A part that is not set has
+/// no field.
 ///
 /// Not a part of it: the end user's tag, time limits, and who is asked. Under a key it counts what is asked; a fallback
 /// to another provider is still the same request. Throws what `crypto::sha256` throws.
@@ -36,7 +36,8 @@ namespace coffer::inline v0::llm {
         detail::write_canonical(text, std::string_view{m.text()});
         text += R"(,"role":)";
         detail::write_canonical(text, to_string(m.who()));
-        if (!m.tool_call_id().empty()) detail::write_canonical(text += R"(,"tool_call_id":)", std::string_view{m.tool_call_id()});
+        if (!m.tool_call_id().empty())
+            detail::write_canonical(text += R"(,"tool_call_id":)", std::string_view{m.tool_call_id()});
         if (!m.tool_calls().empty()) (text += R"(,"tool_calls":)") += canonical_text(m.tool_calls());
         text += '}';
     }

@@ -39,8 +39,10 @@ namespace detail {
 }  // namespace detail
 
 /// `retry-after-ms`, else `x-ms-retry-after-ms`, else `retry-after` (seconds, a fraction allowed, or an HTTP date). The
-/// first that can be read counts; a date in the past is zero; a negative number, NaN or "abc" is as if it were not there.
-[[nodiscard]] inline std::optional<duration> retry_after_hint(http::header_list const& headers, wall_time_point now) noexcept {
+/// first that can be read counts; a date in the past is zero; a negative number, NaN or "abc" is as if it were not
+/// there.
+[[nodiscard]] inline std::optional<duration> retry_after_hint(http::header_list const& headers,
+                                                              wall_time_point now) noexcept {
     for (auto const* const name : {"retry-after-ms", "x-ms-retry-after-ms"}) {
         auto const value = headers.first(name);
         if (!value) continue;
@@ -55,11 +57,13 @@ namespace detail {
 
 /// The longest `x-ratelimit-reset-*` of those whose `x-ratelimit-remaining-*` is 0: a bucket that is not empty does not
 /// keep anybody waiting, and the shortest would wake too early. Names may lack the ending (`x-ratelimit-reset`).
-[[nodiscard]] inline std::optional<duration> exhausted_reset_hint(http::header_list const& headers, wall_time_point now) {
+[[nodiscard]] inline std::optional<duration> exhausted_reset_hint(http::header_list const& headers,
+                                                                  wall_time_point now) {
     constexpr std::string_view reset = "x-ratelimit-reset";
     std::optional<duration> longest;
     for (auto const& h : headers) {
-        if (h.name.size() < reset.size() || !http::detail::equal_names(std::string_view{h.name}.substr(0, reset.size()), reset))
+        if (h.name.size() < reset.size() ||
+            !http::detail::equal_names(std::string_view{h.name}.substr(0, reset.size()), reset))
             continue;
         auto const remaining = headers.first("x-ratelimit-remaining" + h.name.substr(reset.size()));
         if (!remaining || parse_seconds(*remaining) != duration::zero()) continue;
@@ -70,7 +74,8 @@ namespace detail {
 
 /// What headers say about when to come back; `limited` if the response says that a rate limit was hit, which is when
 /// the buckets' resets mean anything.
-[[nodiscard]] inline std::optional<duration> retry_hint(http::header_list const& headers, bool limited, wall_time_point now) {
+[[nodiscard]] inline std::optional<duration> retry_hint(http::header_list const& headers, bool limited,
+                                                        wall_time_point now) {
     if (auto const said = retry_after_hint(headers, now)) return said;
     return limited ? exhausted_reset_hint(headers, now) : std::nullopt;
 }

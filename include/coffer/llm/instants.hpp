@@ -150,12 +150,14 @@ namespace detail {
 
 /// A date in any of the three forms that RFC 9110 §5.6.7 wants read: `Sun, 06 Nov 1994 08:49:37 GMT`,
 /// `Sunday, 06-Nov-94 08:49:37 GMT`, `Sun Nov  6 08:49:37 1994`. The name of the day is not checked.
-[[nodiscard]] inline std::optional<wall_time_point> parse_http_date(std::string_view text, wall_time_point now) noexcept {
+[[nodiscard]] inline std::optional<wall_time_point> parse_http_date(std::string_view text,
+                                                                    wall_time_point now) noexcept {
     using detail::digits;
     text = detail::trim(text);
     auto const comma = text.find(',');
     if (comma == text.npos) {  // asctime
-        if (text.size() != 24 || text[3] != ' ' || text[7] != ' ' || text[10] != ' ' || text[19] != ' ') return std::nullopt;
+        if (text.size() != 24 || text[3] != ' ' || text[7] != ' ' || text[10] != ' ' || text[19] != ' ')
+            return std::nullopt;
         return detail::moment(digits(text.substr(20, 4)), detail::month_of(text.substr(4, 3)),
                               digits(detail::trim(text.substr(8, 2))), text.substr(11, 8));
     }

@@ -53,7 +53,9 @@ public:
     chat_operation(any_transport transport, api_key key, openai_options options)
         : settings_{std::make_shared<settings const>(std::move(transport), std::move(key), std::move(options))} {}
 
-    [[nodiscard]] awaitable<outcome<answer>> operator()(attempt& a, request const& r) const { return run(settings_, a, r); }
+    [[nodiscard]] awaitable<outcome<answer>> operator()(attempt& a, request const& r) const {
+        return run(settings_, a, r);
+    }
 
     /// What the user sees of an answer, or why it is not accepted. See `read_chat`.
     [[nodiscard]] outcome<reply> decode(answer const& a) const { return read_chat(a, settings_->options); }
@@ -100,8 +102,8 @@ private:
         return sent;
     }
 
-    [[nodiscard]] static outcome<answer> taken(http::response got, settings const& s, request const& r, std::string const& key,
-                                               attempt& a) {
+    [[nodiscard]] static outcome<answer> taken(http::response got, settings const& s, request const& r,
+                                               std::string const& key, attempt& a) {
         if (got.status >= 200 && got.status < 300) {
             answer whole{std::move(got.body), got.status};
             whole.request_id = detail::request_id_of(got.headers, provider_words{{key}, {}});
@@ -116,7 +118,8 @@ private:
         std::vector<std::string_view> echoes;
         for (auto const& m : r.messages()) echoes.emplace_back(m.text());
         for (auto const* const raw : {&r.tools(), &r.response_format(), &r.extra()}) echoes.emplace_back(*raw);
-        return failed(fault_of_response(got, s.options.rules, provider_words{{key}, std::move(echoes)}, a.clock().wall_now()));
+        return failed(
+            fault_of_response(got, s.options.rules, provider_words{{key}, std::move(echoes)}, a.clock().wall_now()));
     }
 
     // One suspension: after the first cancellation Asio throws at the next one. Attempt and request live in the walk.

@@ -53,9 +53,10 @@ public:
     std::string idempotency_header;
 
     /// Finish reasons of a whole answer. Others (`length`, `content_filter`, what nobody knows) make it defective.
-    std::vector<std::string> finish_reasons{"stop", "tool_calls", "function_call", "stop_sequence", "end_turn", "eos", "eos_token"};
+    std::vector<std::string> finish_reasons{"stop",     "tool_calls", "function_call", "stop_sequence",
+                                            "end_turn", "eos",        "eos_token"};
     bool accept_truncated = false;  ///< an answer that was cut at its output limit counts as one
-    bool accept_refusals = false;   ///< a refusal by the model counts as an answer, in `reply::refusal`
+    bool accept_refusals = false;  ///< a refusal by the model counts as an answer, in `reply::refusal`
 
     fault_rules rules;
 

@@ -6,8 +6,8 @@
 
 namespace coffer::inline v0::llm {
 
-/// OpenAI's list, of the models that are known here and of the day that each card says. Prices change, contracts differ,
-/// regional processing costs more: replace what does not fit, or give a table of your own.
+/// OpenAI's list, of the models that are known here and of the day that each card says. Prices change, contracts
+/// differ, regional processing costs more: replace what does not fit, or give a table of your own.
 ///
 /// Read in BerriAI/litellm, model_prices_and_context_window.json at commit 00035b69 (gpt-4o, gpt-4.1, gpt-5.1, gpt-5.2,
 /// gpt-5.6), and in deploybase.ai/articles/openai-pricing of March 2026 (o3, o4-mini, gpt-5).

@@ -59,8 +59,8 @@ public:
         return above_ && prompt_tokens > threshold_ ? above_->at(prompt_tokens) : *this;
     }
 
-    /// The most that text can cost: so many tokens of prompt at the most, whatever the cache does with them, and so many
-    /// of output.
+    /// The most that text can cost: so many tokens of prompt at the most, whatever the cache does with them, and so
+    /// many of output.
     [[nodiscard]] money bound(std::int64_t input_tokens, std::int64_t output_tokens) const noexcept {
         auto const dearest = std::max({input(), cache_read(), cache_write(), cache_write_1h()});
         auto const most = cost_sum{}.add(input_tokens, dearest).add(output_tokens, output()).round_up();
@@ -100,7 +100,8 @@ namespace detail {
 /// Is that a day behind a model's name: `-2024-07-18`, `-20240718`, `-0613`?
 [[nodiscard]] constexpr bool is_snapshot_date(std::string_view suffix) noexcept {
     auto const like = [&](std::string_view pattern) {
-        return std::ranges::equal(suffix, pattern, [](char c, char p) { return p == 'd' ? c >= '0' && c <= '9' : c == p; });
+        return std::ranges::equal(suffix, pattern,
+                                  [](char c, char p) { return p == 'd' ? c >= '0' && c <= '9' : c == p; });
     };
     bool const month_and_day = like("-dddd") && suffix.substr(1, 2) <= "12" && suffix.substr(3, 2) <= "31";
     return month_and_day || like("-dddd-dd-dd") || like("-dddddddd");
@@ -120,14 +121,17 @@ public:
         else rows_.emplace(at, std::move(model), std::move(card));
         return *this;
     }
-    price_table&& set(std::string model, price_card card) && { return std::move(set(std::move(model), std::move(card))); }
+    price_table&& set(std::string model, price_card card) && {
+        return std::move(set(std::move(model), std::move(card)));
+    }
     /// True if it was there.
     bool erase(std::string_view model) {
         return std::erase_if(rows_, [&](row const& r) { return r.first == model; }) != 0;
     }
 
-    /// The card of that model, or of the model of which it is a dated snapshot: `gpt-4o-mini-2024-07-18` is `gpt-4o-mini`,
-    /// unless it is listed itself; `gpt-4o-mini-tts` is not. Null if unknown. Valid until the table changes.
+    /// The card of that model, or of the model of which it is a dated snapshot: `gpt-4o-mini-2024-07-18` is
+    /// `gpt-4o-mini`, unless it is listed itself; `gpt-4o-mini-tts` is not. Null if unknown. Valid until the table
+    /// changes.
     [[nodiscard]] price_card const* find(std::string_view model) const noexcept {
         price_card const* best = nullptr;
         std::size_t length = 0;

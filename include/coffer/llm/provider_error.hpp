@@ -37,7 +37,8 @@ namespace detail {
 
 [[nodiscard]] inline bool says_something(json const* error) noexcept {
     if (error == nullptr) return false;
-    if (error->is_object() || error->is_array() || error->is_string()) return !error->empty() && !(error->is_string() && text_of(error).empty());
+    if (error->is_object() || error->is_array() || error->is_string())
+        return !error->empty() && !(error->is_string() && text_of(error).empty());
     return error->is_boolean() && error->get<bool>();
 }
 
@@ -85,7 +86,8 @@ inline void read_metadata(provider_error& e, json const* metadata) {
 /// flat with `"object":"error"` (vLLM).
 [[nodiscard]] inline std::optional<provider_error> find_error(json const& body) {
     auto const& document = body.is_array() && body.size() == 1 ? body.front() : body;
-    if (auto const* const error = detail::member(&document, "error"); detail::says_something(error)) return read_error(*error);
+    if (auto const* const error = detail::member(&document, "error"); detail::says_something(error))
+        return read_error(*error);
     if (detail::text_of(detail::member(&document, "object")) == "error") return read_error(document);
     return std::nullopt;
 }

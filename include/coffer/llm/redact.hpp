@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -17,12 +18,13 @@ namespace coffer::inline v0::llm {
 namespace detail {
 
 [[nodiscard]] constexpr bool is_key_char(char c) noexcept {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '*' ||
-           c == '.' || c == '+' || c == '/' || c == '=' || c == '~';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+           c == '*' || c == '.' || c == '+' || c == '/' || c == '=' || c == '~';
 }
 
 [[nodiscard]] constexpr bool begins_like_key(std::string_view word) noexcept {
-    constexpr std::array<std::string_view, 9> beginnings{"sk-", "pk-", "rk-", "gsk_", "xai-", "sess-", "AIza", "eyJ", "ghp_"};
+    constexpr std::array<std::string_view, 9> beginnings{"sk-",   "pk-",  "rk-", "gsk_", "xai-",
+                                                         "sess-", "AIza", "eyJ", "ghp_"};
     return word.size() >= 8 && std::ranges::any_of(beginnings, [&](auto b) { return word.starts_with(b); });
 }
 
@@ -52,12 +54,26 @@ namespace detail {
 [[nodiscard]] inline std::string without_echo(std::string text, std::vector<std::string_view> const& sources) {
     constexpr std::size_t size = 16;  // shorter ones are common phrases
     constexpr std::size_t shortest = 6;
+    // Prompts are long and looked through on an event loop: a filter of three bytes of each window spares most lookups.
+    std::bitset<65536> filter;
+    auto const mark = [](std::string_view w) {
+        auto const byte = [&](std::size_t i) { return std::uint32_t{static_cast<unsigned char>(w[i])}; };
+        return ((byte(0) | byte(6) << 8U | byte(13) << 16U) * 0x9e3779b1U) >> 16U;
+    };
     std::unordered_set<std::string_view> windows;
-    for (std::size_t i = 0; i + size <= text.size(); ++i) windows.insert(std::string_view{text}.substr(i, size));
+    for (std::size_t i = 0; i + size <= text.size(); ++i) {
+        auto const window = std::string_view{text}.substr(i, size);
+        windows.insert(window);
+        filter.set(mark(window));
+    }
     std::unordered_set<std::string_view> echoed;
-    for (auto const source : sources)
-        for (std::size_t i = 0; i + size <= source.size(); ++i)
-            if (auto const at = windows.find(source.substr(i, size)); at != windows.end()) echoed.insert(*at);
+    for (auto const source : sources) {
+        for (std::size_t i = 0; i + size <= source.size(); ++i) {
+            auto const window = source.substr(i, size);
+            if (!filter.test(mark(window))) continue;
+            if (auto const at = windows.find(window); at != windows.end()) echoed.insert(*at);
+        }
+    }
     std::string kept;
     for (std::size_t i = 0; i < text.size();) {
         std::size_t end = i;
@@ -72,7 +88,8 @@ namespace detail {
     }
     for (auto const source : sources) {
         if (source.size() < shortest || source.size() >= size) continue;
-        for (auto at = kept.find(source); at != kept.npos; at = kept.find(source, at)) kept.replace(at, source.size(), "...");
+        for (auto at = kept.find(source); at != kept.npos; at = kept.find(source, at))
+            kept.replace(at, source.size(), "...");
     }
     return kept;
 }
@@ -83,10 +100,12 @@ namespace detail {
         std::string_view open;
         std::string_view close;
     };
-    constexpr std::array<marks, 6> kinds{{{"\"", "\""}, {"`", "`"}, {"'", "'"},
-                                          {"\xE2\x80\x9C", "\xE2\x80\x9D"},   // curly double
-                                          {"\xE2\x80\x98", "\xE2\x80\x99"},   // curly single
-                                          {"\xC2\xAB", "\xC2\xBB"}}};         // guillemets
+    constexpr std::array<marks, 6> kinds{{{"\"", "\""},
+                                          {"`", "`"},
+                                          {"'", "'"},
+                                          {"\xE2\x80\x9C", "\xE2\x80\x9D"},  // curly double
+                                          {"\xE2\x80\x98", "\xE2\x80\x99"},  // curly single
+                                          {"\xC2\xAB", "\xC2\xBB"}}};  // guillemets
     std::string kept;
     while (!text.empty()) {
         auto const kind = std::ranges::find_if(kinds, [&](marks const& m) { return text.starts_with(m.open); });
@@ -117,7 +136,8 @@ namespace detail {
         std::size_t length = 0;
         while (length < text.size() && is_key_char(text[length])) ++length;
         auto const word = text.substr(0, length);
-        bool const credential_follows = kept.ends_with("Bearer ") || kept.ends_with("bearer ") || kept.ends_with("key provided: ");
+        bool const credential_follows =
+            kept.ends_with("Bearer ") || kept.ends_with("bearer ") || kept.ends_with("key provided: ");
         kept += looks_secret(word) || (credential_follows && word.size() >= 4) ? std::string_view{"***"} : word;
         text.remove_prefix(length);
         if (text.empty()) break;
@@ -142,7 +162,8 @@ namespace detail {
 [[nodiscard]] inline std::string safe_word(std::string_view word) {
     auto const all = [&](auto allowed) { return std::ranges::all_of(word, allowed); };
     bool const number = word.size() <= 3 && all([](char c) { return c >= '0' && c <= '9'; });
-    bool const plain = word.size() <= 64 && all([](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; });
+    bool const plain =
+        word.size() <= 64 && all([](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; });
     return number || plain ? std::string{word} : std::string{};
 }
 
@@ -164,7 +185,8 @@ public:
         std::string text{detail::cut_utf8(words, 8 * longest)};
         for (auto const secret : secrets_) {
             if (secret.size() < 4) continue;  // would blot out half of any text, and is no secret
-            for (auto at = text.find(secret); at != text.npos; at = text.find(secret, at)) text.replace(at, secret.size(), "***");
+            for (auto at = text.find(secret); at != text.npos; at = text.find(secret, at))
+                text.replace(at, secret.size(), "***");
         }
         text = detail::without_echo(std::move(text), echoes_);
         text = detail::without_keys(detail::without_long_quotes(text, longest_quote));
@@ -174,9 +196,10 @@ public:
 
     /// A code or an id: the word itself, or nothing if it is none, or holds what may not be shown.
     [[nodiscard]] std::string identifier(std::string_view word) const {
-        bool const plain = word.size() <= 128 && std::ranges::all_of(word, [](char c) {
-            return (detail::is_key_char(c) && c != '*' && c != '+' && c != '/' && c != '=' && c != '~') || c == ':';
-        });
+        bool const plain =
+            word.size() <= 128 && std::ranges::all_of(word, [](char c) {
+                return (detail::is_key_char(c) && c != '*' && c != '+' && c != '/' && c != '=' && c != '~') || c == ':';
+            });
         if (!plain || detail::begins_like_key(word)) return {};
         for (auto const secret : secrets_)
             if (secret.size() >= 4 && word.find(secret) != word.npos) return {};

@@ -18,14 +18,15 @@ public:
     explicit reply(std::string content) : text{std::move(content)} {}
 
     std::string text;                     ///< of the first choice; empty if the model called tools instead
-    std::string finish_reason;            ///< the provider's word: `stop`, `tool_calls`; `length` only where truncation is accepted
-    std::string model;                    ///< as the provider names it, which may be more exact than the request
-    std::string refusal;                  ///< the model's words of refusal; only where refusals are accepted
-    std::string tool_calls;               ///< a JSON array, or empty
-    std::string id;                       ///< the provider's id of the answer
-    std::string choices;                  ///< all choices as they came: a JSON array
-    std::optional<coffer::usage> usage{}; ///< unknown is not zero
-    std::optional<money> cost{};          ///< unknown is not zero
+    std::string
+        finish_reason;  ///< the provider's word: `stop`, `tool_calls`; `length` only where truncation is accepted
+    std::string model;  ///< as the provider names it, which may be more exact than the request
+    std::string refusal;  ///< the model's words of refusal; only where refusals are accepted
+    std::string tool_calls;  ///< a JSON array, or empty
+    std::string id;  ///< the provider's id of the answer
+    std::string choices;  ///< all choices as they came: a JSON array
+    std::optional<coffer::usage> usage{};  ///< unknown is not zero
+    std::optional<money> cost{};  ///< unknown is not zero
 
     friend bool operator==(reply const&, reply const&) = default;
 };

@@ -16,15 +16,16 @@
 
 namespace coffer::inline v0::llm {
 
-/// A request. Setters replace; `add` with its shorthands, and `stop`, append. Text is UTF-8; raw JSON is checked when the request is
-/// sent (`invalid_request`, nothing leaves), not here.
+/// A request. Setters replace; `add` with its shorthands, and `stop`, append. Text is UTF-8; raw JSON is checked when
+/// the request is sent (`invalid_request`, nothing leaves), not here.
 ///
 /// A regular value type; safe to share const across threads.
 class request {
 public:
     explicit request(std::string model = {}) : model_{std::move(model)} {}
 
-    // The conversation ---------------------------------------------------------------------------------------------------
+    // The conversation
+    // ---------------------------------------------------------------------------------------------------
 
     request& add(message m) & { return messages_.push_back(std::move(m)), *this; }
     request&& add(message m) && { return std::move(add(std::move(m))); }
@@ -35,7 +36,8 @@ public:
     request& assistant(std::string text) & { return add(message::assistant(std::move(text))); }
     request&& assistant(std::string text) && { return std::move(assistant(std::move(text))); }
 
-    // Limits and sampling ------------------------------------------------------------------------------------------------
+    // Limits and sampling
+    // ------------------------------------------------------------------------------------------------
 
     request& model(std::string name) & { return model_ = std::move(name), *this; }
     request&& model(std::string name) && { return std::move(model(std::move(name))); }
@@ -55,12 +57,14 @@ public:
     request& seed(std::int64_t s) & { return seed_ = s, *this; }
     request&& seed(std::int64_t s) && { return std::move(seed(s)); }
 
-    // Raw JSON -----------------------------------------------------------------------------------------------------------
+    // Raw JSON
+    // -----------------------------------------------------------------------------------------------------------
 
     /// The provider's `response_format`, e.g. `{"type":"json_object"}`.
     request& response_format(std::string raw) & { return response_format_ = std::move(raw), *this; }
     request&& response_format(std::string raw) && { return std::move(response_format(std::move(raw))); }
-    /// Asks for JSON that fits `schema`, strictly. `name` is of letters, digits, `_` and `-`, else `std::invalid_argument`.
+    /// Asks for JSON that fits `schema`, strictly. `name` is of letters, digits, `_` and `-`, else
+    /// `std::invalid_argument`.
     request& json_schema(std::string_view name, std::string_view schema) & {
         constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
         if (name.empty() || name.size() > 64 || name.find_first_not_of(allowed) != name.npos)
@@ -70,7 +74,9 @@ public:
         ((raw += name) += R"(","strict":true,"schema":)") += schema;
         return response_format(raw += "}}");
     }
-    request&& json_schema(std::string_view name, std::string_view schema) && { return std::move(json_schema(name, schema)); }
+    request&& json_schema(std::string_view name, std::string_view schema) && {
+        return std::move(json_schema(name, schema));
+    }
     /// A JSON array of tools.
     request& tools(std::string raw) & { return tools_ = std::move(raw), *this; }
     request&& tools(std::string raw) && { return std::move(tools(std::move(raw))); }

@@ -13,11 +13,11 @@
 
 namespace coffer::inline v0::llm {
 
-/// The `usage` of a chat completion's body, or nothing if it is missing, null, or makes no sense (a negative number, more
-/// cached tokens than there were). Unknown is not zero, and an explicit zero is not unknown.
+/// The `usage` of a chat completion's body, or nothing if it is missing, null, or makes no sense (a negative number,
+/// more cached tokens than there were). Unknown is not zero, and an explicit zero is not unknown.
 ///
-/// `prompt_tokens` includes what was read from and written to the cache and what was audio; `completion_tokens` includes
-/// reasoning, audio and rejected predictions (PROVIDERS §4; openai-python types/completion_usage.py).
+/// `prompt_tokens` includes what was read from and written to the cache and what was audio; `completion_tokens`
+/// includes reasoning, audio and rejected predictions (openai-python, types/completion_usage.py).
 [[nodiscard]] inline std::optional<usage> usage_of(json const& body) noexcept {
     using detail::member;
     auto const* const said = member(&body, "usage");
@@ -47,8 +47,8 @@ namespace coffer::inline v0::llm {
 
 namespace detail {
 
-/// Dollars written as a decimal fraction, in nano-dollars. What lies between two is rounded up; what is only the noise of
-/// a double is not.
+/// Dollars written as a decimal fraction, in nano-dollars. What lies between two is rounded up; what is only the noise
+/// of a double is not.
 [[nodiscard]] inline std::optional<money> dollars(json const* value) noexcept {
     if (value == nullptr || !value->is_number()) return std::nullopt;
     auto const nano = value->get<double>() * static_cast<double>(money::nano_per_usd);
@@ -62,9 +62,10 @@ namespace detail {
 
 /// The cost that the provider itself reports in the body, which is better than any price list. Nothing if it does not.
 ///
-/// OpenRouter: `usage.cost` in credits, which are dollars; with a key of one's own (`is_byok`) that is only its fee, and
-/// the upstream's `cost_details.upstream_inference_cost` comes on top (openrouter.ai/docs/use-cases/usage-accounting). If
-/// that part is missing, the cost is unknown. xAI: `usage.cost_in_usd_ticks`, 10^10 to the dollar.
+/// OpenRouter: `usage.cost` in credits, which are dollars; with a key of one's own (`is_byok`) that is only its fee,
+/// and the upstream's `cost_details.upstream_inference_cost` comes on top
+/// (openrouter.ai/docs/use-cases/usage-accounting). If that part is missing, the cost is unknown. xAI:
+/// `usage.cost_in_usd_ticks`, 10^10 to the dollar.
 [[nodiscard]] inline std::optional<money> reported_cost(json const& body) noexcept {
     using detail::member;
     auto const* const said = member(&body, "usage");

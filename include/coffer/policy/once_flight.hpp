@@ -212,13 +212,13 @@ awaitable<void> work(flight_guard& guard, Step& step) {
     request.acknowledged_kept = options.acknowledged_kept;
     request.unacknowledged_kept = options.unacknowledged_kept;
     claim_ref const ref{plan.record, request.id, std::make_shared<fingerprint const>(f->print())};
+    guard.holds(ref);  // as far as anybody knows: its reply may be lost, or come when this context is gone
     auto verdict = co_await claim_key(f, plan, request);
 
     granted grant;
     auto mode = live_claim::mode::journaled;
     bool const may_degrade = options.without_store == degrade::send_unjournaled;
     if (!verdict) {
-        plan.store->submit_release(ref);  // perhaps only the replies were lost
         if (!may_degrade || verdict.error().kind() != fault_kind::store_unavailable) {
             how.why = std::move(verdict).error();
             co_return;
@@ -228,12 +228,13 @@ awaitable<void> work(flight_guard& guard, Step& step) {
     } else if (auto const* const paid = std::get_if<replayed>(&*verdict)) {
         how.what = paid->accepted.what;
         how.replayed = how.stored = true;
+        guard.settled();
         co_return;
     } else if (auto* const g = std::get_if<granted>(&*verdict)) {
         grant = std::move(*g);
-        guard.holds(ref);
     } else {
         how.why = fault_of(*verdict);
+        guard.settled();
         co_return;
     }
 

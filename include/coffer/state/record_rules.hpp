@@ -30,6 +30,16 @@ struct record_changes {
     [[nodiscard]] bool any() const noexcept { return row || gone; }
 };
 
+/// What is known of an answer besides its body.
+[[nodiscard]] inline shared_answer without_body(answer const& whole) {
+    auto meta = std::make_shared<answer>();
+    meta->status = whole.status;
+    meta->request_id = whole.request_id;
+    meta->usage = whole.usage;
+    meta->cost = whole.cost;
+    return meta;
+}
+
 /// A record at a moment. Constructing it applies what time alone does.
 class record_rules {
 public:
@@ -113,15 +123,8 @@ protected:
     }
     /// What was paid is remembered; only the bodies go.
     void drop_payloads() {
-        for (auto& s : r_.sends) {
-            if (!s.reply || s.reply->body.empty()) continue;
-            auto meta = std::make_shared<answer>();
-            meta->status = s.reply->status;
-            meta->request_id = s.reply->request_id;
-            meta->usage = s.reply->usage;
-            meta->cost = s.reply->cost;
-            s.reply = std::move(meta);
-        }
+        for (auto& s : r_.sends)
+            if (s.reply && !s.reply->body.empty()) s.reply = without_body(*s.reply);
         changes_.payloads = true;
     }
     void remove() {

@@ -47,7 +47,7 @@ public:
     /// What the journal's options say about sends.
     struct terms {
         int max_sends = defaults::max_sends;
-        duration attempt_timeout = defaults::attempt_timeout;
+        duration attempt_timeout = duration::max();  ///< at most what the attempt itself has
         duration finish_grace = defaults::finish_grace;
         bool may_degrade = false;  ///< a permit that cannot be journaled is given all the same
     };
@@ -67,10 +67,14 @@ public:
         turn const mine{busy_};
 
         while (!unsending_.empty()) {
-            auto const given_back = unsending_.back();
+            auto back = std::move(unsending_.back());
             unsending_.pop_back();
-            co_await until_done(given_back, service);
-            if (!*given_back.get()) ++sends_;  // it could not be given back: it counts
+            co_await until_done(back.done, service);
+            if (!*back.done.get() && reply_may_be_lost(back.done.get()->error())) {
+                back.done = submit(back);
+                co_await until_done(back.done, service);
+            }
+            if (!*back.done.get()) ++sends_;  // it could not be given back: it counts
         }
         if (sends_left() <= 0)
             co_return failed(fault{fault_kind::unresolved, "no send is left for this key"}.with_stop(stop_reason::sends_spent));
@@ -122,13 +126,7 @@ public:
         flight_->end_send();
     }
     void unsent(int send) override {
-        // What came as an answer and turns out to be an unbilled error is judged as an answer is.
-        if (send == last_.send)
-            give_back(send, [&] {
-                return store_->submit_reject(ref_, send, fault{fault_kind::defective_answer, "an error, not billed"}
-                                                             .with_billing(knowledge::no));
-            });
-        else give_back(send);
+        give_back(send);
         flight_->end_send();
     }
     void recorded(attempt_record const& entry) override { flight_->recorded(entry); }
@@ -170,13 +168,23 @@ private:
     [[nodiscard]] duration timeout_of(duration attempt_timeout) const noexcept {
         return std::min(attempt_timeout, terms_.attempt_timeout);
     }
-    void give_back(int send) {
-        give_back(send, [&] { return store_->submit_unsend(ref_, send); });
+    /// A send that was given back, until the store has confirmed it.
+    struct given_back {
+        int send = 0;
+        bool answered = false;  ///< what came as an answer and turned out to be an unbilled error is judged as an answer is
+        completion<outcome<void>> done{};
+    };
+    [[nodiscard]] completion<outcome<void>> submit(given_back const& back) const {
+        if (!back.answered) return store_->submit_unsend(ref_, back.send);
+        return store_->submit_reject(
+            ref_, back.send, fault{fault_kind::defective_answer, "an error, not billed"}.with_billing(knowledge::no));
     }
-    template <class Submit>
-    void give_back(int send, Submit const& submit) {
+    void give_back(int send) {
         --sends_;
-        if (journaled(send)) unsending_.push_back(submit());
+        if (!journaled(send)) return;
+        given_back back{send, send == last_.send};
+        back.done = submit(back);
+        unsending_.push_back(std::move(back));
     }
 
     [[nodiscard]] std::string fnv1a(std::uint64_t hash) const {
@@ -196,7 +204,7 @@ private:
     int unjournaled_ = 0;
     mode mode_;
     std::optional<completion<bool>> busy_;
-    std::vector<completion<outcome<void>>> unsending_;
+    std::vector<given_back> unsending_;
     stored_answer last_{};
     std::optional<stored_answer> accepted_;
     std::optional<completion<outcome<void>>> acceptance_;

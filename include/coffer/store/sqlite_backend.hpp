@@ -104,9 +104,10 @@ public:
     result<std::shared_ptr<record const>> peek(record_id const& id) override {
         using found = std::shared_ptr<record const>;
         return submit<found>(urgency::read, std::nullopt, id, [id](opened_file& f, clock& c) -> outcome<found> {
-            auto stored = f.rows().load(id.digest);
+            auto& rows = f.records().rows();
+            auto stored = rows.load(id.digest);
             if (stored.id == 0) return found{};
-            f.rows().load_bodies(stored);
+            rows.load_bodies(stored);
             record_machine const m{stored.row, moment(c), owner_test(f)};
             if (m.changes().gone) return found{};
             return std::make_shared<record const>(std::move(stored.row));
@@ -117,7 +118,7 @@ public:
         return submit<found>(urgency::read, std::nullopt, {}, [filter](opened_file& f, clock& c) -> outcome<found> {
             found all;
             if (filter.limit == 0) return all;
-            f.rows().for_each(filter.name_space, filter.unresolved_only, [&](auto const& digest, stored_record s) {
+            f.records().rows().for_each(filter.name_space, filter.unresolved_only, [&](auto const& digest, stored_record s) {
                 record_machine const m{s.row, moment(c), owner_test(f)};
                 bool const waits = m.is_unresolved();
                 if (m.changes().gone || (filter.unresolved_only && !waits)) return true;
@@ -140,32 +141,31 @@ private:
 
     [[nodiscard]] static outcome<claim_verdict> do_claim(opened_file& f, clock& c, record_id const& id,
                                                          claim_request const& q) {
-        auto& rows = f.rows();
-        auto stored = rows.load(id.digest);
-        auto const token = rows.last_token() + 1;
+        auto& records = f.records();
+        auto& stored = records.of(id);
+        auto const token = records.last_token() + 1;
         record_machine m{stored.row, moment(c), owner_test(f)};
         auto verdict = m.claim(q, f.owner().name(), token);
         // The rules have seen no bodies.
         auto const fill = [&](stored_answer& a) {
-            for (std::size_t i = 0; i < stored.answers.size(); ++i)
-                if (stored.row.sends[i].number == a.send) a.what = rows.with_body(stored, i);
+            for (std::size_t i = 0; i < stored.row.sends.size(); ++i)
+                if (stored.row.sends[i].number == a.send) a.what = records.with_body(stored, i);
         };
         if (auto* const r = std::get_if<replayed>(&verdict)) fill(r->accepted);
         if (auto* const g = std::get_if<granted>(&verdict)) {
             for (auto& a : g->undecoded) fill(a);
-            if (g->token == token) rows.set_last_token(token);
+            if (g->token == token) records.set_last_token(token);
         }
-        rows.save(stored, id, m.changes());
+        records.changed(id, m.changes());
         return verdict;
     }
 
     template <class T, class Rule>
     result<T> change(urgency u, std::optional<store_step> step, record_id const& id, Rule rule, std::size_t size = 0) {
         auto work = [id, rule = std::move(rule)](opened_file& f, clock& c) -> outcome<T> {
-            auto stored = f.rows().load(id.digest);
-            record_machine m{stored.row, moment(c), owner_test(f)};
+            record_machine m{f.records().of(id).row, moment(c), owner_test(f)};
             outcome<T> told = rule(m);
-            f.rows().save(stored, id, m.changes());
+            f.records().changed(id, m.changes());
             return told;
         };
         return submit<T>(u, step, id, std::move(work), size);

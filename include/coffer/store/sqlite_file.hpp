@@ -7,9 +7,9 @@
 #include <coffer/store/sqlite_connection.hpp>
 #include <coffer/store/sqlite_failure.hpp>
 #include <coffer/store/sqlite_owner.hpp>
-#include <coffer/store/sqlite_rows.hpp>
 #include <coffer/store/sqlite_schema.hpp>
 #include <coffer/store/sqlite_secret.hpp>
+#include <coffer/store/sqlite_working_set.hpp>
 #include <coffer/store/sqlite_writer.hpp>
 #include <coffer/time/clock.hpp>
 
@@ -48,8 +48,8 @@ public:
           db_{path_, o.busy_timeout},
           names_{prepare(db_, path, o)},
           owner_{path.string() + ".owners"},
-          rows_{db_},
-          writer_{db_, path_, o.probe, o.most_waiting} {}
+          records_{db_},
+          writer_{db_, records_, path_, o.probe, o.most_waiting} {}
     opened_file(opened_file const&) = delete;
     opened_file& operator=(opened_file const&) = delete;
     ~opened_file() { writer_.stop(close_timeout_); }
@@ -72,7 +72,7 @@ public:
     [[nodiscard]] std::string const& path() const noexcept { return path_; }
     [[nodiscard]] name_maker const& names() const noexcept { return *names_; }
     [[nodiscard]] process_owner const& owner() const noexcept { return owner_; }
-    [[nodiscard]] record_rows& rows() noexcept { return rows_; }
+    [[nodiscard]] working_set& records() noexcept { return records_; }
     [[nodiscard]] writer& queue() noexcept { return writer_; }
     [[nodiscard]] flight_table& flights() noexcept { return flights_; }
 
@@ -100,7 +100,7 @@ private:
     connection db_;
     std::unique_ptr<name_maker> names_;
     process_owner owner_;
-    record_rows rows_;
+    working_set records_;
     flight_table flights_;
     mutable std::mutex mutex_;
     std::shared_ptr<clock> clock_;

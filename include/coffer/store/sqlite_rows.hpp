@@ -3,7 +3,7 @@
 // Records as rows: loading one, writing back what a rule has changed. Used inside a transaction.
 
 #include <coffer/state/record.hpp>
-#include <coffer/state/record_rules.hpp>
+#include <coffer/state/record_rules.hpp>  // without_body
 #include <coffer/store/sqlite_connection.hpp>
 #include <coffer/store/sqlite_fault.hpp>
 
@@ -56,7 +56,7 @@ public:
     /// The body of the send at `index`.
     [[nodiscard]] shared_answer with_body(stored_record const& s, std::size_t index) {
         auto const& reply = s.row.sends[index].reply;
-        if (!reply || s.answers[index] == 0) return reply;
+        if (!reply || index >= s.answers.size() || s.answers[index] == 0) return reply;
         auto whole = std::make_shared<answer>(*reply);
         auto const r = body_.with(s.answers[index]);
         if (r.next()) {
@@ -69,27 +69,34 @@ public:
         for (std::size_t i = 0; i < s.row.sends.size(); ++i) s.row.sends[i].reply = with_body(s, i);
     }
 
-    /// Writes back what has changed. `id` and `answers` are those that `load` gave.
-    void save(stored_record& s, record_id const& id, record_changes const& changes) {
-        if (changes.gone && s.id != 0) {
-            drop_bodies_.run(s.id);
+    /// Writes the record's own row, a new one if it has none.
+    void write(stored_record& s, std::string const& digest) {
+        if (s.id != 0) return write_record(update_, s.row, s.id);
+        write_record(insert_, s.row, as_blob(digest), std::string_view{s.name_space});
+        s.id = db_.last_id();
+    }
+    /// Writes the row of one send, and its body if that is new.
+    void write_send(stored_record& s, int number);
+    void remove(stored_record& s) {
+        if (s.id != 0) {
+            delete_bodies_.run(s.id);
             delete_sends_.run(s.id);
             delete_record_.run(s.id);
-            s.id = 0;
-            s.answers.clear();
         }
-        if (!changes.row) return;
-        if (s.id == 0) {
-            write_record(insert_, s.row, as_blob(id.digest), std::string_view{id.name_space});
-            s.id = db_.last_id();
-        } else {
-            write_record(update_, s.row, s.id);
+        s.id = 0;
+        s.answers.clear();
+    }
+    void drop_bodies(stored_record& s) {
+        delete_bodies_.run(s.id);
+        forget_bodies_.run(s.id);
+        s.answers.assign(s.answers.size(), 0);
+    }
+    /// Forgets the bodies in memory that stand in the file.
+    static void strip_bodies(stored_record& s) {
+        for (std::size_t i = 0; i < s.answers.size(); ++i) {
+            auto& reply = s.row.sends[i].reply;
+            if (reply && s.answers[i] != 0 && !reply->body.empty()) reply = without_body(*reply);
         }
-        if (changes.payloads) {
-            drop_bodies_.run(s.id);
-            forget_bodies_.run(s.id);
-        }
-        if (changes.send != 0) write_send(s, changes.send);
     }
 
     /// All records, oldest first, without sends' bodies; `each` says whether to go on.
@@ -206,32 +213,6 @@ private:
                x.expires == wall::max() ? std::nullopt : std::optional{count(x.expires)}, where...);
     }
 
-    void write_send(stored_record& s, int number) {
-        std::size_t i = 0;
-        while (s.row.sends[i].number != number) ++i;
-        s.answers.resize(s.row.sends.size());
-        auto const& x = s.row.sends[i];
-        bool const answered_now = x.reply && x.state != send_state::permitted && s.answers[i] == 0 && !x.reply->body.empty();
-        if (answered_now) {
-            insert_body_.run(body_codec::current, body_codec::encode(x.reply->body));
-            s.answers[i] = db_.last_id();
-        }
-        auto const fault_bytes = x.why ? encode(*x.why) : std::string{};
-        auto const* const u = x.reply && x.reply->usage ? &*x.reply->usage : nullptr;
-        auto const tokens = [u](std::int64_t usage::*bucket) { return u ? std::optional{u->*bucket} : std::nullopt; };
-        write_send_.run(s.id, number, to_string(x.state), as_blob(x.claim), std::string_view{x.owner},
-                        count(x.permitted_until), count(x.permitted_at), std::string_view{x.provider},
-                        std::string_view{x.model}, x.why ? std::optional{as_blob(fault_bytes)} : std::nullopt,
-                        s.answers[i] != 0 ? std::optional{s.answers[i]} : std::nullopt,
-                        x.reply ? std::optional{x.reply->status} : std::nullopt,
-                        x.reply ? std::optional{std::string_view{x.reply->request_id}} : std::nullopt,
-                        x.reply && x.reply->cost ? std::optional{x.reply->cost->nano()} : std::nullopt,
-                        tokens(&usage::input_fresh), tokens(&usage::input_cache_read),
-                        tokens(&usage::input_cache_write_5m), tokens(&usage::input_cache_write_1h),
-                        tokens(&usage::input_audio), tokens(&usage::output), tokens(&usage::output_audio),
-                        tokens(&usage::reasoning));
-    }
-
     static inline std::string const columns =
         "state, claim, held, owner, token, lease_until, claims, max_sends, granted_sends, takeover_grace, "
         "acknowledged_kept, unacknowledged_kept, print_version, print, fault, created, updated, expires";
@@ -256,7 +237,7 @@ private:
     statement delete_sends_{db_, "DELETE FROM sends WHERE record=?"};
     statement body_{db_, "SELECT codec, body FROM answers WHERE id=?"};
     statement insert_body_{db_, "INSERT INTO answers(codec, body) VALUES(?,?)"};
-    statement drop_bodies_{db_, "DELETE FROM answers WHERE id IN (SELECT answer FROM sends WHERE record=?)"};
+    statement delete_bodies_{db_, "DELETE FROM answers WHERE id IN (SELECT answer FROM sends WHERE record=?)"};
     statement forget_bodies_{db_, "UPDATE sends SET answer=NULL WHERE record=?"};
     statement all_keys_{db_, "SELECT key FROM records WHERE ?1='' OR ns=?1 ORDER BY created, id"};
     statement open_keys_{db_,
@@ -265,5 +246,30 @@ private:
     statement token_{db_, "SELECT value FROM meta WHERE name='token'"};
     statement set_token_{db_, "UPDATE meta SET value=? WHERE name='token'"};
 };
+
+inline void record_rows::write_send(stored_record& s, int number) {
+    std::size_t i = 0;
+    while (s.row.sends[i].number != number) ++i;
+    s.answers.resize(s.row.sends.size());
+    auto const& x = s.row.sends[i];
+    if (x.reply && s.answers[i] == 0 && !x.reply->body.empty()) {
+        insert_body_.run(body_codec::current, body_codec::encode(x.reply->body));
+        s.answers[i] = db_.last_id();
+    }
+    auto const fault_bytes = x.why ? encode(*x.why) : std::string{};
+    auto const* const u = x.reply && x.reply->usage ? &*x.reply->usage : nullptr;
+    auto const tokens = [u](std::int64_t usage::*bucket) { return u ? std::optional{u->*bucket} : std::nullopt; };
+    write_send_.run(s.id, number, to_string(x.state), as_blob(x.claim), std::string_view{x.owner},
+                    count(x.permitted_until), count(x.permitted_at), std::string_view{x.provider},
+                    std::string_view{x.model}, x.why ? std::optional{as_blob(fault_bytes)} : std::nullopt,
+                    s.answers[i] != 0 ? std::optional{s.answers[i]} : std::nullopt,
+                    x.reply ? std::optional{x.reply->status} : std::nullopt,
+                    x.reply ? std::optional{std::string_view{x.reply->request_id}} : std::nullopt,
+                    x.reply && x.reply->cost ? std::optional{x.reply->cost->nano()} : std::nullopt,
+                    tokens(&usage::input_fresh), tokens(&usage::input_cache_read),
+                    tokens(&usage::input_cache_write_5m), tokens(&usage::input_cache_write_1h),
+                    tokens(&usage::input_audio), tokens(&usage::output), tokens(&usage::output_audio),
+                    tokens(&usage::reasoning));
+}
 
 }  // namespace coffer::inline v0::sqlite::detail

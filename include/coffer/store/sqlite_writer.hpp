@@ -6,6 +6,7 @@
 #include <coffer/store/probe.hpp>
 #include <coffer/store/sqlite_connection.hpp>
 #include <coffer/store/sqlite_failure.hpp>
+#include <coffer/store/sqlite_working_set.hpp>
 #include <coffer/time/clock.hpp>
 
 #include <algorithm>
@@ -70,8 +71,9 @@ public:
     using jobs = std::list<std::unique_ptr<job>>;
 
     /// `most_kept`: bytes of answers that may wait in memory for the file to work again.
-    writer(connection& db, std::string path, store_probe const* probe, std::size_t most_kept)
-        : db_{db}, path_{std::move(path)}, probe_{probe}, most_kept_{most_kept}, thread_{[this] { work(); }} {}
+    writer(connection& db, working_set& records, std::string path, store_probe const* probe, std::size_t most_kept)
+        : db_{db}, records_{records}, path_{std::move(path)}, probe_{probe}, most_kept_{most_kept},
+          thread_{[this] { work(); }} {}
     writer(writer const&) = delete;
     writer& operator=(writer const&) = delete;
 
@@ -169,9 +171,9 @@ private:
         } catch (...) {
             // The same would happen to each.
             auto const why = std::current_exception();
-            ++failures_;
+            failed();
             while (!batch.empty()) {
-                if (batch.front()->urgency_ == urgency::read) run_one(batch, "BEGIN");
+                if (batch.front()->urgency_ == urgency::read) read_one(batch);
                 else put_aside(batch, why);
             }
             return false;
@@ -180,39 +182,58 @@ private:
             for (auto const& j : batch) carry_out(*j);
             commit();
         } catch (...) {
-            db_.roll_back();
-            ++failures_;
+            failed();
             if (batch.size() == 1) return put_aside(batch, std::current_exception()), false;
             bool works = true;
-            while (!batch.empty()) works = run_one(batch, "BEGIN IMMEDIATE") && works;
+            while (!batch.empty()) works = run_one(batch) && works;
             return works;
         }
         while (!batch.empty()) tell(batch);
         return true;
     }
-
-    bool run_one(jobs& batch, char const* how) noexcept {
+    /// The front job in a transaction of its own.
+    bool run_one(jobs& batch) noexcept {
         auto& j = *batch.front();
-        if (is_kept(j) && j.urgency_ != urgency::read) return put_aside(batch, last_failure_), false;
+        if (j.urgency_ == urgency::read) return read_one(batch);
+        if (is_kept(j)) return put_aside(batch, last_failure_), false;
         try {
-            begin(how);
+            begin();
             carry_out(j);
             commit();
         } catch (...) {
-            db_.roll_back();
-            ++failures_;
+            failed();
+            return put_aside(batch, std::current_exception()), false;
+        }
+        return tell(batch), true;
+    }
+    /// Reading needs no lock that another process could hold.
+    bool read_one(jobs& batch) noexcept {
+        try {
+            begin_reading_.run();
+            carry_out(*batch.front());
+            commit_.run();
+        } catch (...) {
+            failed();
             return put_aside(batch, std::current_exception()), false;
         }
         return tell(batch), true;
     }
 
-    void begin(char const* how = "BEGIN IMMEDIATE") {
+    void begin() {
+        begin_writing_.run();
         changes_before_ = sqlite3_total_changes(db_.get());
-        db_.run(how);
+        records_.began();
     }
     void commit() {
-        db_.run("COMMIT");
+        records_.ending();
+        commit_.run();
+        records_.ended();
         if (sqlite3_total_changes(db_.get()) != changes_before_) ++commits_;
+    }
+    void failed() noexcept {
+        ++failures_;
+        db_.roll_back();
+        records_.forget();
     }
     void carry_out(job& j) const {
         announce(j, edge::before);
@@ -253,6 +274,7 @@ private:
     }
 
     connection& db_;
+    working_set& records_;
     std::string const path_;
     store_probe const* const probe_;
     std::size_t const most_kept_;
@@ -263,6 +285,9 @@ private:
     std::optional<clock::time_point> stop_at_;
 
     // Of the thread alone.
+    statement begin_writing_{db_, "BEGIN IMMEDIATE"};
+    statement begin_reading_{db_, "BEGIN"};
+    statement commit_{db_, "COMMIT"};
     jobs kept_;
     std::size_t kept_bytes_ = 0;
     bool stop_seen_ = false;

@@ -43,11 +43,13 @@ inline http::response ok(std::string_view text = "Hello", std::string_view finis
     return response(200, completion(text, finish), {{"x-request-id", "req_ok"}, {"content-type", "application/json"}});
 }
 inline std::string error(std::string_view type, std::string_view code, std::string_view message = "Some words.") {
-    return R"({"error":{"message":")" + std::string{message} + R"(","type":")" + std::string{type} + R"(","param":null,"code":")" +
-           std::string{code} + R"("}})";
+    return R"({"error":{"message":")" + std::string{message} + R"(","type":")" + std::string{type} +
+           R"(","param":null,"code":")" + std::string{code} + R"("}})";
 }
 
-inline llm::request question() { return llm::request{"gpt-4o-mini"}.user("What is the answer?").max_output_tokens(400); }
+inline llm::request question() {
+    return llm::request{"gpt-4o-mini"}.user("What is the answer?").max_output_tokens(400);
+}
 
 using ask_type = coffer::guarded<llm::reply(llm::request const&)>;
 
@@ -60,12 +62,17 @@ public:
     support::simulation sim;
     coffer::testing::scripted_transport provider;
 
-    llm::openai client(llm::openai_options options = {}) { return llm::openai{provider, llm::api_key{"sk-test"}, std::move(options)}; }
+    llm::openai client(llm::openai_options options = {}) {
+        return llm::openai{provider, llm::api_key{"sk-test"}, std::move(options)};
+    }
 
-    coffer::outcome<llm::reply> ask(ask_type wrapped, llm::request const& r = question()) { return sim.run(start(std::move(wrapped), call, r)); }
+    coffer::outcome<llm::reply> ask(ask_type wrapped, llm::request const& r = question()) {
+        return sim.run(start(std::move(wrapped), call, r));
+    }
 
 private:
-    static coffer::awaitable<coffer::outcome<llm::reply>> start(ask_type wrapped, coffer::call& c, llm::request const& r) {
+    static coffer::awaitable<coffer::outcome<llm::reply>> start(ask_type wrapped, coffer::call& c,
+                                                                llm::request const& r) {
         auto got = co_await wrapped.try_call(c, r);
         co_return got;
     }
