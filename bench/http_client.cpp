@@ -37,7 +37,9 @@ std::string const body(1024, 'p');
 double cpu_microseconds() {
     rusage u{};
     getrusage(RUSAGE_SELF, &u);
-    auto const us = [](timeval const& t) { return static_cast<double>(t.tv_sec) * 1e6 + static_cast<double>(t.tv_usec); };
+    auto const us = [](timeval const& t) {
+        return static_cast<double>(t.tv_sec) * 1e6 + static_cast<double>(t.tv_usec);
+    };
     return us(u.ru_utime) + us(u.ru_stime);
 }
 
@@ -164,7 +166,8 @@ double bare(std::string const& url, int concurrency, int requests) {
     return spent / requests;
 }
 
-coffer::awaitable<void> work(http::client client, std::string const& url, std::shared_ptr<std::string const> content, int& left) {
+coffer::awaitable<void> work(http::client client, std::string const& url, std::shared_ptr<std::string const> content,
+                             int& left) {
     while (left-- > 0) {
         http::request r{"POST", url, content};
         r.headers.add("Content-Type", "application/json").add("Authorization", "Bearer sk-0123456789abcdef");
@@ -208,7 +211,9 @@ int main(int count, char** arguments) {
             ours_us.push_back(ours(s.url, concurrency, requests, changes));
             ratios.push_back(ours_us.back() / bare_us.back());
         }
-        std::printf("concurrency %2d: curl_multi_poll %6.1f us, coffer %6.1f us per request, ratio %.2f, epoll_ctl on sockets %.4f\n", concurrency,
-                    median(bare_us), median(ours_us), median(ratios), changes);
+        std::printf(
+            "concurrency %2d: curl_multi_poll %6.1f us, coffer %6.1f us per request, ratio %.2f, epoll_ctl on sockets "
+            "%.4f\n",
+            concurrency, median(bare_us), median(ours_us), median(ratios), changes);
     }
 }

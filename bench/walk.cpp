@@ -39,7 +39,9 @@ namespace {
 /// A gate that does nothing: what is measured is the walk.
 struct no_op {
     struct ticket {
-        coffer::verdict settle(coffer::attempt_end const&, coffer::attempt&) noexcept { return coffer::verdict::done(); }
+        coffer::verdict settle(coffer::attempt_end const&, coffer::attempt&) noexcept {
+            return coffer::verdict::done();
+        }
     };
     coffer::admission try_enter(coffer::attempt&, coffer::slot<ticket>& s) const {
         s.emplace();
@@ -116,27 +118,27 @@ constexpr std::array modes{
     mode{"empty_pipeline", [](long n) { return through(n, coffer::pipeline{}.wrap(&leaf)); }},
     mode{"eight_gates",
          [](long n) {
-             return through(n, coffer::pipeline{coffer::retry{}, no_op{}, no_op{}, no_op{}, no_op{}, no_op{}, no_op{},
-                                                no_op{}}
-                                   .wrap(&leaf));
+             return through(
+                 n,
+                 coffer::pipeline{coffer::retry{}, no_op{}, no_op{}, no_op{}, no_op{}, no_op{}, no_op{}, no_op{}}.wrap(
+                     &leaf));
          }},
     mode{"eight_gates_failure",
          [](long n) {
-             return through(n, coffer::pipeline{coffer::retry{}, no_op{}, no_op{}, no_op{}, no_op{}, no_op{}, no_op{},
-                                                no_op{}}
-                                   .wrap(&failing));
+             return through(
+                 n,
+                 coffer::pipeline{coffer::retry{}, no_op{}, no_op{}, no_op{}, no_op{}, no_op{}, no_op{}, no_op{}}.wrap(
+                     &failing));
          }},
     mode{"refused",
-         [](long n) {
-             return through(n, coffer::pipeline{coffer::retry{}, no_op{}, no_op{}, closed{}}.wrap(&leaf));
-         }},
-    mode{"one_layer", [](long n) { return through(n, coffer::pipeline{coffer::retry{}, thin{}, no_op{}}.wrap(&leaf)); }},
+         [](long n) { return through(n, coffer::pipeline{coffer::retry{}, no_op{}, no_op{}, closed{}}.wrap(&leaf)); }},
+    mode{"one_layer",
+         [](long n) { return through(n, coffer::pipeline{coffer::retry{}, thin{}, no_op{}}.wrap(&leaf)); }},
     mode{"erased",
          [](long n) {
-             return through(n, coffer::guarded<int(int const&)>{
-                                   coffer::pipeline{coffer::retry{}, no_op{}, no_op{}, no_op{}, no_op{}, no_op{}, no_op{},
-                                                    no_op{}}
-                                       .wrap(&leaf)});
+             return through(n, coffer::guarded<int(int const&)>{coffer::pipeline{
+                                   coffer::retry{}, no_op{}, no_op{}, no_op{}, no_op{}, no_op{}, no_op{},
+                                   no_op{}}.wrap(&leaf)});
          }},
     mode{"throwing_edge",
          [](long n) { return throwing(n, coffer::pipeline{coffer::retry{}, no_op{}, no_op{}}.wrap(&leaf)); }},

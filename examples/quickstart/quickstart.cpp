@@ -19,12 +19,15 @@ using namespace std::chrono_literals;
 
 coffer::awaitable<void> answer_once(asio::io_context& io, std::string question) {
     coffer::sqlite::store db{"coffer.db"};
-    llm::openai openai{coffer::http::client{io.get_executor()}, llm::api_key_from_env(), llm::openai_options::from_env()};
+    llm::openai openai{coffer::http::client{io.get_executor()}, llm::api_key_from_env(),
+                       llm::openai_options::from_env()};
 
-    coffer::guarded<llm::reply(llm::request const&)> ask = coffer::pipeline{
-        coffer::once{db, {.max_sends = 2}},  // at most two sends that may be billed for one key, ever
-        coffer::retry{{.attempts = 4}},      // attempts proven unbilled cost no send
-    }.wrap(openai.chat);
+    coffer::guarded<llm::reply(llm::request const&)> ask =
+        coffer::pipeline{
+            coffer::once{db, {.max_sends = 2}},  // at most two sends that may be billed for one key, ever
+            coffer::retry{{.attempts = 4}},      // attempts proven unbilled cost no send
+        }
+            .wrap(openai.chat);
 
     coffer::call call{coffer::key{"quickstart", question}, 2min};
     auto request = llm::request{"gpt-4o-mini"}.user(question).max_output_tokens(200);

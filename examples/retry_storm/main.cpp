@@ -50,9 +50,10 @@ int run_storm(std::string const& simulator, std::string const& dir) {
     workplace const place{dir};
     storm weather{std::filesystem::read_symlink("/proc/self/exe").string(), simulator, place.path()};
 
-    std::cout << "A job makes 3 LLM calls and writes the results to a table whose column is missing.\n"
-                 "Its queue runs the failed job again: 21 runs, each a process of its own. Every figure below is counted in\n"
-                 "the ledger file of the provider (a simulator that speaks HTTP), not by the client.\n\n";
+    std::cout
+        << "A job makes 3 LLM calls and writes the results to a table whose column is missing.\n"
+           "Its queue runs the failed job again: 21 runs, each a process of its own. Every figure below is counted in\n"
+           "the ledger file of the provider (a simulator that speaks HTTP), not by the client.\n\n";
     results all;
     for (auto const& a : all_arms()) all.emplace_back(a, weather.run(a));
     std::cout << table(all) << '\n';
@@ -65,9 +66,10 @@ int run_storm(std::string const& simulator, std::string const& dir) {
     std::vector<arm> arms;
     for (auto const& [a, r] : all) arms.push_back(a);
     auto const after = weather.migrate_and_run(arms);
-    std::cout << "Then the migration is applied and each of the " << after.jobs << " guarded jobs runs once more: "
-              << after.rows << " rows written, " << after.sends << " sends.\n";
-    std::cout << "Took " << std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - began).count()
+    std::cout << "Then the migration is applied and each of the " << after.jobs
+              << " guarded jobs runs once more: " << after.rows << " rows written, " << after.sends << " sends.\n";
+    std::cout << "Took "
+              << std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - began).count()
               << " s.\n";
 
     auto const wrong = wrong_figures(all, after);

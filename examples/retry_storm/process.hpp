@@ -64,7 +64,9 @@ private:
 /// A child whose standard output is read.
 class talking_process {
 public:
-    explicit talking_process(std::vector<std::string> const& command) : pipe_{}, child_{command, pipe_.in} { pipe_.close_in(); }
+    explicit talking_process(std::vector<std::string> const& command) : pipe_{}, child_{command, pipe_.in} {
+        pipe_.close_in();
+    }
 
     /// Its next line, without the end; empty when it has closed its output, which it does at the latest when it ends.
     [[nodiscard]] std::string line() {

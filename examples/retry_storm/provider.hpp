@@ -30,8 +30,7 @@ inline coffer::awaitable<json> control(coffer::http::client client, std::string 
     auto const deadline = std::chrono::steady_clock::now() + std::chrono::seconds{10};
     auto const answer = co_await client.send(std::move(request), deadline);
     if (!answer) coffer::throw_failure(answer.error());
-    if (answer->status != 200)
-        throw std::runtime_error{"the simulator refused " + path + ": " + answer->body};
+    if (answer->status != 200) throw std::runtime_error{"the simulator refused " + path + ": " + answer->body};
     co_return json::parse(answer->body);
 }
 

@@ -51,9 +51,9 @@ storm::storm(std::string self, std::string const& simulator, std::filesystem::pa
     : self_{std::move(self)}, dir_{std::move(dir)}, provider_{simulator, dir_} {}
 
 ending storm::run_once(arm const& a, job_plan const& job, int number, std::optional<deadly_moment> const& die) {
-    std::vector<std::string> command{self_,   "worker", "--arm", a.worker,        "--job", job.name,
-                                     "--run", std::to_string(number), "--url", provider_.url(), "--dir",
-                                     place(a).string()};
+    std::vector<std::string> command{self_,   "worker",        "--arm", a.worker,
+                                     "--job", job.name,        "--run", std::to_string(number),
+                                     "--url", provider_.url(), "--dir", place(a).string()};
     if (die) {
         command.insert(command.end(), {"--die-step", die->step, "--die-edge", die->edge});
         command.insert(command.end(), {"--die-nth", std::to_string(die->nth)});
@@ -69,14 +69,14 @@ arm_result storm::run(arm const& a) {
         auto const before = provider_.count(a.name).sends;
         ++result.jobs;
         for (int number = 1; number <= runs; ++number) {
-            std::cerr << "\r  " << a.name << ": job " << result.jobs << "/" << a.jobs.size() << ", run " << number << "/"
-                      << runs << "   " << std::flush;
+            std::cerr << "\r  " << a.name << ": job " << result.jobs << "/" << a.jobs.size() << ", run " << number
+                      << "/" << runs << "   " << std::flush;
             auto const ended = run_once(a, job, number, number == 1 ? job.die : std::nullopt);
             ++result.runs;
             if (ended.signal == SIGKILL) ++result.kills;
             else if (ended.signal != 0 || ended.code == 127)
-                throw std::runtime_error{"a worker ended unexpectedly: signal " + std::to_string(ended.signal) + ", code " +
-                                         std::to_string(ended.code)};
+                throw std::runtime_error{"a worker ended unexpectedly: signal " + std::to_string(ended.signal) +
+                                         ", code " + std::to_string(ended.code)};
         }
         result.most_sends = std::max(result.most_sends, provider_.count(a.name).sends - before);
     }

@@ -31,7 +31,8 @@ public:
     [[nodiscard]] std::string attempts(arm const& a, std::string const& job) const;
 
 private:
-    [[nodiscard]] ending run_once(arm const& a, job_plan const& job, int number, std::optional<deadly_moment> const& die);
+    [[nodiscard]] ending run_once(arm const& a, job_plan const& job, int number,
+                                  std::optional<deadly_moment> const& die);
     void look_at_store(arm const& a, arm_result& result);
     [[nodiscard]] std::filesystem::path place(arm const& a) const { return dir_ / a.name; }
 

@@ -49,7 +49,8 @@ public:
           ask_{coffer::pipeline{
               coffer::once{db_},
               coffer::retry{{.schedule = {.base = 10ms, .cap = 100ms}, .ambiguous_delay = 50ms}},
-          }.wrap(openai.chat)} {}
+          }
+                   .wrap(openai.chat)} {}
 
     coffer::awaitable<coffer::llm::reply> operator()(std::size_t step, coffer::llm::request const& request) const {
         coffer::call call{key(step)};
@@ -75,7 +76,8 @@ private:
         if (!die) return {};
         return [die = *die, seen = 0](coffer::store_step step, coffer::edge edge) mutable {
             auto const here = edge == coffer::edge::before ? "before" : "after";
-            if (coffer::to_string(step) == die.step && die.edge == here && ++seen == die.nth) ::kill(::getpid(), SIGKILL);
+            if (coffer::to_string(step) == die.step && die.edge == here && ++seen == die.nth)
+                ::kill(::getpid(), SIGKILL);
         };
     }
 
@@ -118,10 +120,12 @@ run_end work(worker_options const& o) {
         if (error) std::rethrow_exception(error);
         return run_end::done;
     } catch (coffer::failure const& failure) {
-        std::ofstream{o.dir + "/worker.log", std::ios::app} << o.job << " run " << o.run << ": " << failure.what() << '\n';
+        std::ofstream{o.dir + "/worker.log", std::ios::app} << o.job << " run " << o.run << ": " << failure.what()
+                                                            << '\n';
         return run_end::call_failed;
     } catch (std::exception const& failed) {
-        std::ofstream{o.dir + "/worker.log", std::ios::app} << o.job << " run " << o.run << ": " << failed.what() << '\n';
+        std::ofstream{o.dir + "/worker.log", std::ios::app} << o.job << " run " << o.run << ": " << failed.what()
+                                                            << '\n';
         return run_end::save_failed;
     }
 }

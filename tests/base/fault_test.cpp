@@ -51,8 +51,8 @@ TEST(fault_table, has_a_row_for_every_kind_in_their_order) {
 // The sentences of DESIGN §4 and the columns R, FB, X, $ of PROVIDERS §1, kind by kind.
 TEST(fault_table, says_what_the_design_says_of_the_providers_kinds) {
     auto const same = std::set{not_sent, throttled, overloaded, transient, ambiguous, broken_stream, timed_out};
-    auto const other = std::set{not_sent,  throttled, overloaded,       transient,     ambiguous, quota_exhausted, unauthorized,
-                                forbidden, not_found, defective_answer, broken_stream, timed_out};
+    auto const other = std::set{not_sent,     throttled, overloaded, transient,        ambiguous,     quota_exhausted,
+                                unauthorized, forbidden, not_found,  defective_answer, broken_stream, timed_out};
     auto const unknown = std::set{ambiguous, broken_stream, timed_out, aborted, permanent};
     for (auto const kind : all_kinds()) {
         if (own_kind(kind)) continue;
@@ -69,8 +69,7 @@ TEST(fault_table, says_what_the_design_says_of_the_providers_kinds) {
 }
 
 TEST(fault_table, the_breaker_ignores_throttling_and_the_callers_own_mistakes) {
-    auto const counts =
-        std::set{not_sent, overloaded, transient, ambiguous, quota_exhausted, broken_stream, timed_out};
+    auto const counts = std::set{not_sent, overloaded, transient, ambiguous, quota_exhausted, broken_stream, timed_out};
     for (auto const kind : all_kinds())
         EXPECT_EQ(row(kind).breaker == breaker_effect::failure, counts.contains(kind)) << kind;
 }
@@ -104,7 +103,8 @@ TEST(fault, takes_what_its_row_says) {
         EXPECT_EQ(f.stop(), stop_reason::none);
         EXPECT_EQ(f.status(), 0);
         EXPECT_FALSE(f.retry_after());
-        EXPECT_TRUE(f.message().empty() && f.code().empty() && f.request_id().empty() && f.fields().empty() && !f.cause());
+        EXPECT_TRUE(f.message().empty() && f.code().empty() && f.request_id().empty() && f.fields().empty() &&
+                    !f.cause());
     }
 }
 
@@ -112,7 +112,8 @@ TEST(fault, takes_what_its_row_says) {
 
 TEST(fault, copies_do_not_see_each_others_changes) {
     auto const cause = std::make_exception_ptr(std::runtime_error{"x"});
-    fault const original = fault{throttled, "slow down"}.with_code("rate").with_request_id("r1").with_fields({"a"}).with_cause(cause);
+    fault const original =
+        fault{throttled, "slow down"}.with_code("rate").with_request_id("r1").with_fields({"a"}).with_cause(cause);
     auto copy = original;
     copy.with_message("other").with_code("other").with_request_id("other").with_fields({"b", "c"}).with_cause(nullptr);
     copy.with_status(429).with_execution(yes).with_billing(maybe).with_stop(stop_reason::deadline).with_retry_after(3s);

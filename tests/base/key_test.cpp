@@ -156,6 +156,7 @@ template <class Part>
 concept a_key_part = requires(Part const& p) { key("n", p); };
 static_assert(!a_key_part<double> && !a_key_part<float> && !a_key_part<char> && !a_key_part<char8_t> &&
               !a_key_part<wchar_t> && !a_key_part<std::nullptr_t> && !a_key_part<int*>);
-static_assert(a_key_part<std::string> && a_key_part<bool> && a_key_part<long long> && a_key_part<std::vector<std::byte>>);
+static_assert(a_key_part<std::string> && a_key_part<bool> && a_key_part<long long> &&
+              a_key_part<std::vector<std::byte>>);
 
 }  // namespace

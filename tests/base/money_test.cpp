@@ -103,7 +103,8 @@ std::string times(std::uint64_t a, std::uint64_t b) {
     auto const y = std::to_string(b);
     for (std::size_t i = 0; i < x.size(); ++i)
         for (std::size_t j = 0; j < y.size(); ++j)
-            digits[i + j] += static_cast<unsigned>(x[x.size() - 1 - i] - '0') * static_cast<unsigned>(y[y.size() - 1 - j] - '0');
+            digits[i + j] +=
+                static_cast<unsigned>(x[x.size() - 1 - i] - '0') * static_cast<unsigned>(y[y.size() - 1 - j] - '0');
     for (std::size_t i = 0; i + 1 < digits.size(); ++i) digits[i + 1] += digits[i] / 10, digits[i] %= 10;
     std::string text;
     for (auto d : digits) text.insert(text.begin(), static_cast<char>('0' + d));

@@ -181,7 +181,9 @@ TEST(call, its_frame_may_be_destroyed_at_any_time_and_its_tickets_with_it) {
     provider.never();
     {
         auto sim = std::make_unique<simulation>();
-        auto const ask = pipeline{support::plain_gate{t, "a"}, support::scripted_layer{1}, support::plain_gate{t, "b"}}.wrap(provider);
+        auto const ask =
+            pipeline{support::plain_gate{t, "a"}, support::scripted_layer{1}, support::plain_gate{t, "b"}}.wrap(
+                provider);
         auto const r = sim->start(ask(call{key{"k"}}));
         sim->time.run_for(1s);
         EXPECT_EQ(t.tickets_out(), 2);
@@ -204,7 +206,8 @@ TEST(call, its_cost_is_unknown_where_an_attempt_may_have_been_billed_and_nobody_
     };
     EXPECT_EQ(cost_of(scripted_operation<int>{}.fails(fault_kind::throttled).gives(1).costing(1_usd)), 1_usd);
     EXPECT_EQ(cost_of(scripted_operation<int>{}.fails(fault_kind::ambiguous).gives(1).costing(1_usd)), std::nullopt);
-    EXPECT_EQ(cost_of(scripted_operation<int>{}.fails(fault_kind::ambiguous).costing(2_usd).gives(1).costing(1_usd)), 3_usd);
+    EXPECT_EQ(cost_of(scripted_operation<int>{}.fails(fault_kind::ambiguous).costing(2_usd).gives(1).costing(1_usd)),
+              3_usd);
     EXPECT_EQ(cost_of(scripted_operation<int>{}.gives(1)), std::nullopt);
     EXPECT_EQ(cost_of(scripted_operation<int>{}.fails(fault_kind::unauthorized)), money{});
 }

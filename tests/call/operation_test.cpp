@@ -23,7 +23,8 @@ struct error {
 };
 inline coffer::fault to_fault(error const& e) {
     if (e.code == 0) throw std::runtime_error{"no such code"};
-    return coffer::fault{e.code == 429 ? coffer::fault_kind::throttled : coffer::fault_kind::transient}.with_status(e.code);
+    return coffer::fault{e.code == 429 ? coffer::fault_kind::throttled : coffer::fault_kind::transient}.with_status(
+        e.code);
 }
 
 }  // namespace mine
@@ -103,12 +104,15 @@ TEST_F(operation, gives_plain_values) {
 
 TEST_F(operation, gives_outcomes) {
     EXPECT_EQ(run([]() -> awaitable<outcome<int>> { co_return 5; }), 5);
-    auto const failing = []() -> awaitable<outcome<int>> { co_return failed(fault{fault_kind::throttled, "slow"}.with_status(429)); };
+    auto const failing = []() -> awaitable<outcome<int>> {
+        co_return failed(fault{fault_kind::throttled, "slow"}.with_status(429));
+    };
     auto const why = run(failing).error();
     EXPECT_EQ(why.kind(), fault_kind::throttled);
     EXPECT_EQ(why.status(), 429);
     EXPECT_TRUE(run([]() -> awaitable<outcome<void>> { co_return outcome<void>{}; }).has_value());
-    EXPECT_EQ(run([]() -> awaitable<outcome<void>> { co_return failed(fault_kind::overloaded); }).error().kind(), fault_kind::overloaded);
+    EXPECT_EQ(run([]() -> awaitable<outcome<void>> { co_return failed(fault_kind::overloaded); }).error().kind(),
+              fault_kind::overloaded);
     EXPECT_EQ(**run([]() -> awaitable<outcome<std::unique_ptr<int>>> { co_return std::make_unique<int>(3); }), 3);
 }
 
@@ -118,7 +122,9 @@ TEST_F(operation, gives_expected_values_with_errors_of_its_own) {
     auto const why = run([]() -> awaitable<result> { co_return tl::unexpected{mine::error{429}}; }).error();
     EXPECT_EQ(why.kind(), fault_kind::throttled);
     EXPECT_EQ(why.status(), 429);
-    EXPECT_EQ(run([]() -> awaitable<tl::expected<void, mine::error>> { co_return tl::unexpected{mine::error{500}}; }).error().kind(),
+    EXPECT_EQ(run([]() -> awaitable<tl::expected<void, mine::error>> { co_return tl::unexpected{mine::error{500}}; })
+                  .error()
+                  .kind(),
               fault_kind::transient);
 }
 
@@ -141,8 +147,10 @@ TEST_F(operation, errors_without_to_fault_are_the_classifiers) {
 TEST_F(operation, gives_the_standards_expected_values) {
     using result = std::expected<int, mine::error>;
     EXPECT_EQ(run([]() -> awaitable<result> { co_return 5; }), 5);
-    EXPECT_EQ(run([]() -> awaitable<result> { co_return std::unexpected{mine::error{429}}; }).error().kind(), fault_kind::throttled);
-    EXPECT_TRUE(run([]() -> awaitable<std::expected<void, fault>> { co_return std::expected<void, fault>{}; }).has_value());
+    EXPECT_EQ(run([]() -> awaitable<result> { co_return std::unexpected{mine::error{429}}; }).error().kind(),
+              fault_kind::throttled);
+    EXPECT_TRUE(
+        run([]() -> awaitable<std::expected<void, fault>> { co_return std::expected<void, fault>{}; }).has_value());
 }
 #endif
 
@@ -236,7 +244,8 @@ TEST_F(operation, a_classifier_of_faults_has_the_last_word) {
 TEST_F(operation, a_classifier_that_throws_makes_it_permanent) {
     auto const rule = [](auto const&) -> fault { throw std::runtime_error{"the rule fell over"}; };
     auto const op = []() -> awaitable<outcome<int>> { co_return failed(fault_kind::throttled); };
-    for (auto const& why : {run(describe(op).classify(rule)).error(), run(describe(throwing(1)).classify(rule)).error()}) {
+    for (auto const& why :
+         {run(describe(op).classify(rule)).error(), run(describe(throwing(1)).classify(rule)).error()}) {
         EXPECT_EQ(why.kind(), fault_kind::permanent);
         EXPECT_EQ(why.billing(), knowledge::maybe);
         EXPECT_EQ(why.message(), "the classifier threw");
@@ -300,7 +309,8 @@ TEST_F(operation, a_bill_that_throws_costs_nobody_the_answer) {
 
 TEST_F(operation, a_target_that_throws_sends_nothing) {
     request const r{"four", 3};
-    auto const why = run(hooked().target([](request const&) -> target { throw std::runtime_error{"where?"}; }), r).error();
+    auto const why =
+        run(hooked().target([](request const&) -> target { throw std::runtime_error{"where?"}; }), r).error();
     EXPECT_EQ(why.kind(), fault_kind::permanent);
     EXPECT_EQ(why.billing(), knowledge::no);
     EXPECT_EQ(why.message(), "where?");

@@ -41,7 +41,7 @@ struct send_script {
 struct plan {
     std::string shape;
     std::vector<gate_script> gates;  // for each letter; unused for l, n, e
-    std::vector<int> runs;           // for each letter; of the layers
+    std::vector<int> runs;  // for each letter; of the layers
     std::vector<send_script> sends;  // the last one for ever
     duration deadline = 1h;
     std::optional<duration> cancel_at;
@@ -114,8 +114,8 @@ private:
             if (how.why && cancelled_ && how.why->kind() != fault_kind::cancelled)
                 how.why = in ? gone().with_execution(how.why->execution()).with_billing(how.why->billing()) : gone();
             if (in && end < plan_.shape.size() && how.why)
-                how.attempted = !(how.why->kind() >= fault_kind::circuit_open && how.why->execution() == knowledge::no &&
-                                  how.why->billing() == knowledge::no);
+                how.attempted = !(how.why->kind() >= fault_kind::circuit_open &&
+                                  how.why->execution() == knowledge::no && how.why->billing() == knowledge::no);
 
             auto const asks = settle(begin, inside, how);
             if (!asks) return how;
@@ -144,7 +144,9 @@ private:
                     asked_[inside++] = 0;  // a new ticket
                     continue;
                 case entry::kind::refuse: say(" refuses"); return fault{e.why};
-                case entry::kind::fall_over: say(" throws"); return fault{fault_kind::permanent}.with_execution(knowledge::no).with_billing(knowledge::no);
+                case entry::kind::fall_over:
+                    say(" throws");
+                    return fault{fault_kind::permanent}.with_execution(knowledge::no).with_billing(knowledge::no);
                 default: break;
             }
             say(" waits");
@@ -284,12 +286,14 @@ result really(plan const& p, std::uint64_t seed) {
     }
     auto const outcome = r.get();
 
-    result got{t.lines(), describe_end(outcome ? std::nullopt : std::optional{outcome.error()}), took, provider.sends()};
+    result got{t.lines(), describe_end(outcome ? std::nullopt : std::optional{outcome.error()}), took,
+               provider.sends()};
     // What holds for every run.
     EXPECT_EQ(t.tickets_out(), 0) << "seed " << seed;
     EXPECT_EQ(t.defects(), 0) << "seed " << seed;
     EXPECT_EQ(static_cast<int>(c.log().size()), provider.sends()) << "seed " << seed;
-    for (std::size_t i = 0; i < c.log().size(); ++i) EXPECT_EQ(c.log()[i].number, static_cast<int>(i) + 1) << "seed " << seed;
+    for (std::size_t i = 0; i < c.log().size(); ++i)
+        EXPECT_EQ(c.log()[i].number, static_cast<int>(i) + 1) << "seed " << seed;
     return got;
 }
 
@@ -342,7 +346,8 @@ void agree(std::uint64_t seed, int& cancellations) {
         p.cancel_at = at + 1ns;
         oracle left{p};
         auto const when_left = left.run();
-        ASSERT_EQ(really<Shape>(p, seed), when_left) << "shape " << p.shape << ", seed " << seed << ", cancelled at " << at.count();
+        ASSERT_EQ(really<Shape>(p, seed), when_left)
+            << "shape " << p.shape << ", seed " << seed << ", cancelled at " << at.count();
         ++cancellations;
     }
 }
@@ -350,7 +355,8 @@ void agree(std::uint64_t seed, int& cancellations) {
 template <class... Shapes>
 void all_agree() {
     int cancellations = 0;
-    for (std::uint64_t seed = 0; seed < support::seeds(sizeof...(Shapes)) && !::testing::Test::HasFatalFailure(); ++seed)
+    for (std::uint64_t seed = 0; seed < support::seeds(sizeof...(Shapes)) && !::testing::Test::HasFatalFailure();
+         ++seed)
         (agree<Shapes>(seed, cancellations), ...);
     EXPECT_GT(cancellations, 0);
 }

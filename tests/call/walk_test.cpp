@@ -79,9 +79,11 @@ TEST_F(walk, all_hear_how_it_failed) {
 }
 
 TEST_F(walk, a_refusal_sends_nothing_and_settles_the_outer_ones_as_not_attempted) {
-    auto const r = sim.run(pipeline{gate("a"), gate("b"), gate("c", enters(entry::kind::refuse)), gate("d")}.wrap(provider).try_call(c));
+    auto const r = sim.run(
+        pipeline{gate("a"), gate("b"), gate("c", enters(entry::kind::refuse)), gate("d")}.wrap(provider).try_call(c));
     EXPECT_EQ(r.error().kind(), fault_kind::queue_full);
-    EXPECT_EQ(t.lines(), (lines{"a in", "b in", "c refuses", "b not_attempted queue_full", "a not_attempted queue_full"}));
+    EXPECT_EQ(t.lines(),
+              (lines{"a in", "b in", "c refuses", "b not_attempted queue_full", "a not_attempted queue_full"}));
     EXPECT_EQ(provider.sends(), 0);
     EXPECT_TRUE(c.log().empty()) << "it counts as no attempt";
     EXPECT_EQ(t.tickets_out(), 0);
@@ -122,7 +124,8 @@ TEST_F(walk, a_wait_that_ends_after_the_deadline_sends_nothing) {
     call late{key{"test", 1}, 2s};
     auto const ask = pipeline{gate("a"), waiting("b", enters(entry::kind::wait, 3s))}.wrap(provider);
     EXPECT_EQ(sim.run(ask.try_call(late)).error().kind(), fault_kind::deadline_exceeded);
-    EXPECT_EQ(t.lines(), (lines{"a in", "b waits", "b in", "b not_attempted deadline_exceeded", "a not_attempted deadline_exceeded"}));
+    EXPECT_EQ(t.lines(), (lines{"a in", "b waits", "b in", "b not_attempted deadline_exceeded",
+                                "a not_attempted deadline_exceeded"}));
     EXPECT_EQ(provider.sends(), 0);
 }
 
@@ -132,9 +135,9 @@ TEST_F(walk, who_asks_again_keeps_its_ticket_and_only_those_inside_it_enter_anew
     provider.fails(fault_kind::throttled).after(1s).gives(7);
     auto const ask = pipeline{gate("a"), gate("b", asks({5s})), gate("c"), gate("d")}.wrap(provider);
     EXPECT_EQ(sim.run(ask(c)), 7);
-    EXPECT_EQ(t.lines(), (lines{"a in", "b in", "c in", "d in",                                 //
+    EXPECT_EQ(t.lines(), (lines{"a in", "b in", "c in", "d in",  //
                                 "d failed throttled", "c failed throttled", "b failed throttled, again",  //
-                                "c in", "d in",                                                 //
+                                "c in", "d in",  //
                                 "d succeeded", "c succeeded", "b succeeded", "a succeeded"}));
     ASSERT_EQ(c.log().size(), 2U);
     EXPECT_EQ(c.log()[1].start, 6s);
@@ -147,10 +150,10 @@ TEST_F(walk, two_may_ask_and_the_inner_one_begins_afresh_for_the_outer) {
     provider.fails(fault_kind::throttled).times(3).gives(7);
     auto const ask = pipeline{gate("a", asks({1s})), gate("b", asks({1s}))}.wrap(provider);
     EXPECT_EQ(sim.run(ask(c)), 7);
-    EXPECT_EQ(t.lines(), (lines{"a in", "b in",                                       //
-                                "b failed throttled, again",                          //
-                                "b failed throttled", "a failed throttled, again",    //
-                                "b in", "b failed throttled, again",                  //
+    EXPECT_EQ(t.lines(), (lines{"a in", "b in",  //
+                                "b failed throttled, again",  //
+                                "b failed throttled", "a failed throttled, again",  //
+                                "b in", "b failed throttled, again",  //
                                 "b succeeded", "a succeeded"}));
     EXPECT_EQ(c.log().size(), 4U);
 }
@@ -187,7 +190,8 @@ TEST_F(walk, never_sleeps_up_to_the_deadline_whatever_a_gate_asks_for) {
 
 TEST_F(walk, a_layer_stands_between_the_gates_outside_and_inside_it) {
     provider.gives(7);
-    EXPECT_EQ(sim.run(pipeline{gate("a"), scripted_layer{1}, gate("b"), scripted_layer{1}, gate("c")}.wrap(provider)(c)), 7);
+    EXPECT_EQ(
+        sim.run(pipeline{gate("a"), scripted_layer{1}, gate("b"), scripted_layer{1}, gate("c")}.wrap(provider)(c)), 7);
     EXPECT_EQ(t.lines(), (lines{"a in", "b in", "c in", "c succeeded", "b succeeded", "a succeeded"}));
 }
 
@@ -201,7 +205,8 @@ TEST_F(walk, a_layer_may_run_nothing) {
 TEST_F(walk, a_layer_may_run_what_is_inside_many_times) {
     provider.fails(fault_kind::permanent).times(2).gives(7);
     EXPECT_EQ(sim.run(pipeline{gate("a"), scripted_layer{3}, gate("b")}.wrap(provider)(c)), 7);
-    EXPECT_EQ(t.lines(), (lines{"a in", "b in", "b failed permanent", "b in", "b failed permanent", "b in", "b succeeded", "a succeeded"}));
+    EXPECT_EQ(t.lines(), (lines{"a in", "b in", "b failed permanent", "b in", "b failed permanent", "b in",
+                                "b succeeded", "a succeeded"}));
     ASSERT_EQ(c.log().size(), 3U);
     for (int i = 0; i < 3; ++i) EXPECT_EQ(c.log()[static_cast<std::size_t>(i)].number, i + 1);
 }
@@ -272,7 +277,8 @@ TEST_F(walk, a_nested_pipeline_behind_a_handle_is_handed_the_call_down_too) {
     guarded<int()> const outer = pipeline{gate("a", asks({1s}))}.wrap(inner);
     guarded<int()> const outermost = pipeline{}.wrap(outer);
     EXPECT_EQ(sim.run(outermost(c)), 7);
-    EXPECT_EQ(t.lines(), (lines{"a in", "b in", "b failed throttled", "a failed throttled, again", "b in", "b succeeded", "a succeeded"}));
+    EXPECT_EQ(t.lines(), (lines{"a in", "b in", "b failed throttled", "a failed throttled, again", "b in",
+                                "b succeeded", "a succeeded"}));
     EXPECT_EQ(c.log().size(), 2U);
 }
 

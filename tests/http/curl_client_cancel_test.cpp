@@ -38,7 +38,10 @@ protected:
     }
     /// Runs until the server has reached its phase.
     void run_until_reached() {
-        std::thread other{[this] { seen = reached.wait(); asio::post(io, [this] { io.stop(); }); }};
+        std::thread other{[this] {
+            seen = reached.wait();
+            asio::post(io, [this] { io.stop(); });
+        }};
         io.run();
         other.join();
         ASSERT_TRUE(seen);
@@ -125,7 +128,10 @@ TEST_P(http_leaving, by_the_end_of_the_context_leaks_nothing) {
         auto own = std::make_unique<asio::io_context>();
         client const mine{own->get_executor()};
         auto s = std::make_unique<sending>(own->get_executor(), mine, post(url(server, GetParam())), in(1h));
-        std::thread other{[&] { (void)reached.wait(); own->stop(); }};
+        std::thread other{[&] {
+            (void)reached.wait();
+            own->stop();
+        }};
         own->run();
         other.join();
         own.reset();  // before the client
@@ -152,10 +158,10 @@ TEST_P(http_leaving, of_the_last_handle_leaves_the_transfer_alone) {
     EXPECT_TRUE(s.get());
 }
 
-INSTANTIATE_TEST_SUITE_P(in_each_phase, http_leaving, testing::Values(phase::connecting, phase::sent, phase::answering),
-                         [](auto const& p) {
-                             return std::string{p.param == phase::connecting ? "connecting" : p.param == phase::sent ? "sent" : "answering"};
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    in_each_phase, http_leaving, testing::Values(phase::connecting, phase::sent, phase::answering), [](auto const& p) {
+        return std::string{p.param == phase::connecting ? "connecting" : p.param == phase::sent ? "sent" : "answering"};
+    });
 
 class http_leaving_plain : public http_leaving {};
 
@@ -178,7 +184,8 @@ TEST_F(http_leaving_plain, of_a_resolving_name_does_not_wait_for_the_resolver) {
 }
 
 /// A coroutine that lets every cancellation through and does not throw at the next co_await.
-awaitable<void> keep_going(client c, request r, bool& second_refused, std::optional<result>& first, std::optional<result>& second) {
+awaitable<void> keep_going(client c, request r, bool& second_refused, std::optional<result>& first,
+                           std::optional<result>& second) {
     co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
     co_await asio::this_coro::throw_if_cancelled(false);
     first.emplace(co_await c.send(r, in(1h)));
@@ -187,7 +194,8 @@ awaitable<void> keep_going(client c, request r, bool& second_refused, std::optio
 }
 
 TEST_F(http_leaving_plain, of_any_type_is_a_value_and_a_cancelled_coroutine_sends_no_more) {
-    for (auto const how : {asio::cancellation_type::total, asio::cancellation_type::partial, asio::cancellation_type::terminal}) {
+    for (auto const how :
+         {asio::cancellation_type::total, asio::cancellation_type::partial, asio::cancellation_type::terminal}) {
         event got;
         request_log log;
         raw_server server{[&](peer& p) {
@@ -201,8 +209,12 @@ TEST_F(http_leaving_plain, of_any_type_is_a_value_and_a_cancelled_coroutine_send
         std::optional<result> first;
         std::optional<result> second;
         asio::cancellation_signal stop;
-        asio::co_spawn(io, keep_going(c, post(server.url()), second_refused, first, second), asio::bind_cancellation_slot(stop.slot(), asio::detached));
-        std::thread other{[&] { (void)got.wait(); asio::post(io, [&] { stop.emit(how); }); }};
+        asio::co_spawn(io, keep_going(c, post(server.url()), second_refused, first, second),
+                       asio::bind_cancellation_slot(stop.slot(), asio::detached));
+        std::thread other{[&] {
+            (void)got.wait();
+            asio::post(io, [&] { stop.emit(how); });
+        }};
         io.restart();
         io.run();
         other.join();

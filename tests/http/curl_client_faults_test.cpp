@@ -51,7 +51,9 @@ protected:
 
 TEST_F(http_faults, refused_connect) {
     std::uint16_t port = 0;
-    { port = raw_server{nullptr}.port(); }
+    {
+        port = raw_server{nullptr}.port();
+    }
     expect(send(io, c, post("http://127.0.0.1:" + std::to_string(port))), fault_kind::not_sent, no, no);
 }
 
@@ -147,7 +149,8 @@ TEST_F(http_faults, not_http_at_all) {
 }
 
 TEST_F(http_faults, only_an_informational_response) {
-    expect(after_request([](peer& p) { p.write("HTTP/1.1 100 Continue\r\n\r\n"); }), fault_kind::ambiguous, maybe, maybe);
+    expect(after_request([](peer& p) { p.write("HTTP/1.1 100 Continue\r\n\r\n"); }), fault_kind::ambiguous, maybe,
+           maybe);
 }
 
 // The hidden second send: on a kept connection libcurl posts again by itself when the server closes after reading.
@@ -190,15 +193,19 @@ TEST_F(http_faults, hidden_resend_of_a_get_is_prevented_too) {
 // It was executed, and the answer is lost.
 
 TEST_F(http_faults, fin_within_a_body_of_known_length) {
-    expect(after_request([](peer& p) { p.write("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"); }), fault_kind::broken_stream, yes, maybe, 200);
+    expect(after_request([](peer& p) { p.write("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"); }),
+           fault_kind::broken_stream, yes, maybe, 200);
 }
 
 TEST_F(http_faults, fin_before_a_body_of_known_length) {
-    expect(after_request([](peer& p) { p.write("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"); }), fault_kind::broken_stream, yes, maybe, 200);
+    expect(after_request([](peer& p) { p.write("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"); }),
+           fault_kind::broken_stream, yes, maybe, 200);
 }
 
 TEST_F(http_faults, fin_within_chunks) {
-    expect(after_request([](peer& p) { p.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"); }), fault_kind::broken_stream, yes, maybe, 200);
+    expect(
+        after_request([](peer& p) { p.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"); }),
+        fault_kind::broken_stream, yes, maybe, 200);
 }
 
 TEST_F(http_faults, rst_within_the_body) {
@@ -210,15 +217,18 @@ TEST_F(http_faults, rst_within_the_body) {
 }
 
 TEST_F(http_faults, chunks_that_are_none) {
-    expect(after_request([](peer& p) { p.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n"); }), fault_kind::broken_stream, yes, maybe, 200);
+    expect(after_request([](peer& p) { p.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n"); }),
+           fault_kind::broken_stream, yes, maybe, 200);
 }
 
 TEST_F(http_faults, an_errors_body_cut_proves_no_execution) {
-    expect(after_request([](peer& p) { p.write("HTTP/1.1 503 No\r\nContent-Length: 10\r\n\r\nhalf"); }), fault_kind::broken_stream, maybe, maybe, 503);
+    expect(after_request([](peer& p) { p.write("HTTP/1.1 503 No\r\nContent-Length: 10\r\n\r\nhalf"); }),
+           fault_kind::broken_stream, maybe, maybe, 503);
 }
 
 TEST_F(http_faults, fin_within_the_head) {  // which libcurl takes for an answer without a body
-    expect(after_request([](peer& p) { p.write("HTTP/1.1 200 OK\r\nX-A: 1\r\n"); }), fault_kind::broken_stream, yes, maybe, 200);
+    expect(after_request([](peer& p) { p.write("HTTP/1.1 200 OK\r\nX-A: 1\r\n"); }), fault_kind::broken_stream, yes,
+           maybe, 200);
 }
 
 // Over a limit.
@@ -238,7 +248,8 @@ TEST_F(http_faults, body_over_the_limit_by_its_declared_length) {
 }
 
 TEST_F(http_faults, body_over_the_limit_in_chunks) {
-    raw_server server{always("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n12345678\r\n8\r\n12345678\r\n0\r\n\r\n", log)};
+    raw_server server{always(
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n12345678\r\n8\r\n12345678\r\n0\r\n\r\n", log)};
     auto r = post(server.url());
     r.max_body_bytes = 15;
     expect(send(io, c, r), fault_kind::defective_answer, yes, yes, 200);
@@ -260,7 +271,8 @@ TEST_F(http_faults, body_over_the_limit_without_end) {
 }
 
 TEST_F(http_faults, head_over_the_limit) {
-    raw_server server{always("HTTP/1.1 200 OK\r\nX-Long: " + std::string(5000, 'x') + "\r\nContent-Length: 2\r\n\r\nok", log)};
+    raw_server server{
+        always("HTTP/1.1 200 OK\r\nX-Long: " + std::string(5000, 'x') + "\r\nContent-Length: 2\r\n\r\nok", log)};
     auto r = post(server.url());
     r.max_header_bytes = 4096;
     expect(send(io, c, r), fault_kind::defective_answer, yes, yes, 200);

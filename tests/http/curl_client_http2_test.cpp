@@ -24,7 +24,8 @@ using enum knowledge;
 class http2 : public testing::Test {
 protected:
     void SetUp() override {
-        if ((curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_HTTP2) == 0) GTEST_SKIP() << "this libcurl has no HTTP/2";
+        if ((curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_HTTP2) == 0)
+            GTEST_SKIP() << "this libcurl has no HTTP/2";
         if (!certificate::get().made()) GTEST_SKIP() << "no program openssl to make a certificate";
     }
     /// Each connection answers `good` requests, and `ends` the next.
@@ -54,8 +55,8 @@ protected:
         EXPECT_EQ(text(f).find("canary"), std::string::npos) << f;
     }
     /// One request that meets `ends`, on a fresh connection or on one that has answered before.
-    void expect_after(bool reused, std::function<void(h2_peer&, std::uint32_t)> ends, fault_kind kind, knowledge execution,
-                      knowledge billing, int status = 0) {
+    void expect_after(bool reused, std::function<void(h2_peer&, std::uint32_t)> ends, fault_kind kind,
+                      knowledge execution, knowledge billing, int status = 0) {
         requests = 0;
         raw_server server{after(reused ? 1 : 0, std::move(ends))};
         tls_front const front{server, "h2"};
@@ -90,7 +91,8 @@ TEST_F(http2, shares_one_connection) {
     raw_server server{after(1000, [](h2_peer&, std::uint32_t) {})};
     tls_front const front{server, "h2"};
     std::vector<std::unique_ptr<sending>> all;
-    for (int i = 0; i < 64; ++i) all.push_back(std::make_unique<sending>(io.get_executor(), c, post(front.url()), in(20s)));
+    for (int i = 0; i < 64; ++i)
+        all.push_back(std::make_unique<sending>(io.get_executor(), c, post(front.url()), in(20s)));
     io.run();
     for (auto const& s : all) ASSERT_TRUE(s->ended() && s->get()) << s->error();
     EXPECT_EQ(server.accepted(), 1);
@@ -98,10 +100,13 @@ TEST_F(http2, shares_one_connection) {
 }
 
 TEST_F(http2, refused_stream_is_proven_unprocessed_and_not_sent_again) {
-    expect_after(false, [](h2_peer& h2, std::uint32_t stream) {
-        h2.reset(stream, h2_error::refused_stream);
-        (void)h2.connection().wait_for_close();
-    }, fault_kind::transient, no, no);
+    expect_after(
+        false,
+        [](h2_peer& h2, std::uint32_t stream) {
+            h2.reset(stream, h2_error::refused_stream);
+            (void)h2.connection().wait_for_close();
+        },
+        fault_kind::transient, no, no);
 }
 
 TEST_F(http2, refused_stream_on_a_kept_connection_is_not_sent_again_either) {
@@ -114,56 +119,74 @@ TEST_F(http2, refused_stream_on_a_kept_connection_is_not_sent_again_either) {
     ASSERT_TRUE(send(io, c, post(front.url())));
     auto const got = send(io, c, post(front.url()));
     ASSERT_FALSE(got);
-    EXPECT_TRUE(got.error().kind() == fault_kind::ambiguous || got.error().kind() == fault_kind::transient) << got.error();
+    EXPECT_TRUE(got.error().kind() == fault_kind::ambiguous || got.error().kind() == fault_kind::transient)
+        << got.error();
     EXPECT_EQ(requests, 2);
 }
 
 TEST_F(http2, other_resets_prove_nothing) {
     for (bool const reused : {false, true})
-        expect_after(reused, [](h2_peer& h2, std::uint32_t stream) {
-            h2.reset(stream, h2_error::internal_error);
-            (void)h2.connection().wait_for_close();
-        }, fault_kind::ambiguous, maybe, maybe);
+        expect_after(
+            reused,
+            [](h2_peer& h2, std::uint32_t stream) {
+                h2.reset(stream, h2_error::internal_error);
+                (void)h2.connection().wait_for_close();
+            },
+            fault_kind::ambiguous, maybe, maybe);
 }
 
 TEST_F(http2, goaway_that_excludes_the_request_is_not_told_apart) {
     for (bool const reused : {false, true})
-        expect_after(reused, [](h2_peer& h2, std::uint32_t stream) { h2.goaway(stream - 1); }, fault_kind::ambiguous, maybe, maybe);
+        expect_after(
+            reused, [](h2_peer& h2, std::uint32_t stream) { h2.goaway(stream - 1); }, fault_kind::ambiguous, maybe,
+            maybe);
 }
 
 TEST_F(http2, goaway_that_includes_the_request_and_then_the_end) {
     for (bool const reused : {false, true})
-        expect_after(reused, [](h2_peer& h2, std::uint32_t stream) { h2.goaway(stream); }, fault_kind::ambiguous, maybe, maybe);
+        expect_after(
+            reused, [](h2_peer& h2, std::uint32_t stream) { h2.goaway(stream); }, fault_kind::ambiguous, maybe, maybe);
 }
 
 TEST_F(http2, connection_cut) {
     for (bool const reused : {false, true}) {
-        expect_after(reused, [](h2_peer& h2, std::uint32_t) { h2.connection().fin(); }, fault_kind::ambiguous, maybe, maybe);
-        expect_after(reused, [](h2_peer& h2, std::uint32_t) { h2.connection().rst(); }, fault_kind::ambiguous, maybe, maybe);
+        expect_after(
+            reused, [](h2_peer& h2, std::uint32_t) { h2.connection().fin(); }, fault_kind::ambiguous, maybe, maybe);
+        expect_after(
+            reused, [](h2_peer& h2, std::uint32_t) { h2.connection().rst(); }, fault_kind::ambiguous, maybe, maybe);
     }
 }
 
 TEST_F(http2, body_cut) {
     for (bool const reused : {false, true}) {
-        expect_after(reused, [](h2_peer& h2, std::uint32_t stream) {
-            h2.head(stream);
-            h2.part(stream, "half");
-            h2.wait_until_read();
-            h2.reset(stream, h2_error::internal_error);
-            (void)h2.connection().wait_for_close();
-        }, fault_kind::broken_stream, yes, maybe, 200);
-        expect_after(reused, [](h2_peer& h2, std::uint32_t stream) {
-            h2.head(stream);
-            h2.part(stream, "half");
-            h2.wait_until_read();
-        }, fault_kind::broken_stream, yes, maybe, 200);
-        expect_after(reused, [](h2_peer& h2, std::uint32_t stream) {
-            h2.head(stream, "10");
-            h2.part(stream, "half");
-            h2.wait_until_read();
-            h2.reset(stream, h2_error::no_error);
-            (void)h2.connection().wait_for_close();
-        }, fault_kind::broken_stream, yes, maybe, 200);
+        expect_after(
+            reused,
+            [](h2_peer& h2, std::uint32_t stream) {
+                h2.head(stream);
+                h2.part(stream, "half");
+                h2.wait_until_read();
+                h2.reset(stream, h2_error::internal_error);
+                (void)h2.connection().wait_for_close();
+            },
+            fault_kind::broken_stream, yes, maybe, 200);
+        expect_after(
+            reused,
+            [](h2_peer& h2, std::uint32_t stream) {
+                h2.head(stream);
+                h2.part(stream, "half");
+                h2.wait_until_read();
+            },
+            fault_kind::broken_stream, yes, maybe, 200);
+        expect_after(
+            reused,
+            [](h2_peer& h2, std::uint32_t stream) {
+                h2.head(stream, "10");
+                h2.part(stream, "half");
+                h2.wait_until_read();
+                h2.reset(stream, h2_error::no_error);
+                (void)h2.connection().wait_for_close();
+            },
+            fault_kind::broken_stream, yes, maybe, 200);
     }
 }
 
@@ -216,7 +239,10 @@ TEST_F(http2, cancelling_one_stream_harms_no_other) {
     }};
     tls_front const front{server, "h2"};
     auto const run_until = [this](event& e) {
-        std::thread other{[&] { (void)e.wait(); asio::post(io, [this] { io.stop(); }); }};
+        std::thread other{[&] {
+            (void)e.wait();
+            asio::post(io, [this] { io.stop(); });
+        }};
         io.run();
         io.restart();
         other.join();

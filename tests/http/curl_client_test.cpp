@@ -31,7 +31,8 @@ TEST_F(http_client, posts_exactly_what_it_is_given) {
     EXPECT_EQ(answer->version, version::http1_1);
     EXPECT_FALSE(answer->body_terminated_by_close);
     EXPECT_EQ(log.all().at(0), "POST /v1/chat?a=b HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(server.port()) +
-                                   "\r\nUser-Agent: coffer/" COFFER_VERSION_STRING "\r\nAccept: */*\r\n"
+                                   "\r\nUser-Agent: coffer/" COFFER_VERSION_STRING
+                                   "\r\nAccept: */*\r\n"
                                    "Content-Type: application/json\r\nAuthorization: Bearer sk-canary-3f9a\r\n"
                                    "Content-Length: 7\r\n\r\n{\"x\":1}");
 }
@@ -43,9 +44,9 @@ TEST_F(http_client, sends_every_method_with_and_without_a_body) {
             p.write(r.starts_with("HEAD") ? "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" : ok);
         }
     }};
-    std::vector<std::pair<std::string, bool>> const requests{{"GET", false},  {"POST", true},    {"HEAD", false}, {"PUT", true},
-                                                             {"GET", false},  {"DELETE", false}, {"PATCH", true}, {"POST", false},
-                                                             {"OPTIONS", false}, {"GET", true}, {"GET", false}};
+    std::vector<std::pair<std::string, bool>> const requests{
+        {"GET", false},  {"POST", true},  {"HEAD", false},    {"PUT", true}, {"GET", false}, {"DELETE", false},
+        {"PATCH", true}, {"POST", false}, {"OPTIONS", false}, {"GET", true}, {"GET", false}};
     for (auto const& [method, with_body] : requests) {
         auto r = with_body ? request{method, server.url(), "body"} : request{method, server.url()};
         auto const answer = send(io, c, std::move(r));
@@ -63,7 +64,11 @@ TEST_F(http_client, sends_every_method_with_and_without_a_body) {
 TEST_F(http_client, sends_empty_header_values_and_repeated_headers) {
     raw_server server{always(std::string{ok}, log)};
     request r{"GET", server.url()};
-    r.headers.add("X-Empty", "").add("X-Twice", "1").add("X-Twice", "2").set("User-Agent", "mine").set("Accept", "text/plain");
+    r.headers.add("X-Empty", "")
+        .add("X-Twice", "1")
+        .add("X-Twice", "2")
+        .set("User-Agent", "mine")
+        .set("Accept", "text/plain");
     ASSERT_TRUE(send(io, c, std::move(r)));
     auto const seen = log.all().at(0);
     EXPECT_NE(seen.find("\r\nX-Empty:\r\n"), seen.npos) << seen;
@@ -89,8 +94,10 @@ TEST_F(http_client, sends_bodies_of_any_bytes_and_size_without_waiting_for_a_con
 
 TEST_F(http_client, any_status_is_an_answer) {
     for (int const status : {200, 201, 301, 400, 401, 429, 500, 503, 529, 599}) {
-        raw_server server{always("HTTP/1.1 " + std::to_string(status) + " Word\r\nRetry-After: 7\r\nLocation: http://127.0.0.1:1/\r\n"
-                                 "WWW-Authenticate: Basic\r\nContent-Length: 3\r\n\r\nwhy", log)};
+        raw_server server{always("HTTP/1.1 " + std::to_string(status) +
+                                     " Word\r\nRetry-After: 7\r\nLocation: http://127.0.0.1:1/\r\n"
+                                     "WWW-Authenticate: Basic\r\nContent-Length: 3\r\n\r\nwhy",
+                                 log)};
         auto const answer = send(io, c, post(server.url()));
         ASSERT_TRUE(answer) << status << ": " << answer.error();
         EXPECT_EQ(answer->status, status);
@@ -101,7 +108,10 @@ TEST_F(http_client, any_status_is_an_answer) {
 }
 
 TEST_F(http_client, reads_chunks_and_leaves_trailers_out) {
-    raw_server server{always("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-A: 1\r\n\r\n3\r\nabc\r\n4;ext=1\r\ndefg\r\n0\r\nX-A: 2\r\n\r\n", log)};
+    raw_server server{
+        always("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-A: "
+               "1\r\n\r\n3\r\nabc\r\n4;ext=1\r\ndefg\r\n0\r\nX-A: 2\r\n\r\n",
+               log)};
     auto const answer = send(io, c, post(server.url()));
     ASSERT_TRUE(answer) << answer.error();
     EXPECT_EQ(answer->body, "abcdefg");
@@ -110,7 +120,8 @@ TEST_F(http_client, reads_chunks_and_leaves_trailers_out) {
 }
 
 TEST_F(http_client, passes_over_informational_responses) {
-    raw_server server{always("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nX-Early: 1\r\n\r\n" + std::string{ok}, log)};
+    raw_server server{
+        always("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nX-Early: 1\r\n\r\n" + std::string{ok}, log)};
     auto const answer = send(io, c, post(server.url()));
     ASSERT_TRUE(answer) << answer.error();
     EXPECT_EQ(answer->status, 200);
@@ -151,7 +162,8 @@ TEST_F(http_client, runs_many_at_once) {
     raw_server server{always(std::string{ok}, log)};
     std::vector<std::unique_ptr<sending>> all;
     for (int i = 0; i < 64; ++i)
-        all.push_back(std::make_unique<sending>(io.get_executor(), c, post(server.url("/" + std::to_string(i))), in(20s)));
+        all.push_back(
+            std::make_unique<sending>(io.get_executor(), c, post(server.url("/" + std::to_string(i))), in(20s)));
     io.run();
     for (auto const& s : all) ASSERT_TRUE(s->ended() && s->get()) << s->error();
     EXPECT_EQ(log.count(), 64U);
@@ -164,7 +176,8 @@ TEST_F(http_client, opens_no_more_connections_than_allowed) {
     client const few{io.get_executor(), {.max_connections_per_host = 3}};
     raw_server server{always(std::string{ok}, log)};
     std::vector<std::unique_ptr<sending>> all;
-    for (int i = 0; i < 20; ++i) all.push_back(std::make_unique<sending>(io.get_executor(), few, post(server.url()), in(20s)));
+    for (int i = 0; i < 20; ++i)
+        all.push_back(std::make_unique<sending>(io.get_executor(), few, post(server.url()), in(20s)));
     io.run();
     for (auto const& s : all) EXPECT_TRUE(s->ended() && s->get());
     EXPECT_LE(server.accepted(), 3);
@@ -196,7 +209,8 @@ TEST_F(http_client, makes_a_new_connection_when_the_idle_one_was_closed) {
 
 TEST_F(http_client, does_not_look_at_the_environments_proxies) {
     raw_server server{always(std::string{ok}, log)};
-    for (auto const* name : {"http_proxy", "https_proxy", "all_proxy", "ALL_PROXY"}) ::setenv(name, "http://127.0.0.1:1", 1);
+    for (auto const* name : {"http_proxy", "https_proxy", "all_proxy", "ALL_PROXY"})
+        ::setenv(name, "http://127.0.0.1:1", 1);
     auto const answer = send(io, c, post(server.url()));
     for (auto const* name : {"http_proxy", "https_proxy", "all_proxy", "ALL_PROXY"}) ::unsetenv(name);
     ASSERT_TRUE(answer) << answer.error();

@@ -75,7 +75,8 @@ TEST(http_threads, leaving_races_with_ending) {
     asio::thread_pool pool{2};
     std::atomic<int> wrong{0};
     for (int i = 0; i < 400; ++i)
-        asio::co_spawn(pool, send_briefly(c, server.url(), std::chrono::microseconds{(i * 37) % 3000}, wrong), asio::detached);
+        asio::co_spawn(pool, send_briefly(c, server.url(), std::chrono::microseconds{(i * 37) % 3000}, wrong),
+                       asio::detached);
     pool.join();
     EXPECT_EQ(wrong, 0);
 }
@@ -102,7 +103,8 @@ TEST(http_threads, clients_come_and_go_under_way) {
     std::atomic<int> answered{0};
     {
         asio::thread_pool pool{2};
-        for (int i = 0; i < 50; ++i) asio::co_spawn(pool, send_some(client{engine.executor()}, server.url(), 2, answered), asio::detached);
+        for (int i = 0; i < 50; ++i)
+            asio::co_spawn(pool, send_some(client{engine.executor()}, server.url(), 2, answered), asio::detached);
         pool.join();
     }
     EXPECT_EQ(answered, 100);
@@ -115,7 +117,8 @@ TEST(http_threads, contexts_end_under_way) {
         client const c{engine.executor()};
         asio::io_context io;
         std::vector<std::unique_ptr<sending>> all;
-        for (int k = 0; k < 4; ++k) all.push_back(std::make_unique<sending>(io.get_executor(), c, post(server.url()), in(1h)));
+        for (int k = 0; k < 4; ++k)
+            all.push_back(std::make_unique<sending>(io.get_executor(), c, post(server.url()), in(1h)));
         io.poll();
         if (i % 2 == 0) engine.stop();
     }

@@ -116,7 +116,8 @@ TEST_F(http_tls, ends_of_connections_prove_what_they_prove_without_tls) {
                 ASSERT_FALSE(got);
                 // A reset may overtake what was written before it.
                 if (!(answering && reset)) {
-                    EXPECT_EQ(got.error().kind(), answering ? fault_kind::broken_stream : fault_kind::ambiguous) << got.error();
+                    EXPECT_EQ(got.error().kind(), answering ? fault_kind::broken_stream : fault_kind::ambiguous)
+                        << got.error();
                 }
                 EXPECT_EQ(got.error().billing(), maybe) << got.error();
                 EXPECT_EQ(server.accepted(), 1);

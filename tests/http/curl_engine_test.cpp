@@ -60,7 +60,10 @@ TEST_F(http_engine, a_multi_that_fails_is_replaced_and_every_transfer_ends_with_
     ASSERT_TRUE(send(io, c, post(server.url())));
     ASSERT_TRUE(in_front);
     sending sent{io.get_executor(), c, post(server.url("/stays")), in(20s)};
-    std::thread other{[&] { (void)got.wait(); asio::post(io, [&] { io.stop(); }); }};
+    std::thread other{[&] {
+        (void)got.wait();
+        asio::post(io, [&] { io.stop(); });
+    }};
     io.restart();
     io.run();
     other.join();

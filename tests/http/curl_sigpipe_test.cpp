@@ -51,7 +51,9 @@ TEST(http_sigpipe, of_somebody_else_stays_pending) {
     sigaddset(&pipe, SIGPIPE);
     pthread_sigmask(SIG_BLOCK, &pipe, &before);
     write_to_nobody();
-    { sigpipe_guard const guard{true}; }
+    {
+        sigpipe_guard const guard{true};
+    }
     EXPECT_TRUE(pending());
     EXPECT_TRUE(blocked());
     int which = 0;

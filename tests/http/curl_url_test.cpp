@@ -9,8 +9,8 @@ namespace coffer::inline v0::http::curl {
 namespace {
 
 TEST(http_url, https_goes_anywhere) {
-    for (auto const* url : {"https://api.openai.com/v1/chat/completions", "HTTPS://example.com", "https://10.0.0.1:8443/?a=b#c",
-                            "https://[2001:db8::1]/", "https://localhost/"}) {
+    for (auto const* url : {"https://api.openai.com/v1/chat/completions", "HTTPS://example.com",
+                            "https://10.0.0.1:8443/?a=b#c", "https://[2001:db8::1]/", "https://localhost/"}) {
         auto const parsed = parse_url(url);
         ASSERT_TRUE(parsed) << url;
         EXPECT_TRUE(parsed->https) << url;
@@ -18,8 +18,9 @@ TEST(http_url, https_goes_anywhere) {
 }
 
 TEST(http_url, http_goes_to_loopback) {
-    for (auto const* url : {"http://127.0.0.1:8080/v1", "http://127.1.2.3/", "http://127.1/", "http://0x7f.1/", "http://2130706433/",
-                            "http://[::1]:8080/", "http://[0:0::1]/", "http://localhost:11434/api", "http://LOCALHOST/"}) {
+    for (auto const* url :
+         {"http://127.0.0.1:8080/v1", "http://127.1.2.3/", "http://127.1/", "http://0x7f.1/", "http://2130706433/",
+          "http://[::1]:8080/", "http://[0:0::1]/", "http://localhost:11434/api", "http://LOCALHOST/"}) {
         auto const parsed = parse_url(url);
         ASSERT_TRUE(parsed) << url << ": " << parsed.error();
         EXPECT_FALSE(parsed->https) << url;
@@ -36,21 +37,24 @@ void refused(std::string const& url) {
 }
 
 TEST(http_url, http_goes_nowhere_else) {
-    for (auto const* url : {"http://example.com/", "http://api.openai.com/v1", "http://10.0.0.1/", "http://128.0.0.1/", "http://0.0.0.0/",
-                            "http://[::]/", "http://[::2]/", "http://[::ffff:10.0.0.1]/", "http://localhost.example.com/",
-                            "http://127.0.0.1.example.com/", "http://127.example.com/", "http://localhos/", "http://1270.0.0.1/"})
+    for (auto const* url :
+         {"http://example.com/", "http://api.openai.com/v1", "http://10.0.0.1/", "http://128.0.0.1/", "http://0.0.0.0/",
+          "http://[::]/", "http://[::2]/", "http://[::ffff:10.0.0.1]/", "http://localhost.example.com/",
+          "http://127.0.0.1.example.com/", "http://127.example.com/", "http://localhos/", "http://1270.0.0.1/"})
         refused(url);
 }
 
 TEST(http_url, only_http_and_https) {
-    for (auto const* url : {"file:///etc/passwd", "ftp://example.com/", "gopher://127.0.0.1/", "ws://127.0.0.1/", "httpss://example.com/",
-                            "example.com", "/relative", "", "https://", "https:///path", "://", "http:", "javascript:1"})
+    for (auto const* url :
+         {"file:///etc/passwd", "ftp://example.com/", "gopher://127.0.0.1/", "ws://127.0.0.1/", "httpss://example.com/",
+          "example.com", "/relative", "", "https://", "https:///path", "://", "http:", "javascript:1"})
         refused(url);
 }
 
 TEST(http_url, no_credentials_inside) {
-    for (auto const* url : {"https://user:canary@example.com/", "https://canary@example.com/", "http://canary@127.0.0.1/",
-                            "http://127.0.0.1:80@example.com/", "https://:canary@example.com/"})
+    for (auto const* url :
+         {"https://user:canary@example.com/", "https://canary@example.com/", "http://canary@127.0.0.1/",
+          "http://127.0.0.1:80@example.com/", "https://:canary@example.com/"})
         refused(url);
 }
 

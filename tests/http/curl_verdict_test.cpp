@@ -75,7 +75,8 @@ row const table[]{
     {"head over the limit", at(CURLE_WRITE_ERROR, 1, 200, cut::header_limit), defective_answer, yes, yes},
     {"body over the limit", at(CURLE_WRITE_ERROR, 1, 200, cut::body_limit), defective_answer, yes, yes},
     {"an error's body over the limit", at(CURLE_WRITE_ERROR, 1, 502, cut::body_limit), defective_answer, maybe, maybe},
-    {"head over the limit before a status", at(CURLE_WRITE_ERROR, 1, 0, cut::header_limit), defective_answer, maybe, maybe},
+    {"head over the limit before a status", at(CURLE_WRITE_ERROR, 1, 0, cut::header_limit), defective_answer, maybe,
+     maybe},
 };
 
 class http_verdict : public testing::TestWithParam<row> {};

@@ -33,10 +33,12 @@ TEST(http_headers, set_replaces_all_of_the_name_and_erase_counts) {
 }
 
 TEST(http_headers, know_the_names_of_secrets) {
-    for (auto const* name : {"Authorization", "authorization", "Proxy-Authorization", "x-api-key", "api-key", "X-Goog-Api-Key",
-                             "Cookie", "Set-Cookie", "X-Amz-Security-Token", "Ocp-Apim-Apikey", "x-client-secret"})
+    for (auto const* name :
+         {"Authorization", "authorization", "Proxy-Authorization", "x-api-key", "api-key", "X-Goog-Api-Key", "Cookie",
+          "Set-Cookie", "X-Amz-Security-Token", "Ocp-Apim-Apikey", "x-client-secret"})
         EXPECT_TRUE(is_sensitive(name)) << name;
-    for (auto const* name : {"Content-Type", "Accept", "x-request-id", "anthropic-version", "retry-after", "Idempotency-Key"})
+    for (auto const* name :
+         {"Content-Type", "Accept", "x-request-id", "anthropic-version", "retry-after", "Idempotency-Key"})
         EXPECT_FALSE(is_sensitive(name)) << name;
 }
 
@@ -48,7 +50,9 @@ std::string printed(request const& r) {
 
 TEST(http_request, printed_shows_no_secret) {
     request r{"POST", "https://api.example.com/v1/models:generate?key=canary-1", "canary-2"};
-    r.headers.set("Authorization", "Bearer canary-3").set("X-House-Pass", "canary-4").set("Content-Type", "application/json");
+    r.headers.set("Authorization", "Bearer canary-3")
+        .set("X-House-Pass", "canary-4")
+        .set("Content-Type", "application/json");
     r.sensitive_headers = {"x-house-pass"};
     auto const text = printed(r);
     EXPECT_EQ(text.find("canary"), text.npos) << text;

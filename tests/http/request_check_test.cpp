@@ -22,9 +22,10 @@ TEST(http_request_check, lets_ordinary_requests_pass) {
 }
 
 TEST(http_request_check, refuses_what_would_break_out_of_its_field) {
-    for (auto const& r : {with("X", "a\r\nAuthorization: b"), with("X", "a\nb"), with("X", std::string{"a\0b", 3}),
-                          with("X: y\r\nZ", "a"), with("", "a"), with("X Y", "a"), request{"GE T", "https://example.com/"},
-                          request{"", "https://example.com/"}, request{"GET\r\n", "https://example.com/"}}) {
+    for (auto const& r :
+         {with("X", "a\r\nAuthorization: b"), with("X", "a\nb"), with("X", std::string{"a\0b", 3}),
+          with("X: y\r\nZ", "a"), with("", "a"), with("X Y", "a"), request{"GE T", "https://example.com/"},
+          request{"", "https://example.com/"}, request{"GET\r\n", "https://example.com/"}}) {
         auto const f = check(r);
         ASSERT_TRUE(f);
         EXPECT_EQ(f->kind(), fault_kind::invalid_request);

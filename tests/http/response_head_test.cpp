@@ -91,7 +91,8 @@ TEST(http_response_head, survives_noise) {
     for (int run = 0; run < 2000; ++run) {
         response_head h{4096};
         for (int line = 0; line < 20; ++line) {
-            static constexpr std::string_view pieces[]{"HTTP/", "1.1", " ", "200", ":", "\r", "\n", "\t", "99999999999", "a", std::string_view{"\0", 1}};
+            static constexpr std::string_view pieces[]{
+                "HTTP/", "1.1", " ", "200", ":", "\r", "\n", "\t", "99999999999", "a", std::string_view{"\0", 1}};
             std::string text;
             for (auto n = random() % 8; n > 0; --n) text += pieces[random() % std::size(pieces)];
             if (!h.feed(text)) break;

@@ -92,7 +92,8 @@ TEST_F(once_flight_test, callers_of_one_key_share_one_send_wherever_they_wait) {
     std::vector<caller> callers;
     for (std::size_t i = 0; i < 12; ++i) callers.push_back(begin(ask, 15min, i % 3));
     world.run_for(5s);
-    for (std::size_t i = 0; i < 3; ++i) callers.push_back(begin(asking(), 15min, i));  // another pipeline, the same store
+    for (std::size_t i = 0; i < 3; ++i)
+        callers.push_back(begin(asking(), 15min, i));  // another pipeline, the same store
     world.run();
 
     int opened = 0;
@@ -441,7 +442,8 @@ TEST_F(once_flight_test, without_a_grace_leaving_drops_the_send) {
 
 struct once_throw_test : once_flight_test {
     /// Two callers meet an exception; then it is gone, and a third call must be served: nothing is stuck.
-    std::pair<caller, caller> meet(std::function<void(std::function<void()>)> const& set, std::function<void()> thrower) {
+    std::pair<caller, caller> meet(std::function<void(std::function<void()>)> const& set,
+                                   std::function<void()> thrower) {
         auto const ask = asking({.once = {.max_sends = 9}});
         provider.otherwise([] { return coffer::answer{"hello", 200}; });
         set(std::move(thrower));
@@ -699,7 +701,8 @@ TEST_F(once_flight_test, a_flight_keeps_its_store) {
     provider.answer("hello", 10s);
     std::optional<coffer::memory_store> mine{std::in_place};
     auto const keeper = mine->another_process();  // looks at the same records
-    std::optional<support::guarded> ask{coffer::pipeline{coffer::once{*mine}, coffer::retry{}, door}.wrap(provider.operation())};
+    std::optional<support::guarded> ask{
+        coffer::pipeline{coffer::once{*mine}, coffer::retry{}, door}.wrap(provider.operation())};
     auto const c = begin(*ask, 2s);
     world.run_for(3s);
     ask.reset();
@@ -731,7 +734,9 @@ TEST_F(once_flight_test, a_flight_that_never_begins_lands_all_the_same) {
             return opened;
         });
     ASSERT_EQ(f, opened);
-    { auto const never = coffer::detail::fly(*std::move(guard), nothing{}); }
+    {
+        auto const never = coffer::detail::fly(*std::move(guard), nothing{});
+    }
     ASSERT_NE(f->landed().get(), nullptr);
     EXPECT_TRUE(f->landed().get()->begin_anew);
     EXPECT_EQ(db.backend()->flights().board(id, [](coffer::flight&) { return true; }), nullptr);

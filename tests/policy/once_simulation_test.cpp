@@ -84,8 +84,8 @@ private:
         if (after > coffer::duration{}) {
             auto const woke = co_await coffer::sleep_for(after);
             if (woke == coffer::wake::cancelled)
-                co_return coffer::failed(fault{fault_kind::cancelled}.with_execution(knowledge::maybe).with_billing(
-                    knowledge::maybe));
+                co_return coffer::failed(
+                    fault{fault_kind::cancelled}.with_execution(knowledge::maybe).with_billing(knowledge::maybe));
         }
         if (end < 4) ++mine.good;
         switch (end) {
@@ -115,7 +115,8 @@ treatment weather(dice& d, op o, bool failing) {
     if (d.one_in(3)) t.delay = d.below(1000) * 1ms;
     if (d.one_in(50)) t.delay = d.below(20) * 1s;
     bool const tries_on = o == op::answer || o == op::accept || o == op::reject || o == op::other;
-    if (failing && !tries_on && d.one_in(12)) t.what = d.one_in(2) ? treatment::kind::fails : treatment::kind::reply_lost;
+    if (failing && !tries_on && d.one_in(12))
+        t.what = d.one_in(2) ? treatment::kind::fails : treatment::kind::reply_lost;
     return t;
 }
 
@@ -156,8 +157,9 @@ struct universe {
 
     void begin(support::guarded const& ask, int k, std::string prompt, coffer::duration deadline, std::size_t where,
                bool patient) {
-        callers.push_back({caller::begin(world.executor(where), ask, coffer::call{key_of(k), deadline}, request{prompt}),
-                           std::string{key_of(k).bytes()}, prompt, world.now() + deadline, where, patient});
+        callers.push_back(
+            {caller::begin(world.executor(where), ask, coffer::call{key_of(k), deadline}, request{prompt}),
+             std::string{key_of(k).bytes()}, prompt, world.now() + deadline, where, patient});
     }
 
     /// Plays until nothing is left to be done.
@@ -202,7 +204,8 @@ struct universe {
             if (draw.one_in(3))
                 agenda.emplace(at + draw.below(20'000) * 1ms, [this, who = draw.below(count)] {
                     auto const at_random = static_cast<std::size_t>(who);
-                    if (at_random < callers.size() && (callers[at_random].where != 0 || !gone)) callers[at_random].who.cancel();
+                    if (at_random < callers.size() && (callers[at_random].where != 0 || !gone))
+                        callers[at_random].who.cancel();
                 });
         }
         if (draw.one_in(5))
@@ -315,7 +318,8 @@ TEST(once_simulation, with_a_good_provider_every_patient_caller_is_served_for_on
         universe u{seed};
         u.provider->calm = true;
         u.options = {.max_sends = 1, .finish_grace = 1min};
-        u.first.script().play([&](op, int) { return treatment{treatment::kind::carried_out, u.draw.below(300) * 1ms}; });
+        u.first.script().play(
+            [&](op, int) { return treatment{treatment::kind::carried_out, u.draw.below(300) * 1ms}; });
         auto const ask = u.on(u.first, u.options, {.attempts = 1});
         std::multimap<coffer::duration, std::function<void()>> agenda;
         auto const count = 3 + u.draw.below(9);

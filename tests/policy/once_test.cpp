@@ -370,8 +370,7 @@ TEST_F(once_test, a_lost_send_binds_the_key_to_its_request) {
 
 TEST_F(once_test, unfingerprinted_requests_are_all_the_same) {
     provider.answer("hello");
-    support::guarded const ask =
-        coffer::pipeline{coffer::once{db, coffer::unfingerprinted}}.wrap(provider.operation());
+    support::guarded const ask = coffer::pipeline{coffer::once{db, coffer::unfingerprinted}}.wrap(provider.operation());
     EXPECT_EQ(run(ask, "prompt").text(), "hello");
     EXPECT_EQ(run(ask, "another prompt").text(), "hello");
     EXPECT_EQ(provider.count(), 1);
@@ -381,8 +380,8 @@ TEST_F(once_test, unfingerprinted_requests_are_all_the_same) {
 
 TEST_F(once_test, faults_of_the_request_itself_are_kept_for_ten_minutes_and_no_longer) {
     auto const ask = plain();
-    for (auto const kind : {fault_kind::invalid_request, fault_kind::context_length, fault_kind::too_large,
-                            fault_kind::content_policy}) {
+    for (auto const kind :
+         {fault_kind::invalid_request, fault_kind::context_length, fault_kind::too_large, fault_kind::content_policy}) {
         auto const name = std::string{to_string(kind)};
         auto const before = provider.count();
         provider.fail(fault{kind, "no good"}.with_status(400)).answer("better now");
@@ -423,9 +422,9 @@ TEST_F(once_test, a_billed_fault_of_the_request_counts) {
 
 TEST_F(once_test, faults_of_the_moment_are_never_kept) {
     auto const ask = plain({.max_sends = 1});
-    for (auto const kind : {fault_kind::not_sent, fault_kind::throttled, fault_kind::overloaded, fault_kind::transient,
-                            fault_kind::quota_exhausted, fault_kind::unauthorized, fault_kind::forbidden,
-                            fault_kind::not_found}) {
+    for (auto const kind :
+         {fault_kind::not_sent, fault_kind::throttled, fault_kind::overloaded, fault_kind::transient,
+          fault_kind::quota_exhausted, fault_kind::unauthorized, fault_kind::forbidden, fault_kind::not_found}) {
         auto const name = std::string{to_string(kind)};
         provider.fail(kind).fail(kind).answer("hello");
         EXPECT_TRUE(run(ask, "prompt", name).failed(kind)) << name;

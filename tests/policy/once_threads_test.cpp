@@ -79,8 +79,8 @@ struct asking {
 };
 
 /// Callers of a few keys in all offices at once; some leave.
-std::vector<asking> crowd(std::vector<std::unique_ptr<office>>& offices, support::guarded const& ask, dice& d, int first_key,
-                          int keys, int count) {
+std::vector<asking> crowd(std::vector<std::unique_ptr<office>>& offices, support::guarded const& ask, dice& d,
+                          int first_key, int keys, int count) {
     std::vector<asking> all;
     for (int i = 0; i < count; ++i) {
         auto& where = *offices[d.below(offices.size())];
@@ -148,8 +148,9 @@ TEST(once_threads, a_context_goes_while_others_wait_for_its_flights) {
         // Those in the doomed context come first, so that it is theirs that the flights run on.
         std::vector<asking> all;
         for (int k = 0; k < 4; ++k)
-            all.push_back({caller::begin(doomed.executor(), ask, coffer::call{coffer::key{"test", round, k}, 1min}, request{}),
-                           k, false});
+            all.push_back(
+                {caller::begin(doomed.executor(), ask, coffer::call{coffer::key{"test", round, k}, 1min}, request{}), k,
+                 false});
         std::vector<caller> others;
         for (int i = 0; i < 12; ++i)
             others.push_back(caller::begin(offices[1 + d.below(std::size_t{2})]->executor(), ask,

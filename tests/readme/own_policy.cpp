@@ -27,7 +27,9 @@ public:
     public:
         explicit ticket(std::shared_ptr<std::atomic<int>> f) : free_{std::move(f)} {}
         ~ticket() { ++*free_; }
-        coffer::verdict settle(coffer::attempt_end const&, coffer::attempt&) noexcept { return coffer::verdict::done(); }
+        coffer::verdict settle(coffer::attempt_end const&, coffer::attempt&) noexcept {
+            return coffer::verdict::done();
+        }
 
     private:
         std::shared_ptr<std::atomic<int>> free_;

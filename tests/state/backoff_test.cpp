@@ -74,7 +74,8 @@ TEST(backoff, never_is_the_cap_when_jittered) {
             for (auto const base : {1ms, 999ms, 1000ms, 5000ms})
                 for (auto const retry : {1U, 2U, 20U, huge})
                     EXPECT_LT((backoff{grow, spread, base, 1s}.delay(retry, almost_one, 1s)), 1s)
-                        << static_cast<int>(grow) << " " << static_cast<int>(spread) << " " << base.count() << " " << retry;
+                        << static_cast<int>(grow) << " " << static_cast<int>(spread) << " " << base.count() << " "
+                        << retry;
 }
 
 TEST(backoff, decorrelated_with_a_base_not_below_the_cap_stays_spread) {
@@ -94,7 +95,8 @@ TEST(backoff, options_that_cannot_be_meant_do_no_harm) {
                     for (auto const cap : {duration::min(), -1ns, 0ns, duration{1ns}, duration::max()})
                         for (auto const retry : {0U, 1U, 2U, 1000U, huge})
                             for (double const unit : {nan, -1.0, 0.0, almost_one, 1.0, 2.0, inf}) {
-                                auto const d = backoff{grow, spread, base, cap, factor}.delay(retry, unit, duration::max());
+                                auto const d =
+                                    backoff{grow, spread, base, cap, factor}.delay(retry, unit, duration::max());
                                 ASSERT_GE(d, 0ns);
                                 ASSERT_LE(d, std::max<duration>(cap, 0ns));
                             }
@@ -118,7 +120,8 @@ bounds model(backoff const& b, std::uint32_t retry, duration previous) {
     auto const cap = static_cast<long double>(b.cap.count());
     auto wanted = base;
     if (b.grow == growth::linear) wanted = base * static_cast<long double>(retry);
-    if (b.grow == growth::exponential) wanted = base * std::pow(static_cast<long double>(b.factor), static_cast<long double>(retry - 1));
+    if (b.grow == growth::exponential)
+        wanted = base * std::pow(static_cast<long double>(b.factor), static_cast<long double>(retry - 1));
     if (b.base == 0ns) wanted = 0;
     auto const d = std::min(wanted, cap);
     switch (b.spread) {

@@ -59,8 +59,8 @@ struct world {
         out << static_cast<int>(r.state) << who(r.claim) << r.held << d.dead.contains(r.owner) << left(r.lease_until)
             << '/' << r.max_sends << bills << claims << crashes << pauses << '/';
         for (auto const& s : r.sends)
-            out << static_cast<int>(s.state) << who(s.claim) << left(s.permitted_until) << (s.reply ? s.reply->body : "")
-                << ',';
+            out << static_cast<int>(s.state) << who(s.claim) << left(s.permitted_until)
+                << (s.reply ? s.reply->body : "") << ',';
         for (auto const& w : workers) {
             out << '/' << static_cast<int>(w.where) << ',' << w.send << ',' << w.expected << ',' << w.body << ','
                 << w.undecoded.size();
@@ -146,7 +146,8 @@ private:
                 if (auto const p = d.permit(me.claim, me.expected, next.max_sends)) {
                     auto const again = d.permit(me.claim, me.expected, next.max_sends);  // the reply was lost
                     EXPECT_TRUE(again && again->send == p->send) << next.path;
-                    EXPECT_EQ(d.row.claim, claim_number(me.claim)) << "a permit for a claim that was lost\n" << next.path;
+                    EXPECT_EQ(d.row.claim, claim_number(me.claim)) << "a permit for a claim that was lost\n"
+                                                                   << next.path;
                     me.send = p->send;
                     me.where = at::permitted;
                 } else {

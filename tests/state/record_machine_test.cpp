@@ -486,8 +486,7 @@ TEST(record_answer, after_the_acknowledgement_is_history) {
 TEST(record_answer, makes_the_row_anew_if_it_is_gone) {
     desk d;
     auto const print = print_of("m");
-    auto const stored =
-        d.apply([&](auto& m) { return m.answer(claim_number(1), 3, answer_of("paid"), &print); });
+    auto const stored = d.apply([&](auto& m) { return m.answer(claim_number(1), 3, answer_of("paid"), &print); });
     ASSERT_TRUE(stored);
     EXPECT_TRUE(is<mismatch>(d.claim(2, "b", 1, "other")));
     auto const v = d.claim(2, "b", 1);

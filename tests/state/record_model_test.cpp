@@ -25,12 +25,12 @@ struct oracle {
         std::string fate = "out";  // out, lost, answered, accepted, defective, unsent
     };
     std::vector<send> sends;
-    int claim = 0;      // who was granted last
+    int claim = 0;  // who was granted last
     bool working = false;
     std::string owner;
     long lease_until = 0;
     std::string request;
-    std::string end;    // done, failed, acked, expired, or nothing
+    std::string end;  // done, failed, acked, expired, or nothing
     long end_until = 0;
     int granted_by_operator = 0;
     int max_of_last = 0;
@@ -93,8 +93,8 @@ struct oracle {
         return granted_text(max);
     }
     [[nodiscard]] std::string granted_text(int max) const {
-        return "granted " + std::to_string(counted()) + "/" + std::to_string(max + granted_by_operator) + " undecoded " +
-               std::to_string(how_many("answered"));
+        return "granted " + std::to_string(counted()) + "/" + std::to_string(max + granted_by_operator) +
+               " undecoded " + std::to_string(how_many("answered"));
     }
 
     std::string on_permit(int id, int expected, int max, long now) {
@@ -275,8 +275,8 @@ private:
                 int const max = 1 + below(3);
                 std::string const request = below(6) == 0 ? "other" : "m";
                 auto const model = model_.on_claim(id, who, max, request, now(), desk_.dead);
-                expect("claim " + std::to_string(id) + " by " + who + " max " + std::to_string(max) + " " + request, model,
-                       text(desk_.claim(id, who, max, request)));
+                expect("claim " + std::to_string(id) + " by " + who + " max " + std::to_string(max) + " " + request,
+                       model, text(desk_.claim(id, who, max, request)));
                 break;
             }
             case 3:

@@ -102,7 +102,8 @@ TEST(retry_rule, the_first_reason_to_stop_is_the_one_that_is_told) {
     f.attempts_made = 1;
     EXPECT_EQ(decide_retry(plain(), fault{fault_kind::throttled}, f).stop, stop_reason::sends_spent);
     f.sends_left = 1;
-    EXPECT_EQ(decide_retry(plain(), fault{fault_kind::throttled}.with_retry_after(1h), f).stop, stop_reason::hint_too_long);
+    EXPECT_EQ(decide_retry(plain(), fault{fault_kind::throttled}.with_retry_after(1h), f).stop,
+              stop_reason::hint_too_long);
     EXPECT_EQ(decide_retry(plain(), fault{fault_kind::throttled}, f).stop, stop_reason::deadline);
 }
 
@@ -145,7 +146,8 @@ TEST(retry_rule, the_users_floor_is_a_hint_too) {
     auto f = facts();
     f.user = retry_decision::yes_after(30s);
     EXPECT_EQ(decide_retry(plain(), fault{fault_kind::permanent}.with_execution(knowledge::no), f).delay, 30s);
-    EXPECT_EQ(decide_retry(plain(), fault{fault_kind::throttled}.with_retry_after(40s), f).delay, 40s) << "the longer one";
+    EXPECT_EQ(decide_retry(plain(), fault{fault_kind::throttled}.with_retry_after(40s), f).delay, 40s)
+        << "the longer one";
     EXPECT_EQ(decide_retry(plain(), fault{fault_kind::throttled}.with_retry_after(20s), f).delay, 30s);
     f.user = retry_decision::yes_after(-5s);
     EXPECT_EQ(decide_retry(plain(), fault{fault_kind::throttled}, f).delay, 1s);
@@ -166,7 +168,8 @@ TEST(retry_rule, what_may_have_been_executed_or_billed_is_not_sent_again_in_a_hu
                                                {maybe, no, 5s},
                                                {no, maybe, 5s},
                                                {yes, yes, 5s}}) {
-        auto const v = decide_retry(plain(), fault{fault_kind::transient}.with_execution(e.execution).with_billing(e.billing), facts());
+        auto const v = decide_retry(
+            plain(), fault{fault_kind::transient}.with_execution(e.execution).with_billing(e.billing), facts());
         EXPECT_EQ(v.delay, e.delay) << e.execution << ", " << e.billing;
         EXPECT_EQ(v.source, e.delay == 5s ? delay_source::ambiguous_floor : delay_source::backoff);
     }
@@ -261,8 +264,8 @@ TEST(retry_rule, random_facts_are_decided_as_the_rules_say) {
         if (f.user.what() == retry_decision::kind::yes_after) floor = std::max(floor.value_or(0ns), f.user.floor());
         bool const unsure = why.execution() != knowledge::no || why.billing() != knowledge::no;
         bool const wanted = f.user.what() == retry_decision::kind::by_table ? row(kind).retry_same
-                                                                           : f.user.what() != retry_decision::kind::no;
-        auto const expected = !wanted                           ? stop_reason::not_retryable
+                                                                            : f.user.what() != retry_decision::kind::no;
+        auto const expected = !wanted                            ? stop_reason::not_retryable
                               : f.attempts_made >= o.attempts    ? stop_reason::attempts_spent
                               : f.sends_left == 0                ? stop_reason::sends_spent
                               : floor && *floor > o.hint_ceiling ? stop_reason::hint_too_long

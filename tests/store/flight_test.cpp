@@ -264,7 +264,9 @@ TEST_F(flight_test, a_table_is_as_before_if_opening_throws) {
     coffer::record_id const id{"test", "k"};
     auto const yes = [](flight&) { return true; };
     auto const no = [](flight&) { return false; };
-    auto const fails = [](std::shared_ptr<flight>) -> std::shared_ptr<flight> { throw std::runtime_error{"on purpose"}; };
+    auto const fails = [](std::shared_ptr<flight>) -> std::shared_ptr<flight> {
+        throw std::runtime_error{"on purpose"};
+    };
     EXPECT_THROW((void)table.board_or_open(id, no, fails), std::runtime_error);
     EXPECT_EQ(table.board(id, yes), nullptr);
     auto const first = table.board_or_open(id, no, [&](auto before) { return open(std::move(before)); });
@@ -311,7 +313,8 @@ struct live_claim_test : flight_test {
     }
     std::optional<coffer::outcome<int>> permitted() {
         std::optional<coffer::outcome<int>> result;
-        auto const job = [](live_claim_test& self, std::optional<coffer::outcome<int>>& got) -> coffer::awaitable<void> {
+        auto const job = [](live_claim_test& self,
+                            std::optional<coffer::outcome<int>>& got) -> coffer::awaitable<void> {
             auto one = co_await self.permit();
             got.emplace(std::move(one));
         };
@@ -399,8 +402,8 @@ TEST_F(live_claim_test, the_provider_key_does_not_tell_the_key) {
     EXPECT_EQ(text, claim->provider_key());
     EXPECT_EQ(text.size(), std::string{"coffer-"}.size() + 32);
     EXPECT_EQ(text.find("test"), std::string::npos);
-    coffer::live_claim const other{f, db.backend(), coffer::claim_ref{coffer::record_id{"test", "other"}, {}}, {},
-                                   coffer::granted{}, coffer::live_claim::mode::journaled};
+    coffer::live_claim const other{f,  db.backend(),      coffer::claim_ref{coffer::record_id{"test", "other"}, {}},
+                                   {}, coffer::granted{}, coffer::live_claim::mode::journaled};
     EXPECT_NE(text, other.provider_key());
 }
 
@@ -408,8 +411,12 @@ TEST_F(live_claim_test, the_longest_send_saturates) {
     claims();
     EXPECT_EQ(claim->longest_send(30s), 30s + 5min);
     EXPECT_EQ(claim->longest_send(coffer::duration::max()), coffer::duration::max());
-    coffer::live_claim const strict{f, db.backend(), ref, {.attempt_timeout = 10s, .finish_grace = 1min},
-                                    coffer::granted{}, coffer::live_claim::mode::journaled};
+    coffer::live_claim const strict{f,
+                                    db.backend(),
+                                    ref,
+                                    {.attempt_timeout = 10s, .finish_grace = 1min},
+                                    coffer::granted{},
+                                    coffer::live_claim::mode::journaled};
     EXPECT_EQ(strict.longest_send(30s), 70s);
 }
 

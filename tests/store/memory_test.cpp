@@ -30,9 +30,8 @@ private:
     std::vector<coffer::memory_store> processes_;
 };
 
-INSTANTIATE_TEST_SUITE_P(memory, conformance, testing::Values([]() -> std::unique_ptr<world> {
-                             return std::make_unique<memory_world>();
-                         }));
+INSTANTIATE_TEST_SUITE_P(memory, conformance,
+                         testing::Values([]() -> std::unique_ptr<world> { return std::make_unique<memory_world>(); }));
 
 world::how key_named(std::string name) {
     world::how h;

@@ -36,7 +36,9 @@ public:
         backend().bind(time_.clock());
     }
     [[nodiscard]] coffer::store_backend& backend() const { return *db_.backend(); }
-    [[nodiscard]] coffer::record_id id(std::string const& name) const { return backend().id_of(coffer::key{"k", name}); }
+    [[nodiscard]] coffer::record_id id(std::string const& name) const {
+        return backend().id_of(coffer::key{"k", name});
+    }
 
     auto claim(std::string const& name, coffer::claim_id const& n, int max_sends = 2) {
         coffer::claim_request q;
@@ -222,7 +224,8 @@ TEST(sqlite_process, killed_before_or_after_any_step_loses_nothing_that_was_ackn
             told = "granted " + std::to_string(g->sends) + "/" + std::to_string(g->sends_allowed);
             if (!g->undecoded.empty() && g->undecoded[0].what->body == "paid") told += " with an answer";
         }
-        if (auto const* r = std::get_if<coffer::replayed>(&*v); r && r->accepted.what->body == "paid") told = "replayed";
+        if (auto const* r = std::get_if<coffer::replayed>(&*v); r && r->accepted.what->body == "paid")
+            told = "replayed";
         if (is<coffer::acked>(v)) told = "acked";
         if (is<coffer::failed_before>(v)) told = "failed before";
         EXPECT_EQ(told, d.next) << d.step << " " << d.edge;
@@ -262,7 +265,8 @@ register_role const storm_worker{
             coffer::claim_ref const ref{w.id(name), n};
             auto const v = w.claim(name, n, max_sends);
             if (!v) continue;
-            if (auto const* r = std::get_if<coffer::replayed>(&*v)) note(log, "result " + name + " " + r->accepted.what->body);
+            if (auto const* r = std::get_if<coffer::replayed>(&*v))
+                note(log, "result " + name + " " + r->accepted.what->body);
             auto const* const g = std::get_if<coffer::granted>(&*v);
             if (g == nullptr) continue;
             if (!g->undecoded.empty()) {
@@ -308,8 +312,8 @@ void storm(int max_sends, std::uint64_t seed) {
         while (std::chrono::steady_clock::now() < until) {
             for (auto& c : workers) {
                 if (c && c->wait() == -SIGKILL) ++kills;
-                c = std::make_unique<child>("works in a storm",
-                                            child_arguments{file, log, std::to_string(++seed), std::to_string(max_sends), "40"});
+                c = std::make_unique<child>("works in a storm", child_arguments{file, log, std::to_string(++seed),
+                                                                                std::to_string(max_sends), "40"});
             }
         }
         for (auto& c : workers) kills += c->wait() == -SIGKILL ? 1 : 0;
@@ -317,7 +321,8 @@ void storm(int max_sends, std::uint64_t seed) {
     EXPECT_GT(kills, 5) << "a storm";
     // Those who live on finish what can be finished.
     for (int i = 0; i < 2; ++i)
-        EXPECT_EQ(child("works in a storm", {file, log, std::to_string(++seed), std::to_string(max_sends), "0"}).wait(), 0);
+        EXPECT_EQ(child("works in a storm", {file, log, std::to_string(++seed), std::to_string(max_sends), "0"}).wait(),
+                  0);
 
     std::map<std::string, int> bills;
     std::map<std::string, std::set<std::string>> results;

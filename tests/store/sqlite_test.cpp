@@ -23,9 +23,8 @@ namespace {
 namespace fs = std::filesystem;
 namespace sqlite = coffer::sqlite;
 
-INSTANTIATE_TEST_SUITE_P(sqlite, conformance, testing::Values([]() -> std::unique_ptr<world> {
-                             return std::make_unique<sqlite_world>();
-                         }));
+INSTANTIATE_TEST_SUITE_P(sqlite, conformance,
+                         testing::Values([]() -> std::unique_ptr<world> { return std::make_unique<sqlite_world>(); }));
 
 world::how key_named(std::string name) {
     world::how h;
@@ -73,22 +72,25 @@ TEST(sqlite_store, carries_out_what_is_queued_before_it_closes) {
 
 TEST(sqlite_store, has_this_format_and_no_other) {
     temporary_directory const dir;
-    { sqlite::store const db{dir / "coffer.db"}; }
+    {
+        sqlite::store const db{dir / "coffer.db"};
+    }
     intruder file{dir / "coffer.db"};
     EXPECT_EQ(file.number("PRAGMA application_id"), 0x434f4652);
     EXPECT_EQ(file.number("PRAGMA user_version"), 1);
     EXPECT_EQ(file.text("PRAGMA journal_mode"), "wal");
     // What is in the field cannot be changed: a new format is a new step in sqlite_schema.hpp, and a new text here.
-    EXPECT_EQ(file.text("SELECT group_concat(sql, ';') FROM (SELECT m.name || '(' || (SELECT group_concat(c.name, ' ') "
-                        "FROM pragma_table_info(m.name) c) || ')' AS sql FROM sqlite_master m WHERE m.type='table' "
-                        "ORDER BY m.name)"),
-              "answers(id codec body);"
-              "meta(name value);"
-              "records(id key ns state claim held owner token lease_until claims max_sends granted_sends takeover_grace "
-              "acknowledged_kept unacknowledged_kept print_version print fault created updated expires);"
-              "sends(record number state claim owner permitted_until permitted_at provider model fault status request_id "
-              "input_fresh input_cache_read input_cache_write_5m input_cache_write_1h input_audio output output_audio "
-              "reasoning cost answer)");
+    EXPECT_EQ(
+        file.text("SELECT group_concat(sql, ';') FROM (SELECT m.name || '(' || (SELECT group_concat(c.name, ' ') "
+                  "FROM pragma_table_info(m.name) c) || ')' AS sql FROM sqlite_master m WHERE m.type='table' "
+                  "ORDER BY m.name)"),
+        "answers(id codec body);"
+        "meta(name value);"
+        "records(id key ns state claim held owner token lease_until claims max_sends granted_sends takeover_grace "
+        "acknowledged_kept unacknowledged_kept print_version print fault created updated expires);"
+        "sends(record number state claim owner permitted_until permitted_at provider model fault status request_id "
+        "input_fresh input_cache_read input_cache_write_5m input_cache_write_1h input_audio output output_audio "
+        "reasoning cost answer)");
 }
 
 TEST(sqlite_store, refuses_a_record_in_a_state_that_it_does_not_know) {
@@ -167,7 +169,9 @@ TEST(sqlite_secret, all_files_are_their_users_only) {
 
 TEST(sqlite_secret, that_is_missing_beside_records_stops_everything) {
     temporary_directory const dir;
-    { sqlite::store const db{dir / "coffer.db"}; }
+    {
+        sqlite::store const db{dir / "coffer.db"};
+    }
     fs::remove(dir / "coffer.db.secret");
     auto const said = complaint(dir / "coffer.db");
     EXPECT_TRUE(mentions(said, (dir / "coffer.db.secret").string())) << said;
@@ -177,8 +181,12 @@ TEST(sqlite_secret, that_is_missing_beside_records_stops_everything) {
 
 TEST(sqlite_secret, of_another_installation_is_found_out) {
     temporary_directory const dir;
-    { sqlite::store const db{dir / "a.db"}; }
-    { sqlite::store const db{dir / "b.db"}; }
+    {
+        sqlite::store const db{dir / "a.db"};
+    }
+    {
+        sqlite::store const db{dir / "b.db"};
+    }
     fs::copy_file(dir / "b.db.secret", dir / "a.db.secret", fs::copy_options::overwrite_existing);
     auto const said = complaint(dir / "a.db");
     EXPECT_TRUE(mentions(said, "is not the secret")) << said;
@@ -186,7 +194,9 @@ TEST(sqlite_secret, of_another_installation_is_found_out) {
 
 TEST(sqlite_secret, that_is_short_long_open_or_no_file_is_refused) {
     temporary_directory const dir;
-    { sqlite::store const db{dir / "coffer.db"}; }
+    {
+        sqlite::store const db{dir / "coffer.db"};
+    }
     auto const secret = dir / "coffer.db.secret";
     auto const bytes = bytes_of(secret);
     auto const write = [&](std::string const& what) { std::ofstream{secret, std::ios::binary} << what; };
@@ -205,7 +215,9 @@ TEST(sqlite_secret, that_is_short_long_open_or_no_file_is_refused) {
 
 TEST(sqlite_secret, does_not_stand_in_any_complaint) {
     temporary_directory const dir;
-    { sqlite::store const db{dir / "coffer.db"}; }
+    {
+        sqlite::store const db{dir / "coffer.db"};
+    }
     auto const secret = bytes_of(dir / "coffer.db.secret");
     std::ofstream{dir / "coffer.db.secret", std::ios::binary | std::ios::app} << "x";
     EXPECT_FALSE(mentions(complaint(dir / "coffer.db"), secret));
@@ -231,18 +243,24 @@ TEST(sqlite_open, says_what_is_wrong_and_what_to_do) {
     EXPECT_TRUE(mentions(complaint(dir / "other.db"), "none of coffer's"));
     EXPECT_EQ(intruder{dir / "other.db"}.text("PRAGMA journal_mode"), "delete") << "left as it was";
 
-    { sqlite::store const db{dir / "newer.db"}; }
+    {
+        sqlite::store const db{dir / "newer.db"};
+    }
     intruder{dir / "newer.db"}.run("PRAGMA user_version=2");
     EXPECT_TRUE(mentions(complaint(dir / "newer.db"), "made by a newer coffer"));
 
-    { sqlite::store const db{dir / "linked.db"}; }
+    {
+        sqlite::store const db{dir / "linked.db"};
+    }
     fs::create_hard_link(dir / "linked.db", dir / "second.db");
     EXPECT_TRUE(mentions(complaint(dir / "linked.db"), "hard links"));
 }
 
 TEST(sqlite_open, of_a_locked_file_waits_and_then_gives_up) {
     temporary_directory const dir;
-    { sqlite::store const db{dir / "coffer.db"}; }
+    {
+        sqlite::store const db{dir / "coffer.db"};
+    }
     intruder other{dir / "coffer.db"};
     other.run("BEGIN IMMEDIATE");
     sqlite::options o;
@@ -276,7 +294,9 @@ TEST(sqlite_open, finds_one_state_by_whatever_path) {
 
 TEST(sqlite_open, through_a_symbolic_link_first_is_the_same_store) {
     temporary_directory const dir;
-    { sqlite::store const db{dir / "coffer.db"}; }
+    {
+        sqlite::store const db{dir / "coffer.db"};
+    }
     fs::create_symlink(dir / "coffer.db", dir / "link.db");
     sqlite::store const by_link{dir / "link.db"};
     EXPECT_EQ(by_link.path(), fs::canonical(dir / "coffer.db"));
@@ -450,7 +470,9 @@ TEST(sqlite_writer, releases_virtual_time_for_what_has_to_wait_for_the_file) {
 
 TEST(sqlite_writer, that_finds_the_file_full_refuses_claims_and_keeps_paid_answers) {
     temporary_directory const dir;
-    { sqlite::store const db{dir / "coffer.db"}; }
+    {
+        sqlite::store const db{dir / "coffer.db"};
+    }
     auto const pages = intruder{dir / "coffer.db"}.number("PRAGMA page_count");
     sqlite::options o;
     o.most_pages = pages + 40;

@@ -101,7 +101,8 @@ public:
     }
     auto accept(int n, int send, int p = 0) { return get(backend(p).submit_accept(ref(n), send)); }
     auto reject(int n, int send, int p = 0) {
-        return get(backend(p).submit_reject(ref(n), send, coffer::fault{coffer::fault_kind::defective_answer, "cut off"}));
+        return get(
+            backend(p).submit_reject(ref(n), send, coffer::fault{coffer::fault_kind::defective_answer, "cut off"}));
     }
     auto lost(int n, int send, int p = 0) {
         return get(backend(p).submit_lost(ref(n), send, coffer::fault{coffer::fault_kind::timed_out}));

@@ -13,6 +13,11 @@
 #include <utility>
 #include <vector>
 
+// GCC 12 warns of every closure in a coroutine's frame that a header instantiates.
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+#pragma GCC diagnostic ignored "-Wsubobject-linkage"
+#endif
+
 namespace support {
 
 /// What happened, in order, and how many tickets are out.
@@ -38,7 +43,8 @@ private:
 inline std::string text(coffer::attempt_end const& end) {
     using kind = coffer::attempt_end::kind;
     if (end.what == kind::succeeded) return "succeeded";
-    return std::string{end.what == kind::failed ? "failed " : "not_attempted "} + std::string{to_string(end.why->kind())};
+    return std::string{end.what == kind::failed ? "failed " : "not_attempted "} +
+           std::string{to_string(end.why->kind())};
 }
 
 /// What a gate does with one attempt that enters.
@@ -106,7 +112,9 @@ public:
         auto const e = state_->next_entry();
         switch (e.what) {
             case entry::kind::in: state_->grant(s); return coffer::admission::in();
-            case entry::kind::fall_over: state_->tape_.line(state_->name + " throws"); throw std::runtime_error{"the gate fell over"};
+            case entry::kind::fall_over:
+                state_->tape_.line(state_->name + " throws");
+                throw std::runtime_error{"the gate fell over"};
             case entry::kind::refuse:
                 state_->tape_.line(state_->name + " refuses");
                 return coffer::admission::refused(coffer::fault{e.why});

@@ -112,7 +112,8 @@ TEST(real_time, sleeps_on_a_thread_pool_and_on_strands_of_it) {
     std::vector<support::running<duration>> all;
     for (int i = 0; i < 10; ++i) {
         all.push_back(support::start<duration, asio::any_io_executor>(pool.get_executor(), measure(5ms, elapsed)));
-        all.push_back(support::start<duration, asio::any_io_executor>(asio::make_strand(pool.get_executor()), measure(5ms, elapsed)));
+        all.push_back(support::start<duration, asio::any_io_executor>(asio::make_strand(pool.get_executor()),
+                                                                      measure(5ms, elapsed)));
     }
     pool.join();
     EXPECT_EQ(elapsed.load(), 20);
@@ -126,7 +127,7 @@ TEST(real_time, a_wait_of_another_executor_type_resumes_on_it) {
         auto const why = co_await sleep_for<executor_type>(1ms);
         auto const again = co_await wait_until<executor_type>(service, service.clock()->now() + 1ms);
         auto const executor = co_await asio::this_coro::executor;
-        co_return why == wake::elapsed && again == wake::elapsed && executor.running_in_this_thread();
+        co_return why == wake::elapsed&& again == wake::elapsed&& executor.running_in_this_thread();
     };
     auto const r = support::start<bool, executor_type>(io.get_executor(), sleep(clock_service::of(io.get_executor())));
     io.run();

@@ -120,7 +120,8 @@ TEST(completion, random_lifetimes_touch_nothing_that_is_gone) {
         for (int s = 0; s < 2; ++s) {
             sims.push_back(std::make_unique<simulation>(seed));
             for (auto n = dice.below(4); n > 0; --n) {
-                auto const until = dice.one_in(2) ? time_point::max() : sims.back()->time.now() + std::chrono::seconds(dice.below(3));
+                auto const until =
+                    dice.one_in(2) ? time_point::max() : sims.back()->time.now() + std::chrono::seconds(dice.below(3));
                 waits.push_back(sims.back()->start(await(*done, until)));
             }
         }
@@ -140,7 +141,8 @@ TEST(completion, random_lifetimes_touch_nothing_that_is_gone) {
                     break;
                 case 5:
                     // A cancellation is emitted in its coroutine's context: while that exists, and between its handlers.
-                    if (std::all_of(sims.begin(), sims.end(), [](auto const& s) { return s != nullptr; }) && !waits.empty())
+                    if (std::all_of(sims.begin(), sims.end(), [](auto const& s) { return s != nullptr; }) &&
+                        !waits.empty())
                         waits[dice.below(waits.size())].cancel();
                     break;
             }
@@ -217,7 +219,9 @@ TEST(completion, a_context_may_go_while_another_thread_notifies) {
         completion<int> const done;
         auto io = std::make_unique<asio::io_context>();
         for (int i = 0; i < 4; ++i)
-            asio::co_spawn(*io, [](completion<int> c) -> awaitable<void> { co_await await(c, time_point::max()); }(done), asio::detached);
+            asio::co_spawn(
+                *io, [](completion<int> c) -> awaitable<void> { co_await await(c, time_point::max()); }(done),
+                asio::detached);
         io->poll();
         std::latch start{2};
         std::thread notifier{[&] {
@@ -247,7 +251,9 @@ TEST(completion, elapsed_notified_and_cancelled_race_and_one_wins) {
         asio::post(strand, [signal] { signal->emit(asio::cancellation_type::terminal); });
         done.set(1);
         asio::io_context here;
-        asio::co_spawn(here, [](completion<wake> r) -> awaitable<void> { co_await await(r, time_point::max()); }(result), asio::detached);
+        asio::co_spawn(
+            here, [](completion<wake> r) -> awaitable<void> { co_await await(r, time_point::max()); }(result),
+            asio::detached);
         here.run();
         ASSERT_NE(result.get(), nullptr);
         ++seen[static_cast<int>(*result.get())];

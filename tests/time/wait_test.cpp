@@ -247,7 +247,8 @@ TEST(wait, random_ends_are_the_first_of_three_and_only_one) {
             if (!dice.one_in(3)) e = std::chrono::seconds(dice.below(4));
             if (!dice.one_in(3)) c = std::chrono::seconds(dice.below(4));
             if (!notify && !e && !c) e = 1s;
-            waits.push_back(sim.start(wait_for(sim, e ? begin + *e : time_point::max(), &event, sleepers[static_cast<std::size_t>(i)])));
+            waits.push_back(sim.start(
+                wait_for(sim, e ? begin + *e : time_point::max(), &event, sleepers[static_cast<std::size_t>(i)])));
             if (c) sim.cancel_after(*c, waits.back());
         }
         if (notify && !notifier_first) sim.start(notify_at(begin + *notify, event));

@@ -85,7 +85,8 @@ int run(coffer::awaitable<void> work) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    CLI::App app{"Looks into a coffer store and resolves keys that wait for an operator. Never sends anything.", "coffer"};
+    CLI::App app{"Looks into a coffer store and resolves keys that wait for an operator. Never sends anything.",
+                 "coffer"};
     app.set_version_flag("--version", COFFER_VERSION_STRING);
     app.require_subcommand(1);
     request r;

@@ -18,14 +18,14 @@ inline constexpr auto ambiguous_delay = 5s;           ///< floor before an ambig
 inline constexpr auto backoff_base = 500ms;           ///< first delay's cap, doubling
 inline constexpr auto backoff_cap = 30s;              ///< no drawn delay reaches it
 inline constexpr auto hint_ceiling = 10min;           ///< a provider's hint longer than this ends the call at once
-inline constexpr double hint_spread = 0.25;           ///< a hint is a floor; up to a quarter of it is added at random
-inline constexpr auto lease = 60s;                    ///< of a claim
+inline constexpr double hint_spread = 0.25;  ///< a hint is a floor; up to a quarter of it is added at random
+inline constexpr auto lease = 60s;  ///< of a claim
 inline constexpr auto heartbeat = 20s;
-inline constexpr auto takeover_grace = 30s;           ///< after a send's own timeout, before its key may be taken over
-inline constexpr auto finish_grace = 5min;            ///< a permitted send goes on so long when every caller has left
-inline constexpr auto store_wait = 2s;                ///< a caller waits so long for its answer to be stored
-inline constexpr auto unacknowledged_kept = days{30}; ///< queues re-run jobs for weeks
+inline constexpr auto takeover_grace = 30s;  ///< after a send's own timeout, before its key may be taken over
+inline constexpr auto finish_grace = 5min;  ///< a permitted send goes on so long when every caller has left
+inline constexpr auto store_wait = 2s;  ///< a caller waits so long for its answer to be stored
+inline constexpr auto unacknowledged_kept = days{30};  ///< queues re-run jobs for weeks
 inline constexpr auto acknowledged_kept = days{30};
-inline constexpr auto request_fault_kept = 10min;     ///< a fault of the request itself would only happen again
+inline constexpr auto request_fault_kept = 10min;  ///< a fault of the request itself would only happen again
 
 }  // namespace coffer::inline v0::defaults

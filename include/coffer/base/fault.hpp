@@ -63,7 +63,9 @@ public:
     [[nodiscard]] std::optional<duration> retry_after() const noexcept {
         return retry_after_ < duration::zero() ? std::nullopt : std::optional{retry_after_};
     }
-    [[nodiscard]] std::string_view message() const noexcept { return detail_ ? std::string_view{detail_->message} : ""; }
+    [[nodiscard]] std::string_view message() const noexcept {
+        return detail_ ? std::string_view{detail_->message} : "";
+    }
     /// The provider's own code, e.g. `insufficient_quota`.
     [[nodiscard]] std::string_view code() const noexcept { return detail_ ? std::string_view{detail_->code} : ""; }
     /// The provider's id of the request, for a talk with its support.
@@ -82,7 +84,9 @@ public:
     fault& with_billing(knowledge k) & noexcept { return billing_ = k, *this; }
     fault& with_stop(stop_reason s) & noexcept { return stop_ = s, *this; }
     fault& with_status(int status) & noexcept { return status_ = status, *this; }
-    fault& with_retry_after(duration d) & noexcept { return retry_after_ = d < duration::zero() ? duration{0} : d, *this; }
+    fault& with_retry_after(duration d) & noexcept {
+        return retry_after_ = d < duration::zero() ? duration{0} : d, *this;
+    }
     fault& with_message(std::string text) & { return own().message = std::move(text), *this; }
     fault& with_code(std::string code) & { return own().code = std::move(code), *this; }
     fault& with_request_id(std::string id) & { return own().request_id = std::move(id), *this; }

@@ -68,8 +68,8 @@ struct fault_row {
     other_target try_other;  ///< may it be sent to another one?
     breaker_effect breaker;
     bool feeds_limiter;      ///< does it tell a rate limiter that it goes too fast?
-    bool stored;             ///< a fault of the request itself: kept under the key, because it would only happen again
-    knowledge execution;     ///< what is known unless a provider's profile or the transport knows better
+    bool stored;  ///< a fault of the request itself: kept under the key, because it would only happen again
+    knowledge execution;  ///< what is known unless a provider's profile or the transport knows better
     knowledge billing;
 };
 
@@ -83,6 +83,7 @@ constexpr auto make_fault_table() {
     constexpr auto bigger = other_target::larger_context;
     constexpr auto counts = breaker_effect::failure;
     constexpr auto neutral = breaker_effect::neutral;
+    // clang-format off
     return std::array<fault_row, fault_kind_count>{{
         // kind              name                 retry  other   breaker  limit  stored  executed billed
         {not_sent,          "not_sent",           true,  other,  counts,  false, false,  no,      no},
@@ -117,6 +118,7 @@ constexpr auto make_fault_table() {
         {store_unavailable, "store_unavailable",  false, none,   neutral, false, false,  no,      no},
         {draining,          "draining",           false, none,   neutral, false, false,  no,      no},
     }};
+    // clang-format on
 }
 
 }  // namespace detail

@@ -18,16 +18,16 @@ namespace coffer::inline v0 {
 namespace detail {
 
 template <class T>
-concept character = std::same_as<T, char> || std::same_as<T, signed char> || std::same_as<T, unsigned char> ||
-                    std::same_as<T, wchar_t> || std::same_as<T, char8_t> || std::same_as<T, char16_t> ||
-                    std::same_as<T, char32_t>;
+concept character =
+    std::same_as<T, char> || std::same_as<T, signed char> || std::same_as<T, unsigned char> ||
+    std::same_as<T, wchar_t> || std::same_as<T, char8_t> || std::same_as<T, char16_t> || std::same_as<T, char32_t>;
 
 template <class T>
 concept key_integer = std::integral<T> && !std::same_as<T, bool> && !character<T>;
 
 template <class T>
-concept key_part = (std::convertible_to<T const&, std::string_view> && !std::same_as<T, std::nullptr_t>) || std::same_as<T, bool> || key_integer<T> ||
-                   std::convertible_to<T const&, std::span<std::byte const>>;
+concept key_part = (std::convertible_to<T const&, std::string_view> && !std::same_as<T, std::nullptr_t>) ||
+                   std::same_as<T, bool> || key_integer<T> || std::convertible_to<T const&, std::span<std::byte const>>;
 
 }  // namespace detail
 

@@ -53,7 +53,8 @@ public:
         auto const whole = detail::wide_int{nano_} < 0 ? -detail::wide_int{nano_} : detail::wide_int{nano_};
         auto decimals = std::to_string(static_cast<std::int64_t>(whole % nano_per_usd));
         decimals.insert(0, 9 - decimals.size(), '0');
-        return (nano_ < 0 ? "-" : "") + std::to_string(static_cast<std::int64_t>(whole / nano_per_usd)) + "." + decimals;
+        return (nano_ < 0 ? "-" : "") + std::to_string(static_cast<std::int64_t>(whole / nano_per_usd)) + "." +
+               decimals;
     }
     friend std::ostream& operator<<(std::ostream& out, money m) { return out << "$" << m.to_string(); }
 

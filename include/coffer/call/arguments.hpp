@@ -30,9 +30,10 @@ inline constexpr bool safe_argument =
 
 template <class... Args>
 consteval void check_arguments() {
-    static_assert((safe_argument<Args> && ...),
-                  "coffer: this compiler (GCC before 13) destroys a temporary aggregate in a co_await expression twice: "
-                  "name it first (auto request = ...; co_await ask(call, request)) or give its type a constructor");
+    static_assert(
+        (safe_argument<Args> && ...),
+        "coffer: this compiler (GCC before 13) destroys a temporary aggregate in a co_await expression twice: "
+        "name it first (auto request = ...; co_await ask(call, request)) or give its type a constructor");
 }
 
 /// The throwing edge: exceptions are made here and nowhere else.

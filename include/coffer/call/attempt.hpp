@@ -88,7 +88,7 @@ private:
 struct attempt_end {
     enum class kind : std::uint8_t {
         succeeded,
-        failed,         ///< with `why`
+        failed,  ///< with `why`
         not_attempted,  ///< refused further in, or cancelled before the send; `why` says so
     };
     kind what = kind::succeeded;

@@ -103,7 +103,9 @@ inline std::ostream& operator<<(std::ostream& out, attempt_log const& log) {
         rows.push_back({std::to_string(r.number), where, detail::seconds(r.start), detail::seconds(r.waited),
                         std::string{to_string(r.why_waited)}, detail::seconds(r.duration), end,
                         std::string{to_string(r.execution)}, std::string{to_string(r.billing)},
-                        r.cost ? "$" + r.cost->to_string() : r.billing == knowledge::no ? "none" : "unknown"});
+                        r.cost                       ? "$" + r.cost->to_string()
+                        : r.billing == knowledge::no ? "none"
+                                                     : "unknown"});
     }
     std::vector<std::size_t> widths(rows.front().size());
     for (auto const& row : rows)

@@ -91,7 +91,9 @@ public:
     [[nodiscard]] attempt_log const& log() const noexcept { return log_; }
     /// What the last request cost this call; zero for a replay or a joined flight; none where an attempt may have been
     /// billed and nobody knows how much.
-    [[nodiscard]] std::optional<money> cost() const noexcept { return cost_known_ ? std::optional{cost_} : std::nullopt; }
+    [[nodiscard]] std::optional<money> cost() const noexcept {
+        return cost_known_ ? std::optional{cost_} : std::nullopt;
+    }
     /// Is the answer durable in the journal? Always false without one.
     [[nodiscard]] bool stored() const noexcept { return stored_; }
     [[nodiscard]] answer_origin origin() const noexcept { return origin_; }
@@ -215,7 +217,8 @@ public:
     static void extend_deadline(call& c, time_point to) noexcept {
         auto const rep = to.time_since_epoch().count();
         auto seen = c.deadline_.load(std::memory_order_relaxed);
-        while (seen < rep && !c.deadline_.compare_exchange_weak(seen, rep, std::memory_order_relaxed)) {}
+        while (seen < rep && !c.deadline_.compare_exchange_weak(seen, rep, std::memory_order_relaxed)) {
+        }
     }
     static std::string const& provider_key(call& c) {
         if (c.provider_key_.empty())

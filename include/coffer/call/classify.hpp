@@ -18,15 +18,19 @@ namespace coffer::inline v0 {
 ///
 /// Refused or unreachable before a connection, and names that do not resolve: not sent. Reset, broken, timed out, ended:
 /// ambiguous, since the request may have been read. `operation_aborted`: aborted. Others: permanent.
-[[nodiscard]] inline fault_kind classify_error(std::error_code const& code) noexcept {
-    if (code == asio::error::operation_aborted || code == std::errc::operation_canceled) return fault_kind::aborted;
+[[nodiscard]] inline fault_kind classify_error(std::error_code const& reported) noexcept {
+    // Standalone Asio has a system category of its own, which knows no error conditions: the numbers are the system's.
+    auto const code = reported.category() == asio::error::get_system_category()
+                          ? std::error_code{reported.value(), std::system_category()}
+                          : reported;
+    if (code == std::errc::operation_canceled) return fault_kind::aborted;
     if (code.category() == asio::error::get_netdb_category() || code.category() == asio::error::get_addrinfo_category())
         return fault_kind::not_sent;
     if (code.category() == asio::error::get_misc_category())
         return code == asio::error::eof ? fault_kind::ambiguous : fault_kind::permanent;
-    for (auto const unsent : {std::errc::connection_refused, std::errc::host_unreachable,
-                              std::errc::network_unreachable, std::errc::network_down,
-                              std::errc::address_not_available})
+    for (auto const unsent :
+         {std::errc::connection_refused, std::errc::host_unreachable, std::errc::network_unreachable,
+          std::errc::network_down, std::errc::address_not_available})
         if (code == unsent) return fault_kind::not_sent;
     for (auto const unsure : {std::errc::connection_reset, std::errc::connection_aborted, std::errc::broken_pipe,
                               std::errc::timed_out, std::errc::not_connected, std::errc::network_reset})

@@ -57,9 +57,9 @@ public:
     [[nodiscard]] auto target(F f) && {
         auto& h = hooks_;
         return with(detail::hooks<F, decltype(h.fingerprint), decltype(h.estimate), decltype(h.decode),
-                                  decltype(h.bill), decltype(h.classify)>{
-            std::move(f), std::move(h.fingerprint), std::move(h.estimate), std::move(h.decode), std::move(h.bill),
-            std::move(h.classify)});
+                                  decltype(h.bill), decltype(h.classify)>{std::move(f), std::move(h.fingerprint),
+                                                                          std::move(h.estimate), std::move(h.decode),
+                                                                          std::move(h.bill), std::move(h.classify)});
     }
     /// `(args...) -> coffer::fingerprint`: what makes two requests the same.
     template <class F>
@@ -67,17 +67,15 @@ public:
         auto& h = hooks_;
         return with(detail::hooks<decltype(h.target), F, decltype(h.estimate), decltype(h.decode), decltype(h.bill),
                                   decltype(h.classify)>{std::move(h.target), std::move(f), std::move(h.estimate),
-                                                        std::move(h.decode), std::move(h.bill),
-                                                        std::move(h.classify)});
+                                                        std::move(h.decode), std::move(h.bill), std::move(h.classify)});
     }
     /// `(args...) -> coffer::estimate`: tokens, and an upper bound of the cost.
     template <class F>
     [[nodiscard]] auto estimate(F f) && {
         auto& h = hooks_;
-        return with(detail::hooks<decltype(h.target), decltype(h.fingerprint), F, decltype(h.decode),
-                                  decltype(h.bill), decltype(h.classify)>{
-            std::move(h.target), std::move(h.fingerprint), std::move(f), std::move(h.decode), std::move(h.bill),
-            std::move(h.classify)});
+        return with(detail::hooks<decltype(h.target), decltype(h.fingerprint), F, decltype(h.decode), decltype(h.bill),
+                                  decltype(h.classify)>{std::move(h.target), std::move(h.fingerprint), std::move(f),
+                                                        std::move(h.decode), std::move(h.bill), std::move(h.classify)});
     }
     /// `(answer const&) -> outcome<R>`: what the user sees; an error says that the answer is not accepted. The operation
     /// then returns `outcome<answer>`.
@@ -85,28 +83,28 @@ public:
     [[nodiscard]] auto decode(F f) && {
         auto& h = hooks_;
         return with(detail::hooks<decltype(h.target), decltype(h.fingerprint), decltype(h.estimate), F,
-                                  decltype(h.bill), decltype(h.classify)>{
-            std::move(h.target), std::move(h.fingerprint), std::move(h.estimate), std::move(f), std::move(h.bill),
-            std::move(h.classify)});
+                                  decltype(h.bill), decltype(h.classify)>{std::move(h.target), std::move(h.fingerprint),
+                                                                          std::move(h.estimate), std::move(f),
+                                                                          std::move(h.bill), std::move(h.classify)});
     }
     /// `(answer const&) -> coffer::billed`: usage and cost, of defective answers too.
     template <class F>
     [[nodiscard]] auto bill(F f) && {
         auto& h = hooks_;
-        return with(detail::hooks<decltype(h.target), decltype(h.fingerprint), decltype(h.estimate),
-                                  decltype(h.decode), F, decltype(h.classify)>{
-            std::move(h.target), std::move(h.fingerprint), std::move(h.estimate), std::move(h.decode), std::move(f),
-            std::move(h.classify)});
+        return with(detail::hooks<decltype(h.target), decltype(h.fingerprint), decltype(h.estimate), decltype(h.decode),
+                                  F, decltype(h.classify)>{std::move(h.target), std::move(h.fingerprint),
+                                                           std::move(h.estimate), std::move(h.decode), std::move(f),
+                                                           std::move(h.classify)});
     }
     /// The user's rules. Called with whatever it accepts of `std::exception_ptr`, the operation's own error type, and
     /// `fault` (after the built-in rules); gives a `fault`. If it throws, the fault is permanent.
     template <class F>
     [[nodiscard]] auto classify(F f) && {
         auto& h = hooks_;
-        return with(detail::hooks<decltype(h.target), decltype(h.fingerprint), decltype(h.estimate),
-                                  decltype(h.decode), decltype(h.bill), F>{
-            std::move(h.target), std::move(h.fingerprint), std::move(h.estimate), std::move(h.decode),
-            std::move(h.bill), std::move(f)});
+        return with(detail::hooks<decltype(h.target), decltype(h.fingerprint), decltype(h.estimate), decltype(h.decode),
+                                  decltype(h.bill), F>{std::move(h.target), std::move(h.fingerprint),
+                                                       std::move(h.estimate), std::move(h.decode), std::move(h.bill),
+                                                       std::move(f)});
     }
 
     [[nodiscard]] Fn const& function() const noexcept { return fn_; }

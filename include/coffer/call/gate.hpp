@@ -69,14 +69,17 @@ private:
 /// What the rules about a pipeline's order read. A gate or layer declares `static constexpr policy_traits traits{…}`.
 struct policy_traits {
     bool multiplies_sends = false;  ///< makes several sends out of one (retry, hedge)
-    bool per_send = false;          ///< must meet every send (rate limits, budgets): inside whatever multiplies them
-    bool journal = false;           ///< remembers results: at most one around any send, outside whatever multiplies them
-    bool innermost = false;         ///< nothing may stand between it and the send (budget)
+    bool per_send = false;  ///< must meet every send (rate limits, budgets): inside whatever multiplies them
+    bool journal = false;  ///< remembers results: at most one around any send, outside whatever multiplies them
+    bool innermost = false;  ///< nothing may stand between it and the send (budget)
 };
 
 template <class Policy>
 [[nodiscard]] consteval policy_traits traits_of() {
-    if constexpr (requires { { Policy::traits } -> std::convertible_to<policy_traits>; }) return Policy::traits;
+    if constexpr (requires {
+                      { Policy::traits } -> std::convertible_to<policy_traits>;
+                  })
+        return Policy::traits;
     else return {};
 }
 

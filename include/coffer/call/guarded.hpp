@@ -38,7 +38,7 @@ public:
     guarded(Wrapped w) : self_{std::make_shared<model<Wrapped>>(std::move(w))} {}
 
     template <class... Given>
-        requires(std::is_convertible_v<Given&&, Args> && ...)
+        requires(std::is_convertible_v<Given &&, Args> && ...)
     [[nodiscard]] awaitable<outcome<R>, Executor> try_call(call& c, Given&&... args) const {
         detail::check_arguments<Given...>();
         // Borrowed is only what is already of the right type; the result of a conversion needs a frame to live in.
@@ -46,14 +46,14 @@ public:
         else return hold<held<Given, Args>...>(self_, c, std::forward<Given>(args)...);
     }
     template <class... Given>
-        requires(std::is_convertible_v<Given&&, Args> && ...)
+        requires(std::is_convertible_v<Given &&, Args> && ...)
     [[nodiscard]] awaitable<outcome<R>, Executor> try_call(call&& c, Given&&... args) const {
         detail::check_arguments<Given...>();
         return detail::with_own_call<Given...>(*this, std::move(c), std::forward<Given>(args)...);
     }
 
     template <class Call, class... Given>
-        requires std::same_as<std::remove_cvref_t<Call>, call> && (std::is_convertible_v<Given&&, Args> && ...)
+        requires std::same_as<std::remove_cvref_t<Call>, call> && (std::is_convertible_v<Given &&, Args> && ...)
     [[nodiscard]] awaitable<R, Executor> operator()(Call&& c, Given&&... args) const {
         return detail::throwing(try_call(std::forward<Call>(c), std::forward<Given>(args)...));
     }
@@ -86,7 +86,8 @@ private:
     struct base {
         virtual ~base() = default;
         virtual awaitable<outcome<R>, Executor> start(call& c, std::remove_reference_t<Args> const&... args) const = 0;
-        virtual awaitable<outcome<R>, Executor> descend(call& c, std::remove_reference_t<Args> const&... args) const = 0;
+        virtual awaitable<outcome<R>, Executor> descend(call& c,
+                                                        std::remove_reference_t<Args> const&... args) const = 0;
         virtual outcome<R> decode(answer const& a) const = 0;
     };
     template <class Wrapped>

@@ -32,7 +32,7 @@ template <class... Policies>
 }
 
 /// Does a policy for which `Outer` holds stand outside one for which `Inner` holds?
-template <bool policy_traits::*Outer, bool policy_traits::*Inner, class... Policies>
+template <bool policy_traits::* Outer, bool policy_traits::* Inner, class... Policies>
 [[nodiscard]] consteval bool outside() {
     bool seen = false;
     bool found = false;
@@ -80,12 +80,14 @@ consteval void check_nested_order() {
         static_assert(!(outer.multiplies_sends && inner.journal),
                       "coffer: the wrapped pipeline has a journal inside this pipeline's retry: move `once` to this "
                       "pipeline, before the retry");
-        static_assert(!(outer.per_send && inner.multiplies_sends),
-                      "coffer: the wrapped pipeline multiplies sends (retry, hedge) inside this pipeline's rate_limit or "
-                      "budget, which would see only the first: move it into the wrapped pipeline");
-        static_assert(!(outer.innermost && inner.anything),
-                      "coffer: `budget` must be the innermost policy, but the wrapped pipeline has policies of its own: "
-                      "move it to their end");
+        static_assert(
+            !(outer.per_send && inner.multiplies_sends),
+            "coffer: the wrapped pipeline multiplies sends (retry, hedge) inside this pipeline's rate_limit or "
+            "budget, which would see only the first: move it into the wrapped pipeline");
+        static_assert(
+            !(outer.innermost && inner.anything),
+            "coffer: `budget` must be the innermost policy, but the wrapped pipeline has policies of its own: "
+            "move it to their end");
     }
 }
 

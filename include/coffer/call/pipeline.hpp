@@ -58,12 +58,14 @@ public:
 
     // What the operation offers, for a journal around this pipeline.
     template <class... Args>
-        requires(!detail::is_absent<decltype(detail::fingerprint_of(std::declval<Op const&>(), std::declval<Args const&>()...))>)
+        requires(!detail::is_absent<decltype(detail::fingerprint_of(std::declval<Op const&>(),
+                                                                    std::declval<Args const&>()...))>)
     [[nodiscard]] auto fingerprint(Args const&... args) const {
         return detail::fingerprint_of(core_->operation, args...);
     }
     [[nodiscard]] auto decode(answer const& a) const
-        requires(!detail::is_absent<decltype(detail::decode_with(std::declval<Op const&>(), std::declval<answer const&>()))>)
+        requires(
+            !detail::is_absent<decltype(detail::decode_with(std::declval<Op const&>(), std::declval<answer const&>()))>)
     {
         return detail::decode_with(core_->operation, a);
     }

@@ -260,7 +260,8 @@ auto walk(std::shared_ptr<Core const> core, call& c, handed how, Args... args)
                 if (thrown) result.emplace(failed(send.thrown(thrown)));
                 if constexpr (journalable) {
                     // Only the send was cut off, by its time limit: the flight itself goes on.
-                    if (c.claim() != nullptr && c.claim()->take_cut()) co_await asio::this_coro::reset_cancellation_state();
+                    if (c.claim() != nullptr && c.claim()->take_cut())
+                        co_await asio::this_coro::reset_cancellation_state();
                 }
             }
         } else if (in) {
@@ -269,8 +270,8 @@ auto walk(std::shared_ptr<Core const> core, call& c, handed how, Args... args)
                 if constexpr (sends) {
                     result.emplace(co_await core->operation.descend(c, args...));
                 } else {
-                    result.emplace(co_await std::get<end>(core->policies)(
-                        c, next_step<Core, end + 1, Args...>{core, args...}));
+                    result.emplace(
+                        co_await std::get<end>(core->policies)(c, next_step<Core, end + 1, Args...>{core, args...}));
                 }
             } catch (...) {
                 thrown = std::current_exception();
@@ -327,8 +328,8 @@ public:
     detached_step(std::shared_ptr<Core const> core, Args const&... args) : core_{std::move(core)}, args_{args...} {}
 
     [[nodiscard]] awaitable<outcome<value_type>> operator()(call& c) {
-        return std::apply([&](auto&... args) { return walk<Begin, Core, Args const&...>(core_, c, handed::in, args...); },
-                          args_);
+        return std::apply(
+            [&](auto&... args) { return walk<Begin, Core, Args const&...>(core_, c, handed::in, args...); }, args_);
     }
     [[nodiscard]] outcome<value_type> decode(answer const& what) const {
         return decode_answer<typename Core::template called_with<Args&...>>(*core_, what);

@@ -54,7 +54,8 @@ private:
     };
     static EVP_MD const* algorithm() {
 #if OPENSSL_VERSION_NUMBER >= 0x30000000L
-        static EVP_MD const* const fetched = EVP_MD_fetch(nullptr, "SHA256", nullptr);  // a lookup by name each time otherwise
+        static EVP_MD const* const fetched =
+            EVP_MD_fetch(nullptr, "SHA256", nullptr);  // a lookup by name each time otherwise
         return fetched;
 #else
         return EVP_sha256();

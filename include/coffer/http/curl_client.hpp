@@ -50,7 +50,8 @@ public:
         bool const sent = stage == transfer::stage::sent;
         auto const kind = why == wake::cancelled ? fault_kind::cancelled : fault_kind::timed_out;
         auto const* const what = why == wake::cancelled ? ": cancelled" : ": the deadline passed";
-        return failed(left(kind, sent, transfer_->status(), transfer_->host() + what + (sent ? "" : " before the request was sent")));
+        return failed(left(kind, sent, transfer_->status(),
+                           transfer_->host() + what + (sent ? "" : " before the request was sent")));
     }
 
 private:
@@ -62,12 +63,12 @@ private:
 
 /// Counters since the client was made.
 struct client_stats {
-    std::uint64_t transfers = 0;          ///< started
-    std::uint64_t connections = 0;        ///< sockets opened, lost races between two addresses included
+    std::uint64_t transfers = 0;  ///< started
+    std::uint64_t connections = 0;  ///< sockets opened, lost races between two addresses included
     std::uint64_t resends_prevented = 0;  ///< times libcurl was about to send a request again by itself
-    std::uint64_t spins = 0;              ///< times sockets were ready and libcurl did nothing, so that we slowed down
-    std::uint64_t rebuilds = 0;           ///< times libcurl's multi handle failed and was replaced
-    std::uint64_t socket_changes = 0;     ///< calls to epoll_ctl; a request on a kept connection makes none
+    std::uint64_t spins = 0;  ///< times sockets were ready and libcurl did nothing, so that we slowed down
+    std::uint64_t rebuilds = 0;  ///< times libcurl's multi handle failed and was replaced
+    std::uint64_t socket_changes = 0;  ///< calls to epoll_ctl; a request on a kept connection makes none
 };
 
 /// A transport over libcurl, with its connections. Copies are handles of the same one.
@@ -110,9 +111,11 @@ private:
         if (!url) co_return failed(std::move(url).error());
 
         auto const transfer = std::make_shared<curl::transfer>(std::move(r), *std::move(url));
-        if (&asio::query(executor, asio::execution::context) != engine->context()) transfer->hold_time(outside_work{clock});
+        if (&asio::query(executor, asio::execution::context) != engine->context())
+            transfer->hold_time(outside_work{clock});
         if (!engine->submit(transfer))
-            co_return failed(curl::left(fault_kind::aborted, false, 0, transfer->host() + ": the client's context is gone"));
+            co_return failed(
+                curl::left(fault_kind::aborted, false, 0, transfer->host() + ": the client's context is gone"));
         curl::ride ride{std::move(engine), transfer};
         auto const why = co_await wait_until(service, deadline, &transfer->waits());
         co_return ride.end(why);

@@ -25,7 +25,8 @@ namespace coffer::inline v0::http::curl {
 class engine final : public engine_base, public std::enable_shared_from_this<engine> {
 public:
     /// Throws `std::system_error` when descriptors run out, `std::runtime_error` when libcurl cannot be used.
-    [[nodiscard]] static std::shared_ptr<engine> make(asio::any_io_executor const& executor, client_options const& options) {
+    [[nodiscard]] static std::shared_ptr<engine> make(asio::any_io_executor const& executor,
+                                                      client_options const& options) {
         auto const made = std::shared_ptr<engine>{new engine{executor, options}};
         if (!made->join()) made->close();
         return made;
@@ -74,7 +75,8 @@ private:
 
     [[nodiscard]] easy_handle make_easy() noexcept {
         easy_handle easy{curl_easy_init()};
-        bool const ok = easy && configure(easy.get(), settings_) == CURLE_OK && active_->multi.adopt(easy.get()) == CURLE_OK;
+        bool const ok =
+            easy && configure(easy.get(), settings_) == CURLE_OK && active_->multi.adopt(easy.get()) == CURLE_OK;
         return ok ? std::move(easy) : nullptr;
     }
 
@@ -117,7 +119,8 @@ private:
         auto const code = t->attach(std::move(easy), settings_, count_.activity);
         if (code != CURLE_OK || !active_->multi.add(t->handle())) {
             (void)t->detach();
-            return t->abort(fault_kind::not_sent, std::string{"libcurl does not take the request: "} + curl_easy_strerror(code));
+            return t->abort(fault_kind::not_sent,
+                            std::string{"libcurl does not take the request: "} + curl_easy_strerror(code));
         }
         t->index = transfers_.size();
         transfers_.push_back(std::move(t));

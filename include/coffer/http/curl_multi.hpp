@@ -18,7 +18,8 @@ namespace coffer::inline v0::http::curl {
 
 /// What is counted, for `client::stats` and to notice that nothing happens. Written on the strand, read anywhere.
 struct counters {
-    std::atomic<std::uint64_t> transfers{0}, connections{0}, resends_prevented{0}, spins{0}, rebuilds{0}, socket_changes{0};
+    std::atomic<std::uint64_t> transfers{0}, connections{0}, resends_prevented{0}, spins{0}, rebuilds{0},
+        socket_changes{0};
     std::uint64_t activity = 0;  ///< of libcurl: any call back. Strand only.
 };
 
@@ -50,7 +51,9 @@ public:
             .set(CURLOPT_CLOSESOCKETDATA, static_cast<void*>(this))
             .code();
     }
-    [[nodiscard]] bool add(CURL* easy) noexcept { return usable() && curl_multi_add_handle(handle_.get(), easy) == CURLM_OK; }
+    [[nodiscard]] bool add(CURL* easy) noexcept {
+        return usable() && curl_multi_add_handle(handle_.get(), easy) == CURLM_OK;
+    }
     /// Closes its connection, if it is still at work.
     void remove(CURL* easy) noexcept { curl_multi_remove_handle(handle_.get(), easy); }
 
@@ -68,8 +71,8 @@ public:
             auto const* const message = curl_multi_info_read(handle_.get(), &left);
             if (message == nullptr) return;
             if (message->msg != CURLMSG_DONE) continue;
-            auto* const easy = message->easy_handle;    // the message is gone
-            auto const code = message->data.result;     // when the handle is
+            auto* const easy = message->easy_handle;  // the message is gone
+            auto const code = message->data.result;  // when the handle is
             ended(easy, code);
         }
     }

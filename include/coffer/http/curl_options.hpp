@@ -83,15 +83,16 @@ inline void restrict_protocols(option_writer& write) noexcept {
 /// Everything about a handle that no request changes.
 [[nodiscard]] inline CURLcode configure(CURL* handle, settings const& s) noexcept {
     option_writer write{handle};
-    write.flag(CURLOPT_NOSIGNAL, true)          // no SIGALRM for name resolution; see curl_sigpipe.hpp for SIGPIPE
-        .flag(CURLOPT_FOLLOWLOCATION, false)    // a redirected POST is a second send
-        .flag(CURLOPT_FAILONERROR, false)       // any status is an answer
+    write
+        .flag(CURLOPT_NOSIGNAL, true)  // no SIGALRM for name resolution; see curl_sigpipe.hpp for SIGPIPE
+        .flag(CURLOPT_FOLLOWLOCATION, false)  // a redirected POST is a second send
+        .flag(CURLOPT_FAILONERROR, false)  // any status is an answer
         .flag(CURLOPT_SSL_VERIFYPEER, true)
         .set(CURLOPT_SSL_VERIFYHOST, 2L)
         .set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2))
-        .set(CURLOPT_SSL_OPTIONS, 0L)           // no early data: it can be replayed
+        .set(CURLOPT_SSL_OPTIONS, 0L)  // no early data: it can be replayed
         .flag(CURLOPT_TCP_NODELAY, true)
-        .flag(CURLOPT_TCP_KEEPALIVE, true)      // an answer takes minutes, and NAT gateways forget silent connections
+        .flag(CURLOPT_TCP_KEEPALIVE, true)  // an answer takes minutes, and NAT gateways forget silent connections
         .set(CURLOPT_TCP_KEEPIDLE, 60L)
         .set(CURLOPT_TCP_KEEPINTVL, 30L)
         .set(CURLOPT_MAXAGE_CONN, static_cast<long>(s.options.max_idle_time.count()))

@@ -28,7 +28,8 @@ public:
     ~sigpipe_guard() {
         if (!active_) return;
         timespec const now{};
-        while (sigtimedwait(&pipe_, nullptr, &now) == SIGPIPE) {}
+        while (sigtimedwait(&pipe_, nullptr, &now) == SIGPIPE) {
+        }
         pthread_sigmask(SIG_SETMASK, &before_, nullptr);
     }
 

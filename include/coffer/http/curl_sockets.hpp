@@ -149,7 +149,7 @@ private:
         std::uint32_t generation = 0;  ///< of the descriptor's number, which the system uses again
         std::uint32_t wanted = 0;
         std::uint32_t registered = 0;
-        bool kept = false;    ///< stays in the set while nothing is wanted
+        bool kept = false;  ///< stays in the set while nothing is wanted
         bool listed = false;  ///< stands in `changed_`
     };
     static constexpr std::uint64_t timer_event = std::numeric_limits<std::uint64_t>::max();
@@ -177,7 +177,7 @@ private:
     asio::posix::stream_descriptor descriptor_;
     std::atomic<std::uint64_t>& changes_;
     int timer_ = -1;
-    clock::time_point due_ = clock::time_point::max();    ///< what libcurl wants
+    clock::time_point due_ = clock::time_point::max();  ///< what libcurl wants
     clock::time_point armed_ = clock::time_point::max();  ///< what the timer is set to
     std::vector<socket> sockets_;
     std::vector<int> changed_;

@@ -28,7 +28,8 @@ class transfer {
 public:
     enum class stage : std::uint8_t { unsent, sent, done, left };
 
-    transfer(http::request r, parsed_url u) : request_{std::move(r)}, url_{std::move(u)}, head_{request_.max_header_bytes} {}
+    transfer(http::request r, parsed_url u)
+        : request_{std::move(r)}, url_{std::move(u)}, head_{request_.max_header_bytes} {}
     transfer(transfer const&) = delete;
     transfer& operator=(transfer const&) = delete;
 
@@ -79,8 +80,12 @@ public:
     /// Takes the handle back, out of the multi; nothing of this transfer is left in it.
     [[nodiscard]] easy_handle detach() noexcept {
         if (easy_) {
-            option_writer{easy_.get()}.none(CURLOPT_HTTPHEADER).none(CURLOPT_ERRORBUFFER).none(CURLOPT_PRIVATE)
-                .none(CURLOPT_POSTFIELDS).none(CURLOPT_CURLU);
+            option_writer{easy_.get()}
+                .none(CURLOPT_HTTPHEADER)
+                .none(CURLOPT_ERRORBUFFER)
+                .none(CURLOPT_PRIVATE)
+                .none(CURLOPT_POSTFIELDS)
+                .none(CURLOPT_CURLU);
         }
         return std::move(easy_);
     }
@@ -136,7 +141,8 @@ private:
         } else if (method == "POST" || has_body) {
             // The body is not copied, and given as a whole: with a read function libcurl would ask to rewind it.
             write.flag(CURLOPT_POST, true)
-                .set(CURLOPT_POSTFIELDSIZE_LARGE, has_body ? static_cast<curl_off_t>(request_.body->size()) : curl_off_t{0})
+                .set(CURLOPT_POSTFIELDSIZE_LARGE,
+                     has_body ? static_cast<curl_off_t>(request_.body->size()) : curl_off_t{0})
                 .set(CURLOPT_POSTFIELDS, has_body ? request_.body->data() : "");
             if (method != "POST") write.set(CURLOPT_CUSTOMREQUEST, method.c_str());
         } else if (method != "GET") {
@@ -162,13 +168,18 @@ private:
     [[nodiscard]] std::string explain() const {
         std::string text = url_.host + ": ";
         switch (facts_.why) {
-            case cut::header_limit: text += "the response's head is longer than " + std::to_string(request_.max_header_bytes) + " bytes"; break;
-            case cut::body_limit: text += "the response's body is longer than " + std::to_string(request_.max_body_bytes) + " bytes"; break;
+            case cut::header_limit:
+                text += "the response's head is longer than " + std::to_string(request_.max_header_bytes) + " bytes";
+                break;
+            case cut::body_limit:
+                text += "the response's body is longer than " + std::to_string(request_.max_body_bytes) + " bytes";
+                break;
             case cut::no_memory: text += "no memory for the response"; break;
             case cut::not_loopback: text += "http:// led to an address that is not loopback"; break;
             case cut::none:
                 if (facts_.refused_stream) text += "the server refused the stream unprocessed";
-                else if (facts_.prereq_calls > 1) text += "the connection ended before a response, and libcurl was kept from sending again";
+                else if (facts_.prereq_calls > 1)
+                    text += "the connection ended before a response, and libcurl was kept from sending again";
                 else if (facts_.prereq_calls == 0 && error_.front() != '\0') text += error_.data();
                 else text += curl_easy_strerror(facts_.code);
                 text += " (libcurl " + std::to_string(static_cast<int>(facts_.code)) + ")";
@@ -199,7 +210,8 @@ private:
             bool const was_complete = t.head_.complete();
             if (!t.head_.feed({data, size})) return t.stop(cut::header_limit);
             if (!was_complete && t.head_.status() != 0) t.status_.store(t.head_.status(), std::memory_order_release);
-            if (was_complete || !t.head_.complete() || t.request_.method == "HEAD" || t.head_.status() == 304) return size;
+            if (was_complete || !t.head_.complete() || t.request_.method == "HEAD" || t.head_.status() == 304)
+                return size;
             auto const length = t.head_.content_length().value_or(0);
             if (length > t.request_.max_body_bytes) return t.stop(cut::body_limit);
             t.answer_.body.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(length, largest_reservation)));

@@ -62,7 +62,8 @@ public:
     std::string_view const name{scheme.get()};
     if (name != "https" && name != "http") return refused("only https URLs are used, and http to loopback addresses");
     if (name == "http" && !is_loopback(host, true))
-        return refused("http:// is refused except to loopback addresses: it would show the credentials to everybody on the way");
+        return refused(
+            "http:// is refused except to loopback addresses: it would show the credentials to everybody on the way");
     return parsed_url{std::move(url), std::move(host), name == "https"};
 }
 

@@ -35,8 +35,8 @@ namespace detail {
 ///
 /// By what the name contains and not by a list, because every gateway invents its own.
 [[nodiscard]] constexpr bool is_sensitive(std::string_view header_name) noexcept {
-    constexpr std::array<std::string_view, 10> parts{"auth",   "api-key",  "apikey",   "access-key", "token",
-                                                     "secret", "password", "credential", "cookie",   "signature"};
+    constexpr std::array<std::string_view, 10> parts{"auth",   "api-key",  "apikey",     "access-key", "token",
+                                                     "secret", "password", "credential", "cookie",     "signature"};
     return std::ranges::any_of(parts, [&](auto part) { return detail::contains_name(header_name, part); });
 }
 

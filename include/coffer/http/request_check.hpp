@@ -20,7 +20,8 @@ namespace detail {
 [[nodiscard]] constexpr bool is_token(std::string_view text) noexcept {
     constexpr std::string_view punctuation = "!#$%&'*+-.^_`|~";
     return !text.empty() && std::ranges::all_of(text, [&](char c) {
-        return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z') || punctuation.find(c) != punctuation.npos;
+        return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z') ||
+               punctuation.find(c) != punctuation.npos;
     });
 }
 
@@ -37,7 +38,8 @@ namespace detail {
     if (!detail::is_token(r.method)) return wrong("the method is not a token");
     for (auto const& h : r.headers) {
         if (!detail::is_token(h.name)) return wrong("the name of a header is not a token");
-        if (!detail::is_field_value(h.value)) return wrong("the value of header " + h.name + " holds a line end or a NUL");
+        if (!detail::is_field_value(h.value))
+            return wrong("the value of header " + h.name + " holds a line end or a NUL");
         // Framing is the transport's: one that contradicts the body is how requests are smuggled.
         constexpr std::array<std::string_view, 5> framing{"content-length", "transfer-encoding", "expect", "upgrade",
                                                           "connection"};
@@ -51,12 +53,14 @@ namespace detail {
 [[nodiscard]] inline std::string without_secrets(std::string text, request const& r) {
     auto const blot = [&](std::string_view secret) {
         if (secret.size() < 4) return;  // would blot out half of any text, and is no secret
-        for (auto at = text.find(secret); at != text.npos; at = text.find(secret, at + 1)) text.replace(at, secret.size(), "***");
+        for (auto at = text.find(secret); at != text.npos; at = text.find(secret, at + 1))
+            text.replace(at, secret.size(), "***");
     };
     for (auto const& h : r.headers) {
         if (!r.hides(h.name)) continue;
         blot(h.value);
-        if (auto const space = h.value.rfind(' '); space != h.value.npos) blot(std::string_view{h.value}.substr(space + 1));
+        if (auto const space = h.value.rfind(' '); space != h.value.npos)
+            blot(std::string_view{h.value}.substr(space + 1));
     }
     if (auto const query = r.url.find('?'); query != r.url.npos) blot(std::string_view{r.url}.substr(query + 1));
     return text;

@@ -65,7 +65,11 @@ private:
         using enum http::version;
         auto const space = std::min(line.find(' '), line.size());
         auto const name = line.substr(5, space - 5);
-        version_ = name == "1.1" ? http1_1 : name == "1.0" ? http1_0 : name.starts_with('2') ? http2 : name.starts_with('3') ? http3 : unknown;
+        version_ = name == "1.1"           ? http1_1
+                   : name == "1.0"         ? http1_0
+                   : name.starts_with('2') ? http2
+                   : name.starts_with('3') ? http3
+                                           : unknown;
         auto digits = line.substr(space);
         while (digits.starts_with(' ')) digits.remove_prefix(1);
         status_ = 0;

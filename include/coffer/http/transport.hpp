@@ -43,9 +43,10 @@ namespace coffer::inline v0::http {
 ///
 /// **Thread safety.** Copies are handles of one transport; `send` may be called and awaited anywhere.
 template <class T>
-concept transport = std::copy_constructible<T> && requires(T const& t, request const& kept, request&& given, time_point deadline) {
-    { t.send(kept, deadline) } -> std::same_as<awaitable<outcome<response>>>;
-    { t.send(std::move(given), deadline) } -> std::same_as<awaitable<outcome<response>>>;
-};
+concept transport =
+    std::copy_constructible<T> && requires(T const& t, request const& kept, request&& given, time_point deadline) {
+        { t.send(kept, deadline) } -> std::same_as<awaitable<outcome<response>>>;
+        { t.send(std::move(given), deadline) } -> std::same_as<awaitable<outcome<response>>>;
+    };
 
 }  // namespace coffer::inline v0::http

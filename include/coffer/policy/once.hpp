@@ -64,12 +64,14 @@ public:
                       "operation a fingerprint (describe(fn).fingerprint(...)), or pass coffer::unfingerprinted");
         if (!c.keyed()) {
             if (!c.explicitly_unkeyed())
-                throw misuse{"coffer::once: this call has no key, so its result could not be found again; give it one, "
-                             "or make it with call::unkeyed() to say that it may be paid again"};
+                throw misuse{
+                    "coffer::once: this call has no key, so its result could not be found again; give it one, "
+                    "or make it with call::unkeyed() to say that it may be paid again"};
             auto running = next(c);
             co_return co_await std::move(running);
         }
-        if (c.claim() != nullptr) throw misuse{"coffer::once: a journal inside a journal: each would permit the same send"};
+        if (c.claim() != nullptr)
+            throw misuse{"coffer::once: a journal inside a journal: each would permit the same send"};
 
         auto const executor = co_await asio::this_coro::executor;
         bind(c);
@@ -92,7 +94,8 @@ private:
     /// A caller's place in a flight, given back when it leaves, however it leaves.
     class passenger {
     public:
-        passenger(std::shared_ptr<flight> f, call const& c) noexcept : flight_{std::move(f)}, clock_{c.shared_clock()} {}
+        passenger(std::shared_ptr<flight> f, call const& c) noexcept
+            : flight_{std::move(f)}, clock_{c.shared_clock()} {}
         passenger(passenger&&) noexcept = default;
         passenger& operator=(passenger&&) = delete;
         ~passenger() {
@@ -178,7 +181,8 @@ private:
 
     /// The caller goes before the flight has landed.
     template <class Next>
-    [[nodiscard]] static tl::unexpected<fault> leave(call& c, Next const& next, flight const& f, wake woke, bool opened) {
+    [[nodiscard]] static tl::unexpected<fault> leave(call& c, Next const& next, flight const& f, wake woke,
+                                                     bool opened) {
         auto so_far = f.so_far();
         bool const unsure = so_far.maybe_billed();
         call_access::adopt(c, std::move(so_far.log), opened ? so_far.cost : money{}, answer_origin::none, false);

@@ -42,7 +42,8 @@ struct flight_plan {
 /// did. Made together with the flight, before anybody can board it.
 class flight_guard {
 public:
-    flight_guard(std::shared_ptr<flight> f, flight_plan plan) noexcept : flight_{std::move(f)}, plan_{std::move(plan)} {}
+    flight_guard(std::shared_ptr<flight> f, flight_plan plan) noexcept
+        : flight_{std::move(f)}, plan_{std::move(plan)} {}
     flight_guard(flight_guard&&) noexcept = default;
     flight_guard& operator=(flight_guard&&) = delete;
     ~flight_guard() {
@@ -288,7 +289,8 @@ awaitable<void> work(flight_guard& guard, Step& step) {
     } else {
         how.why = std::move(*result).error();
         if (claim.journaled() && row(how.why->kind()).stored)
-            plan.store->submit_fail(ref, *how.why, options.request_fault_kept);  // what follows, the release, then does nothing
+            plan.store->submit_fail(ref, *how.why,
+                                    options.request_fault_kept);  // what follows, the release, then does nothing
     }
 }
 

@@ -30,10 +30,10 @@ struct once_options {
     int max_sends = defaults::max_sends;                    ///< sends per key not proven unbilled, ever; 1 = strict
     duration lease = defaults::lease;                       ///< of the claim; guards claims, not sends
     duration heartbeat = defaults::heartbeat;               ///< how often the lease is renewed
-    duration attempt_timeout = duration::max();             ///< of a send while anybody waits; at most what the attempt has
-    duration finish_grace = defaults::finish_grace;         ///< of a send that nobody waits for any longer
-    duration takeover_grace = defaults::takeover_grace;     ///< after a send's own limit, before another may take over
-    duration store_wait = defaults::store_wait;             ///< a caller waits so long for its answer to be durable
+    duration attempt_timeout = duration::max();  ///< of a send while anybody waits; at most what the attempt has
+    duration finish_grace = defaults::finish_grace;  ///< of a send that nobody waits for any longer
+    duration takeover_grace = defaults::takeover_grace;  ///< after a send's own limit, before another may take over
+    duration store_wait = defaults::store_wait;  ///< a caller waits so long for its answer to be durable
     duration request_fault_kept = defaults::request_fault_kept;
     duration acknowledged_kept = defaults::acknowledged_kept;
     duration unacknowledged_kept = defaults::unacknowledged_kept;
@@ -46,8 +46,9 @@ struct once_options {
         if (lease <= duration::zero() || heartbeat <= duration::zero())
             throw std::invalid_argument{"coffer::once: lease and heartbeat must be longer than zero"};
         if (heartbeat * 2 > lease)
-            throw std::invalid_argument{"coffer::once: the heartbeat must come at least twice per lease, or a busy "
-                                        "moment loses the claim"};
+            throw std::invalid_argument{
+                "coffer::once: the heartbeat must come at least twice per lease, or a busy "
+                "moment loses the claim"};
         if (attempt_timeout <= duration::zero())
             throw std::invalid_argument{"coffer::once: attempt_timeout must be longer than zero"};
         if (finish_grace < duration::zero() || takeover_grace < duration::zero() || store_wait < duration::zero())

@@ -36,7 +36,8 @@ public:
     /// Throws `std::invalid_argument` for options that cannot be meant.
     explicit retry(retry_options options = {}, rule user = {})
         : settings_{std::make_shared<settings const>(options, std::move(user))} {
-        if (options.attempts < 1) throw std::invalid_argument{"coffer::retry: attempts counts the first one too: at least 1"};
+        if (options.attempts < 1)
+            throw std::invalid_argument{"coffer::retry: attempts counts the first one too: at least 1"};
         if (options.max_sends < 1) throw std::invalid_argument{"coffer::retry: max_sends must be at least 1"};
         if (options.attempt_timeout <= duration::zero())
             throw std::invalid_argument{"coffer::retry: attempt_timeout must be longer than zero"};

@@ -82,9 +82,7 @@ struct send_record {
     std::optional<fault> why;  ///< lost, defective: what was known of it
 
     /// Is it not proven unbilled?
-    [[nodiscard]] bool counts() const noexcept {
-        return state != send_state::unsent && state != send_state::supplied;
-    }
+    [[nodiscard]] bool counts() const noexcept { return state != send_state::unsent && state != send_state::supplied; }
     /// May an answer to it still exist somewhere?
     [[nodiscard]] bool unaccounted() const noexcept {
         return state == send_state::permitted || state == send_state::lost;
@@ -96,13 +94,13 @@ struct record {
     record_state state = record_state::free;
     fingerprint print{};
     bool print_known = true;  ///< false: the row was made for a late answer whose request nobody told
-    claim_id claim{};         ///< the last claim; it stays after its end, so that repeating its operations is harmless
-    bool held = false;        ///< the claim has neither been given up nor reached its end
-    std::string owner;        ///< the process that claimed it, as the store names processes
+    claim_id claim{};  ///< the last claim; it stays after its end, so that repeating its operations is harmless
+    bool held = false;  ///< the claim has neither been given up nor reached its end
+    std::string owner;  ///< the process that claimed it, as the store names processes
     std::uint64_t token = 0;  ///< grows with every claim of the store: a fencing token for the caller's own writes
     std::chrono::steady_clock::time_point lease_until{};
     int claims = 0;
-    int max_sends = 0;      ///< of the last claim
+    int max_sends = 0;  ///< of the last claim
     int granted_sends = 0;  ///< sends an operator granted on top of `max_sends`
     // How long things are kept, as the last claim wanted it.
     std::chrono::nanoseconds takeover_grace = defaults::takeover_grace;

@@ -38,7 +38,8 @@ public:
     /// The right to make one send. Counts it.
     outcome<permitted> permit(claim_id const& claim, permit_request const& q);
     /// Keeps what a send brought back, whoever brings it. `print` is told for a row that is gone.
-    outcome<void> answer(claim_id const& claim, int send, shared_answer const& what, fingerprint const* print = nullptr);
+    outcome<void> answer(claim_id const& claim, int send, shared_answer const& what,
+                         fingerprint const* print = nullptr);
     /// Makes an answer the record's, whoever judged it. The first one stands; a later one gets `already_done`.
     outcome<void> accept(int send);
     /// Judges an answer unusable: its payload is kept, and the send counts unless `why` says that it was not billed.
@@ -149,7 +150,8 @@ inline outcome<permitted> record_machine::permit(claim_id const& claim, permit_r
     }
     if (at_.now >= r_.lease_until) return refused("lease_over", "the claim's lease is over; claim the key again");
     if (counted >= q.max_sends + r_.granted_sends)
-        return failed(fault{fault_kind::unresolved, "every permitted send is spent"}.with_stop(stop_reason::sends_spent));
+        return failed(
+            fault{fault_kind::unresolved, "every permitted send is spent"}.with_stop(stop_reason::sends_spent));
     if (counted != q.expected_sends)
         return refused("sends_moved", "the record counts " + std::to_string(counted) + " sends, not the expected " +
                                           std::to_string(q.expected_sends) + "; claim the key again");
@@ -212,8 +214,7 @@ inline outcome<void> record_machine::accept(int send) {
 inline outcome<void> record_machine::reject(claim_id const& claim, int send, fault const& why) {
     if (auto f = fenced(claim); !f) return f;
     auto* const s = find(send);  // perhaps one of an earlier claim
-    if (s == nullptr || !s->reply)
-        return misused("there is no answer of send " + std::to_string(send) + " to reject");
+    if (s == nullptr || !s->reply) return misused("there is no answer of send " + std::to_string(send) + " to reject");
     if (s->state == send_state::defective || s->state == send_state::unsent) return {};
     if (s->state != send_state::answered) return misused("the answer was accepted before");
     // An error that came as an answer may be proven unbilled; then it counts as little as one that came as an error.
@@ -281,7 +282,8 @@ inline outcome<void> record_machine::heartbeat(claim_id const& claim, nanosecond
 inline outcome<void> record_machine::acknowledge() {
     switch (r_.state) {
         case record_state::acked: return {};
-        case record_state::expired: return failed(fault_kind::result_expired, "the result was not acknowledged in time");
+        case record_state::expired:
+            return failed(fault_kind::result_expired, "the result was not acknowledged in time");
         case record_state::done:
             end_claim(record_state::acked);
             drop_payloads();

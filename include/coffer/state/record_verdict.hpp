@@ -64,8 +64,7 @@ struct unresolved {};
 struct expired {};
 struct acked {};
 
-using claim_verdict =
-    std::variant<granted, replayed, failed_before, in_progress, mismatch, unresolved, expired, acked>;
+using claim_verdict = std::variant<granted, replayed, failed_before, in_progress, mismatch, unresolved, expired, acked>;
 
 /// Asks for the right to make one send.
 struct permit_request {

@@ -19,9 +19,10 @@ struct retry_options {
     int attempts = defaults::attempts;    ///< in all, the first one included
     int max_sends = defaults::max_sends;  ///< of them not proven unbilled; under a journal its own limit holds instead
     backoff schedule{growth::exponential, jitter::full, defaults::backoff_base, defaults::backoff_cap, 2.0};
-    duration ambiguous_delay = defaults::ambiguous_delay;  ///< at least so long before an ambiguous attempt is sent again
-    duration hint_ceiling = defaults::hint_ceiling;        ///< a longer hint of the provider ends the call at once
-    double hint_spread = defaults::hint_spread;            ///< up to this part of a hint is added to it at random
+    duration ambiguous_delay =
+        defaults::ambiguous_delay;  ///< at least so long before an ambiguous attempt is sent again
+    duration hint_ceiling = defaults::hint_ceiling;  ///< a longer hint of the provider ends the call at once
+    double hint_spread = defaults::hint_spread;  ///< up to this part of a hint is added to it at random
     duration attempt_timeout = defaults::attempt_timeout;  ///< of each attempt
 };
 
@@ -52,7 +53,7 @@ struct retry_facts {
     retry_decision user = retry_decision::by_table();
     std::chrono::steady_clock::time_point now{};
     std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
-    double draw = 0;         ///< in [0, 1), for the schedule
+    double draw = 0;  ///< in [0, 1), for the schedule
     double spread_draw = 0;  ///< in [0, 1), for the hint's spread
     std::chrono::nanoseconds previous{0};
 };
@@ -81,7 +82,8 @@ struct retry_verdict {
 ///
 /// A hint is a floor, spread upwards only. An attempt that may have been executed is not sent again before
 /// `ambiguous_delay`, since a brown-out must not eat both sends in a second.
-[[nodiscard]] inline retry_verdict decide_retry(retry_options const& o, fault const& why, retry_facts const& f) noexcept {
+[[nodiscard]] inline retry_verdict decide_retry(retry_options const& o, fault const& why,
+                                                retry_facts const& f) noexcept {
     using enum retry_decision::kind;
     auto const stop = [](stop_reason r) { return retry_verdict{false, {}, delay_source::backoff, r}; };
 

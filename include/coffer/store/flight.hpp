@@ -27,7 +27,7 @@ struct landing {
     std::exception_ptr thrown;     ///< misuse or bad_alloc, to be thrown on
     bool replayed = false;         ///< it was paid for earlier
     bool stored = false;           ///< it is durable
-    bool begin_anew = false;       ///< its context went before anything was sent: whoever still waits may open another
+    bool begin_anew = false;  ///< its context went before anything was sent: whoever still waits may open another
     attempt_log log;
     std::optional<money> cost;
 };
@@ -40,7 +40,9 @@ class flight : public std::enable_shared_from_this<flight> {
 public:
     /// `executor` must be a strand; `own` is the flight's call.
     flight(asio::any_io_executor executor, fingerprint print, call own, std::shared_ptr<flight> predecessor)
-        : executor_{std::move(executor)}, print_{std::move(print)}, call_{std::move(own)},
+        : executor_{std::move(executor)},
+          print_{std::move(print)},
+          call_{std::move(own)},
           predecessor_{std::move(predecessor)} {}
 
     [[nodiscard]] completion<landing> const& landed() const noexcept { return landed_; }
@@ -82,7 +84,8 @@ public:
 
         /// May anything have been billed?
         [[nodiscard]] bool maybe_billed() const noexcept {
-            return sending || std::any_of(log.begin(), log.end(), [](auto const& a) { return a.billing != knowledge::no; });
+            return sending ||
+                   std::any_of(log.begin(), log.end(), [](auto const& a) { return a.billing != knowledge::no; });
         }
     };
     [[nodiscard]] progress so_far() const {
@@ -189,7 +192,8 @@ private:
     void give_up() noexcept {
         if (std::exchange(given_up_, true) || over_) return;
         try {
-            asio::post(executor_, [self = shared_from_this()] { self->signal_.emit(asio::cancellation_type::terminal); });
+            asio::post(executor_,
+                       [self = shared_from_this()] { self->signal_.emit(asio::cancellation_type::terminal); });
         } catch (...) {  // no memory: the work ends by itself, and sends nothing
         }
     }

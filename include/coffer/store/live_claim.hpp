@@ -54,8 +54,13 @@ public:
 
     live_claim(std::shared_ptr<flight> f, std::shared_ptr<store_backend> store, claim_ref ref, terms t,
                granted const& grant, mode how)
-        : flight_{std::move(f)}, store_{std::move(store)}, ref_{std::move(ref)}, terms_{t}, sends_{grant.sends},
-          allowed_{grant.sends_allowed}, mode_{how} {}
+        : flight_{std::move(f)},
+          store_{std::move(store)},
+          ref_{std::move(ref)},
+          terms_{t},
+          sends_{grant.sends},
+          allowed_{grant.sends_allowed},
+          mode_{how} {}
 
     awaitable<outcome<int>> permit(attempt const& a) override {
         auto& service = flight_->own_call().service();
@@ -77,7 +82,8 @@ public:
             if (!*back.done.get()) ++sends_;  // it could not be given back: it counts
         }
         if (sends_left() <= 0)
-            co_return failed(fault{fault_kind::unresolved, "no send is left for this key"}.with_stop(stop_reason::sends_spent));
+            co_return failed(
+                fault{fault_kind::unresolved, "no send is left for this key"}.with_stop(stop_reason::sends_spent));
 
         int send = 0;
         if (mode_ == mode::journaled) {
@@ -171,7 +177,8 @@ private:
     /// A send that was given back, until the store has confirmed it.
     struct given_back {
         int send = 0;
-        bool answered = false;  ///< what came as an answer and turned out to be an unbilled error is judged as an answer is
+        bool answered =
+            false;  ///< what came as an answer and turned out to be an unbilled error is judged as an answer is
         completion<outcome<void>> done{};
     };
     [[nodiscard]] completion<outcome<void>> submit(given_back const& back) const {
@@ -188,7 +195,8 @@ private:
     }
 
     [[nodiscard]] std::string fnv1a(std::uint64_t hash) const {
-        for (std::string_view const text : {std::string_view{ref_.record.name_space}, std::string_view{ref_.record.digest}})
+        for (std::string_view const text :
+             {std::string_view{ref_.record.name_space}, std::string_view{ref_.record.digest}})
             for (char const c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
         std::string hex;
         for (int shift = 60; shift >= 0; shift -= 4) hex += "0123456789abcdef"[(hash >> shift) & 15U];

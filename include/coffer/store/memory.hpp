@@ -110,8 +110,8 @@ private:
 class memory_store : public store {
 public:
     explicit memory_store(memory_options options = {}, store_probe const* probe = nullptr)
-        : memory_store{std::make_shared<detail::memory_backend>(std::make_shared<detail::memory_records>(options),
-                                                                probe)} {}
+        : memory_store{
+              std::make_shared<detail::memory_backend>(std::make_shared<detail::memory_records>(options), probe)} {}
 
     /// A handle that acts as another process which uses the same records: for simulations. It has its own flights.
     [[nodiscard]] memory_store another_process() const {

@@ -24,8 +24,8 @@ namespace coffer::inline v0 {
 /// How much a store in memory holds before it refuses claims of new keys. Existing keys go on working, and an answer
 /// that was paid for is kept in any case.
 struct memory_options {
-    std::size_t max_records = 1'000'000;          ///< rows; acknowledged and free ones make room for new ones
-    std::size_t max_bytes = std::size_t{1} << 30; ///< bodies of answers; acknowledging makes room
+    std::size_t max_records = 1'000'000;  ///< rows; acknowledged and free ones make room for new ones
+    std::size_t max_bytes = std::size_t{1} << 30;  ///< bodies of answers; acknowledging makes room
 };
 
 namespace detail {
@@ -88,13 +88,18 @@ public:
             record_machine const now{copy, moment(), owner_is_dead()};
             bool const waits = now.is_unresolved();
             if (now.changes().gone || (filter.unresolved_only && !waits)) continue;
-            found.push_back({{n.name_space, digest}, copy.state, waits, copy.counted_sends(), copy.known_cost(),
-                             copy.created, copy.updated});
+            found.push_back({{n.name_space, digest},
+                             copy.state,
+                             waits,
+                             copy.counted_sends(),
+                             copy.known_cost(),
+                             copy.created,
+                             copy.updated});
         }
-        std::sort(found.begin(), found.end(), [](auto const& a, auto const& b) {
-            return std::pair{a.created, a.id} < std::pair{b.created, b.id};
-        });
-        if (found.size() > filter.limit) found.erase(found.begin() + static_cast<std::ptrdiff_t>(filter.limit), found.end());
+        std::sort(found.begin(), found.end(),
+                  [](auto const& a, auto const& b) { return std::pair{a.created, a.id} < std::pair{b.created, b.id}; });
+        if (found.size() > filter.limit)
+            found.erase(found.begin() + static_cast<std::ptrdiff_t>(filter.limit), found.end());
         return found;
     }
 

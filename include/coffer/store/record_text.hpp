@@ -26,9 +26,7 @@ namespace coffer::inline v0 {
 
 /// The reverse; none for text that `to_text` does not make.
 [[nodiscard]] inline std::optional<record_id> record_id_from_text(std::string_view text) {
-    auto const value = [](char c) {
-        return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-    };
+    auto const value = [](char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; };
     auto const colon = text.rfind(':');
     if (colon == std::string_view::npos || colon == 0) return std::nullopt;
     auto const hex = text.substr(colon + 1);

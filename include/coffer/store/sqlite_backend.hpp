@@ -21,9 +21,12 @@ namespace coffer::inline v0::sqlite::detail {
 template <class T, class Fn>
 class job_of final : public job {
 public:
-    job_of(urgency u, std::optional<store_step> step, std::string record, opened_file& file,
-           std::shared_ptr<clock> c, std::size_t size, Fn fn)
-        : job{u, step, std::move(record), outside_work{c}, size}, file_{file}, clock_{std::move(c)}, fn_{std::move(fn)} {}
+    job_of(urgency u, std::optional<store_step> step, std::string record, opened_file& file, std::shared_ptr<clock> c,
+           std::size_t size, Fn fn)
+        : job{u, step, std::move(record), outside_work{c}, size},
+          file_{file},
+          clock_{std::move(c)},
+          fn_{std::move(fn)} {}
 
     [[nodiscard]] completion<outcome<T>> const& done() const noexcept { return done_; }
     void carry_out() override { result_.emplace(fn_(file_, *clock_)); }
@@ -48,11 +51,11 @@ public:
     result<claim_verdict> claim(record_id const& id, claim_request const& q) override {
         auto hidden = q;
         hidden.print = file_->names().conceal(id, q.print);
-        return submit<claim_verdict>(urgency::before, store_step::claim, id, [id, hidden](opened_file& f, clock& c) {
-            return do_claim(f, c, id, hidden);
-        });
+        return submit<claim_verdict>(urgency::before, store_step::claim, id,
+                                     [id, hidden](opened_file& f, clock& c) { return do_claim(f, c, id, hidden); });
     }
-    result<permitted> permit(claim_ref const& ref, permit_request const& q, std::span<ledger_op const> ledger) override {
+    result<permitted> permit(claim_ref const& ref, permit_request const& q,
+                             std::span<ledger_op const> ledger) override {
         if (!ledger.empty())
             return result<permitted>::ready(
                 failed(fault_kind::store_unavailable, "this store keeps no ledger yet; give the budget another store"));
@@ -63,7 +66,9 @@ public:
         auto print = ref.print ? std::optional{file_->names().conceal(ref.record, *ref.print)} : std::nullopt;
         return change<void>(
             urgency::after, store_step::answer, ref.record,
-            [c = ref.id, send, what, print](record_machine& m) { return m.answer(c, send, what, print ? &*print : nullptr); },
+            [c = ref.id, send, what, print](record_machine& m) {
+                return m.answer(c, send, what, print ? &*print : nullptr);
+            },
             what->body.size());
     }
     result<void> submit_accept(claim_ref const& ref, int send) override {
@@ -118,14 +123,20 @@ public:
         return submit<found>(urgency::read, std::nullopt, {}, [filter](opened_file& f, clock& c) -> outcome<found> {
             found all;
             if (filter.limit == 0) return all;
-            f.records().rows().for_each(filter.name_space, filter.unresolved_only, [&](auto const& digest, stored_record s) {
-                record_machine const m{s.row, moment(c), owner_test(f)};
-                bool const waits = m.is_unresolved();
-                if (m.changes().gone || (filter.unresolved_only && !waits)) return true;
-                all.push_back({{s.name_space, digest}, s.row.state, waits, s.row.counted_sends(), s.row.known_cost(),
-                               s.row.created, s.row.updated});
-                return all.size() < filter.limit;
-            });
+            f.records().rows().for_each(filter.name_space, filter.unresolved_only,
+                                        [&](auto const& digest, stored_record s) {
+                                            record_machine const m{s.row, moment(c), owner_test(f)};
+                                            bool const waits = m.is_unresolved();
+                                            if (m.changes().gone || (filter.unresolved_only && !waits)) return true;
+                                            all.push_back({{s.name_space, digest},
+                                                           s.row.state,
+                                                           waits,
+                                                           s.row.counted_sends(),
+                                                           s.row.known_cost(),
+                                                           s.row.created,
+                                                           s.row.updated});
+                                            return all.size() < filter.limit;
+                                        });
             return all;
         });
     }
@@ -176,7 +187,8 @@ private:
         if (!file_->in_its_process())
             return result<T>::ready(failed(fault_kind::store_unavailable,
                                            "the store was opened before this process was forked; open it here"));
-        auto made = std::make_unique<job_of<T, Fn>>(u, step, id.digest, *file_, file_->bound_clock(), size, std::move(fn));
+        auto made =
+            std::make_unique<job_of<T, Fn>>(u, step, id.digest, *file_, file_->bound_clock(), size, std::move(fn));
         auto done = made->done();
         file_->queue().submit(std::move(made));
         return done;

@@ -25,8 +25,7 @@ struct explanation {
         case SQLITE_READONLY: return {"it cannot be written", "check the permissions of the file and its directory"};
         case SQLITE_PERM:
         case SQLITE_CANTOPEN:
-        case SQLITE_AUTH:
-            return {"it cannot be opened", "check that the directory exists and may be read and written"};
+        case SQLITE_AUTH: return {"it cannot be opened", "check that the directory exists and may be read and written"};
         case SQLITE_IOERR: return {"reading or writing it failed", "check the disk and the system's log"};
         case SQLITE_CORRUPT: return {"it is damaged", "restore it, with its .secret, from a backup"};
         case SQLITE_NOTADB: return {"it is not an SQLite database", "name another file"};

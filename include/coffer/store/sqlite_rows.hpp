@@ -219,18 +219,20 @@ private:
 
     connection& db_;
     statement by_key_{db_, "SELECT id, ns, " + columns + " FROM records WHERE key=?"};
-    statement insert_{db_, "INSERT INTO records(" + columns +
-                               ", key, ns) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"};
+    statement insert_{db_,
+                      "INSERT INTO records(" + columns + ", key, ns) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"};
     statement update_{db_, "UPDATE records SET (" + columns + ")=(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) WHERE id=?"};
     statement delete_record_{db_, "DELETE FROM records WHERE id=?"};
-    statement sends_{db_,
-                     "SELECT number, state, claim, owner, permitted_until, permitted_at, provider, model, fault, answer, "
-                     "status, request_id, cost, input_fresh, input_cache_read, input_cache_write_5m, "
-                     "input_cache_write_1h, input_audio, output, output_audio, reasoning FROM sends WHERE record=? "
-                     "ORDER BY number"};
+    statement sends_{
+        db_,
+        "SELECT number, state, claim, owner, permitted_until, permitted_at, provider, model, fault, answer, "
+        "status, request_id, cost, input_fresh, input_cache_read, input_cache_write_5m, "
+        "input_cache_write_1h, input_audio, output, output_audio, reasoning FROM sends WHERE record=? "
+        "ORDER BY number"};
     statement write_send_{
         db_,
-        "INSERT OR REPLACE INTO sends(record, number, state, claim, owner, permitted_until, permitted_at, provider, model, "
+        "INSERT OR REPLACE INTO sends(record, number, state, claim, owner, permitted_until, permitted_at, provider, "
+        "model, "
         "fault, answer, status, request_id, cost, input_fresh, input_cache_read, input_cache_write_5m, "
         "input_cache_write_1h, input_audio, output, output_audio, reasoning) "
         "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"};
@@ -258,7 +260,7 @@ inline void record_rows::write_send(stored_record& s, int number) {
     }
     auto const fault_bytes = x.why ? encode(*x.why) : std::string{};
     auto const* const u = x.reply && x.reply->usage ? &*x.reply->usage : nullptr;
-    auto const tokens = [u](std::int64_t usage::*bucket) { return u ? std::optional{u->*bucket} : std::nullopt; };
+    auto const tokens = [u](std::int64_t usage::* bucket) { return u ? std::optional{u->*bucket} : std::nullopt; };
     write_send_.run(s.id, number, to_string(x.state), as_blob(x.claim), std::string_view{x.owner},
                     count(x.permitted_until), count(x.permitted_at), std::string_view{x.provider},
                     std::string_view{x.model}, x.why ? std::optional{as_blob(fault_bytes)} : std::nullopt,
@@ -266,10 +268,9 @@ inline void record_rows::write_send(stored_record& s, int number) {
                     x.reply ? std::optional{x.reply->status} : std::nullopt,
                     x.reply ? std::optional{std::string_view{x.reply->request_id}} : std::nullopt,
                     x.reply && x.reply->cost ? std::optional{x.reply->cost->nano()} : std::nullopt,
-                    tokens(&usage::input_fresh), tokens(&usage::input_cache_read),
-                    tokens(&usage::input_cache_write_5m), tokens(&usage::input_cache_write_1h),
-                    tokens(&usage::input_audio), tokens(&usage::output), tokens(&usage::output_audio),
-                    tokens(&usage::reasoning));
+                    tokens(&usage::input_fresh), tokens(&usage::input_cache_read), tokens(&usage::input_cache_write_5m),
+                    tokens(&usage::input_cache_write_1h), tokens(&usage::input_audio), tokens(&usage::output),
+                    tokens(&usage::output_audio), tokens(&usage::reasoning));
 }
 
 }  // namespace coffer::inline v0::sqlite::detail

@@ -122,7 +122,8 @@ inline void configure(connection& db, std::chrono::milliseconds patience) {
             auto const row = wal.with();
             if (!row.next() || row.bytes() != "wal")
                 throw std::runtime_error{
-                    "coffer::sqlite: SQLite cannot use its write-ahead log here; keep the store on a local file system"};
+                    "coffer::sqlite: SQLite cannot use its write-ahead log here; keep the store on a local file "
+                    "system"};
             break;
         } catch (error const& e) {
             if (e.primary() != SQLITE_BUSY || std::chrono::steady_clock::now() > give_up) throw;
@@ -138,13 +139,13 @@ inline void migrate(connection& db, std::string const& path, std::string const& 
     db.run("BEGIN IMMEDIATE");
     try {
         auto const found = recognise(db, path);  // again: another process may have been first
-        for (auto step = found.version; step < format_version; ++step) db.run(format_steps[static_cast<std::size_t>(step)]);
+        for (auto step = found.version; step < format_version; ++step)
+            db.run(format_steps[static_cast<std::size_t>(step)]);
         if (found.empty) {
             db.run(("PRAGMA application_id=" + std::to_string(application_id)).c_str());
             statement{db, "INSERT INTO meta(name, value) VALUES('secret_id', ?), ('token', 0)"}.run(as_blob(secret_id));
         }
-        if (found.version != format_version)
-            db.run(("PRAGMA user_version=" + std::to_string(format_version)).c_str());
+        if (found.version != format_version) db.run(("PRAGMA user_version=" + std::to_string(format_version)).c_str());
         db.run("COMMIT");
     } catch (...) {
         db.roll_back();

@@ -43,7 +43,8 @@ public:
         fingerprint concealed{print.version()};
         for (auto const& f : print.fields())
             concealed.with(f.name, text(mac_.of(std::string_view{"coffer field\n"}, id.digest,
-                                                std::to_string(f.name.size()) + ":", f.name, f.value), 16));
+                                                std::to_string(f.name.size()) + ":", f.name, f.value),
+                                        16));
         return concealed;
     }
 
@@ -71,8 +72,9 @@ public:
     [[nodiscard]] std::unique_ptr<name_maker> read() const {
         descriptor const file{::open(path_.c_str(), O_RDONLY | O_CLOEXEC)};
         if (!file && errno == ENOENT)
-            refuse("is missing beside a store that has records. Restore it from the backup: without it no key can be "
-                   "found, and everything would be paid again. To begin anew, move the store away as well");
+            refuse(
+                "is missing beside a store that has records. Restore it from the backup: without it no key can be "
+                "found, and everything would be paid again. To begin anew, move the store away as well");
         if (!file) refuse("cannot be read (" + std::generic_category().message(errno) + "); make it readable");
         struct stat s{};
         if (::fstat(file.get(), &s) != 0 || !S_ISREG(s.st_mode)) refuse("is not a regular file");

@@ -53,7 +53,9 @@ public:
             rows_.drop_bodies(e.stored);
         }
     }
-    [[nodiscard]] shared_answer with_body(stored_record const& s, std::size_t index) { return rows_.with_body(s, index); }
+    [[nodiscard]] shared_answer with_body(stored_record const& s, std::size_t index) {
+        return rows_.with_body(s, index);
+    }
 
     [[nodiscard]] std::uint64_t last_token() {
         if (!token_) token_ = rows_.last_token();

@@ -72,8 +72,9 @@ public:
 
     /// `most_kept`: bytes of answers that may wait in memory for the file to work again.
     writer(connection& db, working_set& records, std::string path, store_probe const* probe, std::size_t most_kept)
-        : db_{db}, records_{records}, path_{std::move(path)}, probe_{probe}, most_kept_{most_kept},
-          thread_{[this] { work(); }} {}
+        : db_{db}, records_{records}, path_{std::move(path)}, probe_{probe}, most_kept_{most_kept}, thread_{[this] {
+              work();
+          }} {}
     writer(writer const&) = delete;
     writer& operator=(writer const&) = delete;
 

@@ -140,6 +140,8 @@ inline awaitable<void> store::resolve(record_id id, resolution how) const {
     co_await finish(backend_->resolve(id, how));
 }
 
-inline awaitable<void> store::resolve(key k, resolution how) const { return resolve(backend_->id_of(k), std::move(how)); }
+inline awaitable<void> store::resolve(key k, resolution how) const {
+    return resolve(backend_->id_of(k), std::move(how));
+}
 
 }  // namespace coffer::inline v0

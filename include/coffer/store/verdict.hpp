@@ -37,7 +37,7 @@ struct record_filter {
         : name_space{std::move(ns)}, unresolved_only{only_unresolved} {}
     [[nodiscard]] static record_filter unresolved() { return record_filter{{}, true}; }
 
-    std::string name_space;        ///< empty: all
+    std::string name_space;  ///< empty: all
     bool unresolved_only = false;  ///< those that wait for an operator
     std::size_t limit = 1000;
 };

@@ -125,8 +125,8 @@ public:
     /// Sends that the provider has billed.
     [[nodiscard]] int bills() const {
         std::lock_guard const lock{state_->mutex};
-        return static_cast<int>(std::count_if(state_->sends.begin(), state_->sends.end(),
-                                              [](scripted_send const& s) { return s.billed; }));
+        return static_cast<int>(
+            std::count_if(state_->sends.begin(), state_->sends.end(), [](scripted_send const& s) { return s.billed; }));
     }
     /// What it has taken for them, as far as the script names costs.
     [[nodiscard]] money billed_amount() const {

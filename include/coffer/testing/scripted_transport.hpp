@@ -140,7 +140,9 @@ private:
 
         bool const sent = leaves < deadline && service.clock()->now() >= leaves;
         if (!sent) withdraw(*s, recorded);
-        auto const kind = why == wake::cancelled ? fault_kind::cancelled : sent ? fault_kind::timed_out : fault_kind::not_sent;
+        auto const kind = why == wake::cancelled ? fault_kind::cancelled
+                          : sent                 ? fault_kind::timed_out
+                                                 : fault_kind::not_sent;
         auto const known = sent ? knowledge::maybe : knowledge::no;
         co_return failed(fault{kind}.with_execution(known).with_billing(known));
     }

@@ -132,8 +132,7 @@ namespace detail {
 template <class Handler>
 class handler_wait final : public pending_wait {
 public:
-    handler_wait(std::shared_ptr<wait_registry> registry, Handler&& handler)
-        : pending_wait{std::move(registry)} {
+    handler_wait(std::shared_ptr<wait_registry> registry, Handler&& handler) : pending_wait{std::move(registry)} {
         asio::any_io_executor const executor = asio::get_associated_executor(handler);
         active_.emplace(std::move(handler), asio::prefer(executor, asio::execution::outstanding_work.tracked));
     }

@@ -37,11 +37,12 @@ inline constexpr char canary[] = "sk-canary-3f9a";
 class sending {
 public:
     sending(asio::any_io_executor const& executor, client c, request r, time_point deadline) {
-        asio::co_spawn(executor, run(std::move(c), std::move(r), deadline),
-                       asio::bind_cancellation_slot(stop_.slot(), [this](std::exception_ptr e, std::optional<result> got) {
-                           thrown_ = e;
-                           result_ = std::move(got);
-                       }));
+        asio::co_spawn(
+            executor, run(std::move(c), std::move(r), deadline),
+            asio::bind_cancellation_slot(stop_.slot(), [this](std::exception_ptr e, std::optional<result> got) {
+                thrown_ = e;
+                result_ = std::move(got);
+            }));
     }
     sending(sending const&) = delete;
     sending& operator=(sending const&) = delete;

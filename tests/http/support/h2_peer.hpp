@@ -11,7 +11,15 @@
 
 namespace coffer::inline v0::http::tests {
 
-enum class frame_type : std::uint8_t { data = 0, headers = 1, rst_stream = 3, settings = 4, ping = 6, goaway = 7, window_update = 8 };
+enum class frame_type : std::uint8_t {
+    data = 0,
+    headers = 1,
+    rst_stream = 3,
+    settings = 4,
+    ping = 6,
+    goaway = 7,
+    window_update = 8
+};
 enum class h2_error : std::uint32_t { no_error = 0, internal_error = 2, refused_stream = 7 };
 
 class h2_peer {
@@ -48,7 +56,9 @@ public:
         write(frame_type::headers, 4, stream, block);
     }
     void part(std::uint32_t stream, std::string_view body) { write(frame_type::data, 0, stream, body); }
-    void reset(std::uint32_t stream, h2_error why) { write(frame_type::rst_stream, 0, stream, bytes(static_cast<std::uint32_t>(why))); }
+    void reset(std::uint32_t stream, h2_error why) {
+        write(frame_type::rst_stream, 0, stream, bytes(static_cast<std::uint32_t>(why)));
+    }
     void goaway(std::uint32_t last_stream) {
         write(frame_type::goaway, 0, 0, bytes(last_stream) + bytes(static_cast<std::uint32_t>(h2_error::no_error)));
     }
@@ -66,7 +76,8 @@ private:
         return n;
     }
     static std::string bytes(std::uint32_t n) {
-        return {static_cast<char>(n >> 24), static_cast<char>(n >> 16), static_cast<char>(n >> 8), static_cast<char>(n)};
+        return {static_cast<char>(n >> 24), static_cast<char>(n >> 16), static_cast<char>(n >> 8),
+                static_cast<char>(n)};
     }
     void write(frame_type type, std::uint8_t flags, std::uint32_t stream, std::string_view payload) {
         auto frame = bytes(static_cast<std::uint32_t>(payload.size())).substr(1);

@@ -76,7 +76,8 @@ public:
     }
     /// So many bytes, or fewer when the client has closed.
     std::string read_exactly(std::size_t size) {
-        while (input_.size() < size && read_some()) {}
+        while (input_.size() < size && read_some()) {
+        }
         auto const cut = std::min(size, input_.size());
         auto taken = input_.substr(0, cut);
         input_.erase(0, cut);
@@ -91,7 +92,8 @@ public:
     }
     /// True once the client has closed, whether by FIN or by RST; false if it does not.
     bool wait_for_close() {
-        while (read_some()) {}
+        while (read_some()) {
+        }
         return closed_;
     }
     /// Ends the connection in order, or with everything unread lost.

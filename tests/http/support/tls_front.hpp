@@ -84,8 +84,9 @@ private:
         std::string pattern = (std::filesystem::temp_directory_path() / "coffer-tls-XXXXXX").string();
         if (::mkdtemp(pattern.data()) == nullptr) return;
         directory_ = pattern;
-        child openssl{{"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
-                       "/CN=coffer test", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key(), "-out", file(), "-batch"}};
+        child openssl{{"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                       "-days", "2", "-subj", "/CN=coffer test", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout",
+                       key(), "-out", file(), "-batch"}};
         made_ = openssl.wait() == 0 && std::filesystem::exists(file());
     }
     ~certificate() {
@@ -108,7 +109,9 @@ public:
           port_{child_.read_line()} {}
 
     [[nodiscard]] bool works() const noexcept { return !port_.empty(); }
-    [[nodiscard]] std::string url(std::string_view path = "/") const { return "https://127.0.0.1:" + port_ + std::string{path}; }
+    [[nodiscard]] std::string url(std::string_view path = "/") const {
+        return "https://127.0.0.1:" + port_ + std::string{path};
+    }
     [[nodiscard]] std::string const& port() const noexcept { return port_; }
 
 private:

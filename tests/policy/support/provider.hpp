@@ -121,8 +121,9 @@ private:
         std::function<void()> on_decode, on_fingerprint, on_bill, on_target;
     };
 
-    static coffer::awaitable<coffer::outcome<coffer::answer>> run(std::shared_ptr<state> s, std::string prompt, int attempt,
-                                                                  coffer::time_point deadline, std::string provider_key) {
+    static coffer::awaitable<coffer::outcome<coffer::answer>> run(std::shared_ptr<state> s, std::string prompt,
+                                                                  int attempt, coffer::time_point deadline,
+                                                                  std::string provider_key) {
         auto const executor = co_await asio::this_coro::executor;
         auto& service = coffer::clock_service::of(executor);
         auto const now = service.clock()->now();
@@ -170,8 +171,10 @@ public:
                 ++state_->decoded;
             }
             if (state_->on_decode) state_->on_decode();
-            if (a.body.starts_with("bad")) return coffer::failed(coffer::fault_kind::defective_answer, "it says " + a.body);
-            if (a.body.starts_with("busy")) return coffer::failed(coffer::fault_kind::overloaded, "an error inside a 200");
+            if (a.body.starts_with("bad"))
+                return coffer::failed(coffer::fault_kind::defective_answer, "it says " + a.body);
+            if (a.body.starts_with("busy"))
+                return coffer::failed(coffer::fault_kind::overloaded, "an error inside a 200");
             return a.body;
         }
         [[nodiscard]] coffer::billed bill(coffer::answer const&) const {
@@ -207,11 +210,14 @@ struct asked {
     [[nodiscard]] bool ok() const { return result && result->has_value(); }
     [[nodiscard]] std::string text() const {
         if (ok()) return **result;
-        if (result) return "fault " + std::string{to_string(result->error().kind())} + ": " +
-                           std::string{result->error().message()};
+        if (result)
+            return "fault " + std::string{to_string(result->error().kind())} + ": " +
+                   std::string{result->error().message()};
         return thrown ? "exception" : "nothing";
     }
-    [[nodiscard]] bool failed(coffer::fault_kind k) const { return result && !result->has_value() && result->error().kind() == k; }
+    [[nodiscard]] bool failed(coffer::fault_kind k) const {
+        return result && !result->has_value() && result->error().kind() == k;
+    }
     [[nodiscard]] coffer::fault const& why() const { return result.value().error(); }
     template <class E>
     [[nodiscard]] bool threw() const {

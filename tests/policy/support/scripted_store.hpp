@@ -120,8 +120,9 @@ private:
             auto const said = done ? fn(*inner) : result<T>{};
             if (t.what == silent || t.what == dropped) return;
             if (t.what == carried_out) reply.set(*said.get());
-            else reply.set(coffer::failed(coffer::fault_kind::store_unavailable,
-                                          done ? "the reply was lost" : "the store has a bad day"));
+            else
+                reply.set(coffer::failed(coffer::fault_kind::store_unavailable,
+                                         done ? "the reply was lost" : "the store has a bad day"));
         };
         if (t.delay == coffer::duration{} && queue_.empty()) {
             run();
