@@ -49,6 +49,26 @@ protected:
     }
 };
 
+TEST_F(cancellation, before_the_call_begins_nothing_is_spent) {
+    auto const ask = pipeline{support::plain_gate{t, "a"}}.wrap(provider);
+    // By Asio's rule it is the caller's own co_await that throws; the call does not begin.
+    auto const too_late = [](auto wrapped, call& mine) -> awaitable<bool> {
+        co_await sleep_for(1h);
+        try {
+            co_await wrapped.try_call(mine);
+        } catch (std::system_error const& e) {
+            co_return e.code() == asio::error::operation_aborted;
+        }
+        co_return false;
+    };
+    auto const r = sim.start(too_late(ask, c));
+    sim.cancel_after(1s, r);
+    sim.time.run();
+    EXPECT_TRUE(r.get());
+    EXPECT_EQ(provider.sends(), 0);
+    EXPECT_TRUE(t.lines().empty());
+}
+
 TEST_F(cancellation, in_the_operation_its_end_tells_what_is_known) {
     provider.never();
     auto const why = left_after(2s, pipeline{support::plain_gate{t, "a"}}.wrap(provider));

@@ -65,6 +65,7 @@ TEST_F(http_client, sends_empty_header_values_and_repeated_headers) {
     raw_server server{always(std::string{ok}, log)};
     request r{"GET", server.url()};
     r.headers.add("X-Empty", "")
+        .add("X-Blank", "  ")
         .add("X-Twice", "1")
         .add("X-Twice", "2")
         .set("User-Agent", "mine")
@@ -72,6 +73,7 @@ TEST_F(http_client, sends_empty_header_values_and_repeated_headers) {
     ASSERT_TRUE(send(io, c, std::move(r)));
     auto const seen = log.all().at(0);
     EXPECT_NE(seen.find("\r\nX-Empty:\r\n"), seen.npos) << seen;
+    EXPECT_NE(seen.find("\r\nX-Blank:\r\n"), seen.npos) << seen;
     EXPECT_NE(seen.find("X-Twice: 1\r\nX-Twice: 2\r\n"), seen.npos) << seen;
     EXPECT_NE(seen.find("User-Agent: mine\r\n"), seen.npos) << seen;
     EXPECT_EQ(seen.find("coffer/"), seen.npos) << seen;

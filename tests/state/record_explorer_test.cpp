@@ -3,8 +3,9 @@
 // an answer at any step, and time may pass at any moment. The provider counts what it bills.
 //
 // M1 bills <= counted sends <= max_sends. M2 all who get a result get the same. M3 only the claim that has the record
-// sends. M4 DONE stays DONE. M5 another request is neither granted nor replayed once something was paid. And, so that refusing everything does not pass: a paid answer
-// is always taken, and whoever is alone and at rest in the end gets a result or is told that an operator must decide.
+// sends. M4 DONE stays DONE. M5 another request is neither granted nor replayed once something was paid. And, so that
+// refusing everything does not pass: a paid answer is always taken, and whoever is alone and at rest in the end gets a
+// result or is told that an operator must decide.
 
 #include "state/record_desk.hpp"
 

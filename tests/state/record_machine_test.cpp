@@ -495,6 +495,17 @@ TEST(record_answer, makes_the_row_anew_if_it_is_gone) {
     EXPECT_EQ(std::get<granted>(v).sends, 1);
 }
 
+TEST(record_answer, in_a_row_made_anew_never_shares_a_number) {
+    desk d;
+    auto const print = print_of("m");
+    for (int const send : {3, 2})
+        ASSERT_TRUE(d.apply([&](auto& m) { return m.answer(claim_number(1), send, answer_of("paid"), &print); }));
+    (void)d.claim(2);
+    ASSERT_TRUE(d.reject(2, 3));
+    ASSERT_TRUE(d.reject(2, 2));
+    EXPECT_EQ(d.permit(2, 2, 3).value().send, 4);
+}
+
 TEST(record_answer, in_a_row_made_anew_for_an_unknown_request_answers_nobody) {
     desk d;
     ASSERT_TRUE(d.answer(1, 1, "paid"));

@@ -16,8 +16,7 @@ namespace {
 class memory_world final : public world {
 public:
     memory_world() : processes_{coffer::memory_store{}} {}
-    explicit memory_world(coffer::memory_options o, coffer::store_probe const* probe = nullptr)
-        : processes_{coffer::memory_store{o, probe}} {}
+    explicit memory_world(coffer::memory_options o) : processes_{coffer::memory_store{o}} {}
 
     coffer::store& process(int i) override {
         while (static_cast<int>(processes_.size()) <= i) processes_.push_back(processes_[0].another_process());
@@ -99,7 +98,9 @@ TEST(memory_store, announces_each_step_before_and_after) {
     coffer::store_probe const probe = [&](coffer::store_step s, coffer::edge e) {
         seen += std::string{to_string(s)} + (e == coffer::edge::before ? "<" : "> ");
     };
-    memory_world w{{}, &probe};
+    coffer::memory_options o;
+    o.probe = &probe;
+    memory_world w{o};
     w.finish(1, "paid");
     (void)w.acknowledge();
     EXPECT_EQ(seen, "claim<claim> permit<permit> answer<answer> accept<accept> acknowledge<acknowledge> ");

@@ -318,6 +318,7 @@ void storm(int max_sends, std::uint64_t seed) {
         }
         for (auto& c : workers) kills += c->wait() == -SIGKILL ? 1 : 0;
     }
+    testing::Test::RecordProperty("kills", kills);
     EXPECT_GT(kills, 5) << "a storm";
     // Those who live on finish what can be finished.
     for (int i = 0; i < 2; ++i)

@@ -102,6 +102,20 @@ TEST(sqlite_store, refuses_a_record_in_a_state_that_it_does_not_know) {
     EXPECT_TRUE(mentions(std::string{v.error().message()}, "update it")) << v.error();
 }
 
+TEST(sqlite_store, that_has_lost_an_answer_says_so_instead_of_replaying_nothing) {
+    sqlite_world w;
+    w.finish(1, "paid");
+    intruder file{w.file()};
+    file.run("DELETE FROM answers");
+    auto const gone = w.claim(2);
+    ASSERT_FALSE(gone);
+    EXPECT_TRUE(mentions(std::string{gone.error().message()}, "restore the store")) << gone.error();
+    file.run("UPDATE sends SET state='lost'");
+    EXPECT_EQ(refusal(w.claim(3)), "store_unavailable");
+    file.run("UPDATE records SET state='failed'");
+    EXPECT_EQ(refusal(w.claim(4)), "store_unavailable");
+}
+
 // Secrets -------------------------------------------------------------------------------------------------------------
 
 TEST(sqlite_secret, neither_keys_nor_fingerprints_stand_in_any_file) {
@@ -538,7 +552,7 @@ TEST(sqlite_writer, keeps_no_more_than_it_may) {
 TEST(sqlite_writer, gives_up_what_waits_when_it_is_closed_but_not_at_once) {
     temporary_directory const dir;
     sqlite::options o;
-    o.busy_timeout = 5ms;
+    o.busy_timeout = 1h;  // it does not take longer for that
     o.close_timeout = 300ms;
     real_time time;
     intruder* locked = nullptr;
@@ -564,6 +578,46 @@ TEST(sqlite_writer, gives_up_what_waits_when_it_is_closed_but_not_at_once) {
     ASSERT_NE(never.get(), nullptr);
     EXPECT_EQ(refusal(*never.get()), "store_unavailable");
     EXPECT_LT(std::chrono::steady_clock::now() - began, 20s);
+}
+
+TEST(sqlite_writer, does_not_let_one_that_can_never_be_written_harm_the_others) {
+    temporary_directory const dir;
+    sqlite::store const db{dir / "coffer.db"};
+    real_time time;
+    auto& b = *db.backend();
+    b.bind(time.clock());
+    intruder other{dir / "coffer.db"};
+    other.run(
+        "CREATE TRIGGER t BEFORE INSERT ON answers WHEN length(NEW.body)=7 "
+        "BEGIN SELECT RAISE(ABORT, 'not seven'); END");
+    std::vector<coffer::completion<coffer::outcome<void>>> stored;
+    other.run("BEGIN IMMEDIATE");  // so that they share a transaction
+    for (int i = 1; i <= 9; ++i) {
+        coffer::claim_ref const ref{b.id_of(coffer::key{"report", i}), claim_number(i)};
+        stored.push_back(b.submit_answer(ref, 1, answer_of(std::string(static_cast<std::size_t>(i), 'x'))));
+        stored.push_back(b.submit_accept(ref, 1));
+    }
+    other.run("COMMIT");
+    for (int i = 1; i <= 9; ++i) {
+        auto const at = static_cast<std::size_t>(2 * (i - 1));
+        EXPECT_EQ(time.get(stored[at]).has_value(), i != 7) << i;
+        EXPECT_EQ(time.get(stored[at + 1]).has_value(), i != 7) << i;
+    }
+    EXPECT_EQ(refusal(*stored[12].get()), "store_unavailable");
+    EXPECT_TRUE(mentions(std::string{stored[12].get()->error().message()}, "not seven"));
+    EXPECT_EQ(db.stats().waiting, 0U);
+}
+
+TEST(sqlite_writer, believes_the_file_and_not_its_memory) {
+    sqlite_world w;
+    w.send(1);
+    intruder other{w.file()};
+    other.run("UPDATE records SET claim=x'00112233445566778899aabbccddeeff'");
+    EXPECT_EQ(refusal(w.permit(1, 1)), "claim_lost");
+    other.run("DELETE FROM records");
+    other.run("DELETE FROM sends");
+    EXPECT_TRUE(is<coffer::granted>(w.claim(2)));
+    EXPECT_EQ(w.permit(2, 0).value().send, 1);
 }
 
 TEST(sqlite_writer, survives_a_damaged_file) {

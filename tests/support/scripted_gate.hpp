@@ -13,8 +13,9 @@
 #include <utility>
 #include <vector>
 
-// GCC 12 warns of every closure in a coroutine's frame that a header instantiates.
+// GCC 12 takes a coroutine's frame for one of an anonymous namespace if a type in it is.
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+#pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wsubobject-linkage"
 #endif
 
@@ -183,3 +184,7 @@ private:
 };
 
 }  // namespace support
+
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+#pragma GCC diagnostic pop
+#endif

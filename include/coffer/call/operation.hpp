@@ -108,6 +108,9 @@ concept expected_like = requires(T const& e) {
 };
 
 template <class T>
+concept outcome_like = expected_like<T> && std::same_as<typename T::error_type, fault>;
+
+template <class T>
 struct plain_value {
     using type = T;
 };
@@ -172,8 +175,7 @@ private:
             using decoded = decltype(detail::decode_with(std::declval<Op const&>(), std::declval<answer const&>()));
             static_assert(std::same_as<raw_type, outcome<answer>>,
                           "coffer: an operation with decode must return asio::awaitable<coffer::outcome<answer>>");
-            static_assert(detail::expected_like<decoded> && std::same_as<typename decoded::error_type, fault>,
-                          "coffer: decode must return coffer::outcome<R>");
+            static_assert(detail::outcome_like<decoded>, "coffer: decode must return coffer::outcome<R>");
             return std::type_identity<typename decoded::value_type>{};
         } else {
             return std::type_identity<typename detail::plain_value<raw_type>::type>{};

@@ -6,6 +6,8 @@
 #include <coffer/http/curl_handle.hpp>
 #include <coffer/version.hpp>
 
+#include <unistd.h>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -80,6 +82,12 @@ inline void restrict_protocols(option_writer& write) noexcept {
 #endif
 }
 
+/// libcurl was built to look for authorities in a file, and it is there. (Distributions put the same into a directory.)
+[[nodiscard]] inline bool has_default_ca_file() noexcept {
+    auto const* const about = curl_version_info(CURLVERSION_NOW);
+    return about->age >= CURLVERSION_SEVENTH && about->cainfo != nullptr && ::access(about->cainfo, R_OK) == 0;
+}
+
 /// Everything about a handle that no request changes.
 [[nodiscard]] inline CURLcode configure(CURL* handle, settings const& s) noexcept {
     option_writer write{handle};
@@ -100,7 +108,10 @@ inline void restrict_protocols(option_writer& write) noexcept {
         .flag(CURLOPT_HTTP09_ALLOWED, false)
         .set(CURLOPT_USERAGENT, s.user_agent.c_str());
     restrict_protocols(write);
-    if (!s.ca_file.empty()) write.set(CURLOPT_CAINFO, s.ca_file.c_str()).none(CURLOPT_CAPATH);
+    if (!s.ca_file.empty()) write.set(CURLOPT_CAINFO, s.ca_file.c_str());
+    // libcurl keeps the authorities that it has read only if they come from a file alone, and else reads all of them anew
+    // for every connection, which takes many times as long as the rest of the handshake.
+    if (!s.ca_file.empty() || has_default_ca_file()) write.none(CURLOPT_CAPATH);
     if (s.options.max_idle_connections == 0) write.flag(CURLOPT_FORBID_REUSE, true);
 #if LIBCURL_VERSION_NUM >= 0x075700
     // Leaving during name resolution must not wait for getaddrinfo. Only faster: an older library at run time may lack it.

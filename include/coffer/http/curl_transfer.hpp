@@ -154,8 +154,9 @@ private:
         std::string line;
         for (auto const& h : request_.headers) {
             line = h.name;
-            line += h.value.empty() ? ";" : ": ";  // "name;" is libcurl's way to send an empty value
-            line += h.value;
+            bool const blank = h.value.find_first_not_of(" \t") == h.value.npos;
+            line += blank ? ";" : ": ";  // "name;" is libcurl's way to send an empty value
+            if (!blank) line += h.value;
             if (!append(lines_, line)) return false;
         }
         // What libcurl would add by itself, "name:" being its way to leave a field out.

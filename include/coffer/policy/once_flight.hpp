@@ -5,9 +5,9 @@
 
 #include <coffer/asio.hpp>
 #include <coffer/call/walk.hpp>
+#include <coffer/policy/once_guard.hpp>
 #include <coffer/policy/once_options.hpp>
 #include <coffer/store/flight.hpp>
-#include <coffer/store/flight_table.hpp>
 #include <coffer/store/live_claim.hpp>
 #include <coffer/store/store.hpp>
 #include <coffer/time/sleep.hpp>
@@ -28,63 +28,6 @@
 #endif
 
 namespace coffer::inline v0::detail {
-
-/// What a flight needs to know of its journal.
-struct flight_plan {
-    flight_plan(std::shared_ptr<store_backend> s, record_id r, once_options o)
-        : store{std::move(s)}, record{std::move(r)}, options{o} {}
-    std::shared_ptr<store_backend> store;
-    record_id record;
-    once_options options;
-};
-
-/// Lands the flight whatever becomes of its coroutine, even if that never begins, and gives its claim up if nobody else
-/// did. Made together with the flight, before anybody can board it.
-class flight_guard {
-public:
-    flight_guard(std::shared_ptr<flight> f, flight_plan plan) noexcept
-        : flight_{std::move(f)}, plan_{std::move(plan)} {}
-    flight_guard(flight_guard&&) noexcept = default;
-    flight_guard& operator=(flight_guard&&) = delete;
-    ~flight_guard() {
-        if (!flight_ || flight_->over()) return;
-        if (!how_.what && !how_.why && !how_.thrown) {
-            how_.begin_anew = !flight_->so_far().maybe_billed();
-            // Who is told so has not left: to it a send that went with its context is one that nobody knows the end of.
-            how_.why.emplace(how_.begin_anew ? fault_kind::cancelled : fault_kind::ambiguous,
-                             "the context that this key was worked on was shut down");
-        }
-        land();
-    }
-
-    [[nodiscard]] std::shared_ptr<flight> const& shared_flight() const noexcept { return flight_; }
-    [[nodiscard]] flight& of() const noexcept { return *flight_; }
-    [[nodiscard]] flight_plan const& plan() const noexcept { return plan_; }
-    /// How the flight will land.
-    [[nodiscard]] landing& how() noexcept { return how_; }
-
-    void holds(claim_ref ref) { claim_ = std::move(ref); }
-    /// The claim's end was submitted.
-    void settled() noexcept { claim_.reset(); }
-
-    void land() noexcept {
-        if (claim_) {
-            try {
-                plan_.store->submit_release(*claim_);
-            } catch (...) {  // its lease gives it back
-            }
-            claim_.reset();
-        }
-        plan_.store->flights().remove(plan_.record, flight_.get());
-        flight_->land(std::move(how_));
-    }
-
-private:
-    std::shared_ptr<flight> flight_;
-    flight_plan plan_;
-    std::optional<claim_ref> claim_;
-    landing how_;
-};
 
 /// Renews the lease and cuts off a send whose time is up, until the flight has landed. A flight that was given up lets
 /// its lease go: if its store does not answer either, the key is free for others in the end.

@@ -63,26 +63,6 @@ private:
             if (s.state == send_state::answered) g.undecoded.push_back({s.number, s.reply});
         return g;
     }
-    [[nodiscard]] send_record* find(int number) noexcept {
-        auto const at = std::find_if(r_.sends.begin(), r_.sends.end(), [&](auto& s) { return s.number == number; });
-        return at == r_.sends.end() ? nullptr : &*at;
-    }
-    /// The claim's own send: what it may report about.
-    [[nodiscard]] send_record* find(claim_id const& claim, int number) noexcept {
-        auto* const s = find(number);
-        return s != nullptr && s->claim == claim ? s : nullptr;
-    }
-    send_record& add_send(send_state s) {
-        auto const number = r_.sends.empty() ? 1 : r_.sends.back().number + 1;
-        auto& added = r_.sends.emplace_back();
-        added.number = number;
-        added.state = s;
-        added.permitted_at = at_.wall;
-        return added;
-    }
-    [[nodiscard]] static tl::unexpected<fault> no_such_send(int send) {
-        return misused("no send " + std::to_string(send) + " was permitted under this claim");
-    }
 };
 
 // ---------------------------------------------------------------------------------------------------------------------

@@ -105,6 +105,28 @@ protected:
     [[nodiscard]] static tl::unexpected<fault> misused(std::string message) {
         return failed(fault_kind::permanent, std::move(message));
     }
+    [[nodiscard]] static tl::unexpected<fault> no_such_send(int send) {
+        return misused("no send " + std::to_string(send) + " was permitted under this claim");
+    }
+
+    [[nodiscard]] send_record* find(int number) noexcept {
+        auto const at = std::find_if(r_.sends.begin(), r_.sends.end(), [&](auto& s) { return s.number == number; });
+        return at == r_.sends.end() ? nullptr : &*at;
+    }
+    /// The claim's own send: what it may report about.
+    [[nodiscard]] send_record* find(claim_id const& claim, int number) noexcept {
+        auto* const s = find(number);
+        return s != nullptr && s->claim == claim ? s : nullptr;
+    }
+    send_record& add_send(send_state s) {
+        int last = 0;
+        for (auto const& send : r_.sends) last = std::max(last, send.number);
+        auto& added = r_.sends.emplace_back();
+        added.number = last + 1;
+        added.state = s;
+        added.permitted_at = at_.wall;
+        return added;
+    }
 
     template <class TimePoint>
     [[nodiscard]] static TimePoint later(TimePoint t, nanoseconds d) noexcept {

@@ -20,8 +20,8 @@ namespace detail {
 /// One process's view of the records. Everything is done before `submit` returns.
 class memory_backend final : public store_backend {
 public:
-    memory_backend(std::shared_ptr<memory_records> records, store_probe const* probe)
-        : records_{std::move(records)}, probe_{probe}, process_{records_->new_process()} {}
+    explicit memory_backend(std::shared_ptr<memory_records> records)
+        : records_{std::move(records)}, process_{records_->new_process()} {}
 
     void bind(std::shared_ptr<clock> const& c) override { records_->bind(c); }
     [[nodiscard]] record_id id_of(key const& k) const override {
@@ -76,7 +76,6 @@ public:
     [[nodiscard]] flight_table& flights() noexcept override { return flights_; }
 
     [[nodiscard]] std::shared_ptr<memory_records> const& records() const noexcept { return records_; }
-    [[nodiscard]] store_probe const* probe() const noexcept { return probe_; }
     [[nodiscard]] std::string const& process() const noexcept { return process_; }
 
 private:
@@ -92,11 +91,11 @@ private:
         return step<T>(s, [&] { return records_->change<T>(c.record, fn); });
     }
     void announce(std::optional<store_step> s, edge e) const {
-        if (s && probe_ != nullptr && *probe_) (*probe_)(*s, e);
+        auto const* const probe = records_->probe();
+        if (s && probe != nullptr && *probe) (*probe)(*s, e);
     }
 
     std::shared_ptr<memory_records> records_;
-    store_probe const* probe_;
     std::string process_;
     flight_table flights_;
 };
@@ -109,13 +108,12 @@ private:
 /// memory as they are. Thread safety: any thread. Example: `coffer::memory_store db;`
 class memory_store : public store {
 public:
-    explicit memory_store(memory_options options = {}, store_probe const* probe = nullptr)
-        : memory_store{
-              std::make_shared<detail::memory_backend>(std::make_shared<detail::memory_records>(options), probe)} {}
+    explicit memory_store(memory_options options = {})
+        : memory_store{std::make_shared<detail::memory_backend>(std::make_shared<detail::memory_records>(options))} {}
 
     /// A handle that acts as another process which uses the same records: for simulations. It has its own flights.
     [[nodiscard]] memory_store another_process() const {
-        return memory_store{std::make_shared<detail::memory_backend>(memory_->records(), memory_->probe())};
+        return memory_store{std::make_shared<detail::memory_backend>(memory_->records())};
     }
     /// From now on the process that this handle stands for is proven dead to all others.
     void declare_dead() const { memory_->records()->declare_dead(memory_->process()); }

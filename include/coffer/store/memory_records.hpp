@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
-// The records of a store in memory: a map under a mutex, the rules applied in place, and what is dropped when it is full.
+// The records of a store in memory: a map under a mutex, the rules applied in place, and what is dropped when it is
+// full.
 
 #include <coffer/state/record_machine.hpp>
+#include <coffer/store/probe.hpp>
 #include <coffer/store/verdict.hpp>
 #include <coffer/time/clock.hpp>
 
@@ -24,8 +26,9 @@ namespace coffer::inline v0 {
 /// How much a store in memory holds before it refuses claims of new keys. Existing keys go on working, and an answer
 /// that was paid for is kept in any case.
 struct memory_options {
-    std::size_t max_records = 1'000'000;  ///< rows; acknowledged and free ones make room for new ones
+    std::size_t max_records = 1'000'000;           ///< rows; acknowledged and free ones make room for new ones
     std::size_t max_bytes = std::size_t{1} << 30;  ///< bodies of answers; acknowledging makes room
+    store_probe const* probe = nullptr;            ///< must outlive the store
 };
 
 namespace detail {
@@ -41,6 +44,7 @@ public:
             throw std::logic_error{
                 "coffer::memory_store: this store is already used under another clock; give each simulation its own"};
     }
+    [[nodiscard]] store_probe const* probe() const noexcept { return options_.probe; }
     [[nodiscard]] std::string new_process() {
         std::lock_guard const lock{mutex_};
         return "process " + std::to_string(++processes_);

@@ -4,6 +4,7 @@
 
 #include <sqlite3.h>
 
+#include <atomic>
 #include <chrono>
 #include <concepts>
 #include <cstddef>
@@ -47,6 +48,8 @@ class connection {
 public:
     /// Opens an existing file. Waits up to `patience` for locks that others hold, now and later.
     connection(std::string const& path, std::chrono::milliseconds patience) : patience_{patience} {
+        if (sqlite3_threadsafe() == 0)
+            throw std::runtime_error{"coffer::sqlite: this SQLite was built without threads; use another build"};
         sqlite3* opened = nullptr;
         auto const code = sqlite3_open_v2(
             path.c_str(), &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, nullptr);
@@ -66,6 +69,8 @@ public:
     void roll_back() const noexcept {
         if (in_transaction()) sqlite3_exec(get(), "ROLLBACK", nullptr, nullptr, nullptr);
     }
+    /// From now on nobody is waited for after `when`. Any thread.
+    void give_up_by(std::chrono::steady_clock::time_point when) noexcept { latest_ = when.time_since_epoch().count(); }
     [[nodiscard]] std::int64_t last_id() const noexcept { return sqlite3_last_insert_rowid(get()); }
 
     [[noreturn]] void fail(int code) const {
@@ -84,13 +89,14 @@ private:
         auto& c = *static_cast<connection*>(self);
         auto const now = std::chrono::steady_clock::now();
         if (asked == 0) c.give_up_at_ = now + c.patience_;
-        if (now >= c.give_up_at_) return 0;
+        if (now >= c.give_up_at_ || now.time_since_epoch().count() >= c.latest_) return 0;
         std::this_thread::sleep_for(std::chrono::microseconds{500 + 250 * (asked % 7)});
         return 1;
     }
 
     std::chrono::milliseconds patience_;
     std::chrono::steady_clock::time_point give_up_at_{};
+    std::atomic<std::chrono::steady_clock::rep> latest_{std::numeric_limits<std::chrono::steady_clock::rep>::max()};
     std::unique_ptr<sqlite3, close> handle_;
 };
 

@@ -47,6 +47,7 @@ struct explanation {
 /// The fault for an operation that a failure kept from happening. Never throws; at worst it is without words.
 [[nodiscard]] inline fault unavailable(std::string const& path, std::exception_ptr const& why) noexcept {
     fault f{fault_kind::store_unavailable};
+    if (!why) return f;
     try {
         try {
             std::rethrow_exception(why);

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,7 +25,11 @@ struct stored_record {
     std::int64_t id = 0;  ///< 0: there is no row
     std::string name_space;
     record row;
-    std::vector<std::int64_t> answers;  ///< beside `row.sends`: where its body is; 0: nowhere
+    struct place {
+        bool in_file = false;
+        std::int64_t body = 0;  ///< answers.id; 0: nowhere
+    };
+    std::vector<place> sends;  ///< beside `row.sends`
 };
 
 /// The one place where bodies become bytes in the file and back. (Codec 0: as they came.)
@@ -51,18 +56,21 @@ public:
             found = read_record(r);
         }
         read_sends(found);
+        auto const state = found.row.state;
+        if (state == record_state::done && found.row.accepted() == nullptr)
+            throw damaged("it is done without an answer");
+        if (state == record_state::failed && !found.row.stored_fault) throw damaged("it has failed without a fault");
         return found;
     }
     /// The body of the send at `index`.
     [[nodiscard]] shared_answer with_body(stored_record const& s, std::size_t index) {
         auto const& reply = s.row.sends[index].reply;
-        if (!reply || index >= s.answers.size() || s.answers[index] == 0) return reply;
+        if (!reply || index >= s.sends.size() || s.sends[index].body == 0) return reply;
         auto whole = std::make_shared<answer>(*reply);
-        auto const r = body_.with(s.answers[index]);
-        if (r.next()) {
-            auto const codec = r.integer();
-            whole->body = body_codec::decode(codec, r.bytes());
-        }
+        auto const r = body_.with(s.sends[index].body);
+        if (!r.next()) throw damaged("a stored answer is gone");
+        auto const codec = r.integer();
+        whole->body = body_codec::decode(codec, r.bytes());
         return whole;
     }
     void load_bodies(stored_record& s) {
@@ -84,18 +92,18 @@ public:
             delete_record_.run(s.id);
         }
         s.id = 0;
-        s.answers.clear();
+        s.sends.clear();
     }
     void drop_bodies(stored_record& s) {
         delete_bodies_.run(s.id);
         forget_bodies_.run(s.id);
-        s.answers.assign(s.answers.size(), 0);
+        for (auto& p : s.sends) p.body = 0;
     }
     /// Forgets the bodies in memory that stand in the file.
     static void strip_bodies(stored_record& s) {
-        for (std::size_t i = 0; i < s.answers.size(); ++i) {
+        for (std::size_t i = 0; i < s.sends.size(); ++i) {
             auto& reply = s.row.sends[i].reply;
-            if (reply && s.answers[i] != 0 && !reply->body.empty()) reply = without_body(*reply);
+            if (reply && s.sends[i].body != 0 && !reply->body.empty()) reply = without_body(*reply);
         }
     }
 
@@ -119,6 +127,10 @@ private:
     using steady = std::chrono::steady_clock::time_point;
     using wall = std::chrono::system_clock::time_point;
 
+    [[nodiscard]] static std::runtime_error damaged(char const* how) {
+        return std::runtime_error{std::string{"a record is damaged, "} + how +
+                                  "; restore the store, with its .secret, from a backup"};
+    }
     static std::int64_t count(steady t) noexcept { return std::chrono::nanoseconds{t.time_since_epoch()}.count(); }
     static std::int64_t count(wall t) noexcept { return std::chrono::nanoseconds{t.time_since_epoch()}.count(); }
     static steady steady_at(std::int64_t n) noexcept { return steady{std::chrono::nanoseconds{n}}; }
@@ -178,7 +190,7 @@ private:
             x.provider = r.bytes();
             x.model = r.bytes();
             if (auto const bytes = r.bytes(); !bytes.empty()) x.why = decode_fault(bytes);
-            s.answers.push_back(r.maybe_integer().value_or(0));
+            s.sends.push_back({true, r.maybe_integer().value_or(0)});
             auto const status = r.maybe_integer();
             if (!status) continue;
             auto reply = std::make_shared<answer>();
@@ -216,6 +228,10 @@ private:
     static inline std::string const columns =
         "state, claim, held, owner, token, lease_until, claims, max_sends, granted_sends, takeover_grace, "
         "acknowledged_kept, unacknowledged_kept, print_version, print, fault, created, updated, expires";
+    static inline std::string const send_columns =
+        "state, claim, owner, permitted_until, permitted_at, provider, model, fault, answer, status, request_id, cost, "
+        "input_fresh, input_cache_read, input_cache_write_5m, input_cache_write_1h, input_audio, output, output_audio, "
+        "reasoning";
 
     connection& db_;
     statement by_key_{db_, "SELECT id, ns, " + columns + " FROM records WHERE key=?"};
@@ -223,19 +239,11 @@ private:
                       "INSERT INTO records(" + columns + ", key, ns) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"};
     statement update_{db_, "UPDATE records SET (" + columns + ")=(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) WHERE id=?"};
     statement delete_record_{db_, "DELETE FROM records WHERE id=?"};
-    statement sends_{
-        db_,
-        "SELECT number, state, claim, owner, permitted_until, permitted_at, provider, model, fault, answer, "
-        "status, request_id, cost, input_fresh, input_cache_read, input_cache_write_5m, "
-        "input_cache_write_1h, input_audio, output, output_audio, reasoning FROM sends WHERE record=? "
-        "ORDER BY number"};
-    statement write_send_{
-        db_,
-        "INSERT OR REPLACE INTO sends(record, number, state, claim, owner, permitted_until, permitted_at, provider, "
-        "model, "
-        "fault, answer, status, request_id, cost, input_fresh, input_cache_read, input_cache_write_5m, "
-        "input_cache_write_1h, input_audio, output, output_audio, reasoning) "
-        "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"};
+    statement sends_{db_, "SELECT number, " + send_columns + " FROM sends WHERE record=? ORDER BY number"};
+    statement insert_send_{db_, "INSERT INTO sends(" + send_columns +
+                                    ", record, number) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"};
+    statement update_send_{db_, "UPDATE sends SET (" + send_columns +
+                                    ")=(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) WHERE record=? AND number=?"};
     statement delete_sends_{db_, "DELETE FROM sends WHERE record=?"};
     statement body_{db_, "SELECT codec, body FROM answers WHERE id=?"};
     statement insert_body_{db_, "INSERT INTO answers(codec, body) VALUES(?,?)"};
@@ -243,8 +251,8 @@ private:
     statement forget_bodies_{db_, "UPDATE sends SET answer=NULL WHERE record=?"};
     statement all_keys_{db_, "SELECT key FROM records WHERE ?1='' OR ns=?1 ORDER BY created, id"};
     statement open_keys_{db_,
-                         "SELECT key FROM records WHERE state IN ('claimed', 'sent', 'answered', 'unknown') "
-                         "AND (?1='' OR ns=?1) ORDER BY created, id"};
+                         "SELECT key FROM records WHERE (state='claimed' OR state='sent' OR state='answered' OR "
+                         "state='unknown') AND (?1='' OR ns=?1) ORDER BY created, id"};
     statement token_{db_, "SELECT value FROM meta WHERE name='token'"};
     statement set_token_{db_, "UPDATE meta SET value=? WHERE name='token'"};
 };
@@ -252,25 +260,27 @@ private:
 inline void record_rows::write_send(stored_record& s, int number) {
     std::size_t i = 0;
     while (s.row.sends[i].number != number) ++i;
-    s.answers.resize(s.row.sends.size());
+    s.sends.resize(s.row.sends.size());
+    auto& place = s.sends[i];
     auto const& x = s.row.sends[i];
-    if (x.reply && s.answers[i] == 0 && !x.reply->body.empty()) {
+    if (x.reply && place.body == 0 && !x.reply->body.empty()) {
         insert_body_.run(body_codec::current, body_codec::encode(x.reply->body));
-        s.answers[i] = db_.last_id();
+        place.body = db_.last_id();
     }
     auto const fault_bytes = x.why ? encode(*x.why) : std::string{};
     auto const* const u = x.reply && x.reply->usage ? &*x.reply->usage : nullptr;
     auto const tokens = [u](std::int64_t usage::* bucket) { return u ? std::optional{u->*bucket} : std::nullopt; };
-    write_send_.run(s.id, number, to_string(x.state), as_blob(x.claim), std::string_view{x.owner},
-                    count(x.permitted_until), count(x.permitted_at), std::string_view{x.provider},
-                    std::string_view{x.model}, x.why ? std::optional{as_blob(fault_bytes)} : std::nullopt,
-                    s.answers[i] != 0 ? std::optional{s.answers[i]} : std::nullopt,
-                    x.reply ? std::optional{x.reply->status} : std::nullopt,
-                    x.reply ? std::optional{std::string_view{x.reply->request_id}} : std::nullopt,
-                    x.reply && x.reply->cost ? std::optional{x.reply->cost->nano()} : std::nullopt,
-                    tokens(&usage::input_fresh), tokens(&usage::input_cache_read), tokens(&usage::input_cache_write_5m),
-                    tokens(&usage::input_cache_write_1h), tokens(&usage::input_audio), tokens(&usage::output),
-                    tokens(&usage::output_audio), tokens(&usage::reasoning));
+    (std::exchange(place.in_file, true) ? update_send_ : insert_send_)
+        .run(to_string(x.state), as_blob(x.claim), std::string_view{x.owner}, count(x.permitted_until),
+             count(x.permitted_at), std::string_view{x.provider}, std::string_view{x.model},
+             x.why ? std::optional{as_blob(fault_bytes)} : std::nullopt,
+             place.body != 0 ? std::optional{place.body} : std::nullopt,
+             x.reply ? std::optional{x.reply->status} : std::nullopt,
+             x.reply ? std::optional{std::string_view{x.reply->request_id}} : std::nullopt,
+             x.reply && x.reply->cost ? std::optional{x.reply->cost->nano()} : std::nullopt,
+             tokens(&usage::input_fresh), tokens(&usage::input_cache_read), tokens(&usage::input_cache_write_5m),
+             tokens(&usage::input_cache_write_1h), tokens(&usage::input_audio), tokens(&usage::output),
+             tokens(&usage::output_audio), tokens(&usage::reasoning), s.id, number);
 }
 
 }  // namespace coffer::inline v0::sqlite::detail

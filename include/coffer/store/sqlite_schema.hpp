@@ -50,7 +50,9 @@ CREATE TABLE records(
     updated INTEGER NOT NULL,
     expires INTEGER
 );
-CREATE INDEX open_records ON records(ns) WHERE state IN ('claimed', 'sent', 'answered', 'unknown');
+-- Not with IN, for which SQLite would build a table in memory for every row that is written.
+CREATE INDEX open_records ON records(ns)
+    WHERE state='claimed' OR state='sent' OR state='answered' OR state='unknown';
 
 CREATE TABLE sends(
     record INTEGER NOT NULL,

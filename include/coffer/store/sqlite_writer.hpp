@@ -6,8 +6,8 @@
 #include <coffer/store/probe.hpp>
 #include <coffer/store/sqlite_connection.hpp>
 #include <coffer/store/sqlite_failure.hpp>
+#include <coffer/store/sqlite_job.hpp>
 #include <coffer/store/sqlite_working_set.hpp>
-#include <coffer/time/clock.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -25,38 +25,6 @@
 #include <utility>
 
 namespace coffer::inline v0::sqlite::detail {
-
-/// What may become of a job that the file refuses.
-enum class urgency : std::uint8_t {
-    read,    ///< changes nothing; done without the write lock if that cannot be had
-    before,  ///< nothing was sent yet: fails at once
-    after,   ///< a send was permitted: kept, and tried again
-};
-
-/// One submitted operation.
-class job {
-public:
-    /// `record` is the digest of the record it is about, `size` that of the answer it carries.
-    job(urgency u, std::optional<store_step> step, std::string record, outside_work held, std::size_t size = 0)
-        : urgency_{u}, step_{step}, record_{std::move(record)}, held_{std::move(held)}, size_{size} {}
-    job(job const&) = delete;
-    job& operator=(job const&) = delete;
-    virtual ~job() = default;
-
-    /// Carries it out within a transaction, and keeps what came of it. May be called again after a rollback.
-    virtual void carry_out() = 0;
-    /// Tells what came of it.
-    virtual void tell() noexcept = 0;
-    virtual void refuse(fault why) noexcept = 0;
-
-private:
-    friend class writer;
-    urgency urgency_;
-    std::optional<store_step> step_;
-    std::string record_;
-    std::optional<outside_work> held_;
-    std::size_t size_;
-};
 
 /// Numbers for the curious.
 struct counters {
@@ -83,6 +51,7 @@ public:
         {
             std::lock_guard const lock{mutex_};
             stop_at_ = std::chrono::steady_clock::now() + patience;
+            db_.give_up_by(*stop_at_);
         }
         wake_.notify_one();
         if (thread_.joinable()) thread_.join();

@@ -8,8 +8,6 @@
 #include <cstring>
 #include <string>
 
-namespace asio = coffer::asio;
-
 asio::awaitable<std::string> greet(std::string name) { co_return "hello " + name; }
 
 asio::awaitable<void> run(std::string& result) {

@@ -3,8 +3,6 @@
 
 #include <asio/io_context.hpp>
 
-namespace asio = coffer::asio;
-
 // Refused before anything is done, because it is not encrypted: no network is needed to see that libcurl is linked.
 asio::awaitable<void> run(coffer::fault_kind& kind) {
     coffer::http::client client{co_await asio::this_coro::executor};

@@ -5,7 +5,6 @@
 
 #include <asio/io_context.hpp>
 
-namespace asio = coffer::asio;
 namespace llm = coffer::llm;
 
 // Nobody listens on port 1 of this machine: nothing is sent, and coffer can prove it.

@@ -42,7 +42,7 @@ void victim::live(std::uint16_t port, std::string const& content, bool anonymous
             auto const head_end = got.find("\r\n\r\n");
             auto const length_at = got.find("Content-Length: ");
             if (head_end == std::string::npos || length_at == std::string::npos) continue;
-            if (got.size() >= head_end + 4 + std::stoul(got.substr(length_at + 16))) break;
+            if (got.size() >= head_end + 4 + std::stoul(got.substr(length_at + 16, 12))) break;
         }
         put(report_[1], acted);
     } catch (...) {

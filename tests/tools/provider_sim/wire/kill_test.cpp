@@ -88,6 +88,19 @@ TEST_F(kill_order_test, last_byte_leaves_no_time_to_act) {
     }
 }
 
+TEST_F(kill_order_test, last_byte_of_an_answer_larger_than_all_buffers) {
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+    GTEST_SKIP() << "the client, a fork of this program, stops reading in ThreadSanitizer's runtime";
+#endif
+#endif
+    auto const report = kill_under(R"({"kill": {"moment": "last_byte"}, "pad_body": 20000000})");
+    auto const end = sim_.lines("end", 1).at(0);
+    EXPECT_EQ(end["delivered"], "full");
+    EXPECT_GT(report.bytes_seen, 1'000'000U);
+    EXPECT_LT(report.bytes_seen, end["bytes_out"]);
+}
+
 TEST_F(kill_order_test, a_stopped_client_continues_and_gets_its_answer) {
     for (auto const* moment : {"request_read", "bill_written", "half_body", "last_byte"}) {
         rule(R"({"kill": {"moment": ")" + std::string{moment} + R"(", "signal": "STOP", "cont_after_ms": 1}})");

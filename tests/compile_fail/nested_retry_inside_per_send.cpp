@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSL-1.0
+// expect: the wrapped pipeline multiplies sends .retry, hedge. inside this pipeline's rate_limit or budget
+// expect: move it into the wrapped pipeline
+#include <coffer/call/pipeline.hpp>
+#include <coffer/policy/retry.hpp>
+
+struct limiter {
+    static constexpr coffer::policy_traits traits{.per_send = true};
+    struct ticket {
+        coffer::verdict settle(coffer::attempt_end const&, coffer::attempt&) noexcept {
+            return coffer::verdict::done();
+        }
+    };
+    coffer::admission try_enter(coffer::attempt&, coffer::slot<ticket>& s) const {
+        s.emplace();
+        return coffer::admission::in();
+    }
+};
+
+coffer::awaitable<int> operation(int n) { co_return n; }
+
+auto wrap() {
+#ifdef COFFER_COMPILE_FAIL_FIXED
+    return coffer::pipeline{coffer::retry{}}.wrap(coffer::pipeline{limiter{}}.wrap(operation));
+#else
+    return coffer::pipeline{limiter{}}.wrap(coffer::pipeline{coffer::retry{}}.wrap(operation));
+#endif
+}

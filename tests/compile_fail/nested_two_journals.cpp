@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSL-1.0
+// expect: the wrapped pipeline has a journal of its own: keep one `once`, in the outer pipeline
+#include <coffer/call/pipeline.hpp>
+
+struct journal {
+    static constexpr coffer::policy_traits traits{.journal = true};
+    template <class Next>
+    coffer::awaitable<coffer::outcome<typename Next::value_type>> operator()(coffer::call& c, Next next) const {
+        return next(c);
+    }
+};
+
+coffer::awaitable<int> operation(int n) { co_return n; }
+
+auto wrap() {
+#ifdef COFFER_COMPILE_FAIL_FIXED
+    auto const inner = coffer::pipeline{}.wrap(operation);
+#else
+    auto const inner = coffer::pipeline{journal{}}.wrap(operation);
+#endif
+    return coffer::pipeline{journal{}}.wrap(coffer::pipeline{}.wrap(inner));  // seen through one in between, too
+}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: BSL-1.0
+// expect: the operation must return asio::awaitable<T>; wrap callbacks and futures first
+#include <coffer/call/pipeline.hpp>
+
+#ifdef COFFER_COMPILE_FAIL_FIXED
+coffer::awaitable<int> operation(int n) { co_return n; }
+#else
+int operation(int n) { return n; }
+#endif
+
+auto ask(coffer::call& call) { return coffer::pipeline{}.wrap(operation).try_call(call, 7); }
