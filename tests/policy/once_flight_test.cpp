@@ -46,10 +46,14 @@ struct flight_world {
     support::provider provider;
     support::door door;
     std::vector<coffer::event_kind> events;
+    std::function<void(coffer::event_kind)> on_event;
 
     support::guarded asking(settings s = {}) {
         return coffer::pipeline{coffer::once{db, s.once}, coffer::retry{s.retry}, door}
-            .observe([this](coffer::event const& e) { events.push_back(e.kind); })
+            .observe([this](coffer::event const& e) {
+                events.push_back(e.kind);
+                if (on_event) on_event(e.kind);
+            })
             .wrap(provider.operation());
     }
     caller begin(support::guarded const& ask, coffer::duration deadline = 15min, std::size_t where = 0,
@@ -225,6 +229,39 @@ TEST_F(once_flight_test, a_later_deadline_extends_a_wait_that_began_under_an_ear
     world.run();
     EXPECT_EQ(joiner->text(), "hello");
     EXPECT_EQ(provider.count(), 1);
+}
+
+TEST_F(once_flight_test, who_boards_a_flight_that_has_just_run_out_of_time_opens_another) {
+    provider.answer("hello");
+    auto const ask = asking();
+    // As a limiter refuses who cannot be let in before the deadline.
+    door.on_try() = [] { coffer::throw_failure(coffer::fault{fault_kind::deadline_exceeded}); };
+    auto const opener = begin(ask, 20s);
+    std::optional<caller> joiner;
+    on_event = [&](coffer::event_kind k) {
+        if (joiner || k != coffer::event_kind::attempt_refused) return;
+        // The attempt is refused for good, but its flight has not landed yet: another thread would come in between here.
+        door.on_try() = nullptr;
+        joiner = begin(ask, 10min, 1);
+        world[1].poll();
+    };
+    world.run();
+    EXPECT_TRUE(opener->failed(fault_kind::deadline_exceeded)) << opener->text();
+    ASSERT_TRUE(joiner);
+    EXPECT_EQ((*joiner)->text(), "hello");
+    EXPECT_TRUE(saw(coffer::event_kind::joined));
+    EXPECT_EQ(provider.count(), 1);
+}
+
+TEST_F(once_flight_test, an_operation_that_says_deadline_exceeded_is_not_asked_by_one_caller_twice) {
+    provider.otherwise([] { return coffer::failed(fault_kind::deadline_exceeded); });
+    auto const ask = asking();
+    std::vector<caller> callers;
+    for (std::size_t i = 0; i < 3; ++i) callers.push_back(begin(ask, 15min, i));
+    world.run();
+    for (auto const& c : callers) EXPECT_TRUE(c->failed(fault_kind::deadline_exceeded)) << c->text();
+    EXPECT_LE(provider.count(), 3);
+    EXPECT_TRUE(given_back());
 }
 
 TEST_F(once_flight_test, every_call_ends_by_its_deadline_and_leaves_the_key) {

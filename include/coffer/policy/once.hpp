@@ -86,7 +86,8 @@ public:
             auto const woke = co_await landed.wait(c.service(), c.deadline());
             auto const* const how = landed.get();
             if (how == nullptr) co_return leave(c, next, boarded.seat->of(), woke, boarded.opened);
-            if (!how->begin_anew || woke != wake::notified) co_return deliver(c, next, *how, boarded.opened);
+            if (woke != wake::notified || !(how->begin_anew || ran_out_for_others(c, *how, boarded.opened)))
+                co_return deliver(c, next, *how, boarded.opened);
         }
     }
 
@@ -161,6 +162,11 @@ private:
         auto boarded = seated(std::move(f));
         if (guard) detail::launch(*std::move(guard), std::move(step));
         return boarded;
+    }
+
+    /// The flight gave up when the time of those who were aboard was over, but this caller came late and has more.
+    [[nodiscard]] static bool ran_out_for_others(call const& c, landing const& how, bool opened) noexcept {
+        return !opened && how.why && how.why->kind() == fault_kind::deadline_exceeded && c.clock().now() < c.deadline();
     }
 
     template <class Next>

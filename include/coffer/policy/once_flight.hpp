@@ -125,19 +125,6 @@ private:
     call& call_;
 };
 
-/// Everything inside the journal. An attempt that the deadline kept from beginning begins after all if somebody came
-/// meanwhile who has more time.
-template <class Step>
-awaitable<outcome<typename Step::value_type>> walk_on(flight& f, Step& step) {
-    for (;;) {
-        auto const until = f.own_call().deadline();
-        auto result = co_await step(f.own_call());
-        bool const out_of_time = !result && result.error().kind() == fault_kind::deadline_exceeded;
-        if (!out_of_time || f.own_call().deadline() <= until || f.given_up() || !f.so_far().log.empty())
-            co_return std::move(result);
-    }
-}
-
 /// The whole flight, after its predecessor: claim, judge what is stored, walk, store. How it lands is left in the guard.
 template <class Step>
 awaitable<void> work(flight_guard& guard, Step& step) {
@@ -212,7 +199,7 @@ awaitable<void> work(flight_guard& guard, Step& step) {
     std::optional<outcome<typename Step::value_type>> result;
     try {
         claim_scope const scope{f->own_call(), claim};
-        result.emplace(co_await walk_on(*f, step));
+        result.emplace(co_await step(f->own_call()));
     } catch (...) {
         thrown = std::current_exception();
     }
