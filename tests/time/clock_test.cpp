@@ -12,6 +12,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -41,6 +42,17 @@ TEST(clock_service, is_one_for_every_executor_of_a_context) {
     EXPECT_EQ(clock_service::of(pool.get_executor()).clock(), service.clock()) << "real time is one for the process";
     EXPECT_EQ(clock_service::of(asio::system_executor{}).clock(), real_clock::instance());
     EXPECT_EQ(service.clock().get(), &service.borrowed_clock());
+}
+
+TEST(clock_service, of_a_context_that_lies_where_another_one_did_is_its_own) {
+    std::optional<asio::io_context> io;
+    for (int i = 0; i < 10; ++i) {
+        io.emplace();
+        auto const its_own = std::make_shared<coffer::testing::virtual_clock>(1);
+        clock_service::of(io->get_executor()).install(its_own);
+        EXPECT_EQ(&clock_service::of(asio::make_strand(*io)).borrowed_clock(), its_own.get());
+        EXPECT_EQ(&clock_service::of(io->get_executor()).borrowed_clock(), its_own.get());
+    }
 }
 
 TEST(clock_service, gives_the_clock_that_was_installed) {

@@ -5,7 +5,7 @@
 #include <coffer/call/call.hpp>
 #include <coffer/call/event.hpp>
 #include <coffer/call/operation.hpp>
-#include <coffer/call/walk.hpp>
+#include <coffer/call/step.hpp>
 
 #include <memory>
 #include <tuple>
@@ -86,11 +86,12 @@ public:
         entry.cost = end.cost;
         entry.send = attempt_access::send(a);
         if (c.claim() != nullptr) c.claim()->recorded(entry);
-        tell({event_kind::attempt_ended, end.at, {}, a.number(), end.why, {}, end.cost}, c);
+        if (watched()) tell({event_kind::attempt_ended, end.at, {}, a.number(), end.why, {}, end.cost}, c);
     }
 
+    /// Asked where every attempt passes: an event that nobody sees need not be made.
+    [[nodiscard]] bool watched() const noexcept { return !watch.empty(); }
     void tell(event e, call const& c) const noexcept {
-        if (watch.empty()) return;
         if (c.keyed()) e.name_space = c.key().name_space();
         watch.tell(e);
     }

@@ -56,7 +56,7 @@ public:
         auto const limit = claim != nullptr ? call_access::later(now, claim->longest_send(attempt_.timeout()))
                                             : std::min(c.deadline(), call_access::later(now, attempt_.timeout()));
         attempt_access::start(attempt_, now, limit, send_);
-        core_.tell({event_kind::attempt_started, now, {}, attempt_.number(), nullptr, {}, {}}, c);
+        if (core_.watched()) core_.tell({event_kind::attempt_started, now, {}, attempt_.number(), nullptr, {}, {}}, c);
     }
 
     /// The operation ended without a value to keep.

@@ -4,7 +4,7 @@
 // the send's time limit. Both run on the flight's strand and belong to nobody who could cancel them by leaving.
 
 #include <coffer/asio.hpp>
-#include <coffer/call/walk.hpp>
+#include <coffer/call/call.hpp>
 #include <coffer/policy/once_guard.hpp>
 #include <coffer/policy/once_options.hpp>
 #include <coffer/store/flight.hpp>

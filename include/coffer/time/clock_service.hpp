@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <random>
@@ -42,11 +43,12 @@ public:
 
     explicit clock_service(asio::execution_context& context)
         : asio::execution_context::service{context}, clocks_{real_clock::instance()}, current_{clocks_.back().get()} {}
+    ~clock_service() override { gone_.fetch_add(1, std::memory_order_release); }
 
     /// The service of the context that `executor` belongs to.
     template <class Executor>
     [[nodiscard]] static clock_service& of(Executor const& executor) {
-        return asio::use_service<clock_service>(asio::query(executor, asio::execution::context));
+        return in(asio::query(executor, asio::execution::context));
     }
 
     [[nodiscard]] std::shared_ptr<coffer::clock> clock() const noexcept {
@@ -66,7 +68,24 @@ public:
     [[nodiscard]] std::shared_ptr<wait_registry> const& waits() const noexcept { return waits_; }
 
 private:
+    /// Asio locks and searches a list for it. A thread remembers what it was given last, as long as no service anywhere
+    /// has gone since: else the context could be another one that lies where the first one did.
+    [[nodiscard]] static clock_service& in(asio::execution_context& context) {
+        struct found {
+            asio::execution_context* context;
+            clock_service* service;
+            std::uint64_t gone;
+        };
+        thread_local found last{};
+        auto const gone = gone_.load(std::memory_order_acquire);
+        if (last.context != &context || last.gone != gone)
+            last = {&context, &asio::use_service<clock_service>(context), gone};
+        return *last.service;
+    }
+
     void shutdown() noexcept override { waits_->close(); }
+
+    inline static std::atomic<std::uint64_t> gone_{0};
 
     mutable std::mutex mutex_;
     std::vector<std::shared_ptr<coffer::clock>> clocks_;  // the last one counts; who borrowed an earlier one keeps it

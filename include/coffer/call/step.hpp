@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// What a layer, or the journal, is given to run: everything inside it.
+
+#include <coffer/asio.hpp>
+#include <coffer/base/answer.hpp>
+#include <coffer/base/fingerprint.hpp>
+#include <coffer/base/outcome.hpp>
+#include <coffer/call/call.hpp>
+#include <coffer/call/event.hpp>
+#include <coffer/call/operation.hpp>
+#include <coffer/call/send.hpp>
+#include <coffer/call/walk.hpp>
+
+#include <concepts>
+#include <memory>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace coffer::inline v0::detail {
+
+/// The same with a life of its own: shared core, copies of the arguments. What a flight owns.
+template <class Core, std::size_t Begin, class... Args>
+class detached_step {
+public:
+    using value_type = typename Core::template called_with<Args&...>::value_type;
+
+    detached_step(std::shared_ptr<Core const> core, Args const&... args) : core_{std::move(core)}, args_{args...} {}
+
+    [[nodiscard]] awaitable<outcome<value_type>> operator()(call& c) {
+        return std::apply(
+            [&](auto&... args) { return walk<Begin, Core, Args const&...>(core_, c, handed::in, args...); }, args_);
+    }
+    [[nodiscard]] outcome<value_type> decode(answer const& what) const {
+        return decode_answer<typename Core::template called_with<Args&...>>(*core_, what);
+    }
+
+private:
+    std::shared_ptr<Core const> core_;
+    std::tuple<Args...> args_;
+};
+
+template <class Core, std::size_t Begin, class... Args>
+class next_step {
+    using called = typename Core::template called_with<Args...>;
+
+public:
+    using value_type = typename called::value_type;
+    static constexpr bool has_fingerprint = called::has_fingerprint;
+    static constexpr bool journalable = called::journalable;
+    static constexpr bool copyable = (std::copy_constructible<std::decay_t<Args>> && ...);
+
+    next_step(std::shared_ptr<Core const> core, Args&... args) noexcept : core_{std::move(core)}, args_{args...} {}
+
+    /// Runs everything inside. May be called any number of times, one after another or at once with calls of their own.
+    [[nodiscard]] awaitable<outcome<value_type>> operator()(call& c) const {
+        return std::apply(
+            [&](auto&... args) { return walk<Begin, Core, decltype(args)...>(core_, c, handed::in, args...); }, args_);
+    }
+
+    // For the journal.
+    [[nodiscard]] fingerprint print() const {
+        return std::apply([&](auto const&... args) { return fingerprint_of(core_->operation, args...); }, args_);
+    }
+    [[nodiscard]] outcome<value_type> decode(answer const& what) const { return decode_answer<called>(*core_, what); }
+    [[nodiscard]] auto detach() const {
+        return std::apply(
+            [&](auto const&... args) {
+                return detached_step<Core, Begin, std::remove_cvref_t<decltype(args)>...>{core_, args...};
+            },
+            args_);
+    }
+    void tell(event const& e, call const& c) const noexcept { core_->tell(e, c); }
+
+private:
+    std::shared_ptr<Core const> core_;
+    std::tuple<Args&...> args_;
+};
+
+}  // namespace coffer::inline v0::detail
