@@ -1,15 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // expect: layers, and policies that may wait, run on asio::any_io_executor
-#include <coffer/call/pipeline.hpp>
-
 #include <asio/io_context.hpp>
 
-struct layer {
-    template <class Next>
-    coffer::awaitable<coffer::outcome<typename Next::value_type>> operator()(coffer::call& c, Next next) const {
-        return next(c);
-    }
-};
+#include "policies.hpp"
 
 #ifdef COFFER_COMPILE_FAIL_FIXED
 coffer::awaitable<int> operation() { co_return 7; }

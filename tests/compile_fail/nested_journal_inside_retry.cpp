@@ -1,15 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // expect: the wrapped pipeline has a journal inside this pipeline's retry: move `once` to this pipeline, before the retry
-#include <coffer/call/pipeline.hpp>
 #include <coffer/policy/retry.hpp>
 
-struct journal {
-    static constexpr coffer::policy_traits traits{.journal = true};
-    template <class Next>
-    coffer::awaitable<coffer::outcome<typename Next::value_type>> operator()(coffer::call& c, Next next) const {
-        return next(c);
-    }
-};
+#include "policies.hpp"
 
 coffer::awaitable<int> operation(int n) { co_return n; }
 

@@ -1,21 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 // expect: the wrapped pipeline multiplies sends .retry, hedge. inside this pipeline's rate_limit or budget
 // expect: move it into the wrapped pipeline
-#include <coffer/call/pipeline.hpp>
 #include <coffer/policy/retry.hpp>
 
-struct limiter {
-    static constexpr coffer::policy_traits traits{.per_send = true};
-    struct ticket {
-        coffer::verdict settle(coffer::attempt_end const&, coffer::attempt&) noexcept {
-            return coffer::verdict::done();
-        }
-    };
-    coffer::admission try_enter(coffer::attempt&, coffer::slot<ticket>& s) const {
-        s.emplace();
-        return coffer::admission::in();
-    }
-};
+#include "policies.hpp"
 
 coffer::awaitable<int> operation(int n) { co_return n; }
 

@@ -1,14 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // expect: the wrapped pipeline has a journal of its own: keep one `once`, in the outer pipeline
-#include <coffer/call/pipeline.hpp>
-
-struct journal {
-    static constexpr coffer::policy_traits traits{.journal = true};
-    template <class Next>
-    coffer::awaitable<coffer::outcome<typename Next::value_type>> operator()(coffer::call& c, Next next) const {
-        return next(c);
-    }
-};
+#include "policies.hpp"
 
 coffer::awaitable<int> operation(int n) { co_return n; }
 
