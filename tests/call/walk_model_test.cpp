@@ -85,6 +85,12 @@ private:
         bool attempted = true;
     };
 
+    /// The last attempt that was made, and the gate that asked for another: those outside have been told of neither.
+    struct before_t {
+        std::size_t asked;
+        std::optional<fault> why;
+    };
+
     /// Time passes, unless the caller leaves meanwhile.
     bool cancelled_during(duration d) {
         if (d <= 0ns) return false;
@@ -107,6 +113,7 @@ private:
         auto end = begin;
         while (end < plan_.shape.size() && is_gate(plan_.shape[end])) ++end;
         auto inside = begin;  // gates before this one are entered
+        before_t before{end, {}};
         for (;;) {
             auto e = enter(inside, end);
             bool const in = !e;
@@ -117,14 +124,15 @@ private:
                 how.attempted = !(how.why->kind() >= fault_kind::circuit_open &&
                                   how.why->execution() == knowledge::no && how.why->billing() == knowledge::no);
 
-            auto const asks = settle(begin, inside, how);
+            auto const asks = settle(begin, inside, how, before);
             if (!asks) return how;
+            before = {inside - 1, how.why};
             auto const again_at = now_ + *asks;
             if (cancelled_ || again_at >= plan_.deadline || cancelled_during(*asks)) {
                 if (cancelled_ && how.why->kind() != fault_kind::cancelled)
                     how.why = gone().with_execution(how.why->execution()).with_billing(how.why->billing());
                 how.attempted = false;
-                settle(begin, inside, how);
+                settle(begin, inside, how, before);
                 return how;
             }
         }
@@ -191,18 +199,22 @@ private:
     }
 
     /// Settles from the innermost outwards; the gate that asks again stays entered, with those outside it.
-    std::optional<duration> settle(std::size_t begin, std::size_t& inside, ended const& how) {
+    std::optional<duration> settle(std::size_t begin, std::size_t& inside, ended const& last, before_t const& before) {
         while (inside > begin) {
             auto const i = inside - 1;
             auto const& script = plan_.gates[i];
-            bool const failed = how.why && how.attempted;
-            bool const asks = asked_[i] < script.again.size() && (failed || script.insists);
-            auto line = name(i) + (!how.why ? " succeeded" : how.attempted ? " failed " : " not_attempted ");
-            if (how.why) line += to_string(how.why->kind());
-            lines_.push_back(line + (asks ? ", again" : ""));
-            if (asks) {
-                auto const delay = script.again[asked_[i]++];
-                if (failed) return delay;
+            bool const failed = last.why && last.attempted;
+            auto const tell = [&](ended const& how) -> std::optional<duration> {
+                bool const asks = asked_[i] < script.again.size() && ((how.why && how.attempted) || script.insists);
+                auto line = name(i) + (!how.why ? " succeeded" : how.attempted ? " failed " : " not_attempted ");
+                if (how.why) line += to_string(how.why->kind());
+                lines_.push_back(line + (asks ? ", again" : ""));
+                return asks ? std::optional{script.again[asked_[i]++]} : std::nullopt;
+            };
+            if (!last.attempted && before.why && i < before.asked) {
+                if (tell({before.why})) tell(last);
+            } else if (auto const delay = tell(last); delay && failed) {
+                return delay;
             }
             --inside;
         }

@@ -171,6 +171,17 @@ TEST_F(walk, a_refusal_is_not_tried_again) {
     EXPECT_EQ(t.lines(), (lines{"a in", "b refuses", "a not_attempted queue_full, again"}));
 }
 
+TEST_F(walk, gates_outside_the_one_that_asked_are_told_of_the_attempt_that_was_made) {
+    provider.fails(fault_kind::ambiguous);
+    gate_script once;
+    once.entries = {entry{}, entry{entry::kind::refuse, 0s, fault_kind::queue_full}};
+    auto const ask = pipeline{gate("a"), gate("b", asks({1s})), gate("c", once)}.wrap(provider);
+    EXPECT_EQ(sim.run(ask.try_call(c)).error().kind(), fault_kind::queue_full);
+    EXPECT_EQ(t.lines(), (lines{"a in", "b in", "c in",  //
+                                "c failed ambiguous", "b failed ambiguous, again",  //
+                                "c refuses", "b not_attempted queue_full", "a failed ambiguous"}));
+}
+
 TEST_F(walk, never_sleeps_up_to_the_deadline_whatever_a_gate_asks_for) {
     for (auto const delay : {60s, 61s}) {
         t.clear();

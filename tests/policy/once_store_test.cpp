@@ -77,6 +77,74 @@ struct once_store_test : testing::Test {
     }
 };
 
+// The record moves while this process is at work -------------------------------------------------------------------------
+
+TEST_F(once_store_test, a_caller_who_leaves_while_a_send_is_given_back_uses_up_none) {
+    provider.fail(fault_kind::throttled).answer("hello");
+    db.once(op::unsend, how::carried_out, 10s);
+    auto const ask = asking({.max_sends = 1}, {.attempts = 2});
+    auto const c = begin(ask);
+    world.run_for(5s);
+    ASSERT_EQ(provider.count(), 1);
+    c.cancel();
+    world.run();
+    EXPECT_TRUE(c->failed(fault_kind::cancelled)) << c->text();
+    EXPECT_EQ(counted(), 0) << "not a byte of a second send has left";
+    EXPECT_EQ(heal_and_run({.max_sends = 1}).text(), "hello");
+}
+
+TEST_F(once_store_test, an_owner_that_slept_beyond_its_lease_finds_what_another_has_paid_for) {
+    provider.fail(fault_kind::transient).answer("paid elsewhere").answer("never");
+    db.always(op::heartbeat, how::dropped);
+    auto const sleepy =
+        begin(asking({}, {.attempts = 2, .schedule = {coffer::growth::constant, coffer::jitter::none, 100s, 100s}}));
+    world.run_for(70s);
+    auto const elsewhere = records.another_process();
+    auto const other = begin(on(elsewhere));
+    world.run_for(10s);
+    EXPECT_EQ(other->text(), "paid elsewhere");
+    world.run();
+    EXPECT_EQ(sleepy->text(), "paid elsewhere");
+    EXPECT_EQ(sleepy->origin, answer_origin::replayed);
+    EXPECT_EQ(provider.count(), 2);
+}
+
+TEST_F(once_store_test, an_owner_that_slept_beyond_its_lease_goes_on_if_nobody_came) {
+    provider.fail(fault_kind::transient).answer("hello");
+    db.always(op::heartbeat, how::dropped);
+    auto const c =
+        run(asking({}, {.attempts = 2, .schedule = {coffer::growth::constant, coffer::jitter::none, 100s, 100s}}));
+    EXPECT_EQ(c.text(), "hello");
+    EXPECT_EQ(provider.count(), 2);
+}
+
+TEST_F(once_store_test, an_earlier_owners_answer_that_comes_in_between_two_attempts_is_taken) {
+    auto const earlier = records.another_process();
+    auto const id = earlier.backend()->id_of(coffer::key{"test", "k"});
+    auto const print = coffer::fingerprint{}.with("model", "m").with("prompt", "prompt");
+    coffer::claim_request claim;
+    claim.id = {1};
+    claim.print = print;
+    coffer::claim_ref const ref{id, claim.id, std::make_shared<coffer::fingerprint const>(print)};
+    coffer::permit_request permit;
+    permit.longest = 1s;
+    (void)earlier.backend()->claim(id, claim);
+    (void)earlier.backend()->permit(ref, permit, {});
+    world.run_for(10min);  // it is stopped, and its send is over as far as anybody can tell
+
+    provider.fail(fault_kind::transient).answer("paid again");
+    auto const c =
+        begin(asking({}, {.attempts = 2, .schedule = {coffer::growth::constant, coffer::jitter::none, 20s, 20s}}));
+    world.run_for(10s);
+    ASSERT_EQ(provider.count(), 1);
+    (void)earlier.backend()->submit_answer(ref, 1,
+                                           std::make_shared<coffer::answer const>(coffer::answer{"donated", 200}));
+    world.run();
+    EXPECT_EQ(c->text(), "donated");
+    EXPECT_EQ(provider.count(), 1);
+    EXPECT_EQ(state(), record_state::done);
+}
+
 // Claims ----------------------------------------------------------------------------------------------------------------
 
 TEST_F(once_store_test, a_claim_that_cannot_be_made_sends_nothing) {

@@ -686,12 +686,91 @@ TEST_F(once_test, a_layer_cannot_throw_away_what_was_paid) {
     EXPECT_EQ(provider.count(), 1);
 }
 
+/// Asks with a call of its own.
+struct make_a_call {
+    template <class Next>
+    coffer::awaitable<coffer::outcome<typename Next::value_type>> operator()(coffer::call&, Next next) const {
+        auto own = coffer::call::unkeyed();
+        auto running = next(own);
+        co_return co_await std::move(running);
+    }
+};
+
+TEST_F(once_test, a_layer_cannot_send_past_the_journal_with_a_call_of_its_own) {
+    provider.answer("hello");
+    support::guarded const ask = coffer::pipeline{coffer::once{db}, make_a_call{}}.wrap(provider.operation());
+    auto const c = run(ask);
+    EXPECT_TRUE(c.threw<coffer::misuse>()) << c.text();
+    EXPECT_EQ(provider.count(), 0);
+    EXPECT_EQ(state(), record_state::free);
+}
+
+struct no_codec {
+    explicit no_codec(std::string t) : text{std::move(t)} {}
+    std::string text;
+};
+
+TEST_F(once_test, results_behind_a_handle_that_cannot_be_written_down_are_not_paid_for) {
+    int sends = 0;
+    auto const operation = [&sends](request const& r) -> coffer::awaitable<no_codec> {
+        ++sends;
+        co_return no_codec{r.prompt};
+    };
+    coffer::guarded<no_codec(request const&)> const inner = coffer::pipeline{coffer::retry{}}.wrap(operation);
+    auto const ask = coffer::pipeline{coffer::once{db, coffer::unfingerprinted}}.wrap(inner);
+    coffer::call c{coffer::key{"test", "k"}};
+    request const r;
+    auto const result = sim.start(ask.try_call(c, r));
+    sim.time.run();
+    EXPECT_THROW((void)result.get(), coffer::misuse);
+    EXPECT_EQ(sends, 0);
+    EXPECT_EQ(state(), record_state::free);
+}
+
+}  // namespace
+
+/// It cannot be written down today.
+struct unwritable {
+    explicit unwritable(std::string t) : text{std::move(t)} {}
+    std::string text;
+};
+template <>
+struct coffer::codec<unwritable> {
+    static std::string encode(unwritable const&) { throw std::runtime_error{"the disk for drafts is full"}; }
+    static coffer::outcome<unwritable> decode(std::string_view bytes) { return unwritable{std::string{bytes}}; }
+};
+
+namespace {
+
+TEST_F(once_test, a_result_whose_codec_throws_is_billed_and_not_asked_for_again) {
+    int sends = 0;
+    auto const operation = [&sends](request const& r) -> coffer::awaitable<unwritable> {
+        ++sends;
+        co_return unwritable{r.prompt};
+    };
+    coffer::retry const stubborn{{}, [](fault const&, int) { return coffer::retry_decision::by_table(); }};
+    auto const ask = coffer::pipeline{coffer::once{db, coffer::unfingerprinted}, stubborn}.wrap(operation);
+    coffer::call c{coffer::key{"test", "k"}};
+    request const r;
+    auto const result = sim.start(ask.try_call(c, r));
+    sim.time.run();
+    auto const answer = result.get();
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().kind(), fault_kind::defective_answer);
+    EXPECT_EQ(answer.error().billing(), knowledge::yes);
+    EXPECT_THROW(std::rethrow_exception(answer.error().cause()), std::runtime_error);
+    EXPECT_EQ(sends, 1);
+    EXPECT_EQ(record()->counted_sends(), 1);
+}
+
 TEST_F(once_test, options_that_cannot_be_meant_are_refused) {
     using bad = std::invalid_argument;
     EXPECT_THROW((coffer::once{db, {.max_sends = 0}}), bad);
     EXPECT_THROW((coffer::once{db, {.lease = 0s}}), bad);
     EXPECT_THROW((coffer::once{db, {.heartbeat = 0s}}), bad);
     EXPECT_THROW((coffer::once{db, {.lease = 60s, .heartbeat = 31s}}), bad);
+    EXPECT_THROW((coffer::once{db, {.lease = 60s, .heartbeat = coffer::duration::max()}}), bad);
+    EXPECT_THROW((coffer::once{db, {.unacknowledged_kept = -1s}}), bad);
     EXPECT_THROW((coffer::once{db, {.attempt_timeout = 0s}}), bad);
     EXPECT_THROW((coffer::once{db, {.finish_grace = -1s}}), bad);
     EXPECT_THROW((coffer::once{db, {.takeover_grace = -1s}}), bad);

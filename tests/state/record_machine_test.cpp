@@ -341,6 +341,20 @@ TEST(record_permit, is_refused_to_a_claim_that_was_taken_over) {
     EXPECT_EQ(d.row.counted_sends(), 0);
 }
 
+TEST(record_permit, is_refused_while_an_earlier_owners_answer_has_not_been_looked_at) {
+    desk d;
+    d.send(1);
+    d.dead = {"a"};
+    (void)d.claim(2, "b");
+    ASSERT_TRUE(d.answer(1, 1));
+    EXPECT_EQ(refusal(d.permit(2, 1)), "answer_stored") << "it is paid, and a second bill may be needless";
+    auto const again = d.claim(2, "b");
+    ASSERT_TRUE(std::holds_alternative<coffer::granted>(again));
+    EXPECT_EQ(std::get<coffer::granted>(again).undecoded.size(), 1U);
+    ASSERT_TRUE(d.reject(2, 1));
+    EXPECT_EQ(refusal(d.permit(2, 1)), "") << "it is no use: another send may be made";
+}
+
 TEST(record_permit, is_refused_after_the_lease) {
     desk d;
     (void)d.claim(1);

@@ -105,6 +105,8 @@ struct oracle {
             sends.back().until = std::max(sends.back().until, now + 300);
             return "send " + std::to_string(sends.back().number);
         }
+        for (auto const& s : sends)
+            if (s.fate == "answered" && s.claim != id) return "answer_stored";
         if (now >= lease_until) return "lease_over";
         if (counted() >= max + granted_by_operator) return "unresolved";
         if (counted() != expected) return "sends_moved";
@@ -170,9 +172,10 @@ struct oracle {
         if (id == claim && end == "failed" && !no_row) return "";
         if (id != claim || no_row) return "claim_lost";
         if (!working) return "claim_over";
+        working = false;
+        if (how_many("answered") > 0) return "";
         end = "failed";
         end_until = now + 600;
-        working = false;
         return "";
     }
     std::string on_release(int id, long now) {

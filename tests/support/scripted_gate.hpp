@@ -13,8 +13,8 @@
 #include <utility>
 #include <vector>
 
-// GCC 12 takes a coroutine's frame for one of an anonymous namespace if a type in it is.
-#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+// GCC takes a coroutine's frame for one of an anonymous namespace if a type in it is.
+#if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wsubobject-linkage"
 #endif
@@ -185,6 +185,6 @@ private:
 
 }  // namespace support
 
-#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+#if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop
 #endif

@@ -374,4 +374,36 @@ TEST(wait, one_that_would_begin_in_a_context_that_goes_is_destroyed) {
     EXPECT_FALSE(resumed[0] || resumed[1]);
 }
 
+/// Notifies when it goes.
+class notifies_at_the_end {
+public:
+    explicit notifies_at_the_end(wait_list& event) noexcept : event_{event} {}
+    notifies_at_the_end(notifies_at_the_end const&) = delete;
+    notifies_at_the_end& operator=(notifies_at_the_end const&) = delete;
+    ~notifies_at_the_end() { event_.notify_all(); }
+
+private:
+    wait_list& event_;
+};
+
+awaitable<void> wait_and_tell(wait_list& event, wait_list& next) {
+    notifies_at_the_end const tell{next};
+    auto const executor = co_await asio::this_coro::executor;
+    co_await wait_until(clock_service::of(executor), time_point::max(), &event);
+}
+
+TEST(wait, of_a_context_that_goes_ends_others_from_destructors_on_strands_too) {
+    wait_list first, second, third, last;
+    {
+        asio::io_context io;
+        (void)clock_service::of(io.get_executor());  // before there is any strand
+        // Each tells the next one when it is destroyed. The first has been told, and waits for its turn on its strand.
+        asio::co_spawn(asio::any_io_executor{asio::make_strand(io)}, wait_and_tell(second, third), asio::detached);
+        asio::co_spawn(asio::any_io_executor{asio::make_strand(io)}, wait_and_tell(third, last), asio::detached);
+        asio::co_spawn(asio::any_io_executor{asio::make_strand(io)}, wait_and_tell(first, second), asio::detached);
+        io.poll();
+        first.notify_all();
+    }  // ends
+}
+
 }  // namespace

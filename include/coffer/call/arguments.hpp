@@ -9,8 +9,8 @@
 #include <type_traits>
 #include <utility>
 
-// GCC 12 takes every closure in a coroutine's frame for one of an anonymous namespace and warns in whoever includes this.
-#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+// GCC takes every closure in a coroutine's frame for one of an anonymous namespace and warns in whoever includes this.
+#if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wsubobject-linkage"
 #endif
@@ -53,6 +53,6 @@ auto with_own_call(Wrapped wrapped, call c, Args... args)
 
 }  // namespace coffer::inline v0::detail
 
-#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+#if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop
 #endif

@@ -98,6 +98,24 @@ struct attempt_end {
     std::optional<money> cost{};  ///< unknown is not zero
 };
 
+/// The end of an attempt that another one was asked for after, kept while that one is under way.
+class ended_before {
+public:
+    explicit ended_before(attempt_end const& e)
+        : why_{*e.why}, used_{e.used != nullptr ? std::optional{*e.used} : std::nullopt}, end_{e} {
+        end_.why = &why_;
+        end_.used = used_ ? &*used_ : nullptr;
+    }
+    ended_before(ended_before const&) = delete;
+    ended_before& operator=(ended_before const&) = delete;
+    [[nodiscard]] attempt_end const& end() const noexcept { return end_; }
+
+private:
+    fault why_;
+    std::optional<usage> used_;
+    attempt_end end_;
+};
+
 /// What a ticket answers when it is settled: that it is content, or that it asks for another attempt after a delay that
 /// it has checked against the deadline.
 class verdict {

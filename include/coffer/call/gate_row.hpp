@@ -13,8 +13,8 @@
 #include <tuple>
 #include <utility>
 
-// GCC 12 takes every closure in a coroutine's frame for one of an anonymous namespace and warns in whoever includes this.
-#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+// GCC takes every closure in a coroutine's frame for one of an anonymous namespace and warns in whoever includes this.
+#if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wsubobject-linkage"
 #endif
@@ -64,10 +64,13 @@ public:
 
     /// Settles entered gates from the innermost outwards, until one asks for another attempt: that one keeps its ticket
     /// and stays entered, as do those further out.
-    verdict settle(attempt_end const& end, attempt& a) noexcept {
+    ///
+    /// `before` is how the last attempt ended that was made, if the one that was asked for then has come to nothing: the
+    /// gates further out than the one that asked have been told of neither, and to them that end is the last one.
+    verdict settle(attempt_end const& end, attempt& a, attempt_end const* before = nullptr) noexcept {
         verdict v = verdict::done();
         [&]<std::size_t... I>(std::index_sequence<I...>) {
-            (void)(settle_one<size - 1 - I>(end, a, v) && ...);
+            (void)(settle_one<size - 1 - I>(end, a, before, v) && ...);
         }(indices{});
         return v;
     }
@@ -98,15 +101,18 @@ private:
     }
 
     template <std::size_t I>
-    bool settle_one(attempt_end const& end, attempt& a, verdict& v) noexcept {
+    bool settle_one(attempt_end const& end, attempt& a, attempt_end const* before, verdict& v) noexcept {
         if (I >= entered_) return true;
         auto& held = std::get<I>(slots_);
-        auto const said = held->settle(end, a);
+        bool const of_before = before != nullptr && I < asked_;
+        auto said = held->settle(of_before ? *before : end, a);
+        if (of_before && said.asks_again()) said = held->settle(end, a);  // nothing will come of that either
         if (said.asks_again() && end.what == attempt_end::kind::failed) {
             v = said;
+            asked_ = I;
             return false;
         }
-        if (v.stop() == stop_reason::none) v = verdict::done(said.stop());
+        if (!of_before && v.stop() == stop_reason::none) v = verdict::done(said.stop());
         held.reset();
         entered_ = I;
         return true;
@@ -115,6 +121,7 @@ private:
     std::tuple<Policies...> const& policies_;
     decltype(slots_for(indices{})) slots_;
     std::size_t entered_ = 0;
+    std::size_t asked_ = 0;  // the gate that asked for the attempt under way
     std::optional<fault> refusal_;
 };
 
@@ -128,6 +135,6 @@ template <class Policies, std::size_t Begin>
 
 }  // namespace coffer::inline v0::detail
 
-#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+#if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop
 #endif

@@ -36,8 +36,4 @@ concept layer = std::copy_constructible<L> && !gate<L> && requires(L const& l, c
     { l(c, next) } -> std::same_as<awaitable<outcome<int>>>;
 };
 
-/// Anything that may stand in a pipeline.
-template <class P>
-concept policy = gate<P> || layer<P> || traits_of<P>().journal;
-
 }  // namespace coffer::inline v0

@@ -6,7 +6,6 @@
 #include <coffer/call/gate.hpp>
 #include <coffer/call/layer.hpp>
 
-#include <array>
 #include <cstddef>
 #include <tuple>
 #include <utility>

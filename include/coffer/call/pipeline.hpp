@@ -98,8 +98,7 @@ public:
         return std::move(*this);
     }
 
-    /// Puts the policies around `op`, which is copied or moved in. Throws `misuse` if one policy's state stands in the
-    /// pipeline twice.
+    /// Puts the policies around `op`, which is copied or moved in.
     template <class Op>
     [[nodiscard]] auto wrap(Op&& op) const {
         using operation = std::decay_t<Op>;

@@ -11,6 +11,7 @@
 
 #include <exception>
 #include <memory>
+#include <new>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -138,15 +139,26 @@ private:
     [[nodiscard]] outcome<value_type> keep(T value) {
         if (auto* const journal = claim()) {
             if constexpr (encodable<value_type>) {
-                answer kept{codec<value_type>::encode(value)};
+                std::optional<answer> written;
+                try {
+                    written.emplace(codec<value_type>::encode(value));
+                } catch (std::bad_alloc const&) {
+                    throw;
+                } catch (
+                    ...) {  // paid, and of no use to anybody: callers and later runs are given what was written down
+                    auto why =
+                        fault{fault_kind::defective_answer, "the result could not be written down: codec::encode threw"}
+                            .with_cause(std::current_exception());
+                    journal->lost(send_, why);
+                    return failed(std::move(why));
+                }
+                auto& kept = *written;
                 kept.request_id = attempt_access::request_id(attempt_);
                 kept.usage = attempt_access::used(attempt_);
                 kept.cost = attempt_access::cost(attempt_);
                 journal->answered(send_, std::make_shared<answer const>(std::move(kept)));
                 journal->accepted(send_);
-            } else {
-                throw misuse{"coffer: results of this type cannot be journaled: specialise coffer::codec for it"};
-            }
+            }  // else the walk has refused to send
         }
         return outcome<value_type>{std::move(value)};
     }

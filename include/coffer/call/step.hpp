@@ -9,6 +9,7 @@
 #include <coffer/call/call.hpp>
 #include <coffer/call/event.hpp>
 #include <coffer/call/operation.hpp>
+#include <coffer/call/permit_source.hpp>
 #include <coffer/call/send.hpp>
 #include <coffer/call/walk.hpp>
 
@@ -51,10 +52,17 @@ public:
     static constexpr bool journalable = called::journalable;
     static constexpr bool copyable = (std::copy_constructible<std::decay_t<Args>> && ...);
 
-    next_step(std::shared_ptr<Core const> core, Args&... args) noexcept : core_{std::move(core)}, args_{args...} {}
+    next_step(std::shared_ptr<Core const> core, call const& c, Args&... args) noexcept
+        : core_{std::move(core)}, claim_{c.claim()}, args_{args...} {}
 
-    /// Runs everything inside. May be called any number of times, one after another or at once with calls of their own.
+    /// Runs everything inside, with the call that the layer was given. May be called any number of times, one after another.
+    ///
+    /// Throws `misuse` for another call where there is a journal further out: its sends would not be counted.
     [[nodiscard]] awaitable<outcome<value_type>> operator()(call& c) const {
+        if (c.claim() != claim_)
+            throw misuse{
+                "coffer: a layer inside `once` runs `next` with a call of its own, whose sends the journal could not "
+                "count: run it with the call that the layer was given"};
         return std::apply(
             [&](auto&... args) { return walk<Begin, Core, decltype(args)...>(core_, c, handed::in, args...); }, args_);
     }
@@ -75,6 +83,7 @@ public:
 
 private:
     std::shared_ptr<Core const> core_;
+    permit_source* claim_;
     std::tuple<Args&...> args_;
 };
 

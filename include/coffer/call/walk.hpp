@@ -22,8 +22,8 @@
 #include <type_traits>
 #include <utility>
 
-// GCC 12 takes every closure in a coroutine's frame for one of an anonymous namespace and warns in whoever includes this.
-#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+// GCC takes every closure in a coroutine's frame for one of an anonymous namespace and warns in whoever includes this.
+#if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wsubobject-linkage"
 #endif
@@ -79,6 +79,7 @@ auto walk(std::shared_ptr<Core const> core, call& c, handed how, Args... args)
     attempt a{c};
     row gates{core->policies};
     std::optional<outcome<value_type>> result;
+    std::unique_ptr<ended_before const> before;
 
     // The outermost walk has just read the clock.
     for (auto now = Begin == 0 && how == handed::in ? c.began() : c.clock().now();; now = c.clock().now()) {
@@ -126,6 +127,10 @@ auto walk(std::shared_ptr<Core const> core, call& c, handed how, Args... args)
             sender<Core, called> send{*core, a};
             if constexpr (journalable) {
                 if (in && c.claim() != nullptr) {
+                    if constexpr (!called::journalable)  // seen only here if the pipeline stands behind `guarded`
+                        throw misuse{
+                            "coffer: `once` cannot write results of this type down: specialise coffer::codec<R>, or "
+                            "give the operation a decode (describe(fn).decode(...)); nothing was sent"};
                     try {
                         auto const permit = co_await c.claim()->permit(a);
                         if (permit) send.permitted(*permit);
@@ -170,7 +175,7 @@ auto walk(std::shared_ptr<Core const> core, call& c, handed how, Args... args)
                     result.emplace(co_await core->operation.descend(c, args...));
                 } else {
                     result.emplace(
-                        co_await std::get<end>(core->policies)(c, next_step<Core, end + 1, Args...>{core, args...}));
+                        co_await std::get<end>(core->policies)(c, next_step<Core, end + 1, Args...>{core, c, args...}));
                 }
             } catch (...) {
                 thrown = std::current_exception();
@@ -197,12 +202,14 @@ auto walk(std::shared_ptr<Core const> core, call& c, handed how, Args... args)
             core->tell({event_kind::attempt_refused, ended.at, {}, c.attempts() + 1, ended.why, {}, {}}, c);
 
         // Out through them, until one asks for another attempt.
-        auto const said = gates.settle(ended, a);
+        bool const made = ended.what != attempt_end::kind::not_attempted;
+        auto const said = gates.settle(ended, a, before && !made ? &before->end() : nullptr);
         if (!said.asks_again()) {
             if (said.stop() != stop_reason::none && !*result && result->error().stop() == stop_reason::none)
                 result->error().with_stop(said.stop());
             co_return std::move(*result);
         }
+        before = std::make_unique<ended_before const>(ended);
         auto const again_at = call_access::later(ended.at, said.delay());
         bool const late = again_at >= c.deadline();  // whatever the gate has checked
         if (!cancelled && !late) {
@@ -215,7 +222,7 @@ auto walk(std::shared_ptr<Core const> core, call& c, handed how, Args... args)
         if (cancelled || late) {
             if (late && !cancelled) result->error().with_stop(stop_reason::deadline);
             ended.what = attempt_end::kind::not_attempted;
-            (void)gates.settle(ended, a);
+            (void)gates.settle(ended, a, &before->end());
             co_return std::move(*result);
         }
         call_access::add_wait(c, said.delay(), said.reason());
@@ -224,6 +231,6 @@ auto walk(std::shared_ptr<Core const> core, call& c, handed how, Args... args)
 
 }  // namespace coffer::inline v0::detail
 
-#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+#if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop
 #endif

@@ -84,7 +84,12 @@ private:
         std::lock_guard const lock{mutex_};  // held over the post, so that a context that shuts down waits for it
         if (closed_) return false;
         inbox_.push_back(std::move(c));
-        schedule();
+        try {
+            schedule();
+        } catch (...) {  // nobody will wait for it: it must not be sent with the next one
+            inbox_.pop_back();
+            throw;
+        }
         return true;
     }
     /// With the mutex.

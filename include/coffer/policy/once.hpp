@@ -21,8 +21,8 @@
 #include <utility>
 #include <vector>
 
-// GCC 12 takes every closure in a coroutine's frame for one of an anonymous namespace and warns in whoever includes this.
-#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+// GCC takes every closure in a coroutine's frame for one of an anonymous namespace and warns in whoever includes this.
+#if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wsubobject-linkage"
 #endif
@@ -211,6 +211,6 @@ once(store const&, once_options, unfingerprinted_t) -> once<unfingerprinted_t>;
 
 }  // namespace coffer::inline v0
 
-#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+#if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop
 #endif

@@ -19,9 +19,9 @@
 #include <random>
 #include <utility>
 
-// GCC 12 takes every closure in a coroutine's frame for one of an anonymous namespace and warns in whoever includes this;
+// GCC takes every closure in a coroutine's frame for one of an anonymous namespace and warns in whoever includes this;
 // and where it inlines Asio's allocation of frames, but not the deallocation, it takes the two for no pair.
-#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+#if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wsubobject-linkage"
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
@@ -125,89 +125,39 @@ private:
     call& call_;
 };
 
-/// The whole flight, after its predecessor: claim, judge what is stored, walk, store. How it lands is left in the guard.
-template <class Step>
-awaitable<void> work(flight_guard& guard, Step& step) {
-    auto const executor = co_await asio::this_coro::executor;
-    auto const& f = guard.shared_flight();
-    auto& plan = guard.plan();
-    auto& options = plan.options;
-    auto& how = guard.how();
-
+/// The request for a claim, as the options say it.
+[[nodiscard]] inline claim_request request_for(flight const& f, once_options const& options) {
     claim_request request;
     request.id = new_claim_id();
-    request.print = f->print();
+    request.print = f.print();
     request.max_sends = options.max_sends;
     request.lease = options.lease;
     request.takeover_grace = options.takeover_grace;
     request.acknowledged_kept = options.acknowledged_kept;
     request.unacknowledged_kept = options.unacknowledged_kept;
-    claim_ref const ref{plan.record, request.id, std::make_shared<fingerprint const>(f->print())};
-    guard.holds(ref);  // as far as anybody knows: its reply may be lost, or come when this context is gone
-    auto verdict = co_await claim_key(f, plan, request);
+    return request;
+}
 
-    granted grant;
-    auto mode = live_claim::mode::journaled;
-    bool const may_degrade = options.without_store == degrade::send_unjournaled;
-    if (!verdict) {
-        if (!may_degrade || verdict.error().kind() != fault_kind::store_unavailable) {
-            how.why = std::move(verdict).error();
-            co_return;
-        }
-        mode = live_claim::mode::unjournaled;
-        grant.sends_allowed = options.max_sends;
-    } else if (auto const* const paid = std::get_if<replayed>(&*verdict)) {
-        how.what = paid->accepted.what;
-        how.replayed = how.stored = true;
-        guard.settled();
-        co_return;
-    } else if (auto* const g = std::get_if<granted>(&*verdict)) {
-        grant = std::move(*g);
-    } else {
-        how.why = fault_of(*verdict);
-        guard.settled();
-        co_return;
-    }
-
-    // What an earlier owner was answered and did not live to judge.
-    std::optional<fault> defect;
-    for (auto const& earlier : grant.undecoded) {
-        auto value = step.decode(*earlier.what);
-        if (!value) {
-            plan.store->submit_reject(ref, earlier.send, value.error());
-            if (value.error().billing() == knowledge::no) --grant.sends;
-            else defect = std::move(value).error();
-            continue;
-        }
-        how.what = earlier.what;
-        how.replayed = true;
-        auto const accepted = plan.store->submit_accept(ref, earlier.send);
-        co_await await_acceptance(guard, accepted, ref);
-        co_return;
-    }
-    if (defect && grant.sends >= grant.sends_allowed) {
-        how.why = std::move(defect->with_stop(stop_reason::sends_spent));
-        co_return;
-    }
-
-    live_claim::terms const terms{options.max_sends, options.attempt_timeout, options.finish_grace, may_degrade};
-    live_claim claim{f, plan.store, ref, terms, grant, mode};
-    asio::co_spawn(executor, keep(f, plan, ref, claim.journaled()), asio::detached);
+/// Everything inside the journal, once, under a claim. Nothing is cancelled or thrown when it returns, because what was
+/// paid is then brought home.
+template <class Step>
+awaitable<void> walk_under(live_claim& claim, flight_guard& guard, claim_ref ref, Step& step) {
+    auto& f = guard.of();
+    auto& how = guard.how();
     bool const throws = co_await asio::this_coro::throw_if_cancelled();
     co_await asio::this_coro::throw_if_cancelled(true);  // what users' coroutines expect
     std::exception_ptr thrown;
     std::optional<outcome<typename Step::value_type>> result;
     try {
-        claim_scope const scope{f->own_call(), claim};
-        result.emplace(co_await step(f->own_call()));
+        claim_scope const scope{f.own_call(), claim};
+        result.emplace(co_await step(f.own_call()));
     } catch (...) {
         thrown = std::current_exception();
     }
-    // From here on nothing may be cancelled or thrown: what was paid is brought home.
-    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     co_await asio::this_coro::throw_if_cancelled(throws);
 
     if (auto const& accepted = claim.accepted_answer()) {
+        co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
         how.what = accepted->what;
         if (auto const& done = claim.acceptance()) co_await await_acceptance(guard, *done, ref);
     } else if (thrown) {
@@ -218,9 +168,86 @@ awaitable<void> work(flight_guard& guard, Step& step) {
                         "shared: put that layer before `once`");
     } else {
         how.why = std::move(*result).error();
-        if (claim.journaled() && row(how.why->kind()).stored)
-            plan.store->submit_fail(ref, *how.why,
-                                    options.request_fault_kept);  // what follows, the release, then does nothing
+    }
+}
+
+/// The whole flight, after its predecessor: claim, judge what is stored, walk, store. How it lands is left in the guard.
+template <class Step>
+awaitable<void> work(flight_guard& guard, Step& step) {
+    auto const executor = co_await asio::this_coro::executor;
+    auto const& f = guard.shared_flight();
+    auto& plan = guard.plan();
+    auto& options = plan.options;
+    auto& how = guard.how();
+    bool const may_degrade = options.without_store == degrade::send_unjournaled;
+    claim_request const request = request_for(*f, options);
+    claim_ref const ref{plan.record, request.id, std::make_shared<fingerprint const>(f->print())};
+
+    // More than once only when the record has moved between the claim and a permit: because this process slept beyond its
+    // lease, or an earlier owner has woken up and brought its answer. Not for ever, since then something else is wrong.
+    constexpr int most_claims = 3;
+    for (int claims = 1;; ++claims) {
+        guard.holds(ref);  // as far as anybody knows: its reply may be lost, or come when this context is gone
+        auto verdict = co_await claim_key(f, plan, request);
+
+        granted grant;
+        auto mode = live_claim::mode::journaled;
+        if (!verdict) {
+            if (!may_degrade || verdict.error().kind() != fault_kind::store_unavailable) {
+                how.why = std::move(verdict).error();
+                co_return;
+            }
+            mode = live_claim::mode::unjournaled;
+            grant.sends_allowed = options.max_sends;
+        } else if (auto const* const paid = std::get_if<replayed>(&*verdict)) {
+            how.what = paid->accepted.what;
+            how.replayed = how.stored = true;
+            guard.settled();
+            co_return;
+        } else if (auto* const g = std::get_if<granted>(&*verdict)) {
+            grant = std::move(*g);
+        } else {
+            how.why = fault_of(*verdict);
+            guard.settled();
+            co_return;
+        }
+
+        // What an earlier owner was answered and did not live to judge.
+        std::optional<fault> defect;
+        for (auto const& earlier : grant.undecoded) {
+            auto value = step.decode(*earlier.what);
+            if (!value) {
+                plan.store->submit_reject(ref, earlier.send, value.error());
+                if (value.error().billing() == knowledge::no) --grant.sends;
+                else defect = std::move(value).error();
+                continue;
+            }
+            how.what = earlier.what;
+            how.replayed = true;
+            auto const accepted = plan.store->submit_accept(ref, earlier.send);
+            co_await await_acceptance(guard, accepted, ref);
+            co_return;
+        }
+        if (defect && grant.sends >= grant.sends_allowed) {
+            how.why = std::move(defect->with_stop(stop_reason::sends_spent));
+            co_return;
+        }
+
+        live_claim::terms const terms{options.max_sends, options.attempt_timeout, options.finish_grace, may_degrade};
+        live_claim claim{f, plan.store, ref, terms, grant, mode};
+        if (claims == 1) asio::co_spawn(executor, keep(f, plan, ref, claim.journaled()), asio::detached);
+        co_await walk_under(claim, guard, ref, step);
+
+        if (how.why && claim.journaled()) {
+            if (record_has_moved(*how.why) && claims < most_claims && !f->given_up()) {
+                how.why.reset();
+                continue;
+            }
+            if (row(how.why->kind()).stored)
+                plan.store->submit_fail(ref, *how.why,
+                                        options.request_fault_kept);  // what follows, the release, then does nothing
+        }
+        co_return;
     }
 }
 
@@ -261,6 +288,6 @@ void launch(flight_guard guard, Step step) {
 
 }  // namespace coffer::inline v0::detail
 
-#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+#if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop
 #endif

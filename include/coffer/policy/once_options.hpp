@@ -45,7 +45,7 @@ struct once_options {
         if (max_sends < 1) throw std::invalid_argument{"coffer::once: max_sends must be at least 1 (1 = strict)"};
         if (lease <= duration::zero() || heartbeat <= duration::zero())
             throw std::invalid_argument{"coffer::once: lease and heartbeat must be longer than zero"};
-        if (heartbeat * 2 > lease)
+        if (heartbeat > lease / 2)
             throw std::invalid_argument{
                 "coffer::once: the heartbeat must come at least twice per lease, or a busy "
                 "moment loses the claim"};
@@ -53,6 +53,9 @@ struct once_options {
             throw std::invalid_argument{"coffer::once: attempt_timeout must be longer than zero"};
         if (finish_grace < duration::zero() || takeover_grace < duration::zero() || store_wait < duration::zero())
             throw std::invalid_argument{"coffer::once: a grace or wait cannot be negative"};
+        if (request_fault_kept < duration::zero() || acknowledged_kept < duration::zero() ||
+            unacknowledged_kept < duration::zero())
+            throw std::invalid_argument{"coffer::once: what is kept cannot be kept for less than no time"};
     }
 };
 

@@ -27,8 +27,8 @@ namespace coffer::inline v0 {
 ///
 /// A refused operation changes nothing but what time has changed already (expiry). Refusals of operations on a claim
 /// are `store_unavailable` with a code: `claim_lost` (another claim has the record), `claim_over` (the record has
-/// reached its end, or the claim was given up), `lease_over`, `sends_moved`; or `permanent` for what no correct
-/// caller does.
+/// reached its end, or the claim was given up), `lease_over`, `sends_moved`, `answer_stored` (an earlier owner's answer
+/// has come in and wants to be looked at first); or `permanent` for what no correct caller does.
 class record_machine : public record_rules {
 public:
     using record_rules::record_rules;
@@ -128,6 +128,9 @@ inline outcome<permitted> record_machine::permit(claim_id const& claim, permit_r
             return permitted{last.number};
         }
     }
+    if (std::any_of(r_.sends.begin(), r_.sends.end(),
+                    [&](auto const& s) { return s.state == send_state::answered && s.claim != claim; }))
+        return refused("answer_stored", "an earlier send was answered meanwhile; claim the key again and look at it");
     if (at_.now >= r_.lease_until) return refused("lease_over", "the claim's lease is over; claim the key again");
     if (counted >= q.max_sends + r_.granted_sends)
         return failed(
@@ -234,9 +237,13 @@ inline outcome<void> record_machine::fail(claim_id const& claim, fault const& wh
         return misused("a fault of kind " + std::string{to_string(why.kind())} + " is never stored under a key");
     if (r_.claim == claim && r_.state == record_state::failed) return {};
     if (auto f = fenced_and_held(claim); !f) return f;
-    r_.stored_fault = why;
-    end_claim(record_state::failed);
-    r_.expires = later(at_.wall, kept);
+    if (r_.any(send_state::answered)) {  // an earlier owner's: a paid answer beats the fault, whichever came first
+        end_claim(r_.at_rest());
+    } else {
+        r_.stored_fault = why;
+        end_claim(record_state::failed);
+        r_.expires = later(at_.wall, kept);
+    }
     touch();
     return {};
 }

@@ -19,23 +19,25 @@
 namespace coffer::inline v0 {
 
 /// Awaits a store's completion to its end, whatever happens to the awaiting coroutine meanwhile: the store answers
-/// promptly, and what it answers must be known. For coroutines of a flight only, which coffer owns.
+/// promptly, and what it answers must be known. For coroutines of a flight only, which coffer owns and which do not throw
+/// when they are cancelled (an Asio coroutine does by default, at its next co_await).
 template <class T>
 awaitable<void> until_done(completion<T> done, clock_service& service) {
-    if (done.get() != nullptr) co_return;
-    // A cancelled Asio coroutine throws at its next co_await unless told otherwise.
-    bool const throws = co_await asio::this_coro::throw_if_cancelled();
-    co_await asio::this_coro::throw_if_cancelled(false);
     while (done.get() == nullptr) co_await done.wait(service, time_point::max());
-    co_await asio::this_coro::throw_if_cancelled(throws);
+}
+
+/// Did the store refuse an operation on a claim because the record has moved? Claiming the key again tells how.
+[[nodiscard]] inline bool record_has_moved(fault const& why) {
+    if (why.kind() != fault_kind::store_unavailable) return false;
+    auto const code = why.code();  // see record_machine.hpp
+    return code == "claim_lost" || code == "claim_over" || code == "lease_over" || code == "sends_moved" ||
+           code == "answer_stored";
 }
 
 /// Did the store fail, rather than refuse? Then nobody knows whether the operation was carried out: its reply may have
 /// been lost, and submitting it again tells.
 [[nodiscard]] inline bool reply_may_be_lost(fault const& why) {
-    if (why.kind() != fault_kind::store_unavailable) return false;
-    auto const code = why.code();  // refusals of operations on a claim, see record_machine.hpp
-    return code != "claim_lost" && code != "claim_over" && code != "lease_over" && code != "sends_moved";
+    return why.kind() == fault_kind::store_unavailable && !record_has_moved(why);
 }
 
 /// The permit source of a flight. Used on the flight's strand only.
@@ -62,54 +64,13 @@ public:
           allowed_{grant.sends_allowed},
           mode_{how} {}
 
+    /// What the store grants must be heard: a caller's leaving does not end the awaiting, it ends the taking.
     awaitable<outcome<int>> permit(attempt const& a) override {
-        auto& service = flight_->own_call().service();
-        // Permits of one claim are journaled one after another, each counting on the one before.
-        while (busy_ && busy_->get() == nullptr) {
-            auto const before = *busy_;
-            co_await until_done(before, service);
-        }
-        turn const mine{busy_};
-
-        while (!unsending_.empty()) {
-            auto back = std::move(unsending_.back());
-            unsending_.pop_back();
-            co_await until_done(back.done, service);
-            if (!*back.done.get() && reply_may_be_lost(back.done.get()->error())) {
-                back.done = submit(back);
-                co_await until_done(back.done, service);
-            }
-            if (!*back.done.get()) ++sends_;  // it could not be given back: it counts
-        }
-        if (sends_left() <= 0)
-            co_return failed(
-                fault{fault_kind::unresolved, "no send is left for this key"}.with_stop(stop_reason::sends_spent));
-
-        int send = 0;
-        if (mode_ == mode::journaled) {
-            permit_request request;
-            request.expected_sends = sends_;
-            request.max_sends = terms_.max_sends;
-            request.longest = longest_send(a.timeout());
-            request.provider = a.target().provider;
-            request.model = a.target().model;
-            auto done = store_->permit(ref_, request, {});
-            co_await until_done(done, service);
-            if (!*done.get() && reply_may_be_lost(done.get()->error())) {
-                done = store_->permit(ref_, request, {});
-                co_await until_done(done, service);
-            }
-            auto const& granted = *done.get();
-            if (granted) send = granted->send;
-            else if (!terms_.may_degrade || !reply_may_be_lost(granted.error())) co_return failed(granted.error());
-        }
-        if (send == 0) send = --unjournaled_;
-        ++sends_;
-        if (!flight_->begin_send(a.clock().now(), timeout_of(a.timeout()), terms_.finish_grace)) {
-            give_back(send);  // everybody left while the permit was written: not a byte has been sent
-            co_return failed(fault_kind::cancelled, "every caller left before the send");
-        }
-        co_return send;
+        bool const throws = co_await asio::this_coro::throw_if_cancelled();
+        co_await asio::this_coro::throw_if_cancelled(false);
+        auto taken = co_await take_permit(a);
+        co_await asio::this_coro::throw_if_cancelled(throws);
+        co_return taken;
     }
 
     void answered(int send, shared_answer const& what) override {
@@ -168,6 +129,57 @@ private:
     private:
         completion<bool> over_;
     };
+
+    awaitable<outcome<int>> take_permit(attempt const& a) {
+        auto& service = flight_->own_call().service();
+        // Permits of one claim are journaled one after another, each counting on the one before.
+        while (busy_ && busy_->get() == nullptr) {
+            auto const before = *busy_;
+            co_await until_done(before, service);
+        }
+        turn const mine{busy_};
+
+        while (!unsending_.empty()) {
+            auto back = std::move(unsending_.back());
+            unsending_.pop_back();
+            co_await until_done(back.done, service);
+            if (!*back.done.get() && reply_may_be_lost(back.done.get()->error())) {
+                back.done = submit(back);
+                co_await until_done(back.done, service);
+            }
+            if (!*back.done.get()) ++sends_;  // it could not be given back: it counts
+        }
+        if (flight_->given_up()) co_return failed(fault_kind::cancelled, "every caller left before the send");
+        if (sends_left() <= 0)
+            co_return failed(
+                fault{fault_kind::unresolved, "no send is left for this key"}.with_stop(stop_reason::sends_spent));
+
+        int send = 0;
+        if (mode_ == mode::journaled) {
+            permit_request request;
+            request.expected_sends = sends_;
+            request.max_sends = terms_.max_sends;
+            request.longest = longest_send(a.timeout());
+            request.provider = a.target().provider;
+            request.model = a.target().model;
+            auto done = store_->permit(ref_, request, {});
+            co_await until_done(done, service);
+            if (!*done.get() && reply_may_be_lost(done.get()->error())) {
+                done = store_->permit(ref_, request, {});
+                co_await until_done(done, service);
+            }
+            auto const& granted = *done.get();
+            if (granted) send = granted->send;
+            else if (!terms_.may_degrade || !reply_may_be_lost(granted.error())) co_return failed(granted.error());
+        }
+        if (send == 0) send = --unjournaled_;
+        ++sends_;
+        if (!flight_->begin_send(a.clock().now(), timeout_of(a.timeout()), terms_.finish_grace)) {
+            give_back(send);  // everybody left while the permit was written: not a byte has been sent
+            co_return failed(fault_kind::cancelled, "every caller left before the send");
+        }
+        co_return send;
+    }
 
     /// Sends from thin air have negative numbers.
     [[nodiscard]] static bool journaled(int send) noexcept { return send > 0; }

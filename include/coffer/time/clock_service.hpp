@@ -48,7 +48,12 @@ public:
     /// The service of the context that `executor` belongs to.
     template <class Executor>
     [[nodiscard]] static clock_service& of(Executor const& executor) {
-        return in(asio::query(executor, asio::execution::context));
+        asio::execution_context& context = asio::query(executor, asio::execution::context);
+        if (auto* const known = remembered(context)) return *known;
+        // Services are shut down in the reverse order of their making. That of the strands has to be there first: shut
+        // down before this one, it would destroy coroutines where waits are ended, in the middle of that.
+        if (!asio::has_service<clock_service>(context)) (void)asio::make_strand(executor);
+        return remember(context, asio::use_service<clock_service>(context));
     }
 
     [[nodiscard]] std::shared_ptr<coffer::clock> clock() const noexcept {
@@ -68,19 +73,24 @@ public:
     [[nodiscard]] std::shared_ptr<wait_registry> const& waits() const noexcept { return waits_; }
 
 private:
-    /// Asio locks and searches a list for it. A thread remembers what it was given last, as long as no service anywhere
+    /// Asio locks and searches a list for a service. A thread remembers what it found last, as long as no service anywhere
     /// has gone since: else the context could be another one that lies where the first one did.
-    [[nodiscard]] static clock_service& in(asio::execution_context& context) {
-        struct found {
-            asio::execution_context* context;
-            clock_service* service;
-            std::uint64_t gone;
-        };
-        thread_local found last{};
-        auto const gone = gone_.load(std::memory_order_acquire);
-        if (last.context != &context || last.gone != gone)
-            last = {&context, &asio::use_service<clock_service>(context), gone};
-        return *last.service;
+    struct memory {
+        asio::execution_context* context;
+        clock_service* service;
+        std::uint64_t gone;
+    };
+    [[nodiscard]] static memory& last_found() noexcept {
+        thread_local memory last{};
+        return last;
+    }
+    [[nodiscard]] static clock_service* remembered(asio::execution_context& context) noexcept {
+        auto const& last = last_found();
+        return last.context == &context && last.gone == gone_.load(std::memory_order_acquire) ? last.service : nullptr;
+    }
+    static clock_service& remember(asio::execution_context& context, clock_service& service) noexcept {
+        last_found() = {&context, &service, gone_.load(std::memory_order_acquire)};
+        return service;
     }
 
     void shutdown() noexcept override { waits_->close(); }

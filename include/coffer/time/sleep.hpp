@@ -82,7 +82,8 @@ struct begin_wait {
 
 }  // namespace detail
 
-/// Suspends until `until`, or until `event` is notified, or until the coroutine is cancelled (any cancellation type).
+/// Suspends until `until`, or until `event` is notified, or until the coroutine is cancelled (by any type of cancellation
+/// that the coroutine lets through: by Asio's default only `terminal`).
 ///
 /// Never throws for a cancellation: it returns `wake::cancelled`. (By Asio's rule the *next* `co_await` of a cancelled
 /// coroutine throws.) Resumes by post on the coroutine's executor.

@@ -36,6 +36,9 @@ private:
 };
 
 /// A wait that has begun. It owns itself until it ends; the first `finish` wins. Any thread.
+///
+/// Ending one posts its coroutine, for which Asio may need memory. If there is none the process is terminated: a wait that
+/// does not end would be worse.
 class pending_wait : public std::enable_shared_from_this<pending_wait> {
 public:
     explicit pending_wait(std::shared_ptr<wait_registry> registry) : registry_{std::move(registry)} {}
@@ -54,12 +57,12 @@ public:
                     resume(*early_);
                     return true;
                 }
+                if (until) arm_timer(*until);  // it may throw; it cannot end the wait before the lock is given up
                 next_ = registry_->first_;
                 if (next_ != nullptr) next_->previous_ = this;
                 registry_->first_ = this;
                 self_ = shared_from_this();
                 state_ = state::pending;
-                if (until) arm_timer(*until);
                 return true;
             }
             state_ = state::ended;
