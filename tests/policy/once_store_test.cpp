@@ -128,6 +128,7 @@ TEST_F(once_store_test, an_earlier_owners_answer_that_comes_in_between_two_attem
     coffer::claim_ref const ref{id, claim.id, std::make_shared<coffer::fingerprint const>(print)};
     coffer::permit_request permit;
     permit.longest = 1s;
+    db.backend()->bind(coffer::clock_service::of(world.executor(0)).clock());
     (void)earlier.backend()->claim(id, claim);
     (void)earlier.backend()->permit(ref, permit, {});
     world.run_for(10min);  // it is stopped, and its send is over as far as anybody can tell
@@ -333,18 +334,42 @@ TEST_F(once_store_test, degraded_a_permit_that_cannot_be_journaled_is_given_all_
 }
 
 TEST_F(once_store_test, degraded_a_claim_that_was_lost_still_sends_nothing) {
-    provider.answer("hello");
+    provider.answer("hello", 1min);
     door.shut();
     db.always(op::heartbeat, how::dropped);
     auto const c = begin(asking({.without_store = degrade::send_unjournaled}));
     world.run_for(2min);
+    auto const other = records.another_process();
+    support::guarded const direct = coffer::pipeline{coffer::once{other}}.wrap(provider.operation());
+    auto const owner = begin(direct);
+    world.run_for(1s);
+    ASSERT_EQ(provider.count(), 1);
     door.open();
+    world.run_for(1s);
+    EXPECT_TRUE(c->failed(fault_kind::in_progress)) << c->text();
     world.run();
-    EXPECT_TRUE(c->failed(fault_kind::store_unavailable)) << c->text();
-    EXPECT_EQ(provider.count(), 0);
+    EXPECT_EQ(owner->text(), "hello");
+    EXPECT_EQ(provider.count(), 1);
 }
 
 // Answers ---------------------------------------------------------------------------------------------------------------
+
+TEST_F(once_store_test, an_answer_in_hand_is_delivered_when_the_time_is_up_before_it_is_stored) {
+    provider.answer("hello", 2s);
+    db.once(op::accept, how::carried_out, 10s);
+    auto const start = world.now();
+    auto const c = begin(asking(), 3s);
+    auto const joiner = begin(asking(), 1min);
+    world.run();
+    EXPECT_EQ(c->text(), "hello");
+    EXPECT_FALSE(c->stored);
+    EXPECT_EQ(c->ended, start + 3s);
+    EXPECT_EQ(c->cost, 0.01_usd);
+    EXPECT_EQ(c->origin, answer_origin::sent);
+    EXPECT_EQ(joiner->text(), "hello");
+    EXPECT_EQ(state(), record_state::done);
+    EXPECT_EQ(provider.count(), 1);
+}
 
 TEST_F(once_store_test, an_answer_that_is_not_stored_in_time_is_delivered_all_the_same) {
     for (auto const what : {how::dropped, how::silent}) {
@@ -488,15 +513,15 @@ TEST_F(once_store_test, a_claim_that_was_taken_over_sends_no_more) {
     db.always(op::heartbeat, how::dropped);
     auto const stalled = begin(asking());
     world.run_for(61s);
-    door.open();  // for the other process; the stalled one hears of it later
-    door.shut();
     auto const other = records.another_process();
     support::guarded const direct = coffer::pipeline{coffer::once{other}}.wrap(provider.operation());
-    EXPECT_EQ(run(direct, 1min).text(), "hello");
+    auto const owner = begin(direct, 1min);
+    world.run_for(10s);
+    EXPECT_EQ(owner->text(), "hello");
     door.open();
     world.run();
-    EXPECT_TRUE(stalled->failed(fault_kind::store_unavailable)) << stalled->text();
-    EXPECT_EQ(stalled->why().billing(), knowledge::no);
+    EXPECT_EQ(stalled->text(), "hello");
+    EXPECT_EQ(stalled->origin, answer_origin::replayed);
     EXPECT_EQ(provider.count(), 1);
     EXPECT_EQ(counted(), 1);
 }

@@ -85,6 +85,10 @@ public:
             auto const landed = boarded.seat->of().landed();
             auto const woke = co_await landed.wait(c.service(), c.deadline());
             auto const* const how = landed.get();
+            if (how == nullptr && woke == wake::elapsed) {
+                if (auto const paid = boarded.seat->of().accepted())
+                    co_return deliver(c, next, *paid, boarded.opened);  // it is not stored yet
+            }
             if (how == nullptr) co_return leave(c, next, boarded.seat->of(), woke, boarded.opened);
             if (woke != wake::notified || !(how->begin_anew || ran_out_for_others(c, *how, boarded.opened)))
                 co_return deliver(c, next, *how, boarded.opened);
@@ -191,10 +195,11 @@ private:
                                                      bool opened) {
         auto so_far = f.so_far();
         bool const unsure = so_far.maybe_billed();
+        std::string const goes_on =
+            so_far.sending ? "; the permitted send goes on, and a later run gets its answer" : "";
         call_access::adopt(c, std::move(so_far.log), opened ? so_far.cost : money{}, answer_origin::none, false);
-        auto why = woke == wake::cancelled
-                       ? fault{fault_kind::cancelled, "the caller left; a permitted send goes on"}
-                       : fault{fault_kind::deadline_exceeded, "the call's time was up; a permitted send goes on"};
+        auto why = woke == wake::cancelled ? fault{fault_kind::cancelled, "the caller left" + goes_on}
+                                           : fault{fault_kind::deadline_exceeded, "the call's time was up" + goes_on};
         if (unsure) why.with_execution(knowledge::maybe).with_billing(knowledge::maybe);
         next.tell({event_kind::left, c.clock().now(), {}, 0, &why, {}, {}}, c);
         return failed(std::move(why));

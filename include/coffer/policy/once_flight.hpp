@@ -96,6 +96,7 @@ inline awaitable<void> await_acceptance(flight_guard& guard, completion<outcome<
     auto& how = guard.how();
     auto const until = call_access::later(service.clock()->now(), plan.options.store_wait);
     guard.settled();  // the store goes on trying, and ends the claim with it
+    guard.of().accept(how.what, how.replayed);
     co_await done.wait(service, until);
     auto const* const accepted = done.get();
     if (accepted == nullptr) co_return;

@@ -93,7 +93,26 @@ public:
         return {log_, cost_known_ && sending_ == 0 ? std::optional{cost_} : std::nullopt, sending_ > 0};
     }
 
+    /// The accepted answer, for whose time is up while it is still being stored; null before there is one.
+    [[nodiscard]] std::optional<landing> accepted() const {
+        std::lock_guard const lock{mutex_};
+        if (accepted_ == nullptr) return std::nullopt;
+        landing how;
+        how.what = accepted_;
+        how.replayed = replayed_;
+        how.log = log_;
+        how.cost = cost_known_ ? std::optional{cost_} : std::nullopt;
+        return how;
+    }
+
     // The flight's own coroutines ------------------------------------------------------------------------------------
+
+    /// An answer is accepted, and on its way into the store.
+    void accept(shared_answer what, bool replayed) {
+        std::lock_guard const lock{mutex_};
+        accepted_ = std::move(what);
+        replayed_ = replayed;
+    }
 
     /// Nobody waits any longer, and nothing may be sent.
     [[nodiscard]] bool given_up() const {
@@ -220,6 +239,8 @@ private:
     attempt_log log_;
     money cost_;
     bool cost_known_ = true;
+    shared_answer accepted_;
+    bool replayed_ = false;
 };
 
 }  // namespace coffer::inline v0
