@@ -337,6 +337,30 @@ TEST_F(once_test, an_operator_supplies_the_answer) {
     EXPECT_EQ(provider.count(), 1);
 }
 
+TEST_F(once_test, an_operators_wrong_file_is_judged_like_any_answer) {
+    provider.fail(fault_kind::ambiguous);
+    auto const ask = plain({.max_sends = 1});
+    run(ask);
+    ASSERT_TRUE(resolve(coffer::supply_answer{coffer::answer{"bad: the wrong file"}}));
+    auto const next = run(ask);
+    ASSERT_TRUE(next.failed(fault_kind::defective_answer)) << next.text();
+    EXPECT_EQ(unresolved(), 1U);
+    EXPECT_TRUE(run(ask).failed(fault_kind::unresolved));
+    ASSERT_TRUE(resolve(coffer::supply_answer{coffer::answer{"found in the console"}}));
+    EXPECT_EQ(run(ask).text(), "found in the console");
+    EXPECT_EQ(provider.count(), 1);
+}
+
+TEST_F(once_test, an_unresolved_key_says_what_is_known_and_what_to_do) {
+    provider.fail(fault_kind::ambiguous);
+    auto const ask = plain({.max_sends = 1});
+    run(ask);
+    auto const next = run(ask);
+    ASSERT_TRUE(next.failed(fault_kind::unresolved)) << next.text();
+    EXPECT_EQ(next.why().billing(), knowledge::maybe);
+    EXPECT_NE(std::string{next.why().message()}.find("store::resolve"), std::string::npos);
+}
+
 // Same key, same request ------------------------------------------------------------------------------------------------
 
 TEST_F(once_test, a_mismatch_names_the_fields_and_never_bills) {
@@ -471,7 +495,10 @@ TEST_F(once_test, with_no_send_left_the_stored_defect_is_returned_until_an_opera
     for (int i = 0; i < 3; ++i) {
         auto const again = run(ask);
         ASSERT_TRUE(again.failed(fault_kind::defective_answer)) << again.text();
-        EXPECT_EQ(again.why().message(), "it says bad: two");
+        EXPECT_EQ(again.why().message(),
+                  "it says bad: two; every permitted send is spent: resolve it with store::resolve (grant a send, "
+                  "abandon it, or supply the answer)");
+        EXPECT_EQ(again.why().stop(), stop_reason::sends_spent);
         EXPECT_EQ(again.cost, 0_usd);
     }
     EXPECT_EQ(provider.count(), 2);

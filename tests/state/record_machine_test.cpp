@@ -817,11 +817,45 @@ TEST(record_resolve, takes_an_answer_found_elsewhere) {
     (void)d.release(1);
     ASSERT_TRUE(d.resolve(coffer::supply_answer{coffer::answer{"found", 200}}));
     auto const v = d.claim(2, "b", 1);
-    ASSERT_TRUE(is<replayed>(v));
-    EXPECT_EQ(std::get<replayed>(v).accepted.what->body, "found");
+    ASSERT_TRUE(is<coffer::granted>(v));
+    auto const& undecoded = std::get<coffer::granted>(v).undecoded;
+    ASSERT_EQ(undecoded.size(), 1U);
+    EXPECT_EQ(undecoded[0].what->body, "found");
+    EXPECT_FALSE(undecoded[0].counts);
+    EXPECT_EQ(refusal(d.permit(2, 1, 9)), "answer_stored") << "it has to be looked at first";
+    ASSERT_TRUE(d.accept(undecoded[0].send));
+    ASSERT_TRUE(d.accept(undecoded[0].send)) << "again";
     EXPECT_EQ(d.row.counted_sends(), 1) << "no send was made for it";
     ASSERT_TRUE(d.answer(1, 1, "late"));
     EXPECT_EQ(std::get<replayed>(d.claim(3, "b", 1)).accepted.what->body, "found");
+}
+
+TEST(record_resolve, an_answer_found_elsewhere_that_is_of_no_use_leaves_the_key_unresolved) {
+    desk d;
+    d.send(1, "a", 1);
+    (void)d.release(1);
+    ASSERT_TRUE(d.resolve(coffer::supply_answer{coffer::answer{"the wrong file", 200}}));
+    EXPECT_EQ(refusal(d.resolve(coffer::grant_send{})), "permanent") << "it waits to be judged";
+    (void)d.claim(2, "b", 1);
+    ASSERT_TRUE(d.reject(2, 2));
+    ASSERT_TRUE(d.release(2));
+    EXPECT_TRUE(is<coffer::unresolved>(d.claim(3, "b", 1)));
+    EXPECT_EQ(d.row.counted_sends(), 1);
+    ASSERT_TRUE(d.resolve(coffer::supply_answer{coffer::answer{"the right one", 200}}));
+    (void)d.claim(4, "b", 1);
+    ASSERT_TRUE(d.accept(3));
+    EXPECT_EQ(std::get<replayed>(d.claim(5, "b", 1)).accepted.what->body, "the right one");
+}
+
+TEST(record_resolve, a_late_answer_and_one_found_elsewhere_the_accepted_one_stands) {
+    desk d;
+    d.send(1, "a", 1);
+    (void)d.release(1);
+    ASSERT_TRUE(d.resolve(coffer::supply_answer{coffer::answer{"found", 200}}));
+    ASSERT_TRUE(d.answer(1, 1, "late"));
+    ASSERT_TRUE(d.accept(1));
+    EXPECT_EQ(std::get<replayed>(d.claim(2, "b", 1)).accepted.what->body, "late");
+    EXPECT_FALSE(d.accept(2)) << "another one was accepted first";
 }
 
 TEST(record_resolve, is_refused_while_nothing_is_unresolved) {

@@ -467,8 +467,15 @@ TEST_P(conformance, an_operator_may_supply_the_answer) {
     (void)w.release(1);
     ASSERT_TRUE(w.resolve(coffer::supply_answer{coffer::answer{"found in the console", 200}}));
     auto const v = w.claim(2);
-    ASSERT_TRUE(is<coffer::replayed>(v));
-    EXPECT_EQ(std::get<coffer::replayed>(*v).accepted.what->body, "found in the console");
+    ASSERT_TRUE(is<coffer::granted>(v));
+    auto const& undecoded = std::get<coffer::granted>(*v).undecoded;
+    ASSERT_EQ(undecoded.size(), 1U);
+    EXPECT_EQ(undecoded[0].what->body, "found in the console");
+    EXPECT_FALSE(undecoded[0].counts);
+    ASSERT_TRUE(w.accept(2, undecoded[0].send));
+    auto const again = w.claim(3);
+    ASSERT_TRUE(is<coffer::replayed>(again));
+    EXPECT_EQ(std::get<coffer::replayed>(*again).accepted.what->body, "found in the console");
     EXPECT_EQ(w.peek()->counted_sends(), 1);
     EXPECT_TRUE(w.acknowledge());
 }
@@ -525,6 +532,8 @@ TEST_P(conformance, the_users_handle_throws_what_the_backend_says) {
     (void)w.release(1);
     EXPECT_EQ(kind_of([&] { return db.acknowledge(k); }), "unresolved");
     EXPECT_EQ(kind_of([&] { return db.resolve(k, coffer::supply_answer{coffer::answer{"x"}}); }), "nothing");
+    (void)w.claim(2);
+    ASSERT_TRUE(w.accept(2, 2));
     EXPECT_EQ(kind_of([&] { return db.acknowledge(k); }), "nothing");
     EXPECT_EQ(w.sim.run(db.list(coffer::record_filter{"report"})).size(), 1U);
 }

@@ -15,6 +15,7 @@
 #include <iomanip>
 #include <iostream>
 #include <iterator>
+#include <limits>
 #include <string>
 
 namespace {
@@ -36,19 +37,32 @@ coffer::sqlite::store open(request const& r) {
 }
 
 coffer::record_id parse(std::string const& text) {
-    if (auto id = coffer::record_id_from_text(text)) return *std::move(id);
+    constexpr std::size_t digest_bytes = 32;
+    if (auto id = coffer::record_id_from_text(text); id && id->digest.size() == digest_bytes) return *std::move(id);
     throw std::runtime_error{"'" + text + "' is not a record's name; `coffer list` prints them (namespace:hex)"};
+}
+
+std::string cost_of(coffer::record_summary const& record) {
+    if (record.known_cost) return "$" + record.known_cost->to_string();
+    return record.sends == 0 ? "none" : "unknown";
+}
+
+/// A namespace is anybody's text: it must not be able to forge lines or paint the terminal.
+std::string printable(std::string text) {
+    for (char& c : text)
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+    return text;
 }
 
 coffer::awaitable<void> list(request const& r) {
     auto const db = open(r);
-    coffer::record_filter const filter{r.name_space, r.unresolved};
+    coffer::record_filter filter{r.name_space, r.unresolved};
+    filter.limit = std::numeric_limits<std::size_t>::max();
     auto const records = co_await db.list(filter);
     for (auto const& record : records) {
         std::cout << std::left << std::setw(11) << (record.unresolved ? "UNRESOLVED" : coffer::to_string(record.state))
-                  << " sends " << std::setw(3) << record.sends << " cost "
-                  << (record.known_cost ? "$" + record.known_cost->to_string() : std::string{"unknown"}) << "  "
-                  << coffer::to_text(record.id) << '\n';
+                  << " sends " << std::setw(3) << record.sends << " cost " << cost_of(record) << "  "
+                  << printable(coffer::to_text(record.id)) << '\n';
     }
     std::cout << records.size() << (r.unresolved ? " unresolved" : "") << (records.size() == 1 ? " key\n" : " keys\n");
 }
@@ -56,9 +70,14 @@ coffer::awaitable<void> list(request const& r) {
 coffer::resolution decision(request const& r) {
     if (r.grant) return coffer::grant_send{};
     if (r.abandon) return coffer::abandon{};
+    if (std::filesystem::is_directory(r.answer_file))
+        throw std::runtime_error{r.answer_file + ": is a directory; name a file with the provider's answer"};
     std::ifstream file{r.answer_file, std::ios::binary};
     if (!file) throw std::runtime_error{r.answer_file + ": cannot be read"};
     std::string body{std::istreambuf_iterator<char>{file}, {}};
+    if (body.empty())
+        throw std::runtime_error{r.answer_file +
+                                 ": is empty; it has to hold the body of the provider's response, as it came"};
     return coffer::supply_answer{coffer::answer{std::move(body), 200}};
 }
 
@@ -67,9 +86,11 @@ coffer::awaitable<void> resolve(request const& r) {
     auto const id = parse(r.id);
     auto const how = decision(r);
     co_await db.resolve(id, how);
-    std::cout << (r.grant     ? "granted one more send: the next run of the job may pay once more\n"
-                  : r.abandon ? "abandoned: the key counts as done and nothing more is sent\n"
-                              : "answer supplied: the next run of the job gets it\n");
+    std::cout
+        << (r.grant ? "granted one more send: the next run of the job may pay once more\n"
+            : r.abandon
+                ? "abandoned: the key counts as done and nothing more is sent\n"
+                : "answer supplied: the next run of the job reads it; if it cannot, the key is unresolved again\n");
 }
 
 int run(coffer::awaitable<void> work) {
@@ -103,14 +124,21 @@ int main(int argc, char** argv) {
     auto* const how = resolver->add_option_group("decision", "exactly one of");
     how->add_flag("--grant", r.grant, "one more send may be made (and may be billed)");
     how->add_flag("--abandon", r.abandon, "nothing more is sent; the key counts as done");
-    how->add_option("--answer", r.answer_file, "a file with the provider's answer, found in its console or a log");
+    how->add_option(
+        "--answer", r.answer_file,
+        "a file with the body of the provider's response as it came (JSON, not the text in it), found in its "
+        "console or a log");
     how->require_option(1);
     CLI11_PARSE(app, argc, argv);
 
     try {
         return run(lister->parsed() ? list(r) : resolve(r));
+    } catch (coffer::failure const& error) {
+        std::cerr << "coffer: " << error.fault().message() << '\n';
+        return 1;
     } catch (std::exception const& error) {
-        std::cerr << "coffer: " << error.what() << '\n';
+        std::string const text = error.what();
+        std::cerr << (text.starts_with("coffer") ? "" : "coffer: ") << text << '\n';
         return 1;
     }
 }

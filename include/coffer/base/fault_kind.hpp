@@ -20,7 +20,7 @@ enum class fault_kind : std::uint8_t {
     ambiguous,         ///< may have been executed and billed; nobody knows
     quota_exhausted,   ///< the account's money or quota is used up; waiting does not help
     unauthorized,      ///< credentials refused
-    forbidden,         ///< not allowed for these credentials
+    forbidden,         ///< not allowed: for these credentials, or with this configuration
     not_found,         ///< no such model or path
     invalid_request,   ///< the request itself is wrong
     context_length,    ///< the prompt is longer than the model takes

@@ -35,7 +35,13 @@ public:
 
     template <class Wrapped>
         requires(!std::same_as<std::remove_cvref_t<Wrapped>, guarded>) && detail::nested_pipeline<Wrapped>
-    guarded(Wrapped w) : self_{std::make_shared<model<Wrapped>>(std::move(w))} {}
+    guarded(Wrapped w) : self_{std::make_shared<model<Wrapped>>(std::move(w))} {
+        using given = decltype(std::declval<Wrapped const&>().try_call(
+            std::declval<call&>(), std::declval<std::remove_reference_t<Args> const&>()...));
+        static_assert(std::same_as<given, awaitable<outcome<R>, Executor>>,
+                      "coffer: guarded<R(Args...), Executor> must name what the wrapped operation gives: its R (for an "
+                      "operation with decode, what decode gives), and its awaitable's executor");
+    }
 
     template <class... Given>
         requires(std::is_convertible_v<Given &&, Args> && ...)

@@ -184,10 +184,13 @@ inline void at_least_maybe(fault& f) noexcept {
     return f.with_request_id(detail::request_id_of(r.headers, words)), f;
 }
 
-/// A transport's fault whose status line had come: a refusal is one, though its body broke off or was too long to be
-/// read.
+/// A transport's fault, as one of the provider. Where a status line had come: a refusal is one, though its body broke off
+/// or was too long to be read. What the transport itself refuses is an address or a header, hence this program's
+/// configuration and no fault of the request, under whose key it would be kept.
 [[nodiscard]] inline fault refined(fault f, fault_rules const& rules) {
     using enum fault_kind;
+    if (f.kind() == invalid_request && f.status() == 0)
+        return fault{forbidden, std::string{f.message()} + "; check the base URL, the API key and the headers"};
     if (f.status() < 400 || f.status() >= 500 || (f.kind() != broken_stream && f.kind() != defective_answer)) return f;
     auto const said = detail::fault_of_status(f.status(), false, rules);
     if (said.billing() != knowledge::no) return f;

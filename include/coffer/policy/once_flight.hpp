@@ -208,7 +208,7 @@ awaitable<void> work(flight_guard& guard, Step& step) {
         } else if (auto* const g = std::get_if<granted>(&*verdict)) {
             grant = std::move(*g);
         } else {
-            how.why = fault_of(*verdict);
+            how.why = fault_of(*verdict, plan.store->how_to_resolve(plan.record));
             guard.settled();
             co_return;
         }
@@ -219,7 +219,7 @@ awaitable<void> work(flight_guard& guard, Step& step) {
             auto value = step.decode(*earlier.what);
             if (!value) {
                 plan.store->submit_reject(ref, earlier.send, value.error());
-                if (value.error().billing() == knowledge::no) --grant.sends;
+                if (earlier.counts && value.error().billing() == knowledge::no) --grant.sends;
                 else defect = std::move(value).error();
                 continue;
             }

@@ -67,11 +67,20 @@ inline constexpr unfingerprinted_t unfingerprinted{};
 
 namespace detail {
 
-/// The fault that a claim's answer stands for, other than granted and replayed.
-[[nodiscard]] inline fault fault_of(claim_verdict const& v) {
-    if (auto const* const f = std::get_if<failed_before>(&v)) return f->why;
+/// The fault that a claim's answer stands for, other than granted and replayed. `resolving` says how to resolve the key.
+[[nodiscard]] inline fault fault_of(claim_verdict const& v, std::string const& resolving = {}) {
+    using std::chrono::duration_cast, std::chrono::seconds;
+    if (auto const* const f = std::get_if<failed_before>(&v)) {
+        if (f->why.kind() != fault_kind::defective_answer) return f->why;
+        fault why = f->why;
+        return std::move(
+            why.with_message(std::string{why.message()} + "; every permitted send is spent: " + resolving));
+    }
     if (auto const* const p = std::get_if<in_progress>(&v))
-        return fault{fault_kind::in_progress, "another process is at work on this key"}.with_retry_after(p->hint);
+        return fault{fault_kind::in_progress, "another process is at work on this key; look again in " +
+                                                  std::to_string(duration_cast<seconds>(p->hint).count() + 1) +
+                                                  " s at the latest, or wait with once_options::in_other_process"}
+            .with_retry_after(p->hint);
     if (auto const* const m = std::get_if<mismatch>(&v)) {
         std::string names;
         for (auto const& name : m->fields) names += (names.empty() ? "" : ", ") + name;
@@ -80,8 +89,9 @@ namespace detail {
     }
     if (std::holds_alternative<unresolved>(v))
         return fault{fault_kind::unresolved,
-                     "every permitted send of this key is spent and no answer is known: resolve it (grant a send, "
-                     "abandon it, or supply the answer)"};
+                     "every permitted send of this key is spent, perhaps billed, and no answer is known: " + resolving}
+            .with_execution(knowledge::maybe)
+            .with_billing(knowledge::maybe);
     if (std::holds_alternative<expired>(v))
         return fault{fault_kind::result_expired, "this key was paid for, but its answer is no longer kept"};
     return fault{fault_kind::already_done, "this key's result was acknowledged"};

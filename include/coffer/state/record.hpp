@@ -59,7 +59,7 @@ enum class send_state : std::uint8_t {
     accepted,   ///< its answer is the record's
     defective,  ///< billed and unusable; payload kept
     unsent,     ///< proven unbilled: does not count
-    supplied,   ///< no send at all: an operator brought the answer, and it is the record's; does not count
+    supplied,   ///< no send at all: an operator brought the answer, which is judged like any other; does not count
 };
 
 [[nodiscard]] constexpr std::string_view to_string(send_state s) noexcept {
@@ -122,12 +122,14 @@ struct record {
     [[nodiscard]] bool any(send_state s) const noexcept {
         return std::any_of(sends.begin(), sends.end(), [s](auto const& send) { return send.state == s; });
     }
-    /// The send that the record's answer belongs to; null unless an answer was accepted.
+    /// Is there an answer that nobody has judged yet? (While the record is open.)
+    [[nodiscard]] bool undecoded() const noexcept { return any(send_state::answered) || any(send_state::supplied); }
+    /// Once an answer was accepted: the send that it belongs to.
     [[nodiscard]] send_record const* accepted() const noexcept {
-        auto const at = std::find_if(sends.begin(), sends.end(), [](auto const& s) {
-            return s.state == send_state::accepted || s.state == send_state::supplied;
-        });
-        return at == sends.end() ? nullptr : &*at;
+        send_record const* found = nullptr;
+        for (auto const& s : sends)
+            if (s.state == send_state::accepted || (s.state == send_state::supplied && found == nullptr)) found = &s;
+        return found;
     }
     /// What is known of its cost, of all sends; nothing if no cost is known.
     [[nodiscard]] std::optional<money> known_cost() const noexcept {
@@ -138,7 +140,7 @@ struct record {
     }
     /// What the record is once nobody works on it any more, by its sends alone. Nobody chooses it.
     [[nodiscard]] record_state at_rest() const noexcept {
-        if (any(send_state::answered)) return record_state::answered;
+        if (undecoded()) return record_state::answered;
         if (std::any_of(sends.begin(), sends.end(), [](auto const& s) { return s.unaccounted(); }))
             return record_state::unknown;
         return counted_sends() > 0 ? record_state::answered : record_state::free;  // all defective, or nothing owed

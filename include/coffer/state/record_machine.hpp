@@ -57,10 +57,19 @@ public:
     outcome<void> resolve(resolution const& how);
 
 private:
+    [[nodiscard]] std::string why_not_unresolved() const {
+        if (r_.claims == 0 && r_.sends.empty()) return "there is no such key";
+        if (left_to_owner(r_.takeover_grace)) return "somebody works on it";
+        if (is_open() && r_.any(send_state::supplied))
+            return "an answer was supplied for it, which the next run of its job will judge";
+        if (is_open() || r_.state == record_state::free) return "the next run of its job goes on with it";
+        return "it is " + std::string{to_string(r_.state)};
+    }
     [[nodiscard]] granted grant() const {
         granted g{r_.token, r_.counted_sends(), r_.allowed_sends(), {}};
         for (auto const& s : r_.sends)
-            if (s.state == send_state::answered) g.undecoded.push_back({s.number, s.reply});
+            if (s.state == send_state::answered || s.state == send_state::supplied)
+                g.undecoded.push_back({s.number, s.reply, s.counts()});
         return g;
     }
 };
@@ -91,7 +100,7 @@ inline claim_verdict record_machine::claim(claim_request const& q, std::string c
 
     auto const rest = r_.at_rest();
     bool const sends_left = r_.counted_sends() < q.max_sends + r_.granted_sends;
-    if (!sends_left && !r_.any(send_state::answered) && r_.counted_sends() > 0) {
+    if (!sends_left && !r_.undecoded() && r_.counted_sends() > 0) {
         if (r_.max_sends != q.max_sends) {  // what is listed as unresolved follows the last who asked
             r_.max_sends = q.max_sends;
             touch();
@@ -99,7 +108,10 @@ inline claim_verdict record_machine::claim(claim_request const& q, std::string c
         if (rest != record_state::answered) return unresolved{};
         auto const defective = std::find_if(r_.sends.rbegin(), r_.sends.rend(),
                                             [](auto const& s) { return s.state == send_state::defective; });
-        return failed_before{defective->why.value_or(fault{fault_kind::defective_answer})};
+        auto const why = defective->why.value_or(fault{fault_kind::defective_answer});
+        // An error that came as an answer and was billed may be of a kind that time can mend; but not here.
+        if (why.kind() != fault_kind::defective_answer) return unresolved{};
+        return failed_before{fault{why}.with_stop(stop_reason::sends_spent)};
     }
     if (r_.created == std::chrono::system_clock::time_point{}) r_.created = at_.wall;
     r_.state = rest == record_state::answered ? record_state::answered : record_state::claimed;
@@ -128,8 +140,9 @@ inline outcome<permitted> record_machine::permit(claim_id const& claim, permit_r
             return permitted{last.number};
         }
     }
-    if (std::any_of(r_.sends.begin(), r_.sends.end(),
-                    [&](auto const& s) { return s.state == send_state::answered && s.claim != claim; }))
+    if (r_.any(send_state::supplied) || std::any_of(r_.sends.begin(), r_.sends.end(), [&](auto const& s) {
+            return s.state == send_state::answered && s.claim != claim;
+        }))
         return refused("answer_stored", "an earlier send was answered meanwhile; claim the key again and look at it");
     if (at_.now >= r_.lease_until) return refused("lease_over", "the claim's lease is over; claim the key again");
     if (counted >= q.max_sends + r_.granted_sends)
@@ -182,11 +195,11 @@ inline outcome<void> record_machine::answer(claim_id const& claim, int send, sha
 inline outcome<void> record_machine::accept(int send) {
     auto* const s = find(send);  // perhaps one of an earlier claim, whose answer this one has decoded
     if (s == nullptr || !s->reply) return misused("there is no answer of send " + std::to_string(send) + " to accept");
-    if (s->state == send_state::accepted) return {};
+    if (s->state == send_state::accepted || (is_closed() && r_.accepted() == s)) return {};
     if (is_closed())
         return failed(fault{fault_kind::already_done, "another answer was accepted first"}.with_code("accepted_other"));
     if (s->state == send_state::defective) return misused("the answer was judged defective before");
-    s->state = send_state::accepted;
+    if (s->state != send_state::supplied) s->state = send_state::accepted;
     r_.stored_fault.reset();
     end_claim(record_state::done);
     r_.expires = later(at_.wall, r_.unacknowledged_kept);
@@ -199,9 +212,10 @@ inline outcome<void> record_machine::reject(claim_id const& claim, int send, fau
     auto* const s = find(send);  // perhaps one of an earlier claim
     if (s == nullptr || !s->reply) return misused("there is no answer of send " + std::to_string(send) + " to reject");
     if (s->state == send_state::defective || s->state == send_state::unsent) return {};
-    if (s->state != send_state::answered) return misused("the answer was accepted before");
+    bool const supplied = s->state == send_state::supplied && !is_closed();
+    if (!supplied && s->state != send_state::answered) return misused("the answer was accepted before");
     // An error that came as an answer may be proven unbilled; then it counts as little as one that came as an error.
-    s->state = why.billing() == knowledge::no ? send_state::unsent : send_state::defective;
+    s->state = supplied || why.billing() == knowledge::no ? send_state::unsent : send_state::defective;
     s->why = why;
     if (!r_.held && r_.state == record_state::answered) r_.state = r_.at_rest();
     touch(s->number);
@@ -237,7 +251,7 @@ inline outcome<void> record_machine::fail(claim_id const& claim, fault const& wh
         return misused("a fault of kind " + std::string{to_string(why.kind())} + " is never stored under a key");
     if (r_.claim == claim && r_.state == record_state::failed) return {};
     if (auto f = fenced_and_held(claim); !f) return f;
-    if (r_.any(send_state::answered)) {  // an earlier owner's: a paid answer beats the fault, whichever came first
+    if (r_.undecoded()) {  // an earlier owner's: a paid answer beats the fault, whichever came first
         end_claim(r_.at_rest());
     } else {
         r_.stored_fault = why;
@@ -286,7 +300,7 @@ inline outcome<void> record_machine::acknowledge() {
 }
 
 inline outcome<void> record_machine::resolve(resolution const& how) {
-    if (!is_unresolved()) return misused("the key is not unresolved");
+    if (!is_unresolved()) return misused("the key is not unresolved: " + why_not_unresolved());
     if (std::holds_alternative<grant_send>(how)) {
         r_.granted_sends = std::max(r_.granted_sends + 1, r_.counted_sends() + 1 - r_.max_sends);
         end_claim(r_.at_rest());
@@ -299,8 +313,7 @@ inline outcome<void> record_machine::resolve(resolution const& how) {
     } else {
         auto& s = add_send(send_state::supplied);
         s.reply = std::make_shared<coffer::answer const>(std::get<supply_answer>(how).found);
-        end_claim(record_state::done);
-        r_.expires = later(at_.wall, r_.unacknowledged_kept);
+        end_claim(r_.at_rest());  // the next claim judges it: an operator's file may be the wrong one
         touch(s.number);
     }
     return {};

@@ -54,8 +54,8 @@ public:
 
     /// Does it wait for an operator? Every permitted send is spent, no answer is usable, and nobody works on it.
     [[nodiscard]] bool is_unresolved() const {
-        return is_open() && !r_.any(send_state::answered) && r_.counted_sends() > 0 &&
-               r_.counted_sends() >= r_.allowed_sends() && !left_to_owner(r_.takeover_grace);
+        return is_open() && !r_.undecoded() && r_.counted_sends() > 0 && r_.counted_sends() >= r_.allowed_sends() &&
+               !left_to_owner(r_.takeover_grace);
     }
 
 protected:
@@ -103,7 +103,8 @@ protected:
         return failed(fault{fault_kind::store_unavailable, std::move(message)}.with_code(std::move(code)));
     }
     [[nodiscard]] static tl::unexpected<fault> misused(std::string message) {
-        return failed(fault_kind::permanent, std::move(message));
+        return failed(
+            fault{fault_kind::permanent, std::move(message)}.with_execution(knowledge::no).with_billing(knowledge::no));
     }
     [[nodiscard]] static tl::unexpected<fault> no_such_send(int send) {
         return misused("no send " + std::to_string(send) + " was permitted under this claim");

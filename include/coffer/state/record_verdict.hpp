@@ -32,6 +32,7 @@ struct claim_request {
 struct stored_answer {
     int send = 0;
     shared_answer what;
+    bool counts = true;  ///< false: an operator brought it
 };
 
 // What a claim may be answered.

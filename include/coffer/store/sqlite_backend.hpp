@@ -3,6 +3,7 @@
 // The store concept on a file: each operation becomes a job that loads a record, applies a rule, and writes it back.
 
 #include <coffer/state/record_machine.hpp>
+#include <coffer/store/record_text.hpp>
 #include <coffer/store/sqlite_file.hpp>
 #include <coffer/store/store.hpp>
 
@@ -105,6 +106,10 @@ public:
     }
     result<void> resolve(record_id const& id, resolution const& how) override {
         return change<void>(urgency::before, std::nullopt, id, [how](record_machine& m) { return m.resolve(how); });
+    }
+    [[nodiscard]] std::string how_to_resolve(record_id const& id) const override {
+        return "resolve it with `coffer resolve " + file_->path() + " " + to_text(id) +
+               " --grant` (one more send), `--abandon`, or `--answer FILE`";
     }
     result<std::shared_ptr<record const>> peek(record_id const& id) override {
         using found = std::shared_ptr<record const>;

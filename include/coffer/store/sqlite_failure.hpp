@@ -26,9 +26,13 @@ struct explanation {
         case SQLITE_PERM:
         case SQLITE_CANTOPEN:
         case SQLITE_AUTH: return {"it cannot be opened", "check that the directory exists and may be read and written"};
-        case SQLITE_IOERR: return {"reading or writing it failed", "check the disk and the system's log"};
+        case SQLITE_IOERR:
+            return {"reading or writing it failed",
+                    "free space if the disk is full, else check it and the system's log"};
         case SQLITE_CORRUPT: return {"it is damaged", "restore it, with its .secret, from a backup"};
-        case SQLITE_NOTADB: return {"it is not an SQLite database", "name another file"};
+        case SQLITE_NOTADB:
+            return {"it is not an SQLite database",
+                    "name another file; or if it was a store once, restore it, with its .secret, from a backup"};
         case SQLITE_NOMEM: return {"there is no memory left", "free memory"};
         case SQLITE_TOOBIG: return {"an answer is larger than SQLite can store", "ask for shorter answers"};
         case SQLITE_PROTOCOL:

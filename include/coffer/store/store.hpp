@@ -69,6 +69,10 @@ public:
     virtual result<std::shared_ptr<record const>> peek(record_id const& id) = 0;
     virtual result<std::vector<record_summary>> list(record_filter const& filter) = 0;
     virtual result<void> resolve(record_id const& id, resolution const& how) = 0;
+    /// What tells an operator how; part of error messages.
+    [[nodiscard]] virtual std::string how_to_resolve(record_id const&) const {
+        return "resolve it with store::resolve (grant a send, abandon it, or supply the answer)";
+    }
 
     /// The flights of this process under the store's keys (shared by all handles of one file).
     [[nodiscard]] virtual flight_table& flights() noexcept = 0;

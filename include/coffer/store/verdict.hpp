@@ -39,7 +39,7 @@ struct record_filter {
 
     std::string name_space;  ///< empty: all
     bool unresolved_only = false;  ///< those that wait for an operator
-    std::size_t limit = 1000;
+    std::size_t limit = 1000;  ///< at most so many, the oldest
 };
 
 /// A record without its payloads.
