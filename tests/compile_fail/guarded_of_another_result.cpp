@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: guarded<R.Args....., Executor> must name what the wrapped operation gives
+// expect: guarded<R.Args.*, Executor> must name what the wrapped operation gives
 #include <coffer/call/guarded.hpp>
 #include <coffer/call/pipeline.hpp>
 
