@@ -14,7 +14,7 @@ namespace {
 namespace llm = coffer::llm;
 using coffer::fault_kind;
 
-TEST(ApiKey, ComesFromTheEnvironmentAsItIsThen) {
+TEST(api_key, comes_from_the_environment_as_it_is_then) {
     ::setenv("COFFER_TEST_KEY", "one", 1);
     auto const key = llm::api_key_from_env("COFFER_TEST_KEY");
     EXPECT_EQ(key.read().value(), "one");
@@ -30,7 +30,7 @@ TEST(ApiKey, ComesFromTheEnvironmentAsItIsThen) {
     ::unsetenv("COFFER_TEST_KEY");
 }
 
-TEST(ApiKey, ComesFromAFileAsItIsThen) {
+TEST(api_key, comes_from_a_file_as_it_is_then) {
     auto const path = testing::TempDir() + "coffer_key_" + std::to_string(::getpid());
     auto const key = llm::api_key_from_file(path);
     EXPECT_FALSE(key.read());
@@ -43,7 +43,7 @@ TEST(ApiKey, ComesFromAFileAsItIsThen) {
     ::unlink(path.c_str());
 }
 
-TEST(ApiKey, ComesFromACallable) {
+TEST(api_key, comes_from_a_callable) {
     EXPECT_EQ(llm::api_key{[] { return std::string{"a"}; }}.read().value(), "a");
     EXPECT_EQ(llm::api_key{[]() -> coffer::outcome<std::string> {
                   return coffer::failed(fault_kind::store_unavailable);
@@ -61,14 +61,14 @@ TEST(ApiKey, ComesFromACallable) {
     EXPECT_EQ(llm::api_key{copy}.read().value(), "c");
 }
 
-TEST(ApiKey, AnExceptionsTextIsNotRepeated) {
+TEST(api_key, an_exceptions_text_is_not_repeated) {
     auto const f = llm::api_key{[]() -> std::string { throw std::runtime_error{"sk-canary"}; }}.read().error();
     EXPECT_EQ(f.kind(), fault_kind::unauthorized);
     EXPECT_EQ(f.message().find("canary"), std::string_view::npos);
     EXPECT_EQ(f.cause(), nullptr);
 }
 
-TEST(ApiKey, WhatNoHeaderMayHoldIsNoKey) {
+TEST(api_key, what_no_header_may_hold_is_no_key) {
     for (auto const* const bad : {"a\nb", "a\r\nX: y", "\x01", "k\xC3\xA4y"}) {
         auto const key = llm::api_key{bad}.read();
         ASSERT_FALSE(key);

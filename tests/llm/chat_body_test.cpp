@@ -20,12 +20,12 @@ fault_kind refused(llm::request const& r) {
     return made.error().kind();
 }
 
-TEST(ChatBody, TheLeast) {
+TEST(chat_body, the_least) {
     EXPECT_EQ(body(llm::request{"gpt-4o-mini"}.user("Hi")),
               R"({"messages":[{"content":"Hi","role":"user"}],"model":"gpt-4o-mini"})");
 }
 
-TEST(ChatBody, Everything) {
+TEST(chat_body, everything) {
     auto const r = llm::request{"gpt-4o"}
                        .add(llm::message::developer("d"))
                        .system("s")
@@ -57,12 +57,12 @@ TEST(ChatBody, Everything) {
         R"("tools":[{"function":{"name":"f"},"type":"function"}],"top_p":1.0,"user":"u-1"})");
 }
 
-TEST(ChatBody, TheOutputLimitGoesUnderTheNameThatTheServerKnows) {
+TEST(chat_body, the_output_limit_goes_under_the_name_that_the_server_knows) {
     EXPECT_EQ(llm::chat_body(llm::request{"m"}.max_output_tokens(5), "max_tokens").value(),
               R"({"max_tokens":5,"messages":[],"model":"m"})");
 }
 
-TEST(ChatBody, WhatCannotBeMeantIsRefusedBeforeAnythingIsSent) {
+TEST(chat_body, what_cannot_be_meant_is_refused_before_anything_is_sent) {
     auto const valid = llm::request{"m"}.user("x");
     for (auto const* const raw : {"", " ", "{", "[]", "7", "nonsense", "{\"a\":1}x"}) {
         if (*raw != '\0') {
@@ -82,13 +82,13 @@ TEST(ChatBody, WhatCannotBeMeantIsRefusedBeforeAnythingIsSent) {
     EXPECT_EQ(refused(llm::request{valid}.tools(deep)), fault_kind::invalid_request);
 }
 
-TEST(ChatBody, StreamingIsNotThisOperations) {
+TEST(chat_body, streaming_is_not_this_operations) {
     EXPECT_EQ(refused(llm::request{"m"}.extra(R"({"stream":true})")), fault_kind::invalid_request);
     EXPECT_TRUE(llm::chat_body(llm::request{"m"}.extra(R"({"stream":false})"), "max_tokens"));
     EXPECT_TRUE(llm::chat_body(llm::request{"m"}.extra(R"({"stream":null})"), "max_tokens"));
 }
 
-TEST(ChatBody, RefusalsHoldNothingOfTheRequest) {
+TEST(chat_body, refusals_hold_nothing_of_the_request) {
     auto const made = llm::chat_body(llm::request{"m"}.user("canary-prompt").extra("canary-extra"), "max_tokens");
     ASSERT_FALSE(made);
     EXPECT_EQ(made.error().message().find("canary"), std::string_view::npos);

@@ -41,7 +41,7 @@ fault why(std::string body, llm::openai_options const& o = openai) {
     return got ? fault{permanent} : got.error();
 }
 
-TEST(ReadChat, AWholeAnswer) {
+TEST(read_chat, a_whole_answer) {
     auto const r = read(whole(choice(hello)));
     ASSERT_TRUE(r);
     EXPECT_EQ(r->text, "Hello");
@@ -57,7 +57,7 @@ TEST(ReadChat, AWholeAnswer) {
     EXPECT_EQ(r->cost, money::from_nano(13'500));
 }
 
-TEST(ReadChat, ToolCallsAreAnAnswer) {
+TEST(read_chat, tool_calls_are_an_answer) {
     auto const r = read(whole(choice(
         R"({"content":null,"tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{}"}}]})",
         R"("tool_calls")")));
@@ -69,13 +69,13 @@ TEST(ReadChat, ToolCallsAreAnAnswer) {
     EXPECT_TRUE(read(whole(choice(R"({"content":null,"audio":{"id":"a","data":"x"}})"))));
 }
 
-TEST(ReadChat, TextMayComeInPartsAndMayBeEmpty) {
+TEST(read_chat, text_may_come_in_parts_and_may_be_empty) {
     EXPECT_EQ(read(whole(choice(R"({"content":[{"type":"text","text":"Hel"},{"type":"text","text":"lo"}]})")))->text,
               "Hello");
     EXPECT_EQ(read(whole(choice(R"({"content":""})")))->text, "");
 }
 
-TEST(ReadChat, WithoutUsageTheCostIsUnknownAndNotZero) {
+TEST(read_chat, without_usage_the_cost_is_unknown_and_not_zero) {
     for (auto const* const more :
          {"", R"(,"usage":null)", R"(,"usage":{})", R"(,"usage":{"prompt_tokens":-1,"completion_tokens":2})"}) {
         auto const r = read(whole(choice(hello), more));
@@ -88,7 +88,7 @@ TEST(ReadChat, WithoutUsageTheCostIsUnknownAndNotZero) {
     EXPECT_EQ(zero->cost, money{});
 }
 
-TEST(ReadChat, TruncationIsNeverSuccess) {
+TEST(read_chat, truncation_is_never_success) {
     for (auto const* const word : {R"("length")", R"("max_tokens")", R"("model_context_window_exceeded")"}) {
         auto const f = why(whole(choice(hello, word)));
         EXPECT_EQ(f.kind(), defective_answer) << word;
@@ -103,7 +103,7 @@ TEST(ReadChat, TruncationIsNeverSuccess) {
     EXPECT_EQ(why(whole(R"([{"index":0,"message":{"content":"x"}}])")).kind(), defective_answer);
 }
 
-TEST(ReadChat, TruncationIsAcceptedByWhoAsksForIt) {
+TEST(read_chat, truncation_is_accepted_by_who_asks_for_it) {
     llm::openai_options o;
     o.accept_truncated = true;
     auto const r = read(whole(choice(hello, R"("length")")), o);
@@ -115,7 +115,7 @@ TEST(ReadChat, TruncationIsAcceptedByWhoAsksForIt) {
     EXPECT_TRUE(read(whole(choice(hello, R"("abort")")), o));
 }
 
-TEST(ReadChat, EveryChoiceMustBeWhole) {
+TEST(read_chat, every_choice_must_be_whole) {
     auto const two =
         R"([{"message":{"content":"a"},"finish_reason":"stop"},{"message":{"content":"b"},"finish_reason":"length"}])";
     EXPECT_EQ(why(whole(two)).kind(), defective_answer);
@@ -127,7 +127,7 @@ TEST(ReadChat, EveryChoiceMustBeWhole) {
         "a");
 }
 
-TEST(ReadChat, RefusalsAndFiltersAreContentPolicyAndBilled) {
+TEST(read_chat, refusals_and_filters_are_content_policy_and_billed) {
     auto const refused = whole(choice(R"({"content":null,"refusal":"I cannot help with canary."})"));
     for (auto const& body : {refused, whole(choice(R"({"content":"Hal"})", R"("content_filter")")),
                              whole(choice(R"({"content":null})", R"("content_filter")"))}) {
@@ -145,7 +145,7 @@ TEST(ReadChat, RefusalsAndFiltersAreContentPolicyAndBilled) {
     EXPECT_EQ(r->text, "");
 }
 
-TEST(ReadChat, AnAnswerWithNothingInItIsDefective) {
+TEST(read_chat, an_answer_with_nothing_in_it_is_defective) {
     for (auto const& body :
          {whole("[]"), whole("null"), whole("{}"), std::string{R"({"id":"x"})"}, std::string{"{}"}, std::string{"[]"},
           std::string{"null"}, std::string{"7"}, std::string{"\"text\""}, whole("[null]"), whole("[7]"), whole("[{}]"),
@@ -158,7 +158,7 @@ TEST(ReadChat, AnAnswerWithNothingInItIsDefective) {
     }
 }
 
-TEST(ReadChat, WhatIsNotJsonIsDefectiveAndMayHaveBeenBilled) {
+TEST(read_chat, what_is_not_json_is_defective_and_may_have_been_billed) {
     for (auto const* const body : {"<html>Login to the hotel's network</html>", "", "  \r\n", "data: {}\n\n", "OK"}) {
         auto const f = why(body);
         EXPECT_EQ(f.kind(), defective_answer) << body;
@@ -173,7 +173,7 @@ TEST(ReadChat, WhatIsNotJsonIsDefectiveAndMayHaveBeenBilled) {
     }
 }
 
-TEST(ReadChat, ABombOfBracketsIsDefective) {
+TEST(read_chat, a_bomb_of_brackets_is_defective) {
     auto const deep = std::string(1'000'000, '[');
     EXPECT_EQ(why(deep).kind(), defective_answer);
     EXPECT_EQ(why(whole(choice(R"({"content":"x","tool_calls":)" + deep + std::string(deep.size(), ']') + "}"))).kind(),
@@ -186,7 +186,7 @@ struct inside {
     knowledge billing;
 };
 
-TEST(ErrorInA200, TakesTheKindOfItsCode) {
+TEST(error_in_a200, takes_the_kind_of_its_code) {
     for (auto const& row : std::vector<inside>{
              {R"({"code":429,"message":"m"})", throttled, knowledge::no},
              {R"({"code":402,"message":"m"})", quota_exhausted, knowledge::no},
@@ -212,7 +212,7 @@ TEST(ErrorInA200, TakesTheKindOfItsCode) {
     }
 }
 
-TEST(ErrorInA200, AnAnswerThatHadBegunMayHaveBeenBilled) {
+TEST(error_in_a200, an_answer_that_had_begun_may_have_been_billed) {
     for (auto const& body :
          {whole(R"([{"message":{"content":"Hal"},"finish_reason":"error","error":{"code":429}}])", ""),
           whole(R"([{"message":{"content":"Hal"},"error":{"code":429}}])", ""),
@@ -227,7 +227,7 @@ TEST(ErrorInA200, AnAnswerThatHadBegunMayHaveBeenBilled) {
     EXPECT_EQ(nameless.billing(), knowledge::maybe);
 }
 
-TEST(ErrorInA200, TokensThatWereConsumedAreBilled) {
+TEST(error_in_a200, tokens_that_were_consumed_are_billed) {
     auto const used = R"(,"usage":{"prompt_tokens":5,"completion_tokens":0})";
     EXPECT_EQ(why(whole("[]", std::string{R"(,"error":{"code":429})"} + used)).billing(), knowledge::yes);
     EXPECT_EQ(why(whole(R"([{"message":{"content":"Hal"},"finish_reason":"error"}])", used)).billing(), knowledge::yes);
@@ -235,7 +235,7 @@ TEST(ErrorInA200, TokensThatWereConsumedAreBilled) {
     EXPECT_EQ(why(whole("[]", std::string{R"(,"error":{"code":524})"} + zero)).billing(), knowledge::maybe);
 }
 
-TEST(ErrorInA200, IsInsuredByOpenRouterIfNothingWasWritten) {
+TEST(error_in_a200, is_insured_by_open_router_if_nothing_was_written) {
     auto const o = llm::openai_options::openrouter();
     EXPECT_EQ(why(R"({"error":{"code":524}})", o).billing(), knowledge::no);
     EXPECT_EQ(
@@ -251,13 +251,13 @@ TEST(ErrorInA200, IsInsuredByOpenRouterIfNothingWasWritten) {
               knowledge::yes);
 }
 
-TEST(ErrorInA200, NoErrorIsNone) {
+TEST(error_in_a200, no_error_is_none) {
     for (auto const* const nothing : {"null", "{}", R"("")", "false", "[]"})
         EXPECT_TRUE(read(whole(choice(hello), std::string{R"(,"error":)"} + nothing))) << nothing;
     EXPECT_TRUE(read(whole(R"([{"message":{"content":"a"},"finish_reason":"stop","error":null}])")));
 }
 
-TEST(Bill, IsReadFromDefectiveAnswersToo) {
+TEST(bill, is_read_from_defective_answers_too) {
     auto const cost = [](std::string body, llm::openai_options const& o = openai) {
         return llm::bill_chat(answer{std::move(body), 200}, o).cost;
     };
@@ -269,13 +269,13 @@ TEST(Bill, IsReadFromDefectiveAnswersToo) {
     EXPECT_EQ(llm::bill_chat(answer{"<html>", 200}, openai).usage, std::nullopt);
 }
 
-TEST(Bill, TheProvidersOwnCostWins) {
+TEST(bill, the_providers_own_cost_wins) {
     auto const used = R"(,"usage":{"prompt_tokens":10,"completion_tokens":20,"cost":0.5})";
     EXPECT_EQ(llm::bill_chat(answer{whole(choice(hello), used), 200}, openai).cost, 0.5_usd);
     EXPECT_EQ(llm::bill_chat(answer{whole(choice(hello), R"(,"usage":{"cost":0.5})"), 200}, openai).cost, 0.5_usd);
 }
 
-TEST(Bill, WhereTheListDoesNotHoldTheCostIsUnknown) {
+TEST(bill, where_the_list_does_not_hold_the_cost_is_unknown) {
     auto const cost = [](std::string more, llm::openai_options const& o = openai) {
         return llm::bill_chat(
                    answer{whole(choice(hello), R"(,"usage":{"prompt_tokens":10,"completion_tokens":20})" + more), 200},
@@ -289,7 +289,7 @@ TEST(Bill, WhereTheListDoesNotHoldTheCostIsUnknown) {
     EXPECT_EQ(cost("", llm::openai_options::compatible("x", "https://x")), std::nullopt);
 }
 
-TEST(Bill, WhatWasRecordedStandsForWhatTheBodyLacks) {
+TEST(bill, what_was_recorded_stands_for_what_the_body_lacks) {
     answer a{whole(choice(hello), ""), 200};
     a.usage.emplace().output = 7;
     a.cost = 3_usd;
@@ -301,7 +301,7 @@ TEST(Bill, WhatWasRecordedStandsForWhatTheBodyLacks) {
     EXPECT_EQ(r->cost, 3_usd);
 }
 
-TEST(ReadChat, AReplayShowsWhatItCostWhenItWasPaid) {
+TEST(read_chat, a_replay_shows_what_it_cost_when_it_was_paid) {
     answer a{whole(choice(hello)), 200};
     a.cost = 9_usd;  // at the prices of that day
     EXPECT_EQ(llm::read_chat(a, openai)->cost, 9_usd);

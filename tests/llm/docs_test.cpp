@@ -53,7 +53,7 @@ coffer::awaitable<std::string> ask(coffer::guarded<llm::reply(llm::request const
 }
 //! [ask]
 
-TEST(OpenAIPage, Ask) {
+TEST(open_ai_page, ask) {
     asio::io_context io;
     coffer::testing::virtual_time time{io};
     coffer::testing::scripted_transport transport;
@@ -79,7 +79,7 @@ TEST(OpenAIPage, Ask) {
     EXPECT_NE(log.str().find("paid, but unusable"), std::string::npos);
 }
 
-TEST(OpenAIPage, Providers) {
+TEST(open_ai_page, providers) {
     coffer::testing::scripted_transport transport;
     //! [providers]
     llm::openai openai{transport, llm::api_key_from_env(), llm::openai_options::from_env()};
@@ -99,7 +99,7 @@ TEST(OpenAIPage, Providers) {
     EXPECT_EQ(openai.chat.options().provider, "openai");
 }
 
-TEST(OpenAIPage, Prices) {
+TEST(open_ai_page, prices) {
     //! [prices]
     llm::openai_options options;
     options.prices.set("gpt-4o-mini", llm::price_card{0.15_usd_per_mtok, 0.60_usd_per_mtok, "2026-11-21"}.cache_read(

@@ -65,7 +65,7 @@ void expect(std::vector<row> const& table, llm::fault_rules const& rules = {}) {
 
 auto const html = std::string{"<html><head><title>502 Bad Gateway</title></head></html>"};
 
-TEST(Faults, OpenAIsTable) {
+TEST(faults, open_a_is_table) {
     expect({
         {400, error("invalid_request_error", ""), invalid_request},
         {400, error("invalid_request_error", "unsupported_value"), invalid_request},
@@ -94,7 +94,7 @@ TEST(Faults, OpenAIsTable) {
     });
 }
 
-TEST(Faults, MoneyThatIsGoneIsNeverWaitedFor) {
+TEST(faults, money_that_is_gone_is_never_waited_for) {
     std::vector<row> table;
     for (auto const* const code :
          {"credit_balance_exhausted", "organization_spend_limit_exceeded", "project_spend_limit_exceeded",
@@ -112,7 +112,7 @@ TEST(Faults, MoneyThatIsGoneIsNeverWaitedFor) {
     EXPECT_FALSE(coffer::row(f.kind()).retry_same);
 }
 
-TEST(Faults, ARequestLargerThanTheWholeLimitNeverFits) {
+TEST(faults, a_request_larger_than_the_whole_limit_never_fits) {
     auto const f = of(response(
         429, error("tokens", "rate_limit_exceeded",
                    "Request too large for gpt-4o in organization org-x on tokens per min (TPM): Limit 30000, "
@@ -125,7 +125,7 @@ TEST(Faults, ARequestLargerThanTheWholeLimitNeverFits) {
     EXPECT_EQ(limit.kind(), throttled);
 }
 
-TEST(Faults, AnEdgesPageProvesNothingWhereTheOriginMayBeAtWork) {
+TEST(faults, an_edges_page_proves_nothing_where_the_origin_may_be_at_work) {
     for (auto const& body : {html, std::string{}, std::string{"upstream connect error"},
                              std::string{"{\"message\":\"Service Unavailable\"}"}, std::string{"{\"error\":null}"},
                              std::string{"{\"error\":{\"mess"}})
@@ -141,7 +141,7 @@ TEST(Faults, AnEdgesPageProvesNothingWhereTheOriginMayBeAtWork) {
         });
 }
 
-TEST(Faults, CloudflaresOriginStatusesProveItIfTheyAreTrusted) {
+TEST(faults, cloudflares_origin_statuses_prove_it_if_they_are_trusted) {
     llm::fault_rules distrust;
     distrust.edge_statuses_prove = false;
     for (int const status : {521, 522, 523, 525, 526}) {
@@ -151,7 +151,7 @@ TEST(Faults, CloudflaresOriginStatusesProveItIfTheyAreTrusted) {
     }
 }
 
-TEST(Faults, ARefusalIsOneWhateverItsBody) {
+TEST(faults, a_refusal_is_one_whatever_its_body) {
     for (auto const& body : {html, std::string{}, error("", "")})
         expect({
             {400, body, invalid_request},
@@ -173,7 +173,7 @@ TEST(Faults, ARefusalIsOneWhateverItsBody) {
         });
 }
 
-TEST(Faults, TheRestOfTheStatuses) {
+TEST(faults, the_rest_of_the_statuses) {
     expect({
         {301, html, not_found},
         {307, "", not_found},
@@ -187,7 +187,7 @@ TEST(Faults, TheRestOfTheStatuses) {
     });
 }
 
-TEST(Faults, WordsUnderA5xxTellWhyButProveNothing) {
+TEST(faults, words_under_a5xx_tell_why_but_prove_nothing) {
     expect({
         {500, error("insufficient_quota", "insufficient_quota"), quota_exhausted, maybe, maybe},
         {500, error("", "rate_limit_exceeded"), throttled, maybe, maybe},
@@ -197,7 +197,7 @@ TEST(Faults, WordsUnderA5xxTellWhyButProveNothing) {
     });
 }
 
-TEST(Faults, TheDialectsOfTheShape) {
+TEST(faults, the_dialects_of_the_shape) {
     expect({
         {404, R"([{"error":{"code":404,"message":"models/x is not found","status":"NOT_FOUND"}}])", not_found},
         {429, R"([{"error":{"code":429,"message":"m","status":"RESOURCE_EXHAUSTED"}}])", throttled},
@@ -210,7 +210,7 @@ TEST(Faults, TheDialectsOfTheShape) {
     });
 }
 
-TEST(Faults, OpenRoutersBudgets) {
+TEST(faults, open_routers_budgets) {
     auto const body = [](std::string const& metadata) {
         return R"({"error":{"code":402,"message":"m","metadata":)" + metadata + "}}";
     };
@@ -240,7 +240,7 @@ TEST(Faults, OpenRoutersBudgets) {
               quota_exhausted);
 }
 
-TEST(Faults, OpenRoutersInsuranceCoversItsOwnErrorsOnly) {
+TEST(faults, open_routers_insurance_covers_its_own_errors_only) {
     auto const rules = llm::openai_options::openrouter().rules;
     auto const own = [](int code) { return R"({"error":{"code":)" + std::to_string(code) + R"(,"message":"m"}})"; };
     expect({{408, own(408), ambiguous, maybe, no},
@@ -254,7 +254,7 @@ TEST(Faults, OpenRoutersInsuranceCoversItsOwnErrorsOnly) {
     expect({{502, own(502), ambiguous, maybe, maybe}});  // nobody else is insured
 }
 
-TEST(Faults, UsageInAFailureMeansThatItIsBilled) {
+TEST(faults, usage_in_a_failure_means_that_it_is_billed) {
     auto const body = R"({"error":{"code":502,"message":"m"},"usage":{"prompt_tokens":12,"completion_tokens":3}})";
     for (auto const& rules : {llm::fault_rules{}, llm::openai_options::openrouter().rules})
         expect({{502, body, ambiguous, yes, yes}}, rules);
@@ -267,7 +267,7 @@ TEST(Faults, UsageInAFailureMeansThatItIsBilled) {
           throttled, no, no}});
 }
 
-TEST(Faults, GroqsAndAzuresPeculiarities) {
+TEST(faults, groqs_and_azures_peculiarities) {
     auto const groq = llm::openai_options::groq().rules;
     expect({{422, error("", "tool_use_failed"), ambiguous, maybe, maybe},
             {413, error("tokens", "rate_limit_exceeded", "Request too large for model"), too_large},
@@ -286,7 +286,7 @@ TEST(Faults, GroqsAndAzuresPeculiarities) {
         azure);
 }
 
-TEST(Hints, ComeWithEveryKindThatHasOne) {
+TEST(hints, come_with_every_kind_that_has_one) {
     EXPECT_EQ(
         of(response(429, error("requests", "rate_limit_exceeded"), {{"retry-after-ms", "250"}, {"retry-after", "7"}}))
             .retry_after(),
@@ -298,7 +298,7 @@ TEST(Hints, ComeWithEveryKindThatHasOne) {
     EXPECT_EQ(of(response(429, html, {{"retry-after", "86400"}})).retry_after(), 24h);
 }
 
-TEST(Hints, BucketsSpeakOnlyWhereALimitWasHit) {
+TEST(hints, buckets_speak_only_where_a_limit_was_hit) {
     std::vector<std::pair<std::string, std::string>> const empty{{"x-ratelimit-remaining-tokens", "0"},
                                                                  {"x-ratelimit-reset-tokens", "6m0s"}};
     EXPECT_EQ(of(response(429, error("tokens", "rate_limit_exceeded"), empty)).retry_after(), 6min);
@@ -306,14 +306,14 @@ TEST(Hints, BucketsSpeakOnlyWhereALimitWasHit) {
     EXPECT_EQ(of(response(429, error("insufficient_quota", ""), empty)).retry_after(), std::nullopt);
 }
 
-TEST(Hints, OpenRouterHandsTheUpstreamsHeadersOnInItsBody) {
+TEST(hints, open_router_hands_the_upstreams_headers_on_in_its_body) {
     auto const f = of(response(429, R"({"error":{"code":429,"message":"m","metadata":{"headers":
         {"X-RateLimit-Limit":"20","X-RateLimit-Remaining":"0","X-RateLimit-Reset":"1795262405000"}}}})"));
     EXPECT_EQ(f.kind(), throttled);
     EXPECT_EQ(f.retry_after(), 5s);
 }
 
-TEST(ShouldRetry, FalseEndsItHereAndNotElsewhere) {
+TEST(should_retry, false_ends_it_here_and_not_elsewhere) {
     std::vector<std::pair<std::string, std::string>> const never{{"x-should-retry", "false"}, {"retry-after", "2"}};
     auto const limited = of(response(429, error("requests", "rate_limit_exceeded"), never));
     EXPECT_EQ(limited.kind(), quota_exhausted);
@@ -329,7 +329,7 @@ TEST(ShouldRetry, FalseEndsItHereAndNotElsewhere) {
     EXPECT_EQ(of(response(400, error("", ""), never)).kind(), invalid_request);
 }
 
-TEST(ShouldRetry, TrueSavesWhatOnlyItsStatusCondemned) {
+TEST(should_retry, true_saves_what_only_its_status_condemned) {
     std::vector<std::pair<std::string, std::string>> const again{{"x-should-retry", "true"}};
     for (int const status : {400, 403, 404, 422}) {
         auto const f = of(response(status, error("invalid_request_error", ""), again));
@@ -347,7 +347,7 @@ TEST(ShouldRetry, TrueSavesWhatOnlyItsStatusCondemned) {
     EXPECT_EQ(unsure.billing(), maybe);
 }
 
-TEST(Details, CodeMessageAndRequestId) {
+TEST(details, code_message_and_request_id) {
     auto const f = of(
         response(429, error("requests", "rate_limit_exceeded", "Slow down, please."), {{"x-request-id", "req_123"}}));
     EXPECT_EQ(f.code(), "rate_limit_exceeded");
@@ -365,7 +365,7 @@ TEST(Details, CodeMessageAndRequestId) {
               std::string_view::npos);  // a stranger's page is not repeated
 }
 
-TEST(TransportFaults, ARefusalIsOneThoughItsBodyBrokeOff) {
+TEST(transport_faults, a_refusal_is_one_though_its_body_broke_off) {
     auto const broken = [](int status) {
         return fault{broken_stream, "x: cut"}.with_status(status).with_execution(maybe).with_billing(maybe);
     };
@@ -380,6 +380,14 @@ TEST(TransportFaults, ARefusalIsOneThoughItsBodyBrokeOff) {
     }
     EXPECT_EQ(llm::refined(fault{ambiguous}, {}).kind(), ambiguous);
     EXPECT_EQ(llm::refined(fault{timed_out}.with_status(429), {}).kind(), timed_out);
+}
+
+TEST(transport_faults, an_address_that_is_refused_is_no_fault_of_the_request) {
+    auto const f = llm::refined(fault{invalid_request, "http:// is refused"}, {});
+    EXPECT_EQ(f.kind(), forbidden);
+    EXPECT_FALSE(coffer::row(f.kind()).stored) << "it would be replayed after the configuration was mended";
+    EXPECT_NE(f.message().find("base URL"), std::string_view::npos);
+    EXPECT_EQ(llm::refined(fault{invalid_request}.with_status(400), {}).kind(), invalid_request);
 }
 
 }  // namespace

@@ -36,7 +36,7 @@ names differ(llm::request const& a, llm::request const& b) {
 
 // The digests were computed by another program (Python's json.dumps with sorted keys, and hashlib), and records in
 // stores depend on them: they change only together with `canonical_version`.
-TEST(Fingerprint, Version1) {
+TEST(fingerprint, version1) {
     std::map<std::string, std::string> const golden{
         {"model", "f3b2b781b6fd57b238fdc07e1e3fcc83a576b3a920087a1c53c0609fc24a25b3"},
         {"messages", "2ed78a39265e798d42978a1ed6db3453f51ff74e009259b763dc22d9203c172b"},
@@ -57,7 +57,7 @@ TEST(Fingerprint, Version1) {
     EXPECT_EQ(made, golden);
 }
 
-TEST(Fingerprint, NamesThePartThatDiffers) {
+TEST(fingerprint, names_the_part_that_differs) {
     auto const r = sample();
     EXPECT_EQ(differ(r, r), names{});
     EXPECT_EQ(differ(r, sample().model("gpt-4o")), names{"model"});
@@ -70,7 +70,7 @@ TEST(Fingerprint, NamesThePartThatDiffers) {
     EXPECT_EQ(differ(r, sample().extra("{}").model("x")), (names{"extra", "model"}));
 }
 
-TEST(Fingerprint, AMessagesPartsCannotRunIntoEachOther) {
+TEST(fingerprint, a_messages_parts_cannot_run_into_each_other) {
     auto const with = [](llm::message a, llm::message b) {
         return llm::request{"m"}.add(std::move(a)).add(std::move(b));
     };
@@ -85,17 +85,17 @@ TEST(Fingerprint, AMessagesPartsCannotRunIntoEachOther) {
               names{"messages"});
 }
 
-TEST(Fingerprint, SeesThroughAnotherSpelling) {
+TEST(fingerprint, sees_through_another_spelling) {
     EXPECT_EQ(differ(sample(), sample().extra(R"( {"a" : [1.0,2.50,true,null], "metadata":{"\u006b":"v"}} )")),
               names{});
     EXPECT_EQ(differ(sample(), sample().tools(R"([{"function":{"name":"f"},"type":"function"}])")), names{});
 }
 
-TEST(Fingerprint, TheEndUsersTagIsNoPartOfTheRequest) {
+TEST(fingerprint, the_end_users_tag_is_no_part_of_the_request) {
     EXPECT_EQ(differ(sample(), sample().end_user("somebody")), names{});
 }
 
-TEST(Fingerprint, TakesEvenWhatCannotBeSent) {
+TEST(fingerprint, takes_even_what_cannot_be_sent) {
     EXPECT_EQ(differ(llm::request{"m"}.extra("{"), llm::request{"m"}.extra("{ ")), names{"extra"});
     EXPECT_EQ(differ(llm::request{"m"}.user("\xFF"), llm::request{"m"}.user("\xFE")), names{"messages"});
 }

@@ -26,7 +26,7 @@ http::header_list headers(std::initializer_list<std::pair<char const*, char cons
 std::optional<duration> some(duration d) { return d; }
 constexpr auto none = std::nullopt;
 
-TEST(RetryAfter, MillisecondsWinThenMicrosoftsThenSeconds) {
+TEST(retry_after, milliseconds_win_then_microsofts_then_seconds) {
     EXPECT_EQ(llm::retry_after_hint(
                   headers({{"retry-after", "7"}, {"x-ms-retry-after-ms", "1500"}, {"retry-after-ms", "250"}}), now),
               some(250ms));
@@ -37,7 +37,7 @@ TEST(RetryAfter, MillisecondsWinThenMicrosoftsThenSeconds) {
     EXPECT_EQ(llm::retry_after_hint({}, now), none);
 }
 
-TEST(RetryAfter, AMalformedOneLetsTheNextSpeak) {
+TEST(retry_after, a_malformed_one_lets_the_next_speak) {
     for (auto const* const bad : {"-5", "NaN", "nan", "abc", "", "inf", "1e9"}) {
         EXPECT_EQ(llm::retry_after_hint(headers({{"retry-after-ms", bad}, {"retry-after", "7"}}), now), some(7s))
             << bad;
@@ -45,14 +45,14 @@ TEST(RetryAfter, AMalformedOneLetsTheNextSpeak) {
     }
 }
 
-TEST(RetryAfter, ReadsFractionsAndDates) {
+TEST(retry_after, reads_fractions_and_dates) {
     EXPECT_EQ(llm::retry_after_hint(headers({{"retry-after", "1.5"}}), now), some(1500ms));
     EXPECT_EQ(llm::retry_after_hint(headers({{"retry-after", "Sat, 21 Nov 2026 12:01:30 GMT"}}), now), some(90s));
     EXPECT_EQ(llm::retry_after_hint(headers({{"retry-after", "Sat, 21 Nov 2026 11:00:00 GMT"}}), now), some(0s));
     EXPECT_EQ(llm::retry_after_hint(headers({{"retry-after", "0"}}), now), some(0s));
 }
 
-TEST(BucketResets, TheLongestOfTheExhaustedOnesCounts) {
+TEST(bucket_resets, the_longest_of_the_exhausted_ones_counts) {
     EXPECT_EQ(llm::exhausted_reset_hint(headers({{"x-ratelimit-remaining-requests", "0"},
                                                  {"x-ratelimit-reset-requests", "12ms"},
                                                  {"x-ratelimit-remaining-tokens", "0"},
@@ -72,7 +72,7 @@ TEST(BucketResets, TheLongestOfTheExhaustedOnesCounts) {
     EXPECT_EQ(llm::exhausted_reset_hint(headers({{"x-ratelimit-reset-tokens", "6m0s"}}), now), none);
 }
 
-TEST(BucketResets, ReadsEveryProvidersFormat) {
+TEST(bucket_resets, reads_every_providers_format) {
     auto const reset = [](char const* text) {
         return llm::exhausted_reset_hint(
             headers({{"x-ratelimit-remaining-tokens", "0"}, {"x-ratelimit-reset-tokens", text}}), now);
@@ -86,19 +86,19 @@ TEST(BucketResets, ReadsEveryProvidersFormat) {
     for (auto const* const bad : {"", "abc", "-1", "nan", "6m0"}) EXPECT_EQ(reset(bad), none) << bad;
 }
 
-TEST(BucketResets, AzuresUselessHeadersSayNothing) {
+TEST(bucket_resets, azures_useless_headers_say_nothing) {
     EXPECT_EQ(llm::exhausted_reset_hint(
                   headers({{"x-ratelimit-remaining-tokens", "-1"}, {"x-ratelimit-reset-tokens", "0"}}), now),
               none);
 }
 
-TEST(BucketResets, NamesMayLackAnEndingAndDifferInCase) {
+TEST(bucket_resets, names_may_lack_an_ending_and_differ_in_case) {
     EXPECT_EQ(llm::exhausted_reset_hint(
                   headers({{"X-RateLimit-Remaining", "0"}, {"X-RateLimit-Reset", "1795262402000"}}), now),
               some(2s));
 }
 
-TEST(Hint, BucketsAreAskedOnlyWhenALimitWasHit) {
+TEST(hint, buckets_are_asked_only_when_a_limit_was_hit) {
     auto const both = headers({{"x-ratelimit-remaining-tokens", "0"}, {"x-ratelimit-reset-tokens", "9s"}});
     EXPECT_EQ(llm::retry_hint(both, true, now), some(9s));
     EXPECT_EQ(llm::retry_hint(both, false, now), none);
@@ -108,7 +108,7 @@ TEST(Hint, BucketsAreAskedOnlyWhenALimitWasHit) {
     EXPECT_EQ(llm::retry_hint(plain, false, now), some(2s));
 }
 
-TEST(ShouldRetry, ReadsTrueAndFalseOnly) {
+TEST(should_retry, reads_true_and_false_only) {
     EXPECT_EQ(llm::should_retry(headers({{"x-should-retry", "true"}})), true);
     EXPECT_EQ(llm::should_retry(headers({{"X-Should-Retry", "False"}})), false);
     EXPECT_EQ(llm::should_retry(headers({{"x-should-retry", "1"}})), none);

@@ -76,7 +76,7 @@ std::string mutated(std::string text, support::dice& dice) {
     return text;
 }
 
-TEST(HostileBodies, NeverThrowAndNeverInventASuccess) {
+TEST(hostile_bodies, never_throw_and_never_invent_a_success) {
     auto const all = bodies();
     std::vector<llm::openai_options> const dialects{{}, llm::openai_options::openrouter(), llm::openai_options::groq()};
     auto const seeds = support::seeds(5);
@@ -134,7 +134,7 @@ TEST(HostileBodies, NeverThrowAndNeverInventASuccess) {
     EXPECT_GT(accepted, 0);  // the mutations are gentle enough to leave some whole
 }
 
-TEST(HostileBodies, RedactionNeverThrowsAndIsNeverLonger) {
+TEST(hostile_bodies, redaction_never_throws_and_is_never_longer) {
     auto const seeds = support::seeds(5);
     for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
         support::dice dice{seed};

@@ -23,7 +23,7 @@ wall_time_point day(int year, unsigned month, unsigned d, std::chrono::seconds t
         std::chrono::sys_days{std::chrono::year{year} / static_cast<int>(month) / static_cast<int>(d)} + time};
 }
 
-TEST(Seconds, ReadsWholeAndBrokenNumbers) {
+TEST(seconds, reads_whole_and_broken_numbers) {
     EXPECT_EQ(llm::parse_seconds("20"), some(20s));
     EXPECT_EQ(llm::parse_seconds("0"), some(0s));
     EXPECT_EQ(llm::parse_seconds("0.5"), some(500ms));
@@ -33,19 +33,19 @@ TEST(Seconds, ReadsWholeAndBrokenNumbers) {
     EXPECT_EQ(llm::parse_seconds("1.0000000019"), some(1s + 1ns));  // finer than a nanosecond is cut
 }
 
-TEST(Seconds, IgnoresWhatIsNoPlainNumber) {
+TEST(seconds, ignores_what_is_no_plain_number) {
     for (auto const* const text :
          {"", " ", ".", "abc", "-1", "+1", "nan", "NaN", "inf", "1e3", "1,5", "0x10", "12s", "1 2", "1..2"})
         EXPECT_EQ(llm::parse_seconds(text), none) << text;
 }
 
-TEST(Seconds, CutsAbsurdlyLongOnesAndNeverOverflows) {
+TEST(seconds, cuts_absurdly_long_ones_and_never_overflows) {
     auto const longest = *llm::parse_seconds("9999999999999999999999999999999999999");
     EXPECT_GT(longest, 24h * 365 * 40);
     EXPECT_EQ(llm::parse_seconds("4000000000"), some(longest));
 }
 
-TEST(GoDuration, ReadsWhatGoPrints) {
+TEST(go_duration, reads_what_go_prints) {
     EXPECT_EQ(llm::parse_go_duration("6m0s"), some(6min));
     EXPECT_EQ(llm::parse_go_duration("12ms"), some(12ms));
     EXPECT_EQ(llm::parse_go_duration("1s"), some(1s));
@@ -61,18 +61,18 @@ TEST(GoDuration, ReadsWhatGoPrints) {
     EXPECT_EQ(llm::parse_go_duration("24h0m0s"), some(24h));
 }
 
-TEST(GoDuration, IgnoresEverythingElse) {
+TEST(go_duration, ignores_everything_else) {
     for (auto const* const text : {"", "6", "6m0", "-6m0s", "m", "6x", "6m 0s", "s6", "P6M", "1d", "."})
         EXPECT_EQ(llm::parse_go_duration(text), none) << text;
 }
 
-TEST(GoDuration, CutsAbsurdlyLongOnesAndNeverOverflows) {
+TEST(go_duration, cuts_absurdly_long_ones_and_never_overflows) {
     auto const longest = *llm::parse_seconds("4000000000");
     EXPECT_EQ(llm::parse_go_duration("999999999999999999h"), some(longest));
     EXPECT_EQ(llm::parse_go_duration("999999999999h999999999999h1ns"), some(longest));
 }
 
-TEST(HttpDate, ReadsAllThreeForms) {
+TEST(http_date, reads_all_three_forms) {
     auto const now = day(2026, 11, 21);
     auto const said = day(1994, 11, 6, 8h + 49min + 37s);
     EXPECT_EQ(llm::parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT", now), said);
@@ -82,14 +82,14 @@ TEST(HttpDate, ReadsAllThreeForms) {
     EXPECT_EQ(llm::parse_http_date("Thu, 29 Feb 2024 23:59:60 GMT", now), day(2024, 2, 29, 23h + 59min + 59s));
 }
 
-TEST(HttpDate, TakesTwoDigitsForTheNearestCentury) {
+TEST(http_date, takes_two_digits_for_the_nearest_century) {
     auto const now = day(2026, 11, 21);
     EXPECT_EQ(llm::parse_http_date("Friday, 01-Jan-27 00:00:00 GMT", now), day(2027, 1, 1));
     EXPECT_EQ(llm::parse_http_date("Friday, 01-Jan-76 00:00:00 GMT", now), day(2076, 1, 1));
     EXPECT_EQ(llm::parse_http_date("Friday, 01-Jan-77 00:00:00 GMT", now), day(1977, 1, 1));
 }
 
-TEST(HttpDate, IgnoresWhatIsNone) {
+TEST(http_date, ignores_what_is_none) {
     auto const now = day(2026, 11, 21);
     for (std::string_view const text :
          {"", "abc", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Nov 1994 08:49:37 CET", "Sun, 6 Nov 1994 08:49:37 GMT",
@@ -100,7 +100,7 @@ TEST(HttpDate, IgnoresWhatIsNone) {
         EXPECT_EQ(llm::parse_http_date(text, now), none) << text;
 }
 
-TEST(HttpDate, SurvivesYearsThatNoClockCanCount) {
+TEST(http_date, survives_years_that_no_clock_can_count) {
     auto const now = day(2026, 11, 21);
     auto const far = llm::parse_http_date("Sun, 06 Nov 9994 08:49:37 GMT", now);
     ASSERT_TRUE(far);
@@ -108,7 +108,7 @@ TEST(HttpDate, SurvivesYearsThatNoClockCanCount) {
     EXPECT_EQ(llm::parse_http_date("Sun, 06 Nov 1969 08:49:37 GMT", now), none);
 }
 
-TEST(Until, IsZeroForThePast) {
+TEST(until, is_zero_for_the_past) {
     auto const now = day(2026, 11, 21);
     EXPECT_EQ(llm::until(now - 1h, now), duration{0});
     EXPECT_EQ(llm::until(now, now), duration{0});

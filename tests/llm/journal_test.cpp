@@ -28,7 +28,7 @@ struct journaled : testing::Test {
     }
 };
 
-TEST_F(journaled, ARepeatIsAnsweredFromTheRecord) {
+TEST_F(journaled, a_repeat_is_answered_from_the_record) {
     c.provider.answer(ok("Forty-two"));
     auto const first = c.ask(ask());
     auto const again = c.ask(ask());
@@ -40,7 +40,7 @@ TEST_F(journaled, ARepeatIsAnsweredFromTheRecord) {
     EXPECT_EQ(c.provider.sent().size(), 1U);
 }
 
-TEST_F(journaled, AnotherRequestUnderTheKeyIsNamed) {
+TEST_F(journaled, another_request_under_the_key_is_named) {
     c.provider.answer(ok());
     EXPECT_TRUE(c.ask(ask()));
     auto const other = c.ask(ask(), question().user("And why?").temperature(1));
@@ -51,7 +51,7 @@ TEST_F(journaled, AnotherRequestUnderTheKeyIsNamed) {
     EXPECT_EQ(c.provider.sent().size(), 1U);
 }
 
-TEST_F(journaled, WhatIsProvenUnbilledCostsNoSend) {
+TEST_F(journaled, what_is_proven_unbilled_costs_no_send) {
     for (int i = 0; i < 3; ++i)
         c.provider.answer(response(429, error("requests", "rate_limit_exceeded"), {{"retry-after", "1"}}));
     c.provider.answer(ok());
@@ -59,14 +59,14 @@ TEST_F(journaled, WhatIsProvenUnbilledCostsNoSend) {
     EXPECT_EQ(c.provider.sent().size(), 4U);
 }
 
-TEST_F(journaled, AnErrorInsideA200GivesItsSendBackIfItsCodeSaysSo) {
+TEST_F(journaled, an_error_inside_a_200_gives_its_send_back_if_its_code_says_so) {
     for (int i = 0; i < 3; ++i) c.provider.answer(response(200, R"({"error":{"code":429,"message":"m"}})"));
     c.provider.answer(ok());
     EXPECT_TRUE(c.ask(ask({.max_sends = 1})));
     EXPECT_EQ(c.provider.sent().size(), 4U);
 }
 
-TEST_F(journaled, AnEdgesPageCostsASend) {
+TEST_F(journaled, an_edges_page_costs_a_send) {
     c.provider.answer(response(502, "<html>")).answer(response(502, "<html>")).answer(ok());
     auto const got = c.ask(ask({.max_sends = 2}));
     ASSERT_FALSE(got);
@@ -75,7 +75,7 @@ TEST_F(journaled, AnEdgesPageCostsASend) {
     EXPECT_EQ(c.provider.sent().size(), 2U);  // spent, also in the next run
 }
 
-TEST_F(journaled, ATruncatedAnswerIsPaidAndNeverReplayedAsSuccess) {
+TEST_F(journaled, a_truncated_answer_is_paid_and_never_replayed_as_success) {
     c.provider.answer(ok("Forty-", "length"));
     for (int run = 0; run < 3; ++run) {
         auto const got = c.ask(ask({.max_sends = 1}));
@@ -85,13 +85,13 @@ TEST_F(journaled, ATruncatedAnswerIsPaidAndNeverReplayedAsSuccess) {
     EXPECT_EQ(c.provider.sent().size(), 1U);
 }
 
-TEST_F(journaled, QuotaIsNotRememberedAgainstTheKey) {
+TEST_F(journaled, quota_is_not_remembered_against_the_key) {
     c.provider.answer(response(429, error("insufficient_quota", "insufficient_quota"))).answer(ok());
     EXPECT_EQ(c.ask(ask()).error().kind(), fault_kind::quota_exhausted);
     EXPECT_TRUE(c.ask(ask()));  // somebody paid the bill meanwhile
 }
 
-TEST_F(journaled, AFaultOfTheRequestItselfIs) {
+TEST_F(journaled, a_fault_of_the_request_itself_is) {
     c.provider.answer(response(400, error("invalid_request_error", "context_length_exceeded"))).answer(ok());
     EXPECT_EQ(c.ask(ask()).error().kind(), fault_kind::context_length);
     EXPECT_EQ(c.ask(ask()).error().kind(), fault_kind::context_length);

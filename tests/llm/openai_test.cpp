@@ -36,7 +36,7 @@ ask_type retrying(llm::openai const& client, coffer::retry_options options = {})
     return coffer::pipeline{coffer::retry{options}}.wrap(client.chat);
 }
 
-TEST(Chat, SendsWhatTheProviderExpects) {
+TEST(chat, sends_what_the_provider_expects) {
     conversation c;
     c.provider.answer(ok());
     llm::openai_options o;
@@ -68,7 +68,7 @@ TEST(Chat, SendsWhatTheProviderExpects) {
     EXPECT_EQ(r.max_header_bytes, 2000U);
 }
 
-TEST(Chat, ASuccessIsExplained) {
+TEST(chat, a_success_is_explained) {
     conversation c;
     c.provider.answer(ok("Forty-two"), 3s);
     auto const got = c.ask(bare(c.client()));
@@ -86,7 +86,7 @@ TEST(Chat, ASuccessIsExplained) {
     EXPECT_EQ(a.cost, money::from_nano(13'500));
 }
 
-TEST(Chat, OtherProvidersOfItsShape) {
+TEST(chat, other_providers_of_its_shape) {
     conversation c;
     c.provider.otherwise([](http::request const&) { return ok(); });
     EXPECT_TRUE(c.ask(bare(c.client(llm::openai_options::openrouter()))));
@@ -110,7 +110,7 @@ TEST(Chat, OtherProvidersOfItsShape) {
     EXPECT_EQ(c.call.log()[0].target.provider, "vllm");
 }
 
-TEST(Chat, AnUnusualKeyHeaderIsASecretToo) {
+TEST(chat, an_unusual_key_header_is_a_secret_too) {
     conversation c;
     c.provider.answer(ok());
     llm::openai_options o;
@@ -119,7 +119,7 @@ TEST(Chat, AnUnusualKeyHeaderIsASecretToo) {
     EXPECT_TRUE(c.provider.sent()[0].hides("X-Gateway"));
 }
 
-TEST(Chat, TheProviderKeyIsSentOnlyWhereOneIsHonoured) {
+TEST(chat, the_provider_key_is_sent_only_where_one_is_honoured) {
     conversation c;
     c.provider.answer(response(500, "")).answer(ok()).answer(ok());
     llm::openai_options o;
@@ -134,7 +134,7 @@ TEST(Chat, TheProviderKeyIsSentOnlyWhereOneIsHonoured) {
     EXPECT_FALSE(sent[2].headers.contains("idempotency-key"));
 }
 
-TEST(Chat, TheAttemptsDeadlineIsTheTransports) {
+TEST(chat, the_attempts_deadline_is_the_transports) {
     conversation c;
     c.provider.stall();
     auto const got = c.ask(retrying(c.client(), {.attempts = 1, .attempt_timeout = 30s}));
@@ -144,7 +144,7 @@ TEST(Chat, TheAttemptsDeadlineIsTheTransports) {
     EXPECT_EQ(c.call.log()[0].duration, 30s);
 }
 
-TEST(Chat, NothingIsSentThatCannotBeMeant) {
+TEST(chat, nothing_is_sent_that_cannot_be_meant) {
     conversation c;
     auto const got = c.ask(retrying(c.client()), question().extra("nonsense"));
     EXPECT_EQ(got.error().kind(), fault_kind::invalid_request);
@@ -156,7 +156,7 @@ TEST(Chat, NothingIsSentThatCannotBeMeant) {
     EXPECT_TRUE(c.provider.sent().empty());
 }
 
-TEST(Chat, TheKeyIsReadAtEveryAttempt) {
+TEST(chat, the_key_is_read_at_every_attempt) {
     conversation c;
     c.provider.answer(response(503, error("", "server_is_overloaded"))).answer(ok());
     int reads = 0;
@@ -166,7 +166,7 @@ TEST(Chat, TheKeyIsReadAtEveryAttempt) {
     EXPECT_EQ(c.provider.sent()[1].headers.first("authorization"), "Bearer sk-2");
 }
 
-TEST(Chat, TransportFaultsPassThroughWithWhatTheyProve) {
+TEST(chat, transport_faults_pass_through_with_what_they_prove) {
     for (auto const kind :
          {fault_kind::not_sent, fault_kind::ambiguous, fault_kind::broken_stream, fault_kind::timed_out}) {
         conversation c;
@@ -180,7 +180,7 @@ TEST(Chat, TransportFaultsPassThroughWithWhatTheyProve) {
     EXPECT_EQ(c.ask(bare(c.client())).error().kind(), fault_kind::unauthorized);
 }
 
-TEST(Chat, MayOutliveItsClientAndIsCalledWithoutAPipelineToo) {
+TEST(chat, may_outlive_its_client_and_is_called_without_a_pipeline_too) {
     conversation c;
     c.provider.answer(ok());
     auto const chat = c.client().chat;
@@ -199,7 +199,7 @@ TEST(Chat, MayOutliveItsClientAndIsCalledWithoutAPipelineToo) {
     EXPECT_EQ(chat.estimate(question()).cost, llm::estimate_of(question(), {}).cost);
 }
 
-TEST(Chat, TheTargetIsTheModelThatIsReallyAskedFor) {
+TEST(chat, the_target_is_the_model_that_is_really_asked_for) {
     conversation c;
     auto const chat = c.client().chat;
     EXPECT_EQ(chat.target(question().extra(R"({"model":"other"})")).model, "other");
@@ -207,7 +207,7 @@ TEST(Chat, TheTargetIsTheModelThatIsReallyAskedFor) {
     EXPECT_EQ(chat.target(question().extra("model nonsense")).model, "gpt-4o-mini");
 }
 
-TEST(Chat, ACancellationAfterTheSendLeavesTheBillOpen) {
+TEST(chat, a_cancellation_after_the_send_leaves_the_bill_open) {
     conversation c;
     c.provider.stall();
     auto const ask = retrying(c.client());
@@ -224,7 +224,7 @@ TEST(Chat, ACancellationAfterTheSendLeavesTheBillOpen) {
 
 // Under retry ---------------------------------------------------------------------------------------------------------
 
-TEST(Retried, AThrottlingHintIsAFloor) {
+TEST(retried, a_throttling_hint_is_a_floor) {
     conversation c;
     c.provider.answer(response(429, error("requests", "rate_limit_exceeded"), {{"retry-after", "7"}})).answer(ok());
     ASSERT_TRUE(c.ask(retrying(c.client())));
@@ -236,7 +236,7 @@ TEST(Retried, AThrottlingHintIsAFloor) {
     EXPECT_EQ(c.call.cost(), money::from_nano(13'500));
 }
 
-TEST(Retried, ADateInAHeaderIsComparedWithTheClockOfTheCall) {
+TEST(retried, a_date_in_a_header_is_compared_with_the_clock_of_the_call) {
     conversation c;  // virtual time stands at 1'800'000'000 s + 1000 h
     auto const wall = c.sim.service().clock()->wall_now();
     auto const at = std::chrono::floor<std::chrono::seconds>(wall) + 40s;
@@ -256,7 +256,7 @@ TEST(Retried, ADateInAHeaderIsComparedWithTheClockOfTheCall) {
     EXPECT_LE(c.call.log()[1].waited, 40s);
 }
 
-TEST(Retried, AHintLongerThanAnybodyWaitsEndsItAtOnce) {
+TEST(retried, a_hint_longer_than_anybody_waits_ends_it_at_once) {
     conversation c;
     c.provider.answer(response(429, error("requests", "rate_limit_exceeded"), {{"retry-after", "86400"}}), 1s)
         .answer(ok());
@@ -266,7 +266,7 @@ TEST(Retried, AHintLongerThanAnybodyWaitsEndsItAtOnce) {
     EXPECT_EQ(c.provider.sent().size(), 1U);
 }
 
-TEST(Retried, QuotaIsNeverSentTwice) {
+TEST(retried, quota_is_never_sent_twice) {
     conversation c;
     c.provider.answer(response(429, error("insufficient_quota", "credit_balance_exhausted"), {{"retry-after", "1"}}))
         .answer(ok());
@@ -277,7 +277,7 @@ TEST(Retried, QuotaIsNeverSentTwice) {
     EXPECT_EQ(c.call.cost(), money{});
 }
 
-TEST(Retried, ATruncatedAnswerIsPaidOnceAndReturnedAsADefect) {
+TEST(retried, a_truncated_answer_is_paid_once_and_returned_as_a_defect) {
     conversation c;
     c.provider.answer(ok("Forty-", "length")).answer(ok());
     auto const got = c.ask(retrying(c.client()));
@@ -287,7 +287,7 @@ TEST(Retried, ATruncatedAnswerIsPaidOnceAndReturnedAsADefect) {
     EXPECT_EQ(c.call.log()[0].billing, knowledge::yes);
 }
 
-TEST(Retried, AnAmbiguousEndIsSentAgainAfterItsFloorAndOnlyOnce) {
+TEST(retried, an_ambiguous_end_is_sent_again_after_its_floor_and_only_once) {
     conversation c;
     c.provider.otherwise([](http::request const&) { return response(502, "<html>Bad Gateway</html>"); });
     auto const got = c.ask(retrying(c.client()));
@@ -298,7 +298,7 @@ TEST(Retried, AnAmbiguousEndIsSentAgainAfterItsFloorAndOnlyOnce) {
     EXPECT_EQ(c.call.cost(), std::nullopt);  // nobody knows what two ambiguous sends cost
 }
 
-TEST(Retried, WhatIsProvenUnbilledCostsNoSend) {
+TEST(retried, what_is_proven_unbilled_costs_no_send) {
     conversation c;
     for (int i = 0; i < 3; ++i)
         c.provider.answer(response(503, error("service_unavailable_error", "server_is_overloaded")));
@@ -308,7 +308,7 @@ TEST(Retried, WhatIsProvenUnbilledCostsNoSend) {
     EXPECT_EQ(c.call.cost(), money::from_nano(13'500));
 }
 
-TEST(Retried, ShouldRetryFalseEndsIt) {
+TEST(retried, should_retry_false_ends_it) {
     for (int const status : {429, 500, 503}) {
         conversation c;
         c.provider.answer(response(status, error("x", "y"), {{"x-should-retry", "false"}})).answer(ok());
@@ -317,13 +317,13 @@ TEST(Retried, ShouldRetryFalseEndsIt) {
     }
 }
 
-TEST(Retried, ShouldRetryTrueSavesARefusal) {
+TEST(retried, should_retry_true_saves_a_refusal) {
     conversation c;
     c.provider.answer(response(400, error("invalid_request_error", ""), {{"x-should-retry", "true"}})).answer(ok());
     EXPECT_TRUE(c.ask(retrying(c.client())));
 }
 
-TEST(Retried, AnErrorInsideA200IsReadLikeAnyOther) {
+TEST(retried, an_error_inside_a200_is_read_like_any_other) {
     conversation c;
     c.provider.answer(response(200, R"({"error":{"code":429,"message":"m"}})")).answer(ok());
     ASSERT_TRUE(c.ask(retrying(c.client(llm::openai_options::openrouter()))));
@@ -334,7 +334,7 @@ TEST(Retried, AnErrorInsideA200IsReadLikeAnyOther) {
     EXPECT_EQ(poor.provider.sent().size(), 1U);
 }
 
-TEST(Retried, AFailureThatSaysWhatItConsumedIsBilledExactly) {
+TEST(retried, a_failure_that_says_what_it_consumed_is_billed_exactly) {
     conversation c;
     c.provider
         .answer(response(
@@ -347,7 +347,7 @@ TEST(Retried, AFailureThatSaysWhatItConsumedIsBilledExactly) {
     EXPECT_EQ(c.call.cost(), money::from_nano(250'013'500));
 }
 
-TEST(Options, FromTheEnvironment) {
+TEST(options, from_the_environment) {
     ::setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1", 1);
     ::setenv("OPENAI_ORG_ID", "org-2", 1);
     ::unsetenv("OPENAI_PROJECT_ID");

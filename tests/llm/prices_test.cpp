@@ -21,7 +21,7 @@ usage tokens(std::int64_t fresh, std::int64_t output) {
     return u;
 }
 
-TEST(PriceTable, ADatedSnapshotIsItsModel) {
+TEST(price_table, a_dated_snapshot_is_its_model) {
     auto const t = llm::openai_prices();
     auto const* const mini = t.find("gpt-4o-mini");
     ASSERT_NE(mini, nullptr);
@@ -31,14 +31,14 @@ TEST(PriceTable, ADatedSnapshotIsItsModel) {
     EXPECT_EQ(t.find("gpt-4o-2024-08-06"), t.find("gpt-4o"));
 }
 
-TEST(PriceTable, ASnapshotWithAPriceOfItsOwnHasThatOne) {
+TEST(price_table, a_snapshot_with_a_price_of_its_own_has_that_one) {
     auto const t = llm::openai_prices();
     ASSERT_NE(t.find("gpt-4o-2024-05-13"), nullptr);
     EXPECT_EQ(t.find("gpt-4o-2024-05-13")->input(), 5.00_usd_per_mtok);
     EXPECT_EQ(t.find("gpt-4o-2024-05-13")->cache_read(), 5.00_usd_per_mtok);
 }
 
-TEST(PriceTable, ARelativeIsNotTheModel) {
+TEST(price_table, a_relative_is_not_the_model) {
     auto const t = llm::openai_prices();
     for (auto const* const name :
          {"", "gpt", "gpt-4", "gpt-4o-mini-tts", "gpt-4o-audio-preview", "gpt-4o-audio-preview-2024-12-17", "gpt-5-pro",
@@ -47,7 +47,7 @@ TEST(PriceTable, ARelativeIsNotTheModel) {
         EXPECT_EQ(t.find(name), nullptr) << name;
 }
 
-TEST(PriceTable, CanBeReplacedAndExtended) {
+TEST(price_table, can_be_replaced_and_extended) {
     llm::price_table t;
     EXPECT_TRUE(t.empty());
     EXPECT_EQ(t.find("mine"), nullptr);
@@ -62,7 +62,7 @@ TEST(PriceTable, CanBeReplacedAndExtended) {
     EXPECT_EQ(t.find("mine"), nullptr);
 }
 
-TEST(PriceTable, EveryCardSaysItsDay) {
+TEST(price_table, every_card_says_its_day) {
     auto const t = llm::openai_prices();
     EXPECT_GE(t.size(), 10U);
     for (auto const* const name : {"gpt-4o", "gpt-4o-mini", "gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano", "gpt-5",
@@ -73,7 +73,7 @@ TEST(PriceTable, EveryCardSaysItsDay) {
     }
 }
 
-TEST(Cost, IsExactAndRoundedUpOnce) {
+TEST(cost, is_exact_and_rounded_up_once) {
     auto const card = *llm::openai_prices().find("gpt-4o-mini");
     EXPECT_EQ(llm::cost_of(tokens(1'000'000, 0), card), 0.15_usd);
     EXPECT_EQ(llm::cost_of(tokens(0, 1'000'000), card), 0.60_usd);
@@ -86,7 +86,7 @@ TEST(Cost, IsExactAndRoundedUpOnce) {
     EXPECT_EQ(llm::cost_of(tokens(2, 2), fine), money::from_nano(2));
 }
 
-TEST(Cost, EachBucketHasItsRate) {
+TEST(cost, each_bucket_has_its_rate) {
     auto const card = llm::price_card{1_usd_per_mtok, 10_usd_per_mtok, "2026-01-01"}
                           .cache_read(0.1_usd_per_mtok)
                           .cache_write(1.25_usd_per_mtok)
@@ -107,14 +107,14 @@ TEST(Cost, EachBucketHasItsRate) {
     EXPECT_EQ(only(&usage::reasoning), 0_usd);  // a part of output, not besides it
 }
 
-TEST(Cost, AMissingCacheRateCostsTheFullOne) {
+TEST(cost, a_missing_cache_rate_costs_the_full_one) {
     llm::price_card const card{1_usd_per_mtok, 10_usd_per_mtok, "2026-01-01"};
     usage u;
     u.input_cache_read = u.input_cache_write_5m = u.input_cache_write_1h = 1'000'000;
     EXPECT_EQ(llm::cost_of(u, card), 3_usd);
 }
 
-TEST(Cost, AudioWithoutAPriceIsUnknown) {
+TEST(cost, audio_without_a_price_is_unknown) {
     llm::price_card const card{1_usd_per_mtok, 10_usd_per_mtok, "2026-01-01"};
     usage u;
     u.input_audio = 1;
@@ -124,13 +124,13 @@ TEST(Cost, AudioWithoutAPriceIsUnknown) {
     EXPECT_EQ(llm::cost_of(u, card), std::nullopt);
 }
 
-TEST(Cost, ALongPromptIsPricedAnewAsAWhole) {
+TEST(cost, a_long_prompt_is_priced_anew_as_a_whole) {
     auto const card = *llm::openai_prices().find("gpt-5.6");
     EXPECT_EQ(llm::cost_of(tokens(272'000, 1'000), card), money::from_nano(272'000LL * 5'000 + 1'000 * 30'000));
     EXPECT_EQ(llm::cost_of(tokens(272'001, 1'000), card), money::from_nano(272'001LL * 10'000 + 1'000 * 45'000));
 }
 
-TEST(Bound, TakesTheDearestRateThatMayApply) {
+TEST(bound, takes_the_dearest_rate_that_may_apply) {
     auto const card = *llm::openai_prices().find("gpt-5.6");  // writing to the cache is dearer than not to
     EXPECT_EQ(card.bound(1'000, 100), money::from_nano(1'000 * 6'250 + 100 * 30'000));
     EXPECT_EQ(card.bound(300'000, 100), money::from_nano(300'000LL * 12'500 + 100 * 45'000));

@@ -14,7 +14,7 @@ namespace llm = coffer::llm;
 std::string shown(std::string_view text) { return llm::provider_words{}.shown(text); }
 bool has(std::string const& text, std::string_view part) { return text.find(part) != text.npos; }
 
-TEST(ProviderWords, OrdinaryOnesStay) {
+TEST(provider_words, ordinary_ones_stay) {
     for (auto const* const text :
          {"Rate limit reached for gpt-4o-mini-2024-07-18 on tokens per min (TPM): Limit 30000, Used 29937, Requested "
           "385.",
@@ -26,7 +26,7 @@ TEST(ProviderWords, OrdinaryOnesStay) {
         EXPECT_EQ(shown(text), text);
 }
 
-TEST(ProviderWords, WhatLooksLikeACredentialIsBlottedOut) {
+TEST(provider_words, what_looks_like_a_credential_is_blotted_out) {
     for (std::string_view const secret :
          {"sk-proj-abcdefgh12345678", "sk-abc123def456", "gsk_0123456789abcdef", "xai-abcdefgh1234",
           "AIzaSyA-1234567890", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc", "abcd****wxyz",
@@ -40,14 +40,14 @@ TEST(ProviderWords, WhatLooksLikeACredentialIsBlottedOut) {
     EXPECT_EQ(shown("got Authorization: Bearer hunter2 today"), "got Authorization: Bearer *** today");
 }
 
-TEST(ProviderWords, TheRequestsOwnKeyGoesWhateverItLooksLike) {
+TEST(provider_words, the_requests_own_key_goes_whatever_it_looks_like) {
     llm::provider_words const words{{"my secret"}, {}};
     EXPECT_EQ(words.shown("The key my secret is wrong, my secret!"), "The key *** is wrong, ***!");
     llm::provider_words const empty{{""}, {}};
     EXPECT_EQ(empty.shown("No key"), "No key");
 }
 
-TEST(ProviderWords, LongQuotationsGoAndShortOnesStay) {
+TEST(provider_words, long_quotations_go_and_short_ones_stay) {
     std::string const prompt(41, 'x');
     for (auto const& [open, close] :
          {std::pair{"\"", "\""}, {"'", "'"}, {"`", "`"}, {"\xE2\x80\x9C", "\xE2\x80\x9D"}}) {
@@ -60,7 +60,7 @@ TEST(ProviderWords, LongQuotationsGoAndShortOnesStay) {
     EXPECT_EQ(shown("it isn't so, and that's that"), "it isn't so, and that's that");
 }
 
-TEST(ProviderWords, WhatStandsInTheRequestGoes) {
+TEST(provider_words, what_stands_in_the_request_goes) {
     std::string const prompt = "Dear Dr. Example, the patient Jane Doe was admitted on Tuesday.";
     std::string const brief = "Jane Doe";
     llm::provider_words const words{{}, {prompt, brief}};
@@ -69,13 +69,13 @@ TEST(ProviderWords, WhatStandsInTheRequestGoes) {
     EXPECT_EQ(words.shown("Nothing of it."), "Nothing of it.");
 }
 
-TEST(ProviderWords, OverlappingEchoesAreOneGap) {
+TEST(provider_words, overlapping_echoes_are_one_gap) {
     std::string const prompt = "0123456789abcdefghijklmnopqrstuvwxyz";
     llm::provider_words const words{{}, {prompt}};
     EXPECT_EQ(words.shown("<" + prompt + prompt + ">"), "<...>");
 }
 
-TEST(ProviderWords, AreCutBetweenCharacters) {
+TEST(provider_words, are_cut_between_characters) {
     std::string text;
     while (text.size() < 1000) text += "\xC3\xA4 ";  // ä
     auto const cut = shown(text);
@@ -85,9 +85,9 @@ TEST(ProviderWords, AreCutBetweenCharacters) {
     EXPECT_NE(static_cast<unsigned char>(body.back()), 0xC3U);
 }
 
-TEST(ProviderWords, HoldNoControlCharacters) { EXPECT_EQ(shown("a\r\nb\x1b[31mc"), "a  b [31mc"); }
+TEST(provider_words, hold_no_control_characters) { EXPECT_EQ(shown("a\r\nb\x1b[31mc"), "a  b [31mc"); }
 
-TEST(ProviderWords, AnIdentifierIsAShortWordOrNothing) {
+TEST(provider_words, an_identifier_is_a_short_word_or_nothing) {
     std::string const prompt = "a_prompt_that_could_be_an_id";
     llm::provider_words const words{{"canary-key"}, {prompt}};
     for (auto const* const good :
@@ -98,7 +98,7 @@ TEST(ProviderWords, AnIdentifierIsAShortWordOrNothing) {
         EXPECT_EQ(words.identifier(bad), "") << bad;
 }
 
-TEST(SafeWord, IsAPlainWordOrAShortNumberOrNothing) {
+TEST(safe_word, is_a_plain_word_or_a_short_number_or_nothing) {
     for (auto const* const good : {"", "rate_limit_exceeded", "DeploymentNotFound", "429", "length"})
         EXPECT_EQ(llm::safe_word(good), good);
     for (auto const& bad :

@@ -18,7 +18,7 @@ static_assert(!std::is_aggregate_v<llm::request> && !std::is_aggregate_v<llm::me
 static_assert(std::is_same_v<decltype(llm::request{"m"}.user("x").n(2)), llm::request&&>);
 static_assert(std::is_same_v<decltype(std::declval<llm::request&>().user("x").n(2)), llm::request&>);
 
-TEST(Request, SettersReplaceAndWhatThereMayBeManyOfIsAppended) {
+TEST(request, setters_replace_and_what_there_may_be_many_of_is_appended) {
     auto const r = llm::request{"a"}
                        .system("s")
                        .user("u")
@@ -51,7 +51,7 @@ TEST(Request, SettersReplaceAndWhatThereMayBeManyOfIsAppended) {
     EXPECT_EQ(r.end_user(), "me");
 }
 
-TEST(Request, IsComparable) {
+TEST(request, is_comparable) {
     auto const r = llm::request{"a"}.user("u");
     auto copy = r;
     EXPECT_EQ(copy, r);
@@ -59,7 +59,7 @@ TEST(Request, IsComparable) {
     EXPECT_NE(copy, r);
 }
 
-TEST(Request, ASchemasNameIsChecked) {
+TEST(request, a_schemas_name_is_checked) {
     EXPECT_EQ(llm::request{}.json_schema("invoice-1", R"({"type":"object"})").response_format(),
               R"({"type":"json_schema","json_schema":{"name":"invoice-1","strict":true,"schema":{"type":"object"}}})");
     llm::request r;

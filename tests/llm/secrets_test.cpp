@@ -68,13 +68,13 @@ std::vector<std::string> echoes() {
             "x" + p + "x" + k + "x"};
 }
 
-TEST(Secrets, AnEchoInAnErrorsMessageStaysOutOfEverything) {
+TEST(secrets, an_echo_in_an_errors_message_stays_out_of_everything) {
     for (auto const& words : echoes())
         for (int const status : {400, 401, 403, 404, 409, 429, 500, 503})
             expect_clean(response(status, error("some_type", "some_code", words)));
 }
 
-TEST(Secrets, AnEchoInACodeOrATypeOrAnIdToo) {
+TEST(secrets, an_echo_in_a_code_or_a_type_or_an_id_too) {
     for (auto const& words : echoes()) {
         expect_clean(response(400, error("some_type", words)));
         expect_clean(response(400, error(words, "")));
@@ -85,7 +85,7 @@ TEST(Secrets, AnEchoInACodeOrATypeOrAnIdToo) {
     }
 }
 
-TEST(Secrets, AnEchoThatIsNoJsonToo) {
+TEST(secrets, an_echo_that_is_no_json_too) {
     for (auto const& words : echoes())
         for (int const status : {200, 400, 429, 500, 502}) {
             expect_clean(response(status, "<html>" + words + "</html>"));
@@ -94,7 +94,7 @@ TEST(Secrets, AnEchoThatIsNoJsonToo) {
         }
 }
 
-TEST(Secrets, AnEchoInsideA200Too) {
+TEST(secrets, an_echo_inside_a200_too) {
     for (auto const& words : echoes()) {
         expect_clean(response(200, error("some_type", "some_code", words)));
         expect_clean(response(200, R"({"error":")" + words + R"("})"));
@@ -108,7 +108,7 @@ TEST(Secrets, AnEchoInsideA200Too) {
     }
 }
 
-TEST(Secrets, NothingOfThemInARequestThatIsPrinted) {
+TEST(secrets, nothing_of_them_in_a_request_that_is_printed) {
     conversation c;
     c.provider.answer(ok());
     llm::openai const client{c.provider, llm::api_key{std::string{key}}};

@@ -19,14 +19,14 @@ std::optional<money> cost(std::string const& fields) {
     return llm::reported_cost(llm::json::parse(R"({"usage":)" + fields + "}"));
 }
 
-TEST(Usage, PlainCounts) {
+TEST(usage, plain_counts) {
     usage expected;
     expected.input_fresh = 10;
     expected.output = 20;
     EXPECT_EQ(read(R"({"prompt_tokens":10,"completion_tokens":20,"total_tokens":30})"), expected);
 }
 
-TEST(Usage, SortsATotalIntoBucketsThatDoNotOverlap) {
+TEST(usage, sorts_a_total_into_buckets_that_do_not_overlap) {
     auto const u = read(R"({"prompt_tokens":1000,"completion_tokens":500,"total_tokens":1500,
         "prompt_tokens_details":{"cached_tokens":600,"cache_write_tokens":100,"audio_tokens":50},
         "completion_tokens_details":{"reasoning_tokens":300,"audio_tokens":40,"accepted_prediction_tokens":0,"rejected_prediction_tokens":7}})");
@@ -41,13 +41,13 @@ TEST(Usage, SortsATotalIntoBucketsThatDoNotOverlap) {
     EXPECT_EQ(u->input(), 1000);
 }
 
-TEST(Usage, DetailsMayBeMissingOrNull) {
+TEST(usage, details_may_be_missing_or_null) {
     EXPECT_TRUE(read(R"({"prompt_tokens":1,"completion_tokens":2,"prompt_tokens_details":null})"));
     EXPECT_TRUE(read(R"({"prompt_tokens":1,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":null}})"));
     EXPECT_TRUE(read(R"({"prompt_tokens":1.0,"completion_tokens":2})"));  // some servers write all numbers so
 }
 
-TEST(Usage, ZeroIsZeroAndMissingIsUnknown) {
+TEST(usage, zero_is_zero_and_missing_is_unknown) {
     EXPECT_EQ(read(R"({"prompt_tokens":0,"completion_tokens":0})"), usage{});
     EXPECT_EQ(llm::usage_of(llm::json::parse("{}")), std::nullopt);
     EXPECT_EQ(llm::usage_of(llm::json::parse("[]")), std::nullopt);
@@ -57,7 +57,7 @@ TEST(Usage, ZeroIsZeroAndMissingIsUnknown) {
         EXPECT_EQ(read(fields), std::nullopt) << fields;
 }
 
-TEST(Usage, NonsenseIsUnknown) {
+TEST(usage, nonsense_is_unknown) {
     for (
         auto const* const fields :
         {R"({"prompt_tokens":-1,"completion_tokens":5})", R"({"prompt_tokens":1,"completion_tokens":-5})",
@@ -73,7 +73,7 @@ TEST(Usage, NonsenseIsUnknown) {
         EXPECT_EQ(read(fields), std::nullopt) << fields;
 }
 
-TEST(ReportedCost, OpenRoutersCreditsAreDollars) {
+TEST(reported_cost, open_routers_credits_are_dollars) {
     EXPECT_EQ(cost(R"({"cost":0.00014})"), money::from_nano(140'000));
     EXPECT_EQ(cost(R"({"cost":0})"), money{});
     EXPECT_EQ(cost(R"({"cost":1})"), money::from_nano(1'000'000'000));
@@ -83,7 +83,7 @@ TEST(ReportedCost, OpenRoutersCreditsAreDollars) {
     EXPECT_EQ(cost(R"({"cost":1234.567891234})"), money::from_nano(1'234'567'891'234));
 }
 
-TEST(ReportedCost, WithAKeyOfOnesOwnTheUpstreamIsPaidToo) {
+TEST(reported_cost, with_a_key_of_ones_own_the_upstream_is_paid_too) {
     EXPECT_EQ(cost(R"({"cost":0.95,"is_byok":true,"cost_details":{"upstream_inference_cost":19}})"),
               money::from_nano(19'950'000'000));
     EXPECT_EQ(cost(R"({"cost":0.95,"is_byok":true})"), std::nullopt);
@@ -91,12 +91,12 @@ TEST(ReportedCost, WithAKeyOfOnesOwnTheUpstreamIsPaidToo) {
               money::from_nano(950'000'000));
 }
 
-TEST(ReportedCost, XaisTicks) {
+TEST(reported_cost, xais_ticks) {
     EXPECT_EQ(cost(R"({"cost_in_usd_ticks":10000000000})"), money::from_nano(1'000'000'000));
     EXPECT_EQ(cost(R"({"cost_in_usd_ticks":1})"), money::from_nano(1));
 }
 
-TEST(ReportedCost, NonsenseIsUnknown) {
+TEST(reported_cost, nonsense_is_unknown) {
     for (auto const* const fields : {"{}", "null", R"({"cost":null})", R"({"cost":-0.1})", R"({"cost":"0.1"})",
                                      R"({"cost":1e300})", R"({"cost":{"total":1}})", R"({"cost_in_usd_ticks":-5})"})
         EXPECT_EQ(cost(fields), std::nullopt) << fields;

@@ -36,7 +36,7 @@ coffer::awaitable<coffer::outcome<int>> ask(http::client client, std::string url
 }
 //! [send]
 
-TEST(Readme, HttpSaysWhatAFailureProves) {
+TEST(readme, http_says_what_a_failure_proves) {
     asio::io_context io;
     asio::ip::tcp::acceptor closed{io, {asio::ip::address_v4::loopback(), 0}};
     auto const url = "http://127.0.0.1:" + std::to_string(closed.local_endpoint().port()) + "/v1/chat";

@@ -55,7 +55,7 @@ coffer::awaitable<bool> run_job(coffer::guarded<std::string(question const&)> as
 }
 //! [outcome]
 
-TEST(Readme, OwnOperationIsRetriedAndPaidOnce) {
+TEST(readme, own_operation_is_retried_and_paid_once) {
     asio::io_context io;
     coffer::testing::virtual_time time{io};
     coffer::memory_store db;

@@ -66,7 +66,7 @@ coffer::awaitable<int> slow(int const& x) {
     co_return x;
 }
 
-TEST(Readme, OwnPolicies) {
+TEST(readme, own_policies) {
     //! [virtual_time]
     asio::io_context io;
     coffer::testing::virtual_time time{io, /* seed */ 7};  // ten minutes of sleep take microseconds

@@ -146,7 +146,7 @@ struct operation_traits {
     static constexpr bool callable = takes_attempt || std::invocable<function const&, Args&...>;
     static_assert(callable,
                   "coffer: the operation must be callable as (coffer::attempt&, args...) or (args...), as a const "
-                  "object, with the arguments as lvalues");
+                  "object, with the arguments as lvalues (const ones under `once` and behind `guarded`)");
 
     static auto start(Op const& op, attempt& a, Args&... args) {
         auto const& fn = detail::function_of(op);

@@ -90,9 +90,9 @@ public:
                 if (auto const paid = boarded.seat->of().accepted())
                     co_return deliver(c, next, *paid, boarded.opened);  // it is not stored yet
             }
-            if (how == nullptr) co_return leave(c, next, boarded.seat->of(), woke, boarded.opened);
-            if (woke != wake::notified || !(how->begin_anew || ran_out_for_others(c, *how, boarded.opened)))
-                co_return deliver(c, next, *how, boarded.opened);
+            bool const again = how != nullptr && (how->begin_anew || ran_out_for_others(c, *how, boarded.opened));
+            if (how != nullptr && !again) co_return deliver(c, next, *how, boarded.opened);
+            if (woke != wake::notified) co_return leave(c, next, boarded.seat->of(), woke, boarded.opened);
         }
     }
 

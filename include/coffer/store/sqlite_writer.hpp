@@ -102,7 +102,7 @@ private:
         waiting_ = 0;
     }
 
-    /// Fresh jobs of a record that has older ones waiting go behind them, or, if they need not be done, are refused.
+    /// Fresh jobs of a record that has older ones waiting go behind them.
     void take(jobs& fresh) noexcept {
         bool const asked_for = std::any_of(fresh.begin(), fresh.end(), [&](auto& j) { return is_kept(*j); });
         if (!kept_.empty() && (asked_for || clock::now() >= retry_at_)) retry();
@@ -110,11 +110,7 @@ private:
         while (!fresh.empty()) {
             auto& j = *fresh.front();
             if (j.urgency_ == urgency::read || !is_kept(j)) ready.splice(ready.end(), fresh, fresh.begin());
-            else if (j.urgency_ == urgency::after) keep(fresh, fresh.begin());
-            else {
-                j.refuse(unavailable(path_, last_failure_));
-                fresh.pop_front();
-            }
+            else queue_behind(fresh);
         }
         if (ready.empty()) return;
         bool const works = run(ready);
@@ -165,7 +161,7 @@ private:
     bool run_one(jobs& batch) noexcept {
         auto& j = *batch.front();
         if (j.urgency_ == urgency::read) return read_one(batch);
-        if (is_kept(j)) return put_aside(batch, last_failure_), false;
+        if (is_kept(j)) return queue_behind(batch), false;
         try {
             begin();
             carry_out(j);
@@ -230,6 +226,13 @@ private:
         if (keepable) f.with_code("spool_full");
         j.refuse(std::move(f));
         batch.pop_front();
+    }
+    /// The front job's record has older ones waiting: it goes behind them, or, if it need not be done, is refused.
+    void queue_behind(jobs& from) noexcept {
+        auto& j = *from.front();
+        if (j.urgency_ == urgency::after) return keep(from, from.begin());
+        j.refuse(unavailable(path_, last_failure_));
+        from.pop_front();
     }
     void keep(jobs& from, jobs::iterator at) noexcept {
         auto& j = **at;
