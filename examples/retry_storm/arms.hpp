@@ -33,6 +33,7 @@ struct arm {
 struct arm_result {
     int jobs = 0;
     int runs = 0;
+    int calls = 0;  ///< that the jobs made; a run ends at the first one that fails
     int kills = 0;
     tally billed;
     int answers = 0;      ///< still to be had without a send

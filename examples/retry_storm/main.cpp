@@ -33,6 +33,7 @@ public:
         if (!keep_) std::filesystem::remove_all(path_, ignored);
     }
     [[nodiscard]] std::filesystem::path const& path() const noexcept { return path_; }
+    void keep() noexcept { keep_ = true; }
 
 private:
     static std::string unique() { return "retry_storm-" + std::to_string(::getpid()); }
@@ -40,14 +41,17 @@ private:
     std::filesystem::path path_;
 };
 
-void print_unresolved(arm const& a, arm_result const& r) {
+/// True if there was anything to print, and so something to look at afterwards.
+bool print_unresolved(std::filesystem::path const& place, arm const& a, arm_result const& r) {
     for (auto const& id : r.unresolved_ids)
-        std::cout << "  unresolved: coffer resolve --grant " << a.name << "/coffer.db " << id << '\n';
+        std::cout << "  unresolved: " << COFFER_DEMO_COMMAND << " resolve "
+                  << (std::filesystem::absolute(place) / a.name / "coffer.db").string() << ' ' << id << " --grant\n";
+    return !r.unresolved_ids.empty();
 }
 
 int run_storm(std::string const& simulator, std::string const& dir) {
     auto const began = std::chrono::steady_clock::now();
-    workplace const place{dir};
+    workplace place{dir};
     storm weather{std::filesystem::read_symlink("/proc/self/exe").string(), simulator, place.path()};
 
     std::cout
@@ -57,7 +61,8 @@ int run_storm(std::string const& simulator, std::string const& dir) {
     results all;
     for (auto const& a : all_arms()) all.emplace_back(a, weather.run(a));
     std::cout << table(all) << '\n';
-    for (auto const& [a, r] : all) print_unresolved(a, r);
+    for (auto const& [a, r] : all)
+        if (print_unresolved(place.path(), a, r)) place.keep();
 
     auto const& lost = all[3].first;
     std::cout << "What a worker saw in run 1 when the first reply to each request was lost on the wire:\n\n"

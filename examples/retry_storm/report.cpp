@@ -36,14 +36,14 @@ std::string table(results const& all) {
     std::ostringstream out;
     auto const cell = [&](auto const& value, int width) { out << std::right << std::setw(width) << value; };
     out << std::left << std::setw(21) << "arm";
-    for (auto const* const head : {"jobs", "runs", "kills", "sends", "bills"}) cell(head, 7);
+    for (auto const* const head : {"jobs", "runs", "kills", "calls", "sends", "bills"}) cell(head, 7);
     cell("money", 15);
     cell("answers", 9);
     cell("unresolved", 12);
     out << '\n';
     for (auto const& [a, r] : all) {
         out << std::left << std::setw(21) << a.name;
-        for (int const figure : {r.jobs, r.runs, r.kills, r.billed.sends, r.billed.bills}) cell(figure, 7);
+        for (int const figure : {r.jobs, r.runs, r.kills, r.calls, r.billed.sends, r.billed.bills}) cell(figure, 7);
         cell("$" + coffer::money::from_nano(r.billed.nano_usd).to_string(), 15);
         cell(r.answers, 9);
         cell(r.unresolved, 12);

@@ -82,6 +82,8 @@ arm_result storm::run(arm const& a) {
     }
     std::cerr << "\r                                                            \r";
     result.billed = provider_.count(a.name);
+    std::ifstream calls{place(a) / "calls.txt"};
+    result.calls = static_cast<int>(std::count(std::istreambuf_iterator<char>{calls}, {}, '\n'));
     if (a.worker == "coffer") look_at_store(a, result);
     else result.answers = app_database{(place(a) / "app.db").string()}.rows();
     return result;

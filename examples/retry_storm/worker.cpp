@@ -87,6 +87,14 @@ private:
     coffer::guarded<coffer::llm::reply(coffer::llm::request const&)> ask_;
 };
 
+/// Notes every call that the job makes, before it is made: a killed worker's counts too.
+asker counted(worker_options const& o, asker ask) {
+    return [path = o.dir + "/calls.txt", ask = std::move(ask)](std::size_t step, coffer::llm::request const& request) {
+        std::ofstream{path, std::ios::app} << steps[step] << '\n';
+        return ask(step, request);
+    };
+}
+
 coffer::awaitable<void> announce(asio::io_context& io, worker_options const& o) {
     json hello{{"pid", ::getpid()}, {"run", o.run}};
     co_await control(coffer::http::client{io.get_executor()}, o.url, "/control/hello", hello);
@@ -95,14 +103,15 @@ coffer::awaitable<void> announce(asio::io_context& io, worker_options const& o) 
 coffer::awaitable<void> naive_run(asio::io_context& io, worker_options const& o, app_database& app) {
     co_await announce(io, o);
     auto const openai = provider_client(io, o.url);
-    co_await run_job(o.job, app, naive(openai));
+    asker const ask = counted(o, naive(openai));
+    co_await run_job(o.job, app, ask);
 }
 
 coffer::awaitable<void> guarded_run(asio::io_context& io, worker_options const& o, app_database& app) {
     co_await announce(io, o);
     auto const openai = provider_client(io, o.url);
     guarded_calls const calls{o, openai};
-    asker const ask = std::cref(calls);
+    asker const ask = counted(o, std::cref(calls));
     co_await run_job(o.job, app, ask);
     co_await calls.acknowledge();
 }

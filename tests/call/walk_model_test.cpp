@@ -124,6 +124,10 @@ private:
                 how.attempted = !(how.why->kind() >= fault_kind::circuit_open &&
                                   how.why->execution() == knowledge::no && how.why->billing() == knowledge::no);
 
+            if (!how.attempted && before.why && how.why) {
+                how.why->with_execution(std::max(how.why->execution(), before.why->execution()));
+                how.why->with_billing(std::max(how.why->billing(), before.why->billing()));
+            }
             auto const asks = settle(begin, inside, how, before);
             if (!asks) return how;
             before = {inside - 1, how.why};

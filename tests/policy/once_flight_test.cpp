@@ -389,6 +389,15 @@ TEST_F(once_flight_test, while_anybody_waits_a_send_lasts_as_long_as_an_attempt_
     }
 }
 
+TEST_F(once_flight_test, by_default_a_send_that_nobody_waits_for_goes_on_for_five_minutes) {
+    provider.never();
+    auto const c = begin(asking(), 10s);
+    world.run();
+    EXPECT_TRUE(c->failed(fault_kind::deadline_exceeded));
+    auto const send = provider.sends().at(0);
+    EXPECT_EQ(send.cut_at, send.at + 10s + 5min);
+}
+
 TEST_F(once_flight_test, then_the_flight_goes_on_if_anybody_waits) {
     provider.never().answer("hello");
     auto const c = begin(asking({.once = {.attempt_timeout = 30s}, .retry = {}}));

@@ -84,7 +84,7 @@ TEST_F(once_store_test, a_caller_who_leaves_while_a_send_is_given_back_uses_up_n
     db.once(op::unsend, how::carried_out, 10s);
     auto const ask = asking({.max_sends = 1}, {.attempts = 2});
     auto const c = begin(ask);
-    world.run_for(5s);
+    world.run_for(2500ms);
     ASSERT_EQ(provider.count(), 1);
     c.cancel();
     world.run();
@@ -116,6 +116,72 @@ TEST_F(once_store_test, an_owner_that_slept_beyond_its_lease_goes_on_if_nobody_c
         run(asking({}, {.attempts = 2, .schedule = {coffer::growth::constant, coffer::jitter::none, 100s, 100s}}));
     EXPECT_EQ(c.text(), "hello");
     EXPECT_EQ(provider.count(), 2);
+}
+
+TEST_F(once_store_test, a_stalled_owners_send_is_taken_over_after_its_time_and_a_grace) {
+    for (auto const grace : {10s, 200s}) {
+        provider.never();
+        db.always(op::heartbeat, how::dropped);
+        auto const name = static_cast<int>(grace.count());
+        auto const mine = [&](support::guarded ask, coffer::duration deadline) {
+            return caller::begin(world.executor(0), std::move(ask), coffer::call{coffer::key{"test", name}, deadline},
+                                 request{});
+        };
+        once_options const stalls{.attempt_timeout = 60s, .finish_grace = 0s, .takeover_grace = grace};
+        auto const owner = mine(asking(stalls), 15min);
+        world.run_for(1s);
+        db.script().play([](op, int) { return support::treatment{how::dropped}; });  // nothing more is heard of it
+        provider.answer("taken over", 0s);
+        auto const elsewhere = records.another_process();
+        world.run_for(59s + grace - 2s);
+        auto const early = mine(on(elsewhere, {.takeover_grace = grace}), 1s);
+        world.run_for(1s);
+        EXPECT_TRUE(early->failed(fault_kind::in_progress)) << early->text();
+        world.run_for(2s);
+        auto const late = mine(on(elsewhere, {.takeover_grace = grace}), 10s);
+        world.run_for(1s);
+        EXPECT_EQ(late->text(), "taken over") << grace.count();
+        db.script().play({});
+        world.run();
+    }
+}
+
+TEST_F(once_store_test, attempts_do_not_multiply_where_a_claim_is_made_anew) {
+    provider.otherwise([] { return coffer::failed(fault_kind::throttled); }, 0s);
+    db.script().play([](op o, int n) {  // the lease runs out before the second and the third attempt
+        return o == op::heartbeat && n < 7 ? support::treatment{how::dropped} : support::treatment{};
+    });
+    auto const c =
+        run(asking({}, {.attempts = 4, .schedule = {coffer::growth::constant, coffer::jitter::none, 70s, 70s}}));
+    EXPECT_TRUE(c.failed(fault_kind::throttled)) << c.text();
+    EXPECT_EQ(provider.count(), 4);
+    for (int i = 0; i < 4; ++i) EXPECT_EQ(c.log[static_cast<std::size_t>(i)].number, i + 1);
+}
+
+TEST_F(once_store_test, degraded_sends_are_not_forgotten_when_the_store_recovers) {
+    provider.otherwise([] { return coffer::failed(fault_kind::ambiguous); }, 0s);
+    db.script().play(
+        [](op o, int n) { return o == op::permit && n < 2 ? support::treatment{how::fails} : support::treatment{}; });
+    auto const c = run(asking({.max_sends = 2, .without_store = degrade::send_unjournaled}, {.attempts = 6}));
+    EXPECT_FALSE(c.ok());
+    EXPECT_LE(provider.count(), 2) << "the bound holds for this call all the same";
+}
+
+TEST_F(once_store_test, a_give_back_that_the_store_keeps_to_itself_holds_nobody_up) {
+    provider.fail(fault_kind::not_sent).answer("hello");
+    db.once(op::unsend, how::silent);
+    auto const start = world.now();
+    auto const c = run(asking({.max_sends = 2}, {.attempts = 2}));
+    EXPECT_EQ(c.text(), "hello") << "there is a send left even if the first one counts";
+    EXPECT_LT(c.ended - start, 10s);
+}
+
+TEST_F(once_store_test, a_give_back_that_takes_long_is_no_reason_to_call_an_operator) {
+    provider.fail(fault_kind::throttled).answer("hello");
+    db.once(op::unsend, how::carried_out, 30s);
+    EXPECT_TRUE(run(asking({.max_sends = 1}, {.attempts = 2})).failed(fault_kind::store_unavailable));
+    EXPECT_EQ(counted(), 0);
+    EXPECT_EQ(heal_and_run({.max_sends = 1}).text(), "hello");
 }
 
 TEST_F(once_store_test, an_earlier_owners_answer_that_comes_in_between_two_attempts_is_taken) {

@@ -574,6 +574,16 @@ TEST_F(legacy_test, a_defective_one_is_kept_as_such_and_another_send_is_made) {
     EXPECT_EQ(record()->sends[0].state, coffer::send_state::defective);
 }
 
+TEST_F(legacy_test, a_refusal_of_the_request_is_not_bought_again) {
+    provider.answer("never");
+    leave({"refused: left behind"});
+    EXPECT_TRUE(run(plain()).failed(fault_kind::content_policy));
+    EXPECT_EQ(state(), record_state::failed);
+    EXPECT_TRUE(run(plain()).failed(fault_kind::content_policy));
+    EXPECT_EQ(provider.count(), 0);
+    EXPECT_EQ(counted(), 1);
+}
+
 TEST_F(legacy_test, the_first_good_one_of_several_is_the_keys) {
     leave({"bad: one", "good"});
     EXPECT_EQ(run(plain()).text(), "good");
@@ -624,10 +634,22 @@ TEST_F(once_test, an_unkeyed_call_is_not_journaled) {
     EXPECT_TRUE((*db.backend()->list({}).get())->empty());
 }
 
-TEST_F(once_test, a_journal_inside_a_journal_is_seen_through_the_call) {
+/// Hands the call down by itself.
+struct go_elsewhere {
+    template <class Next>
+    coffer::awaitable<coffer::outcome<typename Next::value_type>> operator()(coffer::call& c, Next) const {
+        request const r;
+        auto running = inner.descend(c, r);
+        co_return co_await std::move(running);
+    }
+    support::guarded inner;
+};
+
+TEST_F(once_test, a_journal_inside_a_journal_is_seen_by_wrap_or_through_the_call) {
     coffer::memory_store other;
     support::guarded const inner = coffer::pipeline{coffer::once{other}}.wrap(provider.operation());
-    support::guarded const outer = coffer::pipeline{coffer::once{db, coffer::unfingerprinted}}.wrap(inner);
+    EXPECT_THROW((void)(coffer::pipeline{coffer::once{db, coffer::unfingerprinted}}.wrap(inner)), coffer::misuse);
+    support::guarded const outer = coffer::pipeline{coffer::once{db}, go_elsewhere{inner}}.wrap(provider.operation());
     auto const c = begin(outer);
     sim.time.run();
     EXPECT_TRUE(c->threw<coffer::misuse>()) << c->text();

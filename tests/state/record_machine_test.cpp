@@ -830,21 +830,29 @@ TEST(record_resolve, takes_an_answer_found_elsewhere) {
     EXPECT_EQ(std::get<replayed>(d.claim(3, "b", 1)).accepted.what->body, "found");
 }
 
-TEST(record_resolve, an_answer_found_elsewhere_that_is_of_no_use_leaves_the_key_unresolved) {
+TEST(record_resolve, an_answer_found_elsewhere_stays_with_its_request_and_counts_for_nothing) {
     desk d;
     d.send(1, "a", 1);
     (void)d.release(1);
     ASSERT_TRUE(d.resolve(coffer::supply_answer{coffer::answer{"the wrong file", 200}}));
-    EXPECT_EQ(refusal(d.resolve(coffer::grant_send{})), "permanent") << "it waits to be judged";
+    EXPECT_EQ(refusal(d.resolve(coffer::supply_answer{coffer::answer{"another", 200}})), "permanent")
+        << "it waits to be judged";
+    ASSERT_TRUE(d.unsend(1, 1)) << "its owner was slow";
+    EXPECT_TRUE(is<coffer::mismatch>(d.claim(9, "b", 1, "another request"))) << "the answer is this request's";
     (void)d.claim(2, "b", 1);
     ASSERT_TRUE(d.reject(2, 2));
     ASSERT_TRUE(d.release(2));
-    EXPECT_TRUE(is<coffer::unresolved>(d.claim(3, "b", 1)));
-    EXPECT_EQ(d.row.counted_sends(), 1);
-    ASSERT_TRUE(d.resolve(coffer::supply_answer{coffer::answer{"the right one", 200}}));
-    (void)d.claim(4, "b", 1);
-    ASSERT_TRUE(d.accept(3));
-    EXPECT_EQ(std::get<replayed>(d.claim(5, "b", 1)).accepted.what->body, "the right one");
+    EXPECT_TRUE(is<coffer::granted>(d.claim(3, "b", 1))) << "nothing was paid, as it turned out";
+    EXPECT_EQ(d.row.counted_sends(), 0);
+}
+
+TEST(record_resolve, an_operator_may_have_second_thoughts_about_an_answer) {
+    desk d;
+    d.send(1, "a", 1);
+    (void)d.release(1);
+    ASSERT_TRUE(d.resolve(coffer::supply_answer{coffer::answer{"the wrong file", 200}}));
+    ASSERT_TRUE(d.resolve(coffer::abandon{}));
+    EXPECT_TRUE(is<coffer::acked>(d.claim(2, "b", 1)));
 }
 
 TEST(record_resolve, a_late_answer_and_one_found_elsewhere_the_accepted_one_stands) {

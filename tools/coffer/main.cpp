@@ -49,8 +49,11 @@ std::string cost_of(coffer::record_summary const& record) {
 
 /// A namespace is anybody's text: it must not be able to forge lines or paint the terminal.
 std::string printable(std::string text) {
-    for (char& c : text)
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        auto const c = static_cast<unsigned char>(text[i]);
+        bool const c1 = c >= 0x80 && c < 0xa0 && i > 0 && static_cast<unsigned char>(text[i - 1]) == 0xc2;  // in UTF-8
+        if (c < 0x20 || c == 0x7f || c1) text[i] = '?';
+    }
     return text;
 }
 
@@ -134,7 +137,7 @@ int main(int argc, char** argv) {
     try {
         return run(lister->parsed() ? list(r) : resolve(r));
     } catch (coffer::failure const& error) {
-        std::cerr << "coffer: " << error.fault().message() << '\n';
+        std::cerr << "coffer: " << printable(std::string{error.fault().message()}) << '\n';
         return 1;
     } catch (std::exception const& error) {
         std::string const text = error.what();

@@ -167,6 +167,8 @@ public:
     private:
         template <class Executor>
         void begin(Executor const& executor) {
+            // A flight walks more than once at most under another claim: its attempts go on being counted.
+            if (call_.in_flight_ && call_.service_ != nullptr) return;
             call_.service_ = &clock_service::of(executor);
             call_.clock_ = &call_.service_->borrowed_clock();
             call_.began_ = call_.clock_->now();

@@ -12,7 +12,8 @@
 //         };
 //         coffer::admission try_enter(coffer::attempt&, coffer::slot<ticket>&) const;               // never suspends
 //         coffer::awaitable<coffer::outcome<void>> enter(coffer::attempt&, coffer::slot<ticket>&) const;  // after wait
-//     };
+//         void const* state() const noexcept;       // may be left out; copies that share state must not stand in one
+//     };                                            // pipeline twice, and wrap() refuses it
 
 #include <coffer/asio.hpp>
 #include <coffer/base/outcome.hpp>

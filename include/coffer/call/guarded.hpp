@@ -79,6 +79,9 @@ public:
         return self_->decode(a);
     }
 
+    /// For a pipeline around this one: what stands in here.
+    [[nodiscard]] detail::contents contains() const noexcept { return self_->contains(); }
+
 private:
     /// An lvalue to which the parameter can refer, without a conversion.
     template <class Given, class Arg>
@@ -95,6 +98,7 @@ private:
         virtual awaitable<outcome<R>, Executor> descend(call& c,
                                                         std::remove_reference_t<Args> const&... args) const = 0;
         virtual outcome<R> decode(answer const& a) const = 0;
+        [[nodiscard]] virtual detail::contents contains() const noexcept = 0;
     };
     template <class Wrapped>
     struct model final : base {
@@ -110,6 +114,7 @@ private:
             else if constexpr (encodable<R>) return codec<R>::decode(a.body);
             else return failed(fault_kind::defective_answer, "results of this type cannot be read back");
         }
+        [[nodiscard]] detail::contents contains() const noexcept override { return wrapped.contains(); }
         Wrapped wrapped;
     };
 

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
-// Orders that cannot be right do not compile, with a message that says what to do. The rules read only the policies'
-// static traits.
+// Orders that cannot be right do not compile, with a message that says what to do; what no type tells is seen by wrap().
+// The rules read only the policies' static traits.
 
+#include <coffer/call/call.hpp>
 #include <coffer/call/gate.hpp>
 #include <coffer/call/layer.hpp>
 
+#include <algorithm>
+#include <array>
+#include <concepts>
 #include <cstddef>
+#include <functional>
 #include <tuple>
 #include <utility>
 
@@ -90,17 +95,65 @@ consteval void check_nested_order() {
     }
 }
 
+/// What `outer` contains together with `inner`.
+[[nodiscard]] constexpr contents merged(contents outer, contents inner) noexcept {
+    return {outer.journal || inner.journal, outer.multiplies_sends || inner.multiplies_sends,
+            outer.per_send || inner.per_send, outer.innermost || inner.innermost, outer.anything || inner.anything};
+}
+
 /// What a wrapped pipeline tells one around it; its own nested pipeline counts too.
 template <class Policies, class Op>
 [[nodiscard]] consteval contents order_of() {
     auto const own = []<class... P>(std::tuple<P...>*) { return contents_of<P...>(); }(static_cast<Policies*>(nullptr));
     if constexpr (requires { Op::order; }) {
-        constexpr contents inner = Op::order;
-        return {own.journal || inner.journal, own.multiplies_sends || inner.multiplies_sends,
-                own.per_send || inner.per_send, own.innermost || inner.innermost, own.anything || inner.anything};
+        return merged(own, Op::order);
     } else {
         return own;
     }
+}
+
+/// The rules across a pipeline and one behind `guarded`, whose type does not tell. Throws `misuse`.
+inline void check_erased_order(contents outer, contents inner) {
+    if (outer.journal && inner.journal)
+        throw misuse{"coffer: the wrapped pipeline has a journal of its own: keep one `once`, in the outer pipeline"};
+    if (outer.multiplies_sends && inner.journal)
+        throw misuse{
+            "coffer: the wrapped pipeline has a journal inside this pipeline's retry: move `once` to this pipeline, "
+            "before the retry"};
+    if (outer.per_send && inner.multiplies_sends)
+        throw misuse{
+            "coffer: the wrapped pipeline multiplies sends (retry, hedge) inside this pipeline's rate_limit or budget, "
+            "which would see only the first: move it into the wrapped pipeline"};
+    if (outer.innermost && inner.anything)
+        throw misuse{
+            "coffer: `budget` must be the innermost policy, but the wrapped pipeline has policies of its own: move it "
+            "to their end"};
+}
+
+/// A policy whose copies share state says which, so that it cannot stand in one pipeline twice.
+template <class P>
+[[nodiscard]] void const* state_of(P const& p) noexcept {
+    if constexpr (requires {
+                      { p.state() } -> std::convertible_to<void const*>;
+                  })
+        return p.state();
+    else return nullptr;
+}
+
+/// Throws `misuse` if one state stands in a pipeline twice.
+template <class... Policies>
+void check_states(std::tuple<Policies...> const& policies) {
+    std::apply(
+        [](auto const&... p) {
+            std::array<void const*, sizeof...(p)> states{state_of(p)...};
+            std::sort(states.begin(), states.end(), std::less<>{});
+            for (std::size_t i = 1; i < states.size(); ++i)
+                if (states[i] != nullptr && states[i] == states[i - 1])
+                    throw misuse{
+                        "coffer: copies of one policy stand in this pipeline twice, and every attempt would be counted "
+                        "twice: copies share state, make another one"};
+        },
+        policies);
 }
 
 }  // namespace coffer::inline v0::detail

@@ -56,6 +56,13 @@ public:
         return start<Args&...>(c, detail::handed::down, args...);
     }
 
+    /// For a pipeline around this one: what stands in here, seen through `guarded` too.
+    [[nodiscard]] detail::contents contains() const noexcept {
+        if constexpr (requires { core_->operation.contains(); })
+            return detail::merged(order, core_->operation.contains());
+        else return order;
+    }
+
     // What the operation offers, for a journal around this pipeline.
     template <class... Args>
         requires(!detail::is_absent<decltype(detail::fingerprint_of(std::declval<Op const&>(),
@@ -98,11 +105,15 @@ public:
         return std::move(*this);
     }
 
-    /// Puts the policies around `op`, which is copied or moved in.
+    /// Puts the policies around `op`, which is copied or moved in. Throws `misuse` if copies of one policy stand here
+    /// twice, or for an order that cannot be right and that only `op`, a `guarded`, knows.
     template <class Op>
     [[nodiscard]] auto wrap(Op&& op) const {
         using operation = std::decay_t<Op>;
         detail::check_nested_order<operation, Policies...>();
+        detail::check_states(policies_);
+        if constexpr (requires { op.contains(); })
+            detail::check_erased_order(detail::contents_of<Policies...>(), op.contains());
         return wrapped<std::tuple<Policies...>, operation>{policies_, std::forward<Op>(op), watch_};
     }
 

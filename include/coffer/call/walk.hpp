@@ -14,6 +14,7 @@
 #include <coffer/call/send.hpp>
 #include <coffer/time/sleep.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <exception>
 #include <memory>
@@ -43,6 +44,12 @@ inline void as_cancelled(fault& why, bool attempted) {
     auto cancelled = fault{fault_kind::cancelled, "the caller left"}.with_cause(why.cause());
     if (attempted) cancelled.with_execution(why.execution()).with_billing(why.billing());
     why = std::move(cancelled);
+}
+
+/// An attempt that came to nothing after one that was made: what is known of that one stays true of the call.
+inline void at_least_as_billed(fault& why, fault const& before) {
+    why.with_execution(std::max(why.execution(), before.execution()));
+    why.with_billing(std::max(why.billing(), before.billing()));
 }
 
 /// Did nothing inside reach the provider, as far as its end tells? Then gates further out give back what they hold.
@@ -196,13 +203,14 @@ auto walk(std::shared_ptr<Core const> core, call& c, handed how, Args... args)
             ended.what = attempted ? attempt_end::kind::failed : attempt_end::kind::not_attempted;
             ended.why = &result->error();
         }
+        bool const made = ended.what != attempt_end::kind::not_attempted;
+        if (before && !made) at_least_as_billed(result->error(), *before->end().why);
         if constexpr (attempts)
             if (in) core->record(a, ended);
         if (!in && core->watched())
             core->tell({event_kind::attempt_refused, ended.at, {}, c.attempts() + 1, ended.why, {}, {}}, c);
 
         // Out through them, until one asks for another attempt.
-        bool const made = ended.what != attempt_end::kind::not_attempted;
         auto const said = gates.settle(ended, a, before && !made ? &before->end() : nullptr);
         if (!said.asks_again()) {
             if (said.stop() != stop_reason::none && !*result && result->error().stop() == stop_reason::none)

@@ -108,10 +108,11 @@ inline void restrict_protocols(option_writer& write) noexcept {
         .flag(CURLOPT_HTTP09_ALLOWED, false)
         .set(CURLOPT_USERAGENT, s.user_agent.c_str());
     restrict_protocols(write);
-    if (!s.ca_file.empty()) write.set(CURLOPT_CAINFO, s.ca_file.c_str());
+    if (!s.ca_file.empty()) write.set(CURLOPT_CAINFO, s.ca_file.c_str()).none(CURLOPT_CAPATH);
     // libcurl keeps the authorities that it has read only if they come from a file alone, and else reads all of them anew
-    // for every connection, which takes many times as long as the rest of the handshake.
-    if (!s.ca_file.empty() || has_default_ca_file()) write.none(CURLOPT_CAPATH);
+    // for every connection, which takes many times as long as the rest of the handshake. Only faster: a TLS library that
+    // knows no directories may refuse.
+    else if (has_default_ca_file()) (void)curl_easy_setopt(handle, CURLOPT_CAPATH, nullptr);
     if (s.options.max_idle_connections == 0) write.flag(CURLOPT_FORBID_REUSE, true);
 #if LIBCURL_VERSION_NUM >= 0x075700
     // Leaving during name resolution must not wait for getaddrinfo. Only faster: an older library at run time may lack it.

@@ -194,7 +194,8 @@ awaitable<void> work(flight_guard& guard, Step& step) {
         granted grant;
         auto mode = live_claim::mode::journaled;
         if (!verdict) {
-            if (!may_degrade || verdict.error().kind() != fault_kind::store_unavailable) {
+            // Only at first: later there may have been sends that an unjournaled claim would not know of.
+            if (!may_degrade || claims > 1 || verdict.error().kind() != fault_kind::store_unavailable) {
                 how.why = std::move(verdict).error();
                 co_return;
             }
@@ -229,18 +230,24 @@ awaitable<void> work(flight_guard& guard, Step& step) {
             co_await await_acceptance(guard, accepted, ref);
             co_return;
         }
+        if (defect && row(defect->kind()).stored) {  // the provider has refused the request itself: it would again
+            how.why = std::move(defect);
+            plan.store->submit_fail(ref, *how.why, options.request_fault_kept);
+            co_return;
+        }
         if (defect && grant.sends >= grant.sends_allowed) {
             how.why = std::move(defect->with_stop(stop_reason::sends_spent));
             co_return;
         }
 
-        live_claim::terms const terms{options.max_sends, options.attempt_timeout, options.finish_grace, may_degrade};
+        live_claim::terms const terms{options.max_sends, options.attempt_timeout, options.finish_grace,
+                                      options.store_wait, may_degrade};
         live_claim claim{f, plan.store, ref, terms, grant, mode};
         if (claims == 1) asio::co_spawn(executor, keep(f, plan, ref, claim.journaled()), asio::detached);
         co_await walk_under(claim, guard, ref, step);
 
         if (how.why && claim.journaled()) {
-            if (record_has_moved(*how.why) && claims < most_claims && !f->given_up()) {
+            if (record_has_moved(*how.why) && claims < most_claims && !claim.has_degraded() && !f->given_up()) {
                 how.why.reset();
                 continue;
             }

@@ -61,7 +61,7 @@ private:
         if (r_.claims == 0 && r_.sends.empty()) return "there is no such key";
         if (left_to_owner(r_.takeover_grace)) return "somebody works on it";
         if (is_open() && r_.any(send_state::supplied))
-            return "an answer was supplied for it, which the next run of its job will judge";
+            return "an answer was supplied for it, which the next run of its job will judge (grant and abandon work)";
         if (is_open() || r_.state == record_state::free) return "the next run of its job goes on with it";
         return "it is " + std::string{to_string(r_.state)};
     }
@@ -78,7 +78,7 @@ private:
 
 inline claim_verdict record_machine::claim(claim_request const& q, std::string const& owner, std::uint64_t next_token) {
     auto const busy = left_to_owner(q.takeover_grace);
-    bool const nothing_paid = r_.counted_sends() == 0 && !is_closed();
+    bool const nothing_paid = r_.counted_sends() == 0 && !r_.undecoded() && !is_closed();
     if (bool const nobodys = r_.state == record_state::free || (is_open() && !busy); nothing_paid && nobodys) {
         r_.print = q.print;
         r_.print_known = true;
@@ -300,7 +300,9 @@ inline outcome<void> record_machine::acknowledge() {
 }
 
 inline outcome<void> record_machine::resolve(resolution const& how) {
-    if (!is_unresolved()) return misused("the key is not unresolved: " + why_not_unresolved());
+    bool const supplied = is_open() && r_.any(send_state::supplied) && !left_to_owner(r_.takeover_grace);
+    bool const changes_mind = supplied && !std::holds_alternative<supply_answer>(how);
+    if (!is_unresolved() && !changes_mind) return misused("the key is not unresolved: " + why_not_unresolved());
     if (std::holds_alternative<grant_send>(how)) {
         r_.granted_sends = std::max(r_.granted_sends + 1, r_.counted_sends() + 1 - r_.max_sends);
         end_claim(r_.at_rest());

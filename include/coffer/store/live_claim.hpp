@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
@@ -51,6 +52,7 @@ public:
         int max_sends = defaults::max_sends;
         duration attempt_timeout = duration::max();  ///< at most what the attempt itself has
         duration finish_grace = defaults::finish_grace;
+        duration store_wait = defaults::store_wait;  ///< for the confirmation that an earlier send was given back
         bool may_degrade = false;  ///< a permit that cannot be journaled is given all the same
     };
 
@@ -68,9 +70,16 @@ public:
     awaitable<outcome<int>> permit(attempt const& a) override {
         bool const throws = co_await asio::this_coro::throw_if_cancelled();
         co_await asio::this_coro::throw_if_cancelled(false);
-        auto taken = co_await take_permit(a);
+        std::exception_ptr thrown;
+        std::optional<outcome<int>> taken;
+        try {
+            taken.emplace(co_await take_permit(a));
+        } catch (...) {
+            thrown = std::current_exception();
+        }
         co_await asio::this_coro::throw_if_cancelled(throws);
-        co_return taken;
+        if (thrown) std::rethrow_exception(thrown);
+        co_return *std::move(taken);
     }
 
     void answered(int send, shared_answer const& what) override {
@@ -80,6 +89,7 @@ public:
     void accepted(int send) override {
         if (!accepted_) {
             accepted_ = last_;
+            flight_->accept(last_.what, false);
             if (journaled(send)) acceptance_ = store_->submit_accept(ref_, send);
         }
         flight_->end_send();
@@ -116,6 +126,8 @@ public:
     [[nodiscard]] std::optional<completion<outcome<void>>> const& acceptance() const noexcept { return acceptance_; }
     [[nodiscard]] claim_ref const& ref() const noexcept { return ref_; }
     [[nodiscard]] bool journaled() const noexcept { return mode_ == mode::journaled; }
+    /// Has a send been made that the journal does not know of?
+    [[nodiscard]] bool has_degraded() const noexcept { return unjournaled_ != 0; }
 
 private:
     /// A permit's turn: the next one waits for its end, however it ends.
@@ -130,6 +142,15 @@ private:
         completion<bool> over_;
     };
 
+    /// Waits for what confirms that a send was given back; not for long, because a store that cannot write keeps it.
+    awaitable<void> confirmation(completion<outcome<void>> done) {
+        auto& service = flight_->own_call().service();
+        auto const clock = service.clock();
+        auto const until = call_access::later(clock->now(), terms_.store_wait);
+        while (done.get() == nullptr && clock->now() < until && !flight_->given_up())
+            co_await done.wait(service, until);
+    }
+
     awaitable<outcome<int>> take_permit(attempt const& a) {
         auto& service = flight_->own_call().service();
         // Permits of one claim are journaled one after another, each counting on the one before.
@@ -139,17 +160,24 @@ private:
         }
         turn const mine{busy_};
 
+        bool unconfirmed = false;
         while (!unsending_.empty()) {
             auto back = std::move(unsending_.back());
             unsending_.pop_back();
-            co_await until_done(back.done, service);
-            if (!*back.done.get() && reply_may_be_lost(back.done.get()->error())) {
+            co_await confirmation(back.done);
+            if (auto const* const said = back.done.get();
+                said != nullptr && !*said && reply_may_be_lost(said->error())) {
                 back.done = submit(back);
-                co_await until_done(back.done, service);
+                co_await confirmation(back.done);
             }
-            if (!*back.done.get()) ++sends_;  // it could not be given back: it counts
+            auto const* const said = back.done.get();
+            if (said == nullptr || !*said) ++sends_;  // as far as anybody knows it was not given back: it counts
+            unconfirmed = unconfirmed || said == nullptr;
         }
         if (flight_->given_up()) co_return failed(fault_kind::cancelled, "every caller left before the send");
+        if (sends_left() <= 0 && unconfirmed)
+            co_return failed(fault_kind::store_unavailable,
+                             "the store has not confirmed yet that an earlier send was given back");
         if (sends_left() <= 0)
             co_return failed(
                 fault{fault_kind::unresolved, "no send is left for this key"}.with_stop(stop_reason::sends_spent));

@@ -4,6 +4,7 @@
 
 #include <coffer/state/record.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -39,6 +40,18 @@ namespace coffer::inline v0 {
         digest += static_cast<char>(high * 16 + low);
     }
     return record_id{std::string{text.substr(0, colon)}, std::move(digest)};
+}
+
+/// A word for a shell: as it is, or in quotes if it holds anything that a shell would read otherwise.
+[[nodiscard]] inline std::string shell_word(std::string_view text) {
+    auto const plain = [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+               std::string_view{"/._-:,@%+="}.find(c) != std::string_view::npos;
+    };
+    if (!text.empty() && std::all_of(text.begin(), text.end(), plain)) return std::string{text};
+    std::string quoted = "'";
+    for (char const c : text) quoted += c == '\'' ? std::string{"'\\''"} : std::string{c};
+    return quoted + "'";
 }
 
 }  // namespace coffer::inline v0

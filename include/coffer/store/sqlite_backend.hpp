@@ -108,7 +108,7 @@ public:
         return change<void>(urgency::before, std::nullopt, id, [how](record_machine& m) { return m.resolve(how); });
     }
     [[nodiscard]] std::string how_to_resolve(record_id const& id) const override {
-        return "resolve it with `coffer resolve " + file_->path() + " " + to_text(id) +
+        return "resolve it with `coffer resolve " + shell_word(file_->path()) + " " + shell_word(to_text(id)) +
                " --grant` (one more send), `--abandon`, or `--answer FILE`";
     }
     result<std::shared_ptr<record const>> peek(record_id const& id) override {

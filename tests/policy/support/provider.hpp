@@ -148,7 +148,8 @@ private:
     }
 
 public:
-    /// The operation. Answers that begin with "bad" are defective; with "busy", an error inside a 200 that was not billed.
+    /// The operation. Answers that begin with "bad" are defective; with "refused", a refusal of the request, which is billed;
+    /// with "busy", an error inside a 200 that was not billed.
     class chat {
     public:
         explicit chat(std::shared_ptr<state> s) : state_{std::move(s)} {}
@@ -173,6 +174,9 @@ public:
             if (state_->on_decode) state_->on_decode();
             if (a.body.starts_with("bad"))
                 return coffer::failed(coffer::fault_kind::defective_answer, "it says " + a.body);
+            if (a.body.starts_with("refused"))
+                return coffer::failed(coffer::fault{coffer::fault_kind::content_policy, "it refuses"}.with_billing(
+                    coffer::knowledge::yes));
             if (a.body.starts_with("busy"))
                 return coffer::failed(coffer::fault_kind::overloaded, "an error inside a 200");
             return a.body;

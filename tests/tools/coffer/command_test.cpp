@@ -136,7 +136,7 @@ TEST_F(command_test, a_supplied_answer_is_judged_and_the_wrong_one_can_be_mended
     auto const id = unresolved_key();
     auto const wrong = resolve(id, "--answer " + text_file("what the model wrote"));
     EXPECT_EQ(wrong.code, 0) << wrong.text;
-    EXPECT_TRUE(resolve(id, "--grant").has("an answer was supplied")) << "not judged yet";
+    EXPECT_TRUE(resolve(id, "--answer " + text_file("paid")).has("an answer was supplied")) << "not judged yet";
     EXPECT_NE(job().find("the answer is not JSON"), std::string::npos);
     EXPECT_TRUE(list("--unresolved").has(id));
     EXPECT_EQ(resolve(id, "--answer " + text_file("paid, from the console")).code, 0);
