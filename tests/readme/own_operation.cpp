@@ -11,6 +11,7 @@
 #include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 using namespace std::chrono_literals;
 
@@ -54,6 +55,33 @@ coffer::awaitable<bool> run_job(coffer::guarded<std::string(question const&)> as
     co_return true;
 }
 //! [outcome]
+
+//! [observe]
+auto watched(std::vector<std::string>& lines) {
+    return coffer::pipeline{coffer::retry{}}.observe([&lines](coffer::event const& e) {
+        auto line = std::string{to_string(e.kind)} + " " + std::to_string(e.attempt);
+        if (e.why != nullptr) line += " " + std::string{to_string(e.why->kind())};
+        lines.push_back(line);  // called from whichever thread the call runs on
+    });
+}
+//! [observe]
+
+TEST(readme, events_are_seen) {
+    asio::io_context io;
+    coffer::testing::virtual_time time{io};
+    sent = 0;
+    std::vector<std::string> lines;
+    auto const ask = watched(lines).wrap(described);
+    auto const work = [&]() -> coffer::awaitable<void> {
+        auto call = coffer::call::unkeyed();
+        question const q{"why?"};
+        (void)co_await ask.try_call(call, q);
+    };
+    asio::co_spawn(io, work, asio::detached);
+    time.run();
+    EXPECT_EQ(lines, (std::vector<std::string>{"attempt_started 1", "attempt_ended 1 not_sent",
+                                               "retry_scheduled 1 not_sent", "attempt_started 2", "attempt_ended 2"}));
+}
 
 TEST(readme, own_operation_is_retried_and_paid_once) {
     asio::io_context io;
