@@ -25,6 +25,7 @@
 #include <coffer/llm/faults.hpp>
 #include <coffer/llm/fingerprint.hpp>
 #include <coffer/llm/openai_options.hpp>
+#include <coffer/llm/provider.hpp>
 #include <coffer/llm/redact.hpp>
 #include <coffer/llm/reply.hpp>
 #include <coffer/llm/request.hpp>
@@ -136,6 +137,8 @@ private:
 
     std::shared_ptr<settings const> settings_;
 };
+
+static_assert(provider<chat_operation, request, reply>);
 
 /// A provider of OpenAI's shape: over a transport, which is a handle and is copied. Copies share everything.
 class openai {
