@@ -7,6 +7,8 @@
 #include "storm.hpp"
 #include "worker.hpp"
 
+#include <coffer/store/record_text.hpp>
+
 #include <CLI/CLI.hpp>
 
 #include <chrono>
@@ -44,8 +46,9 @@ private:
 /// True if there was anything to print, and so something to look at afterwards.
 bool print_unresolved(std::filesystem::path const& place, arm const& a, arm_result const& r) {
     for (auto const& id : r.unresolved_ids)
-        std::cout << "  unresolved: " << COFFER_DEMO_COMMAND << " resolve "
-                  << (std::filesystem::absolute(place) / a.name / "coffer.db").string() << ' ' << id << " --grant\n";
+        std::cout << "  unresolved: " << coffer::shell_word(COFFER_DEMO_COMMAND) << " resolve "
+                  << coffer::shell_word((std::filesystem::absolute(place) / a.name / "coffer.db").string()) << ' '
+                  << coffer::shell_word(id) << " --grant\n";
     return !r.unresolved_ids.empty();
 }
 

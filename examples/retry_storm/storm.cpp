@@ -10,9 +10,11 @@
 
 #include <asio/io_context.hpp>
 
+#include <algorithm>
 #include <csignal>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 #include <sstream>
 
 namespace retry_storm {

@@ -36,6 +36,11 @@ using support::op;
 using support::request;
 using how = support::treatment::kind;
 
+/// So many attempts, that far apart.
+coffer::retry_options evenly(int attempts, coffer::duration apart) {
+    return {.attempts = attempts, .schedule = {coffer::growth::constant, coffer::jitter::none, apart, apart}};
+}
+
 struct once_store_test : testing::Test {
     support::contexts world{2};  // callers live in the first one, the store in the second
     coffer::memory_store records;
@@ -96,8 +101,7 @@ TEST_F(once_store_test, a_caller_who_leaves_while_a_send_is_given_back_uses_up_n
 TEST_F(once_store_test, an_owner_that_slept_beyond_its_lease_finds_what_another_has_paid_for) {
     provider.fail(fault_kind::transient).answer("paid elsewhere").answer("never");
     db.always(op::heartbeat, how::dropped);
-    auto const sleepy =
-        begin(asking({}, {.attempts = 2, .schedule = {coffer::growth::constant, coffer::jitter::none, 100s, 100s}}));
+    auto const sleepy = begin(asking({}, evenly(2, 100s)));
     world.run_for(70s);
     auto const elsewhere = records.another_process();
     auto const other = begin(on(elsewhere));
@@ -112,8 +116,7 @@ TEST_F(once_store_test, an_owner_that_slept_beyond_its_lease_finds_what_another_
 TEST_F(once_store_test, an_owner_that_slept_beyond_its_lease_goes_on_if_nobody_came) {
     provider.fail(fault_kind::transient).answer("hello");
     db.always(op::heartbeat, how::dropped);
-    auto const c =
-        run(asking({}, {.attempts = 2, .schedule = {coffer::growth::constant, coffer::jitter::none, 100s, 100s}}));
+    auto const c = run(asking({}, evenly(2, 100s)));
     EXPECT_EQ(c.text(), "hello");
     EXPECT_EQ(provider.count(), 2);
 }
@@ -151,8 +154,7 @@ TEST_F(once_store_test, attempts_do_not_multiply_where_a_claim_is_made_anew) {
     db.script().play([](op o, int n) {  // the lease runs out before the second and the third attempt
         return o == op::heartbeat && n < 7 ? support::treatment{how::dropped} : support::treatment{};
     });
-    auto const c =
-        run(asking({}, {.attempts = 4, .schedule = {coffer::growth::constant, coffer::jitter::none, 70s, 70s}}));
+    auto const c = run(asking({}, evenly(4, 70s)));
     EXPECT_TRUE(c.failed(fault_kind::throttled)) << c.text();
     EXPECT_EQ(provider.count(), 4);
     for (int i = 0; i < 4; ++i) EXPECT_EQ(c.log[static_cast<std::size_t>(i)].number, i + 1);
@@ -200,8 +202,7 @@ TEST_F(once_store_test, an_earlier_owners_answer_that_comes_in_between_two_attem
     world.run_for(10min);  // it is stopped, and its send is over as far as anybody can tell
 
     provider.fail(fault_kind::transient).answer("paid again");
-    auto const c =
-        begin(asking({}, {.attempts = 2, .schedule = {coffer::growth::constant, coffer::jitter::none, 20s, 20s}}));
+    auto const c = begin(asking({}, evenly(2, 20s)));
     world.run_for(10s);
     ASSERT_EQ(provider.count(), 1);
     (void)earlier.backend()->submit_answer(ref, 1,

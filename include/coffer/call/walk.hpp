@@ -10,7 +10,6 @@
 #include <coffer/call/classify.hpp>
 #include <coffer/call/event.hpp>
 #include <coffer/call/gate_row.hpp>
-#include <coffer/call/layer.hpp>
 #include <coffer/call/send.hpp>
 #include <coffer/time/sleep.hpp>
 

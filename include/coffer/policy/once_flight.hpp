@@ -96,7 +96,6 @@ inline awaitable<void> await_acceptance(flight_guard& guard, completion<outcome<
     auto& how = guard.how();
     auto const until = call_access::later(service.clock()->now(), plan.options.store_wait);
     guard.settled();  // the store goes on trying, and ends the claim with it
-    guard.of().accept(how.what, how.replayed);
     co_await done.wait(service, until);
     auto const* const accepted = done.get();
     if (accepted == nullptr) co_return;
@@ -226,6 +225,7 @@ awaitable<void> work(flight_guard& guard, Step& step) {
             }
             how.what = earlier.what;
             how.replayed = true;
+            f->accept(earlier.what, true);
             auto const accepted = plan.store->submit_accept(ref, earlier.send);
             co_await await_acceptance(guard, accepted, ref);
             co_return;
