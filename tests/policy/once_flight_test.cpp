@@ -680,24 +680,39 @@ TEST_F(once_flight_test, a_flight_whose_context_goes_before_the_permit_is_taken_
     EXPECT_EQ(state(), record_state::done);
 }
 
-TEST_F(once_flight_test, a_flight_whose_context_goes_during_a_send_lands_as_ambiguous) {
+TEST_F(once_flight_test, a_flight_whose_context_goes_during_a_send_is_taken_over_if_a_send_is_left) {
     provider.answer("never", 10s).answer("hello");
     auto const ask = asking({.retry = {}});
     auto const opener = begin(ask, 15min, 0);
     world.run_ready();
     auto const second = begin(ask, 15min, 1);
+    auto const third = begin(ask, 15min, 2);
     world.run_for(1s);
     world.destroy(0);
-    world.run_ready();
+    world.run();
     EXPECT_FALSE(opener->over);
-    ASSERT_TRUE(second->failed(fault_kind::ambiguous)) << second->text();
-    EXPECT_EQ(second->why().execution(), knowledge::maybe);
-    EXPECT_EQ(second->why().billing(), knowledge::maybe);
-    EXPECT_TRUE(given_back());
-    EXPECT_EQ(state(), record_state::unknown);
-    EXPECT_EQ(door.inside(), 0);
-    EXPECT_EQ(run(ask).text(), "hello");
+    EXPECT_EQ(second->text(), "hello");
+    EXPECT_EQ(third->text(), "hello");
+    EXPECT_EQ(provider.count(), 2);
     EXPECT_EQ(counted(), 2);
+    EXPECT_FALSE(second->cost.has_value()) << "what the send that nobody heard of has cost is not known";
+    EXPECT_TRUE(given_back());
+    EXPECT_EQ(state(), record_state::done);
+}
+
+TEST_F(once_flight_test, or_else_those_who_wait_are_told_that_an_operator_must_decide) {
+    provider.answer("never", 10s).answer("hello");
+    auto const ask = asking({.once = {.max_sends = 1}, .retry = {}});
+    (void)begin(ask, 15min, 0);
+    world.run_ready();
+    auto const second = begin(ask, 15min, 1);
+    world.run_for(1s);
+    world.destroy(0);
+    world.run();
+    ASSERT_TRUE(second->failed(fault_kind::unresolved)) << second->text();
+    EXPECT_EQ(second->why().billing(), knowledge::maybe);
+    EXPECT_EQ(counted(), 1);
+    EXPECT_EQ(state(), record_state::unknown);
 }
 
 TEST_F(once_flight_test, between_two_attempts_a_send_that_may_be_billed_is_not_forgotten) {
@@ -708,10 +723,27 @@ TEST_F(once_flight_test, between_two_attempts_a_send_that_may_be_billed_is_not_f
     auto const second = begin(ask, 15min, 1);
     world.run_for(3s);
     world.destroy(0);
+    world.run();
+    EXPECT_EQ(second->text(), "hello");
+    ASSERT_EQ(second->log.size(), 2U);
+    EXPECT_EQ(second->log.back().number, 2);
+    EXPECT_EQ(counted(), 2);
+}
+
+TEST_F(once_flight_test, who_leaves_what_was_taken_over_knows_of_the_send_that_nobody_heard_of) {
+    provider.answer("never", 10s).answer("never", 10min);
+    door.open();
+    auto const ask = asking({.retry = {}});
+    (void)begin(ask, 15min, 0);
     world.run_ready();
-    ASSERT_TRUE(second->failed(fault_kind::ambiguous)) << second->text();
-    EXPECT_EQ(second->log.size(), 1U);
-    EXPECT_EQ(state(), record_state::unknown);
+    door.shut();
+    auto const second = begin(ask, 5s, 1);
+    world.run_for(1s);
+    world.destroy(0);
+    world.run_for(10s);
+    ASSERT_TRUE(second->failed(fault_kind::deadline_exceeded)) << second->text();
+    EXPECT_EQ(second->why().billing(), knowledge::maybe);
+    EXPECT_EQ(provider.count(), 1);
 }
 
 TEST_F(once_flight_test, a_joiners_context_may_go) {
@@ -776,7 +808,7 @@ TEST_F(once_flight_test, a_flight_that_never_begins_lands_all_the_same) {
         [&](std::shared_ptr<coffer::flight> before) {
             opened = std::make_shared<coffer::flight>(asio::make_strand(world.executor(0)), coffer::fingerprint{},
                                                       coffer::call_access::fork(mine), std::move(before));
-            guard.emplace(opened, coffer::detail::flight_plan{db.backend(), id, {}});
+            guard.emplace(opened, coffer::detail::flight_plan{db.backend(), id, {}, {}});
             return opened;
         });
     ASSERT_EQ(f, opened);

@@ -35,6 +35,7 @@ struct oracle {
     int granted_by_operator = 0;
     int max_of_last = 0;
     bool no_row = true;  // never claimed, or nothing left
+    long free_until = 0;  // at rest and nothing owed: then its history goes
 
     static constexpr long grace = 30, day = 86400;
 
@@ -46,9 +47,17 @@ struct oracle {
     [[nodiscard]] int counted() const { return static_cast<int>(sends.size()) - how_many("unsent"); }
 
     void time_has_passed(long now) {
-        if (end == "failed" && now >= end_until) end = "";
+        if (free_until > 0 && now >= free_until) *this = oracle{};
+        if (end == "failed" && now >= end_until) {
+            end = "";
+            comes_to_rest(now);
+        }
         if (end == "done" && now >= end_until) end = "expired";
         if (end == "acked" && now >= end_until) *this = oracle{};
+    }
+    void comes_to_rest(long now) {
+        working = false;
+        free_until = counted() == 0 ? now + 30 * day : 0;
     }
     /// The time for which the last claim still stands in others' way; 0: it does not.
     [[nodiscard]] long in_the_way(long now, std::set<std::string> const& dead) const {
@@ -85,6 +94,7 @@ struct oracle {
         no_row = false;
         claim = id;
         working = true;
+        free_until = 0;
         owner = who;
         lease_until = now + 60;
         request = model;
@@ -125,6 +135,7 @@ struct oracle {
         if (s == nullptr) return "permanent";
         if (s->fate == "answered" || s->fate == "accepted" || s->fate == "defective") return "";
         s->fate = "answered";
+        free_until = 0;
         if (!settled()) end = "", sent_last = false;
         return "";
     }
@@ -163,8 +174,10 @@ struct oracle {
         if (id != claim || no_row) return "claim_lost";
         auto* const s = find(id, number);
         if (s == nullptr) return "permanent";
-        if (s->fate != "out" && s->fate != "lost" && s->fate != "unsent") return "permanent";
+        if (s->fate == "unsent") return "";
+        if (s->fate != "out" && s->fate != "lost") return "permanent";
         s->fate = "unsent";
+        if (!working && end.empty()) comes_to_rest(now);
         return "";
     }
     std::string on_fail(int id, long now) {
@@ -183,7 +196,7 @@ struct oracle {
         if (no_row) return "";
         if (id != claim) return "claim_lost";
         if (working && sends.empty()) *this = oracle{};
-        working = false;
+        else if (working) comes_to_rest(now);
         return "";
     }
     std::string on_heartbeat(int id, long now) {

@@ -77,7 +77,7 @@ TEST(sqlite_store, has_this_format_and_no_other) {
     }
     intruder file{dir / "coffer.db"};
     EXPECT_EQ(file.number("PRAGMA application_id"), 0x434f4652);
-    EXPECT_EQ(file.number("PRAGMA user_version"), 1);
+    EXPECT_EQ(file.number("PRAGMA user_version"), 2);
     EXPECT_EQ(file.text("PRAGMA journal_mode"), "wal");
     // What is in the field cannot be changed: a new format is a new step in sqlite_schema.hpp, and a new text here.
     EXPECT_EQ(
@@ -87,10 +87,10 @@ TEST(sqlite_store, has_this_format_and_no_other) {
         "answers(id codec body);"
         "meta(name value);"
         "records(id key ns state claim held owner token lease_until claims max_sends granted_sends takeover_grace "
-        "acknowledged_kept unacknowledged_kept print_version print fault created updated expires);"
+        "acknowledged_kept unacknowledged_kept print_version print fault created updated expires cached);"
         "sends(record number state claim owner permitted_until permitted_at provider model fault status request_id "
         "input_fresh input_cache_read input_cache_write_5m input_cache_write_1h input_audio output output_audio "
-        "reasoning cost answer)");
+        "reasoning cost answer ended_at)");
 }
 
 TEST(sqlite_store, refuses_a_record_in_a_state_that_it_does_not_know) {
@@ -260,7 +260,7 @@ TEST(sqlite_open, says_what_is_wrong_and_what_to_do) {
     {
         sqlite::store const db{dir / "newer.db"};
     }
-    intruder{dir / "newer.db"}.run("PRAGMA user_version=2");
+    intruder{dir / "newer.db"}.run("PRAGMA user_version=999");
     EXPECT_TRUE(mentions(complaint(dir / "newer.db"), "made by a newer coffer"));
 
     {

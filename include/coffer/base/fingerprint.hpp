@@ -3,6 +3,7 @@
 // What makes two requests under one key the same: named fields and their values.
 
 #include <algorithm>
+#include <concepts>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -10,6 +11,38 @@
 #include <vector>
 
 namespace coffer::inline v0 {
+
+/// Which fields count when two requests are compared. A record keeps all of them, so that the choice may change later.
+///
+///     coffer::fingerprint_fields::except("sampling")      // another temperature is the same request
+///     coffer::fingerprint_fields::only("model", "messages")
+class fingerprint_fields {
+public:
+    /// All of them.
+    fingerprint_fields() = default;
+    template <std::convertible_to<std::string>... Names>
+    [[nodiscard]] static fingerprint_fields only(Names&&... names) {
+        return fingerprint_fields{false, {std::string{std::forward<Names>(names)}...}};
+    }
+    template <std::convertible_to<std::string>... Names>
+    [[nodiscard]] static fingerprint_fields except(Names&&... names) {
+        return fingerprint_fields{true, {std::string{std::forward<Names>(names)}...}};
+    }
+    /// None: the key alone decides.
+    [[nodiscard]] static fingerprint_fields none() { return only(); }
+
+    [[nodiscard]] bool counts(std::string_view field) const {
+        return (std::find(names_.begin(), names_.end(), field) != names_.end()) != others_count_;
+    }
+    [[nodiscard]] bool counts_any() const noexcept { return others_count_ || !names_.empty(); }
+
+private:
+    fingerprint_fields(bool others_count, std::vector<std::string> names)
+        : others_count_{others_count}, names_{std::move(names)} {}
+
+    bool others_count_ = true;
+    std::vector<std::string> names_;
+};
 
 /// Named fields of a request, in any order, with values or digests of values.
 ///
@@ -44,10 +77,12 @@ public:
 
     friend bool operator==(fingerprint const&, fingerprint const&) = default;
 
-    /// The names of the fields in which two fingerprints differ, sorted; a changed version counts as `version`.
-    [[nodiscard]] static std::vector<std::string> differing(fingerprint const& a, fingerprint const& b) {
+    /// The names of the fields that count and in which two fingerprints differ, sorted; a changed version counts, as
+    /// `version`, if any field does.
+    [[nodiscard]] static std::vector<std::string> differing(fingerprint const& a, fingerprint const& b,
+                                                            fingerprint_fields const& which = {}) {
         std::vector<std::string> names;
-        if (a.version_ != b.version_) names.emplace_back("version");
+        if (a.version_ != b.version_ && which.counts_any()) names.emplace_back("version");
         auto i = a.fields_.begin();
         auto j = b.fields_.begin();
         while (i != a.fields_.end() || j != b.fields_.end()) {
@@ -60,6 +95,7 @@ public:
                 ++i, ++j;
             }
         }
+        std::erase_if(names, [&](auto const& name) { return name != "version" && !which.counts(name); });
         return names;
     }
 

@@ -4,15 +4,20 @@
 //
 //     coffer::key k{"report", tenant, 42};    // namespace "report", then any number of typed parts
 
+#include <coffer/base/fingerprint.hpp>
+
+#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 namespace coffer::inline v0 {
 namespace detail {
@@ -53,6 +58,36 @@ public:
         (append(parts), ...);
     }
 
+    /// A key for whatever is asked: equal requests within `scope` are one piece of work, whose answer is shared for `ttl`
+    /// after it came and paid for anew afterwards. `scope` says for whom, the tenant above all: nobody outside it is given
+    /// the answer.
+    ///
+    ///     coffer::call call{coffer::key::of_request(coffer::key{"faq", tenant}, 10min)};
+    ///
+    /// It needs an operation with a fingerprint, and is completed by `once`; nothing is kept under it as it is.
+    /// Throws `std::invalid_argument` for a `ttl` that is not positive.
+    [[nodiscard]] static key of_request(key scope, std::chrono::nanoseconds ttl) {
+        if (ttl <= ttl.zero())
+            throw std::invalid_argument{"coffer::key::of_request: the time to live must be longer than zero"};
+        scope.part('q', {});
+        scope.ttl_ = ttl;
+        return scope;
+    }
+    /// For a key that `of_request` made: how long an answer is shared.
+    [[nodiscard]] std::optional<std::chrono::nanoseconds> ttl() const noexcept { return ttl_; }
+    /// This key for one request: the fields of its fingerprint that count become a part of it.
+    [[nodiscard]] key with(fingerprint const& print, fingerprint_fields const& which) const {
+        auto completed = *this;
+        completed.ttl_.reset();
+        completed.part('v', std::to_string(print.version()));
+        for (auto const& f : print.fields()) {
+            if (!which.counts(f.name)) continue;
+            completed.part('n', f.name);
+            completed.part('f', f.value);
+        }
+        return completed;
+    }
+
     /// The first part.
     [[nodiscard]] std::string_view name_space() const noexcept {
         return std::string_view{bytes_}.substr(header_size, namespace_size_);
@@ -90,6 +125,7 @@ private:
 
     std::string bytes_;
     std::size_t namespace_size_;
+    std::optional<std::chrono::nanoseconds> ttl_;
 };
 
 }  // namespace coffer::inline v0

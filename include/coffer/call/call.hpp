@@ -10,6 +10,7 @@
 #include <coffer/call/permit_source.hpp>
 #include <coffer/time/clock_service.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -56,6 +57,7 @@ public:
 
     call(call&& other) noexcept
         : key_{std::move(other.key_)},
+          record_key_{std::move(other.record_key_)},
           unkeyed_{other.unkeyed_},
           in_flight_{other.in_flight_},
           allowed_{other.allowed_},
@@ -67,6 +69,8 @@ public:
           cost_known_{other.cost_known_},
           stored_{other.stored_},
           origin_{other.origin_},
+          attempts_{other.attempts_},
+          unproven_{other.unproven_},
           deadline_{other.deadline_.load(std::memory_order_relaxed)} {}
     call& operator=(call&&) = delete;
     ~call() = default;
@@ -77,6 +81,9 @@ public:
         if (!key_) throw misuse{"coffer::call: this call has no key; make it with call{key{\"namespace\", ...}}"};
         return *key_;
     }
+    /// The key under which the last request's answer stands: the call's own, but for `key::of_request` and for
+    /// `mismatch_rule::new_generation` one that the request has completed.
+    [[nodiscard]] coffer::key const& record_key() const { return record_key_ ? *record_key_ : key(); }
     [[nodiscard]] bool explicitly_unkeyed() const noexcept { return unkeyed_; }
 
     /// A name and a value by which budgets and reports group calls. No secrets.
@@ -121,6 +128,7 @@ private:
     explicit call(duration deadline) : allowed_{deadline} {}
 
     std::optional<coffer::key> key_;
+    std::optional<coffer::key> record_key_;
     bool unkeyed_ = false;
     bool in_flight_ = false;  // a flight's: its deadline is set from outside and only grows
     duration allowed_{-1};
@@ -172,8 +180,9 @@ public:
             call_.service_ = &clock_service::of(executor);
             call_.clock_ = &call_.service_->borrowed_clock();
             call_.began_ = call_.clock_->now();
+            if (call_.in_flight_) return;  // made for this one request
             auto const until = call_.until_ ? *call_.until_ : later(call_.began_, call_.allowed_);
-            if (!call_.in_flight_) call_.deadline_ = until.time_since_epoch().count();
+            call_.deadline_ = until.time_since_epoch().count();
             call_.log_.clear();
             call_.cost_ = money{};
             call_.cost_known_ = true;
@@ -184,6 +193,7 @@ public:
             call_.why_waited_ = wait_reason::none;
             call_.waited_ = {};
             call_.provider_key_.clear();
+            call_.record_key_.reset();
         }
         call& call_;
     };
@@ -204,8 +214,9 @@ public:
     };
     [[nodiscard]] static duration attempt_limit(call const& c) noexcept { return c.attempt_limit_; }
 
-    /// A call for a flight: the same request, a life of its own.
-    [[nodiscard]] static call fork(call const& c) {
+    static void set_record_key(call& c, coffer::key k) { c.record_key_ = std::move(k); }
+    /// A call for a flight: the same request, a life of its own, which goes on where another flight had to stop.
+    [[nodiscard]] static call fork(call const& c, attempt_log const& so_far = {}) {
         call own{c.allowed_};
         own.key_ = c.key_;
         own.unkeyed_ = c.unkeyed_;
@@ -213,6 +224,10 @@ public:
         own.in_flight_ = true;
         own.deadline_ = c.deadline_.load(std::memory_order_relaxed);
         own.tags_ = c.tags_;
+        for (auto const& a : so_far) {
+            own.attempts_ = std::max(own.attempts_, a.number);
+            if (a.billing != knowledge::no) ++own.unproven_;
+        }
         return own;
     }
     static void set_claim(call& c, permit_source* claim) noexcept { c.claim_ = claim; }

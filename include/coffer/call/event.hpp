@@ -21,7 +21,7 @@ enum class event_kind : std::uint8_t {
     attempt_ended,     ///< `why` is null for a success
     attempt_refused,   ///< a gate said no, or the wait for it ended
     retry_scheduled,   ///< `delay` says when
-    replayed,          ///< the journal had the answer
+    replayed,          ///< the journal had the answer; `why` is null, or names what differs and does not count
     joined,            ///< another caller's flight is at work on it
     left,              ///< this caller leaves a flight; whatever was permitted goes on
     store_late,        ///< the answer is delivered before it is durable; the store goes on trying

@@ -47,9 +47,13 @@ public:
     static constexpr policy_traits traits{.journal = true};
 
     explicit once(store const& where, once_options options = {}, Fingerprinting = Fingerprinting{})
-        : store_{where.backend()}, options_{options} {
+        : once{where, options, fingerprint_fields{}} {}
+    /// Of the operation's fingerprint, only these fields count.
+    once(store const& where, once_options options, fingerprint_fields counting)
+        : store_{where.backend()}, options_{options}, counting_{std::move(counting)} {
         options_.check();
     }
+    once(store const& where, fingerprint_fields counting) : once{where, once_options{}, std::move(counting)} {}
     once(store const& where, unfingerprinted_t) : once{where, once_options{}, unfingerprinted_t{}} {}
 
     template <class Next>
@@ -77,10 +81,19 @@ public:
         auto const executor = co_await asio::this_coro::executor;
         bind(c);
         auto const print = print_of(next);
-        auto const id = store_->id_of(c.key());
+        if (c.key().ttl()) name_by_request(c, print);
+        std::optional<landing> before;  // of a flight whose context went
         for (;;) {
-            auto const boarded = board(c, executor, id, print, next);
-            if (!boarded.seat) co_return failed(detail::fault_of(mismatch{boarded.differing}));
+            auto const boarded = board(c, executor, print, next, before ? &*before : nullptr);
+            if (!boarded.seat && boarded.differing.empty())
+                co_return failed(shutting_down(before ? &*before : nullptr));
+            if (!boarded.seat) {
+                if (may_name_anew(c)) {
+                    name_by_request(c, print);
+                    continue;
+                }
+                co_return failed(detail::fault_of(mismatch{boarded.differing}));
+            }
             if (!boarded.opened) next.tell({event_kind::joined, c.clock().now(), {}, 0, nullptr, {}, {}}, c);
 
             auto const landed = boarded.seat->of().landed();
@@ -90,7 +103,12 @@ public:
                 if (auto const paid = boarded.seat->of().accepted())
                     co_return deliver(c, next, *paid, boarded.opened);  // it is not stored yet
             }
-            bool const again = how != nullptr && (how->begin_anew || ran_out_for_others(c, *how, boarded.opened));
+            bool again = how != nullptr && (how->begin_anew || ran_out_for_others(c, *how, boarded.opened));
+            if (how != nullptr && how->why && how->why->kind() == fault_kind::key_mismatch && may_name_anew(c)) {
+                name_by_request(c, print);
+                again = true;
+            }
+            if (how != nullptr && how->begin_anew) before = *how;
             if (how != nullptr && !again) co_return deliver(c, next, *how, boarded.opened);
             if (woke != wake::notified) co_return leave(c, next, boarded.seat->of(), woke, boarded.opened);
         }
@@ -120,6 +138,22 @@ private:
         std::vector<std::string> differing;  ///< without a seat: why there is none
     };
 
+    [[nodiscard]] static fault shutting_down(landing const* before) {
+        fault why{fault_kind::draining, "this process is shutting down; run the job again elsewhere"};
+        if (before != nullptr && before->in_send) why.with_execution(knowledge::maybe).with_billing(knowledge::maybe);
+        return why;
+    }
+
+    /// From now on the call is about the key of this very request.
+    void name_by_request(call& c, fingerprint const& print) const {
+        if constexpr (std::same_as<Fingerprinting, unfingerprinted_t>)
+            throw misuse{"coffer::once: a key made of the request needs an operation with a fingerprint"};
+        call_access::set_record_key(c, c.key().with(print, counting_));
+    }
+    [[nodiscard]] bool may_name_anew(call const& c) const {
+        return options_.on_mismatch == mismatch_rule::new_generation && c.record_key() == c.key();
+    }
+
     /// Policies bind to the first clock they see.
     void bind(call const& c) const {
         try {
@@ -135,18 +169,31 @@ private:
         else return next.print();
     }
 
-    /// Finds the key's flight in this process, or opens one and sets it off.
+    [[nodiscard]] detail::flight_plan plan_for(call const& c, record_id const& id) const {
+        bool const key_alone = options_.on_mismatch == mismatch_rule::replay_stored;
+        detail::flight_plan plan{store_, id, options_, key_alone ? fingerprint_fields::none() : counting_};
+        if (auto const ttl = c.key().ttl()) {
+            plan.cached = true;
+            plan.options.unacknowledged_kept = *ttl;
+        }
+        return plan;
+    }
+
+    /// Finds the key's flight in this process, or opens one and sets it off, which goes on where `before` had to stop.
+    /// Neither, and nothing that differs, when the process is shutting down.
     template <class Next>
-    [[nodiscard]] boarding board(call& c, asio::any_io_executor const& executor, record_id const& id,
-                                 fingerprint const& print, Next const& next) const {
+    [[nodiscard]] boarding board(call& c, asio::any_io_executor const& executor, fingerprint const& print,
+                                 Next const& next, landing const* before) const {
         boarding b;
+        auto const id = store_->id_of(c.record_key());
+        auto plan = plan_for(c, id);
         auto const try_board = [&](flight& f) {
             if (f.given_up()) return false;
-            b.differing = fingerprint::differing(f.print(), print);
+            b.differing = fingerprint::differing(f.print(), print, plan.counting);
             return !b.differing.empty() || f.board(c.clock().now(), c.deadline());
         };
         auto const seated = [&](std::shared_ptr<flight> f) {
-            if (b.differing.empty()) b.seat.emplace(std::move(f), c);
+            if (f && b.differing.empty()) b.seat.emplace(std::move(f), c);
             return std::move(b);
         };
         if (auto f = store_->flights().board(id, try_board)) return seated(std::move(f));
@@ -154,14 +201,15 @@ private:
         // Copies of the arguments are made before anybody can see the flight: they may throw, and take their time.
         auto step = next.detach();
         std::optional<detail::flight_guard> guard;
-        detail::flight_plan plan{store_, id, options_};
         b.differing.clear();
         auto f = store_->flights().board_or_open(id, try_board, [&](std::shared_ptr<flight> predecessor) {
-            auto opened = std::make_shared<flight>(asio::make_strand(executor), print, call_access::fork(c),
-                                                   std::move(predecessor));
+            auto opened = std::make_shared<flight>(
+                asio::make_strand(executor), print,
+                before != nullptr ? call_access::fork(c, before->log) : call_access::fork(c), std::move(predecessor));
+            if (before != nullptr) opened->go_on_after(*before);
             b.opened = opened->board(c.clock().now(), c.deadline());
             b.differing.clear();
-            guard.emplace(opened, std::move(plan));
+            guard.emplace(opened, plan);
             return opened;
         });
         auto boarded = seated(std::move(f));
@@ -185,7 +233,10 @@ private:
         auto const now = c.clock().now();
         if (how.thrown) std::rethrow_exception(how.thrown);
         if (how.why) return failed(*how.why);
-        if (how.replayed) next.tell({event_kind::replayed, now, {}, 0, nullptr, {}, {}}, c);
+        if (how.replayed && !how.differing.empty()) {
+            auto const differs = detail::fault_of(mismatch{how.differing});
+            next.tell({event_kind::replayed, now, {}, 0, &differs, {}, {}}, c);
+        } else if (how.replayed) next.tell({event_kind::replayed, now, {}, 0, nullptr, {}, {}}, c);
         else if (!how.stored) next.tell({event_kind::store_late, now, {}, 0, nullptr, {}, {}}, c);
         return next.decode(*how.what);
     }
@@ -208,10 +259,13 @@ private:
 
     std::shared_ptr<store_backend> store_;
     once_options options_;
+    fingerprint_fields counting_;
 };
 
 once(store const&) -> once<>;
 once(store const&, once_options) -> once<>;
+once(store const&, fingerprint_fields) -> once<>;
+once(store const&, once_options, fingerprint_fields) -> once<>;
 once(store const&, unfingerprinted_t) -> once<unfingerprinted_t>;
 once(store const&, once_options, unfingerprinted_t) -> once<unfingerprinted_t>;
 

@@ -125,11 +125,14 @@ private:
     call& call_;
 };
 
-/// The request for a claim, as the options say it.
-[[nodiscard]] inline claim_request request_for(flight const& f, once_options const& options) {
+/// The request for a claim, as the plan says it.
+[[nodiscard]] inline claim_request request_for(flight const& f, flight_plan const& plan) {
+    auto const& options = plan.options;
     claim_request request;
     request.id = new_claim_id();
     request.print = f.print();
+    request.counting = plan.counting;
+    request.cached = plan.cached;
     request.max_sends = options.max_sends;
     request.lease = options.lease;
     request.takeover_grace = options.takeover_grace;
@@ -180,7 +183,7 @@ awaitable<void> work(flight_guard& guard, Step& step) {
     auto& options = plan.options;
     auto& how = guard.how();
     bool const may_degrade = options.without_store == degrade::send_unjournaled;
-    claim_request const request = request_for(*f, options);
+    claim_request const request = request_for(*f, plan);
     claim_ref const ref{plan.record, request.id, std::make_shared<fingerprint const>(f->print())};
 
     // More than once only when the record has moved between the claim and a permit: because this process slept beyond its
@@ -202,6 +205,7 @@ awaitable<void> work(flight_guard& guard, Step& step) {
             grant.sends_allowed = options.max_sends;
         } else if (auto const* const paid = std::get_if<replayed>(&*verdict)) {
             how.what = paid->accepted.what;
+            how.differing = paid->differing;
             how.replayed = how.stored = true;
             guard.settled();
             co_return;

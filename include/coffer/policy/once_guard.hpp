@@ -15,11 +15,13 @@ namespace coffer::inline v0::detail {
 
 /// What a flight needs to know of its journal.
 struct flight_plan {
-    flight_plan(std::shared_ptr<store_backend> s, record_id r, once_options o)
-        : store{std::move(s)}, record{std::move(r)}, options{o} {}
+    flight_plan(std::shared_ptr<store_backend> s, record_id r, once_options o, fingerprint_fields which)
+        : store{std::move(s)}, record{std::move(r)}, options{o}, counting{std::move(which)} {}
     std::shared_ptr<store_backend> store;
     record_id record;
     once_options options;
+    fingerprint_fields counting;
+    bool cached = false;  ///< the key is `key::of_request`; `options.unacknowledged_kept` is its time to live
 };
 
 /// Lands the flight whatever becomes of its coroutine, even if that never begins, and gives its claim up if nobody else
@@ -32,11 +34,10 @@ public:
     flight_guard& operator=(flight_guard&&) = delete;
     ~flight_guard() {
         if (!flight_ || flight_->over()) return;
+        // Whoever still waits goes on with the key: with its answer if one came, else with a send if one is left.
         if (!how_.what && !how_.why && !how_.thrown) {
-            how_.begin_anew = !flight_->so_far().maybe_billed();
-            // Who is told so has not left: to it a send that went with its context is one that nobody knows the end of.
-            how_.why.emplace(how_.begin_anew ? fault_kind::cancelled : fault_kind::ambiguous,
-                             "the context that this key was worked on was shut down");
+            how_.begin_anew = true;
+            how_.why.emplace(fault_kind::cancelled, "the context that this key was worked on was shut down");
         }
         land();
     }

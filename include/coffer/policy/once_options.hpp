@@ -25,11 +25,18 @@ enum class degrade : std::uint8_t {
     send_unjournaled  ///< send all the same: the bound on sends then holds for this process and this call only
 };
 
+/// What to do with a request that differs from the one its key stands for.
+enum class mismatch_rule : std::uint8_t {
+    error,          ///< `key_mismatch`, which names the fields; nothing is sent or replayed
+    replay_stored,  ///< the key alone decides: whatever stands under it is the answer. `replayed` events name the fields
+    new_generation  ///< each different request under the key is a piece of work of its own, with its own `max_sends`
+};
+
 /// Options of `once`. All members are trivially destructible, so that it may be written inline anywhere.
 struct once_options {
-    int max_sends = defaults::max_sends;                    ///< sends per key not proven unbilled, ever; 1 = strict
-    duration lease = defaults::lease;                       ///< of the claim; guards claims, not sends
-    duration heartbeat = defaults::heartbeat;               ///< how often the lease is renewed
+    int max_sends = defaults::max_sends;  ///< sends per key not proven unbilled, ever; 1 = strict
+    duration lease = defaults::lease;  ///< of the claim; guards claims, not sends
+    duration heartbeat = defaults::heartbeat;  ///< how often the lease is renewed
     duration attempt_timeout = duration::max();  ///< of a send while anybody waits; at most what the attempt has
     duration finish_grace = defaults::finish_grace;  ///< of a send that nobody waits for any longer
     duration takeover_grace = defaults::takeover_grace;  ///< after a send's own limit, before another may take over
@@ -39,6 +46,7 @@ struct once_options {
     duration unacknowledged_kept = defaults::unacknowledged_kept;
     elsewhere in_other_process = elsewhere::fail_fast;
     degrade without_store = degrade::refuse;
+    mismatch_rule on_mismatch = mismatch_rule::error;
 
     /// Throws `std::invalid_argument` for what cannot be meant.
     void check() const {

@@ -76,6 +76,7 @@ struct send_record {
     std::string owner;
     std::chrono::steady_clock::time_point permitted_until{};  ///< its attempt has certainly ended by then
     std::chrono::system_clock::time_point permitted_at{};
+    std::chrono::system_clock::time_point ended_at{};  ///< when its end became known; the epoch: not yet
     std::string provider;
     std::string model;
     shared_answer reply;       ///< raw, once there is one; without its body once the payload was dropped
@@ -102,6 +103,7 @@ struct record {
     int claims = 0;
     int max_sends = 0;  ///< of the last claim
     int granted_sends = 0;  ///< sends an operator granted on top of `max_sends`
+    bool cached = false;  ///< equal requests share it for a while; when that is over it goes, whatever its state
     // How long things are kept, as the last claim wanted it.
     std::chrono::nanoseconds takeover_grace = defaults::takeover_grace;
     std::chrono::nanoseconds acknowledged_kept = defaults::acknowledged_kept;

@@ -82,15 +82,16 @@ inline claim_verdict record_machine::claim(claim_request const& q, std::string c
     if (bool const nobodys = r_.state == record_state::free || (is_open() && !busy); nothing_paid && nobodys) {
         r_.print = q.print;
         r_.print_known = true;
-    } else if (!r_.print_known) {
+    } else if (!r_.print_known && q.counting.counts_any()) {
         return mismatch{{"fingerprint"}};
-    } else if (auto fields = fingerprint::differing(r_.print, q.print); !fields.empty()) {
+    } else if (auto fields = fingerprint::differing(r_.print, q.print, q.counting); !fields.empty()) {
         return mismatch{std::move(fields)};
     }
     if (busy && r_.claim == q.id && is_open()) return grant();  // the first one's reply was lost
 
     switch (r_.state) {
-        case record_state::done: return replayed{{r_.accepted()->number, r_.accepted()->reply}};
+        case record_state::done:
+            return replayed{{r_.accepted()->number, r_.accepted()->reply}, fingerprint::differing(r_.print, q.print)};
         case record_state::failed: return failed_before{*r_.stored_fault};
         case record_state::acked: return acked{};
         case record_state::expired: return expired{};
@@ -98,14 +99,14 @@ inline claim_verdict record_machine::claim(claim_request const& q, std::string c
     }
     if (busy) return in_progress{*busy};
 
-    auto const rest = r_.at_rest();
+    auto const left = r_.at_rest();
     bool const sends_left = r_.counted_sends() < q.max_sends + r_.granted_sends;
     if (!sends_left && !r_.undecoded() && r_.counted_sends() > 0) {
         if (r_.max_sends != q.max_sends) {  // what is listed as unresolved follows the last who asked
             r_.max_sends = q.max_sends;
             touch();
         }
-        if (rest != record_state::answered) return unresolved{};
+        if (left != record_state::answered) return unresolved{};
         auto const defective = std::find_if(r_.sends.rbegin(), r_.sends.rend(),
                                             [](auto const& s) { return s.state == send_state::defective; });
         auto const why = defective->why.value_or(fault{fault_kind::defective_answer});
@@ -114,7 +115,7 @@ inline claim_verdict record_machine::claim(claim_request const& q, std::string c
         return failed_before{fault{why}.with_stop(stop_reason::sends_spent)};
     }
     if (r_.created == std::chrono::system_clock::time_point{}) r_.created = at_.wall;
-    r_.state = rest == record_state::answered ? record_state::answered : record_state::claimed;
+    r_.state = left == record_state::answered ? record_state::answered : record_state::claimed;
     r_.claim = q.id;
     r_.held = true;
     r_.owner = owner;
@@ -122,6 +123,8 @@ inline claim_verdict record_machine::claim(claim_request const& q, std::string c
     r_.lease_until = later(at_.now, q.lease);
     ++r_.claims;
     r_.max_sends = q.max_sends;
+    r_.cached = q.cached;
+    r_.expires = q.cached ? later(at_.wall, q.unacknowledged_kept) : never;
     r_.takeover_grace = q.takeover_grace;
     r_.acknowledged_kept = q.acknowledged_kept;
     r_.unacknowledged_kept = q.unacknowledged_kept;
@@ -182,13 +185,11 @@ inline outcome<void> record_machine::answer(claim_id const& claim, int send, sha
     s->reply = what;
     s->state = send_state::answered;
     if (!is_closed()) {
-        if (r_.state == record_state::failed) {  // a paid answer beats what would have been replayed instead of it
-            r_.stored_fault.reset();
-            r_.expires = never;
-        }
+        r_.stored_fault.reset();  // a paid answer beats what would have been replayed instead of it
+        if (!r_.cached) r_.expires = never;
         r_.state = record_state::answered;
     }
-    touch(s->number);
+    ended(*s);
     return {};
 }
 
@@ -217,8 +218,8 @@ inline outcome<void> record_machine::reject(claim_id const& claim, int send, fau
     // An error that came as an answer may be proven unbilled; then it counts as little as one that came as an error.
     s->state = supplied || why.billing() == knowledge::no ? send_state::unsent : send_state::defective;
     s->why = why;
-    if (!r_.held && r_.state == record_state::answered) r_.state = r_.at_rest();
-    touch(s->number);
+    if (!r_.held && r_.state == record_state::answered) rest();
+    ended(*s);
     return {};
 }
 
@@ -229,7 +230,7 @@ inline outcome<void> record_machine::lost(claim_id const& claim, int send, fault
     if (s->state != send_state::permitted) return {};
     s->state = send_state::lost;
     s->why = why;
-    touch(s->number);
+    ended(*s);
     return {};
 }
 
@@ -241,8 +242,8 @@ inline outcome<void> record_machine::unsend(claim_id const& claim, int send) {
     if (!s->unaccounted()) return misused("send " + std::to_string(send) + " was answered, so it was sent");
     s->state = send_state::unsent;
     if (r_.state == record_state::sent && !r_.any(send_state::permitted)) r_.state = record_state::claimed;
-    if (r_.state == record_state::unknown) r_.state = r_.at_rest();
-    touch(s->number);
+    if (r_.state == record_state::unknown) rest();
+    ended(*s);
     return {};
 }
 
@@ -252,7 +253,7 @@ inline outcome<void> record_machine::fail(claim_id const& claim, fault const& wh
     if (r_.claim == claim && r_.state == record_state::failed) return {};
     if (auto f = fenced_and_held(claim); !f) return f;
     if (r_.undecoded()) {  // an earlier owner's: a paid answer beats the fault, whichever came first
-        end_claim(r_.at_rest());
+        rest();
     } else {
         r_.stored_fault = why;
         end_claim(record_state::failed);
@@ -266,7 +267,7 @@ inline outcome<void> record_machine::release(claim_id const& claim) {
     if (r_.claims == 0) return {};  // its first release left no row
     if (auto f = fenced(claim); !f) return f;
     if (!r_.held) return {};
-    end_claim(r_.at_rest());
+    rest();
     r_.lease_until = at_.now;
     touch();
     if (r_.sends.empty()) remove();
@@ -305,7 +306,7 @@ inline outcome<void> record_machine::resolve(resolution const& how) {
     if (!is_unresolved() && !changes_mind) return misused("the key is not unresolved: " + why_not_unresolved());
     if (std::holds_alternative<grant_send>(how)) {
         r_.granted_sends = std::max(r_.granted_sends + 1, r_.counted_sends() + 1 - r_.max_sends);
-        end_claim(r_.at_rest());
+        rest();
         touch();
     } else if (std::holds_alternative<abandon>(how)) {
         end_claim(record_state::acked);
@@ -315,7 +316,7 @@ inline outcome<void> record_machine::resolve(resolution const& how) {
     } else {
         auto& s = add_send(send_state::supplied);
         s.reply = std::make_shared<coffer::answer const>(std::get<supply_answer>(how).found);
-        end_claim(r_.at_rest());  // the next claim judges it: an operator's file may be the wrong one
+        rest();  // the next claim judges it: an operator's file may be the wrong one
         touch(s.number);
     }
     return {};

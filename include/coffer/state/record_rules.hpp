@@ -150,6 +150,16 @@ protected:
             if (s.reply && !s.reply->body.empty()) s.reply = without_body(*s.reply);
         changes_.payloads = true;
     }
+    /// The record has come to rest in the state that its sends say; in FREE, with nothing but history.
+    void rest() noexcept {
+        end_claim(r_.at_rest());
+        if (!r_.cached) r_.expires = r_.state == record_state::free ? later(at_.wall, r_.acknowledged_kept) : never;
+    }
+    /// A send has come to its end.
+    void ended(send_record& s) noexcept {
+        if (s.ended_at == std::chrono::system_clock::time_point{}) s.ended_at = at_.wall;
+        touch(s.number);
+    }
     void remove() {
         r_ = record{};
         changes_ = {};
@@ -162,17 +172,22 @@ protected:
     record_changes changes_;
 
 private:
-    /// Time alone changes a record only here. What is unresolved never expires: it would turn into a second bill.
+    /// Time alone changes a record only here. What is unresolved never expires: it would turn into a second bill. (Where
+    /// requests are cached, a second bill after a while is what was asked for; but not while somebody works on the first.)
     void expire() {
         if (at_.wall < r_.expires) return;
-        if (r_.state == record_state::acked) return remove();
+        if (r_.cached) {
+            if (!left_to_owner(r_.takeover_grace)) remove();
+            return;
+        }
+        if (r_.state == record_state::acked || r_.state == record_state::free) return remove();
         r_.expires = never;
         if (r_.state == record_state::done) {
             r_.state = record_state::expired;
             drop_payloads();
         } else if (r_.state == record_state::failed) {
-            r_.state = r_.at_rest();
             r_.stored_fault.reset();
+            rest();
         }
         touch();
     }

@@ -21,6 +21,9 @@ namespace coffer::inline v0 {
 struct claim_request {
     claim_id id{};
     fingerprint print{};
+    fingerprint_fields counting{};  ///< which of its fields must be those of the record
+    bool cached =
+        false;  ///< the row goes `unacknowledged_kept` after its answer came, or if none came, after the claim
     int max_sends = defaults::max_sends;
     std::chrono::nanoseconds lease = defaults::lease;
     std::chrono::nanoseconds takeover_grace = defaults::takeover_grace;
@@ -47,6 +50,7 @@ struct granted {
 /// DONE: the accepted answer.
 struct replayed {
     stored_answer accepted;
+    std::vector<std::string> differing{};  ///< fields of the request that differ and do not count
 };
 /// FAILED: the stored fault; or the stored `defective_answer` of a record that has no sends left.
 struct failed_before {

@@ -16,7 +16,9 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace coffer::inline v0 {
 
@@ -27,7 +29,9 @@ struct landing {
     std::exception_ptr thrown;     ///< misuse or bad_alloc, to be thrown on
     bool replayed = false;         ///< it was paid for earlier
     bool stored = false;           ///< it is durable
-    bool begin_anew = false;  ///< its context went before anything was sent: whoever still waits may open another
+    bool in_send = false;  ///< a send was under way, and what became of it nobody will hear
+    bool begin_anew = false;  ///< its context went: whoever still waits goes on with another flight
+    std::vector<std::string> differing;  ///< of a replay: fields of the request that differ and do not count
     attempt_log log;
     std::optional<money> cost;
 };
@@ -53,6 +57,15 @@ public:
     [[nodiscard]] asio::any_io_executor executor() const { return executor_; }
     [[nodiscard]] asio::cancellation_slot cancellation() noexcept { return signal_.slot(); }
     [[nodiscard]] std::shared_ptr<flight> take_predecessor() noexcept { return std::move(predecessor_); }
+    /// For whoever opens it in place of one whose context went: what that one has done is a part of the same calls.
+    void go_on_after(landing const& before) {
+        std::lock_guard const lock{mutex_};
+        log_ = before.log;
+        cost_ = before.cost.value_or(money{});
+        cost_known_ = before.cost.has_value();
+        paid_before_ = before.in_send ||
+                       std::any_of(log_.begin(), log_.end(), [](auto const& a) { return a.billing != knowledge::no; });
+    }
 
     // Callers --------------------------------------------------------------------------------------------------------
 
@@ -81,16 +94,17 @@ public:
         attempt_log log;
         std::optional<money> cost;
         bool sending = false;
+        bool paid_before = false;  ///< perhaps, in a flight whose context went
 
         /// May anything have been billed?
         [[nodiscard]] bool maybe_billed() const noexcept {
-            return sending ||
+            return sending || paid_before ||
                    std::any_of(log.begin(), log.end(), [](auto const& a) { return a.billing != knowledge::no; });
         }
     };
     [[nodiscard]] progress so_far() const {
         std::lock_guard const lock{mutex_};
-        return {log_, cost_known_ && sending_ == 0 ? std::optional{cost_} : std::nullopt, sending_ > 0};
+        return {log_, cost_known_ && sending_ == 0 ? std::optional{cost_} : std::nullopt, sending_ > 0, paid_before_};
     }
 
     /// The accepted answer, for whose time is up while it is still being stored; null before there is one.
@@ -114,6 +128,13 @@ public:
         replayed_ = replayed;
     }
 
+    /// The process is about to end: nothing more is sent. What was sent is brought home; what was not is given up.
+    void drain() noexcept {
+        std::lock_guard const lock{mutex_};
+        draining_ = true;
+        if (sending_ == 0 && accepted_ == nullptr) give_up();
+    }
+
     /// Nobody waits any longer, and nothing may be sent.
     [[nodiscard]] bool given_up() const {
         std::lock_guard const lock{mutex_};
@@ -124,7 +145,7 @@ public:
     /// at once, the first one's time limit counts.
     [[nodiscard]] bool begin_send(time_point now, duration timeout, duration finish_grace) {
         std::lock_guard const lock{mutex_};
-        if (given_up_) return false;
+        if (given_up_ || draining_) return false;
         if (sending_++ > 0) return true;
         cut_ = outlived_ = false;
         permitted_at_ = now;
@@ -137,7 +158,7 @@ public:
     /// A send has ended. With nobody left there is no reason for another one.
     void end_send() {
         std::lock_guard const lock{mutex_};
-        if (--sending_ == 0 && aboard_ == 0) give_up();
+        if (--sending_ == 0 && (aboard_ == 0 || draining_)) give_up();
     }
 
     void recorded(attempt_record const& entry) {
@@ -190,6 +211,14 @@ public:
             if (over_) return;
             how.log = log_;
             how.cost = cost_known_ && sending_ == 0 ? std::optional{cost_} : std::nullopt;
+            how.in_send = sending_ > 0;
+            if (how.why && paid_before_)
+                how.why->with_execution(std::max(how.why->execution(), knowledge::maybe))
+                    .with_billing(std::max(how.why->billing(), knowledge::maybe));
+            if (draining_ && how.why && how.why->kind() == fault_kind::cancelled)
+                how.why = fault{fault_kind::draining, "this process is shutting down; run the job again elsewhere"}
+                              .with_execution(how.why->execution())
+                              .with_billing(how.why->billing());
             over_ = true;
             gone.swap(executor_);
             nudge();
@@ -229,6 +258,7 @@ private:
     int aboard_ = 0;
     int sending_ = 0;
     bool given_up_ = false;
+    bool draining_ = false;
     bool over_ = false;
     bool cut_ = false;
     bool outlived_ = false;
@@ -239,6 +269,7 @@ private:
     attempt_log log_;
     money cost_;
     bool cost_known_ = true;
+    bool paid_before_ = false;
     shared_answer accepted_;
     bool replayed_ = false;
 };

@@ -3,6 +3,7 @@
 // The flights of one store in this process: same-key callers find each other here and share one.
 
 #include <coffer/state/record.hpp>
+#include <coffer/store/flight.hpp>
 
 #include <map>
 #include <memory>
@@ -10,8 +11,6 @@
 #include <utility>
 
 namespace coffer::inline v0 {
-
-class flight;
 
 /// Flights by record. Any thread. Kept in a store's shared state, so that all handles of one file share it.
 class flight_table {
@@ -29,10 +28,11 @@ public:
     }
 
     /// The same; but where there is none to board, `open(predecessor)` makes a new one in its place, which must not begin
-    /// before the predecessor (or null) has landed. If it throws, everything is as before.
+    /// before the predecessor (or null) has landed. If it throws, everything is as before. Null when the table is closed.
     template <class Board, class Open>
     [[nodiscard]] std::shared_ptr<flight> board_or_open(record_id const& id, Board&& board, Open&& open) {
         std::lock_guard const lock{mutex_};
+        if (closed_) return nullptr;
         auto const [at, added] = flights_.try_emplace(id);
         if (!added && board(*at->second)) return at->second;
         try {
@@ -51,9 +51,26 @@ public:
         if (at != flights_.end() && at->second.get() == landed) flights_.erase(at);
     }
 
+    /// From now on no flight is opened, and those that are under way send nothing more. There is no way back.
+    [[nodiscard]] std::map<record_id, std::shared_ptr<flight>> close() {
+        std::map<record_id, std::shared_ptr<flight>> under_way;
+        {
+            std::lock_guard const lock{mutex_};
+            closed_ = true;
+            under_way = flights_;
+        }
+        for (auto const& [id, f] : under_way) f->drain();
+        return under_way;
+    }
+    [[nodiscard]] bool closed() const {
+        std::lock_guard const lock{mutex_};
+        return closed_;
+    }
+
 private:
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::map<record_id, std::shared_ptr<flight>> flights_;
+    bool closed_ = false;
 };
 
 }  // namespace coffer::inline v0

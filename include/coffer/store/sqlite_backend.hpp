@@ -145,6 +145,7 @@ public:
             return all;
         });
     }
+    [[nodiscard]] std::size_t unwritten() const noexcept override { return file_->queue().unwritten(); }
     [[nodiscard]] flight_table& flights() noexcept override { return file_->flights(); }
 
     [[nodiscard]] opened_file& file() const noexcept { return *file_; }

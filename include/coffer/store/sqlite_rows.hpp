@@ -174,6 +174,7 @@ private:
         x.created = wall_at(r.integer());
         x.updated = wall_at(r.integer());
         if (auto const expires = r.maybe_integer()) x.expires = wall_at(*expires);
+        x.cached = r.integer() != 0;
         return s;
     }
 
@@ -190,6 +191,7 @@ private:
             x.provider = r.bytes();
             x.model = r.bytes();
             if (auto const bytes = r.bytes(); !bytes.empty()) x.why = decode_fault(bytes);
+            if (auto const ended = r.maybe_integer()) x.ended_at = wall_at(*ended);
             s.sends.push_back({true, r.maybe_integer().value_or(0)});
             auto const status = r.maybe_integer();
             if (!status) continue;
@@ -222,28 +224,29 @@ private:
                x.acknowledged_kept.count(), x.unacknowledged_kept.count(),
                x.print_known ? std::optional{x.print.version()} : std::nullopt, as_blob(print),
                x.stored_fault ? std::optional{as_blob(fault_bytes)} : std::nullopt, count(x.created), count(x.updated),
-               x.expires == wall::max() ? std::nullopt : std::optional{count(x.expires)}, where...);
+               x.expires == wall::max() ? std::nullopt : std::optional{count(x.expires)}, x.cached ? 1 : 0, where...);
     }
 
     static inline std::string const columns =
         "state, claim, held, owner, token, lease_until, claims, max_sends, granted_sends, takeover_grace, "
-        "acknowledged_kept, unacknowledged_kept, print_version, print, fault, created, updated, expires";
+        "acknowledged_kept, unacknowledged_kept, print_version, print, fault, created, updated, expires, cached";
     static inline std::string const send_columns =
-        "state, claim, owner, permitted_until, permitted_at, provider, model, fault, answer, status, request_id, cost, "
+        "state, claim, owner, permitted_until, permitted_at, provider, model, fault, ended_at, answer, status, "
+        "request_id, cost, "
         "input_fresh, input_cache_read, input_cache_write_5m, input_cache_write_1h, input_audio, output, output_audio, "
         "reasoning";
 
     connection& db_;
     statement by_key_{db_, "SELECT id, ns, " + columns + " FROM records WHERE key=?"};
-    statement insert_{db_,
-                      "INSERT INTO records(" + columns + ", key, ns) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"};
-    statement update_{db_, "UPDATE records SET (" + columns + ")=(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) WHERE id=?"};
+    statement insert_{
+        db_, "INSERT INTO records(" + columns + ", key, ns) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"};
+    statement update_{db_, "UPDATE records SET (" + columns + ")=(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) WHERE id=?"};
     statement delete_record_{db_, "DELETE FROM records WHERE id=?"};
     statement sends_{db_, "SELECT number, " + send_columns + " FROM sends WHERE record=? ORDER BY number"};
     statement insert_send_{db_, "INSERT INTO sends(" + send_columns +
-                                    ", record, number) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"};
+                                    ", record, number) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"};
     statement update_send_{db_, "UPDATE sends SET (" + send_columns +
-                                    ")=(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) WHERE record=? AND number=?"};
+                                    ")=(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) WHERE record=? AND number=?"};
     statement delete_sends_{db_, "DELETE FROM sends WHERE record=?"};
     statement body_{db_, "SELECT codec, body FROM answers WHERE id=?"};
     statement insert_body_{db_, "INSERT INTO answers(codec, body) VALUES(?,?)"};
@@ -274,6 +277,7 @@ inline void record_rows::write_send(stored_record& s, int number) {
         .run(to_string(x.state), as_blob(x.claim), std::string_view{x.owner}, count(x.permitted_until),
              count(x.permitted_at), std::string_view{x.provider}, std::string_view{x.model},
              x.why ? std::optional{as_blob(fault_bytes)} : std::nullopt,
+             x.ended_at == wall{} ? std::nullopt : std::optional{count(x.ended_at)},
              place.body != 0 ? std::optional{place.body} : std::nullopt,
              x.reply ? std::optional{x.reply->status} : std::nullopt,
              x.reply ? std::optional{std::string_view{x.reply->request_id}} : std::nullopt,

@@ -21,7 +21,7 @@ inline constexpr std::int64_t application_id = 0x434f4652;  // "COFR"
 /// Times called `..._at`, `created`, `updated` and `expires` are nanoseconds since 1970 (NULL: never); `..._until` are
 /// nanoseconds of CLOCK_MONOTONIC, good for the boot in the owner's name; `..._kept` and `takeover_grace` are
 /// nanoseconds. Money is in nano-dollars. States and kinds of faults are stored by name.
-inline constexpr std::array<char const*, 1> format_steps{R"sql(
+inline constexpr std::array<char const*, 2> format_steps{R"sql(
 CREATE TABLE meta(
     name TEXT PRIMARY KEY NOT NULL,  -- secret_id: which secret the keys are stored under; token: the last one given
     value NOT NULL
@@ -85,6 +85,11 @@ CREATE TABLE answers(
     codec INTEGER NOT NULL,          -- 0: as it came
     body BLOB NOT NULL
 );
+)sql",
+                                                         R"sql(
+ALTER TABLE records ADD COLUMN cached INTEGER NOT NULL DEFAULT 0;  -- 1: goes when it expires, whatever its state
+ALTER TABLE sends ADD COLUMN ended_at INTEGER;                     -- NULL: its end is not known
+CREATE INDEX expiring_records ON records(expires) WHERE expires IS NOT NULL;
 )sql"};
 
 inline constexpr std::int64_t format_version = format_steps.size();

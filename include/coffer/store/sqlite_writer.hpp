@@ -58,6 +58,7 @@ public:
     }
     /// Any thread. Never waits for the file.
     void submit(std::unique_ptr<job> j) {
+        if (j->urgency_ == urgency::after) ++unwritten_;
         jobs one;
         one.push_back(std::move(j));
         {
@@ -67,6 +68,8 @@ public:
         wake_.notify_one();
     }
 
+    /// What follows a send and is not durable yet.
+    [[nodiscard]] std::size_t unwritten() const noexcept { return unwritten_; }
     [[nodiscard]] counters count() const noexcept {
         return {operations_.load(), commits_.load(), failures_.load(), waiting_.load()};
     }
@@ -95,9 +98,7 @@ private:
             stopping = stop_at_ && queue_.empty() && (kept_.empty() || clock::now() >= *stop_at_);
         }
         while (!kept_.empty()) {
-            kept_.front()->refuse(
-                fault{fault_kind::store_unavailable, "the store was closed before it could write this"});
-            kept_.pop_front();
+            refuse(kept_, fault{fault_kind::store_unavailable, "the store was closed before it could write this"});
         }
         waiting_ = 0;
     }
@@ -213,7 +214,14 @@ private:
         auto& j = *batch.front();
         announce(j, edge::after);
         ++operations_;
+        if (j.urgency_ == urgency::after) --unwritten_;
         j.tell();
+        batch.pop_front();
+    }
+    /// The front job will not be carried out.
+    void refuse(jobs& batch, fault why) noexcept {
+        if (batch.front()->urgency_ == urgency::after) --unwritten_;
+        batch.front()->refuse(std::move(why));
         batch.pop_front();
     }
     /// The front job has failed: kept if what it has to say must not be lost, refused otherwise.
@@ -224,15 +232,13 @@ private:
         if (keepable && kept_bytes_ + j.size_ <= most_kept_) return keep(batch, batch.begin());
         auto f = unavailable(path_, why);
         if (keepable) f.with_code("spool_full");
-        j.refuse(std::move(f));
-        batch.pop_front();
+        refuse(batch, std::move(f));
     }
     /// The front job's record has older ones waiting: it goes behind them, or, if it need not be done, is refused.
     void queue_behind(jobs& from) noexcept {
         auto& j = *from.front();
         if (j.urgency_ == urgency::after) return keep(from, from.begin());
-        j.refuse(unavailable(path_, last_failure_));
-        from.pop_front();
+        refuse(from, unavailable(path_, last_failure_));
     }
     void keep(jobs& from, jobs::iterator at) noexcept {
         auto& j = **at;
@@ -273,6 +279,7 @@ private:
     std::atomic<std::uint64_t> commits_{0};
     std::atomic<std::uint64_t> failures_{0};
     std::atomic<std::uint64_t> waiting_{0};
+    std::atomic<std::size_t> unwritten_{0};
 
     std::thread thread_;  // last: it uses all of the above
 };

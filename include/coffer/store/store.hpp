@@ -9,6 +9,7 @@
 #include <coffer/store/verdict.hpp>
 #include <coffer/time/completion.hpp>
 
+#include <cstddef>
 #include <memory>
 #include <span>
 #include <string>
@@ -73,6 +74,9 @@ public:
     [[nodiscard]] virtual std::string how_to_resolve(record_id const&) const {
         return "resolve it with store::resolve (grant a send, abandon it, or supply the answer)";
     }
+
+    /// Operations that follow a send and are not durable yet.
+    [[nodiscard]] virtual std::size_t unwritten() const noexcept { return 0; }
 
     /// The flights of this process under the store's keys (shared by all handles of one file).
     [[nodiscard]] virtual flight_table& flights() noexcept = 0;

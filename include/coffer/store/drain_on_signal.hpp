@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// A process that is told to end, by SIGTERM or Ctrl-C, brings home what it has paid for and then ends.
+//
+//     asio::co_spawn(io, coffer::drain_on_signal(db, 30s), [&io](std::exception_ptr, coffer::drain_report) { io.stop(); });
+
+#include <coffer/asio.hpp>
+#include <coffer/store/drain.hpp>
+
+#include <asio/bind_executor.hpp>
+#include <asio/signal_set.hpp>
+
+#include <csignal>
+#include <exception>
+#include <memory>
+#include <system_error>
+#include <utility>
+
+namespace coffer::inline v0 {
+
+/// Waits for SIGTERM or SIGINT, then drains the store for at most `within`; a second signal ends the waiting.
+///
+/// While it waits for a signal, the context's `run()` does not return: emit a cancellation on the slot that it was spawned
+/// with when the program has nothing more to do, or stop the context. Orchestrators kill after a grace period (Kubernetes:
+/// 30 s by default): `within` should be shorter. Other handlers of these signals in the process still run, if they are
+/// Asio's. Throws `std::system_error` if the signals cannot be waited for, and `operation_aborted` when it is cancelled.
+inline awaitable<drain_report> drain_on_signal(store s, duration within) {
+    auto const executor = co_await asio::this_coro::executor;
+    asio::signal_set signals{executor, SIGTERM, SIGINT};
+    co_await signals.async_wait(asio::use_awaitable);
+
+    // The drain on a strand, on which alone it may be told to stop waiting.
+    auto const enough = std::make_shared<asio::cancellation_signal>();
+    auto const strand = asio::make_strand(executor);
+    completion<drain_report> drained;
+    asio::co_spawn(
+        strand, drain(std::move(s), within),
+        asio::bind_cancellation_slot(enough->slot(), [drained, enough](std::exception_ptr, drain_report report) {
+            drained.set(std::move(report));
+        }));
+    signals.async_wait(asio::bind_executor(strand, [enough](std::error_code error, int) {
+        if (!error) enough->emit(asio::cancellation_type::terminal);
+    }));
+    co_await drained.wait(clock_service::of(executor), time_point::max());
+    co_return drained.get() != nullptr ? *drained.get() : drain_report{};
+}
+
+}  // namespace coffer::inline v0
