@@ -111,6 +111,25 @@ TEST_F(once_test, a_job_that_is_run_21_times_pays_once) {
     EXPECT_EQ(record()->known_cost(), 0.01_usd);
 }
 
+TEST_F(once_test, a_queue_that_runs_a_job_for_three_weeks_pays_once) {
+    provider.answer("hello").answer("never");
+    auto const ask = retrying();
+    auto const start = sim.time.clock()->now();
+    for (int attempt = 1; attempt <= 25; ++attempt) {  // as River and Sidekiq do: attempt^4 seconds later
+        EXPECT_EQ(run(ask).text(), "hello") << "run " << attempt;
+        sim.time.run_for(std::chrono::seconds{attempt * attempt * attempt * attempt});
+    }
+    EXPECT_GT(sim.time.clock()->now() - start, 20 * 24h);
+    EXPECT_EQ(provider.count(), 1);
+
+    // At last the result is where it belongs. Runs that come all the same end as successes.
+    EXPECT_TRUE(db.backend()->acknowledge(id()).get()->has_value());
+    auto const done = run(ask);
+    ASSERT_TRUE(done.failed(fault_kind::already_done)) << done.text();
+    EXPECT_EQ(coffer::disposition(done.why()).action, coffer::queue_action::done);
+    EXPECT_EQ(provider.count(), 1);
+}
+
 TEST_F(once_test, keys_do_not_share) {
     provider.answer("one").answer("two");
     auto const ask = plain();

@@ -5,6 +5,7 @@
 #include <coffer/asio.hpp>
 #include <coffer/base/key.hpp>
 #include <coffer/base/outcome.hpp>
+#include <coffer/call/call.hpp>
 #include <coffer/state/record.hpp>
 #include <coffer/store/verdict.hpp>
 #include <coffer/time/completion.hpp>
@@ -82,6 +83,16 @@ public:
     [[nodiscard]] virtual flight_table& flights() noexcept = 0;
 };
 
+/// The record's name for a key that stands for one piece of work. Throws `misuse` for a key made with `key::of_request`.
+[[nodiscard]] inline record_id named_by(store_backend const& backend, key const& k) {
+    if (k.ttl())
+        throw misuse{
+            "coffer: nothing is kept under key::of_request itself, but under a key that each request completes; use "
+            "the "
+            "call's record_key() after the request"};
+    return backend.id_of(k);
+}
+
 /// A handle of a store: copies share it. What users call directly; policies take the backend.
 ///
 /// All coroutines may be awaited on any executor, and may be left: what was submitted is carried out.
@@ -89,6 +100,9 @@ class store {
 public:
     explicit store(std::shared_ptr<store_backend> backend) noexcept : backend_{std::move(backend)} {}
 
+    /// Says that the result of the call's last request is where it belongs. For a key that the request has completed (see
+    /// `call::record_key`) this is the only way; otherwise it is the same as with the call's key.
+    awaitable<void> acknowledge(call const& c) const { return acknowledge(c.record_key()); }
     /// Says that the result under `k` is where it belongs. Later runs get `already_done`; the payload may go.
     ///
     /// Throws `failure`: `unresolved`, `in_progress`, `result_expired`, `store_unavailable`, or `permanent` if the key
@@ -130,12 +144,12 @@ awaitable<T> store::finish(completion<outcome<T>> done) const {
 
 inline awaitable<void> store::acknowledge(key k) const {
     co_await bind_here();
-    co_await finish(backend_->acknowledge(backend_->id_of(k)));
+    co_await finish(backend_->acknowledge(named_by(*backend_, k)));
 }
 
 inline awaitable<std::shared_ptr<record const>> store::peek(key k) const {
     co_await bind_here();
-    co_return co_await finish(backend_->peek(backend_->id_of(k)));
+    co_return co_await finish(backend_->peek(named_by(*backend_, k)));
 }
 
 inline awaitable<std::vector<record_summary>> store::list(record_filter filter) const {
@@ -149,7 +163,7 @@ inline awaitable<void> store::resolve(record_id id, resolution how) const {
 }
 
 inline awaitable<void> store::resolve(key k, resolution how) const {
-    return resolve(backend_->id_of(k), std::move(how));
+    return resolve(named_by(*backend_, k), std::move(how));
 }
 
 }  // namespace coffer::inline v0
