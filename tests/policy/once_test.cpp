@@ -2,6 +2,7 @@
 // What the journal promises about one key, one call after another: sends are counted, answers are replayed, and nothing
 // is paid twice.
 
+#include <coffer/base/disposition.hpp>
 #include <coffer/call/describe.hpp>
 #include <coffer/call/pipeline.hpp>
 #include <coffer/policy/once.hpp>

@@ -2,6 +2,7 @@
 #pragma once
 // What one answer consumed, in buckets that do not overlap, so that each has one price.
 
+#include <array>
 #include <cstdint>
 
 namespace coffer::inline v0 {
@@ -25,5 +26,10 @@ struct usage {
     }
     friend constexpr bool operator==(usage const&, usage const&) noexcept = default;
 };
+
+/// All buckets, for whoever writes them down.
+inline constexpr std::array<std::int64_t usage::*, 8> usage_buckets{
+    &usage::input_fresh, &usage::input_cache_read, &usage::input_cache_write_5m, &usage::input_cache_write_1h,
+    &usage::input_audio, &usage::output,           &usage::output_audio,         &usage::reasoning};
 
 }  // namespace coffer::inline v0

@@ -7,6 +7,8 @@
 #include <coffer/store/sqlite_file.hpp>
 #include <coffer/store/store.hpp>
 
+#include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
@@ -18,13 +20,18 @@
 
 namespace coffer::inline v0::sqlite::detail {
 
+[[nodiscard]] inline record_moment moment(clock& c) { return {c.now(), c.wall_now()}; }
+[[nodiscard]] inline record_machine::owner_is_dead owner_test(opened_file& f) {
+    return [owner = &f.owner()](std::string const& name) { return owner->is_dead(name); };
+}
+
 /// A job made of a function `outcome<T>(opened_file&, clock&)`.
 template <class T, class Fn>
 class job_of final : public job {
 public:
     job_of(urgency u, std::optional<store_step> step, std::string record, opened_file& file, std::shared_ptr<clock> c,
-           std::size_t size, Fn fn)
-        : job{u, step, std::move(record), outside_work{c}, size},
+           Fn fn)
+        : job{u, step, std::move(record), outside_work{c}},
           file_{file},
           clock_{std::move(c)},
           fn_{std::move(fn)} {}
@@ -42,11 +49,52 @@ private:
     completion<outcome<T>> done_;
 };
 
+/// The bringing of a paid answer. While the file does not take it, it stands in the spool.
+class answer_job final : public job {
+public:
+    /// `spooled`: where it stands already, left by a process that is dead.
+    answer_job(opened_file& file, std::shared_ptr<clock> c, spooled_answer what, std::filesystem::path spooled = {})
+        : job{urgency::after, store_step::answer, what.record.digest, outside_work{c}, what.what->body.size()},
+          file_{file},
+          clock_{std::move(c)},
+          what_{std::move(what)},
+          spooled_{std::move(spooled)} {}
+
+    [[nodiscard]] completion<outcome<void>> const& done() const noexcept { return done_; }
+    void carry_out() override {
+        auto& stored = file_.records().of(what_.record);
+        record_machine m{stored.row, moment(*clock_), owner_test(file_)};
+        result_.emplace(m.answer(what_.claim, what_.send, what_.what, what_.print ? &*what_.print : nullptr));
+        file_.records().changed(what_.record, m.changes());
+    }
+    void tell() noexcept override {
+        if (!spooled_.empty()) *result_ ? file_.spool().drop(spooled_) : file_.spool().set_aside(spooled_);
+        done_.set(*std::move(result_));
+    }
+    void refuse(fault why) noexcept override { done_.set(failed(std::move(why))); }
+    void spool() noexcept override {
+        if (spooled_.empty()) spooled_ = file_.spool().keep(what_);
+    }
+
+private:
+    opened_file& file_;
+    std::shared_ptr<clock> clock_;
+    spooled_answer what_;
+    std::filesystem::path spooled_;
+    std::optional<outcome<void>> result_;
+    completion<outcome<void>> done_;
+};
+
 class backend final : public store_backend {
 public:
     explicit backend(std::shared_ptr<opened_file> file) : file_{std::move(file)} {}
 
-    void bind(std::shared_ptr<clock> const& c) override { file_->bind(c); }
+    void bind(std::shared_ptr<clock> const& c) override {
+        if (!file_->bind(c)) return;
+        for (auto& left : file_->spool().orphans())
+            file_->queue().submit(
+                std::make_unique<answer_job>(*file_, c, std::move(left.answer), std::move(left.file)));
+    }
     [[nodiscard]] record_id id_of(key const& k) const override { return file_->names().id_of(k); }
 
     result<claim_verdict> claim(record_id const& id, claim_request const& q) override {
@@ -64,13 +112,13 @@ public:
                                  [c = ref.id, q](record_machine& m) { return m.permit(c, q); });
     }
     result<void> submit_answer(claim_ref const& ref, int send, shared_answer const& what) override {
+        if (!file_->in_its_process()) return result<void>::ready(failed(forked()));
         auto print = ref.print ? std::optional{file_->names().conceal(ref.record, *ref.print)} : std::nullopt;
-        return change<void>(
-            urgency::after, store_step::answer, ref.record,
-            [c = ref.id, send, what, print](record_machine& m) {
-                return m.answer(c, send, what, print ? &*print : nullptr);
-            },
-            what->body.size());
+        auto made = std::make_unique<answer_job>(*file_, file_->bound_clock(),
+                                                 spooled_answer{ref.record, ref.id, send, std::move(print), what});
+        auto done = made->done();
+        file_->queue().submit(std::move(made));
+        return done;
     }
     result<void> submit_accept(claim_ref const& ref, int send) override {
         return change<void>(urgency::after, store_step::accept, ref.record,
@@ -151,13 +199,25 @@ public:
     [[nodiscard]] opened_file& file() const noexcept { return *file_; }
 
 private:
-    [[nodiscard]] static record_moment moment(clock& c) { return {c.now(), c.wall_now()}; }
-    [[nodiscard]] static record_machine::owner_is_dead owner_test(opened_file& f) {
-        return [owner = &f.owner()](std::string const& name) { return owner->is_dead(name); };
+    [[nodiscard]] static fault forked() {
+        return fault{fault_kind::store_unavailable,
+                     "the store was opened before this process was forked; open it here"};
+    }
+
+    /// Before a key's next claim: answers to its sends that a dead owner could not store.
+    static void take_from_spool(opened_file& f, clock& c, record_id const& id) {
+        auto& row = f.records().of(id).row;
+        if (std::none_of(row.sends.begin(), row.sends.end(), [](auto const& s) { return s.unaccounted(); })) return;
+        for (auto const& left : f.spool().orphans(id.digest)) {  // their files go when the store is opened next
+            record_machine m{row, moment(c), owner_test(f)};
+            (void)m.answer(left.answer.claim, left.answer.send, left.answer.what);
+            f.records().changed(id, m.changes());
+        }
     }
 
     [[nodiscard]] static outcome<claim_verdict> do_claim(opened_file& f, clock& c, record_id const& id,
                                                          claim_request const& q) {
+        take_from_spool(f, c, id);
         auto& records = f.records();
         auto& stored = records.of(id);
         auto const token = records.last_token() + 1;
@@ -178,23 +238,21 @@ private:
     }
 
     template <class T, class Rule>
-    result<T> change(urgency u, std::optional<store_step> step, record_id const& id, Rule rule, std::size_t size = 0) {
+    result<T> change(urgency u, std::optional<store_step> step, record_id const& id, Rule rule) {
         auto work = [id, rule = std::move(rule)](opened_file& f, clock& c) -> outcome<T> {
             record_machine m{f.records().of(id).row, moment(c), owner_test(f)};
             outcome<T> told = rule(m);
             f.records().changed(id, m.changes());
             return told;
         };
-        return submit<T>(u, step, id, std::move(work), size);
+        return submit<T>(u, step, id, std::move(work));
     }
 
     template <class T, class Fn>
-    result<T> submit(urgency u, std::optional<store_step> step, record_id const& id, Fn fn, std::size_t size = 0) {
-        if (!file_->in_its_process())
-            return result<T>::ready(failed(fault_kind::store_unavailable,
-                                           "the store was opened before this process was forked; open it here"));
+    result<T> submit(urgency u, std::optional<store_step> step, record_id const& id, Fn fn) {
+        if (!file_->in_its_process()) return result<T>::ready(failed(forked()));
         auto made =
-            std::make_unique<job_of<T, Fn>>(u, step, id.digest, *file_, file_->bound_clock(), size, std::move(fn));
+            std::make_unique<job_of<T, Fn>>(u, step, id.digest, *file_, file_->bound_clock(), std::move(fn));
         auto done = made->done();
         file_->queue().submit(std::move(made));
         return done;

@@ -9,6 +9,7 @@
 #include <coffer/store/sqlite_owner.hpp>
 #include <coffer/store/sqlite_schema.hpp>
 #include <coffer/store/sqlite_secret.hpp>
+#include <coffer/store/sqlite_spool.hpp>
 #include <coffer/store/sqlite_working_set.hpp>
 #include <coffer/store/sqlite_writer.hpp>
 #include <coffer/time/clock.hpp>
@@ -31,6 +32,7 @@ struct options {
     std::chrono::milliseconds busy_timeout{5000};    ///< waiting for other processes' commits, by the store's thread
     std::chrono::milliseconds close_timeout{5000};   ///< the last handle's destructor tries so long what still waits
     std::size_t most_waiting = std::size_t{1} << 28; ///< bytes of answers kept in memory while the file fails
+    std::size_t most_spooled = std::size_t{1} << 30;  ///< bytes of answers written beside the file while it fails
     std::int64_t most_pages = 0;                     ///< pages of 4 KiB that the file may have; 0: no limit
     store_probe const* probe = nullptr;              ///< must outlive the store
     /// For tests: this handle shares nothing with the process's other ones, as if it were another process.
@@ -48,18 +50,22 @@ public:
           db_{path_, o.busy_timeout},
           names_{prepare(db_, path, o)},
           owner_{path.string() + ".owners"},
+          spool_{path.string() + ".spool", owner_, o.most_spooled},
           records_{db_},
           writer_{db_, records_, path_, o.probe, o.most_waiting} {}
     opened_file(opened_file const&) = delete;
     opened_file& operator=(opened_file const&) = delete;
     ~opened_file() { writer_.stop(close_timeout_); }
 
-    void bind(std::shared_ptr<clock> const& c) {
+    /// True for the first clock.
+    bool bind(std::shared_ptr<clock> const& c) {
         std::lock_guard const lock{mutex_};
-        if (!clock_) clock_ = c;
+        bool const first = !clock_;
+        if (first) clock_ = c;
         if (clock_ != c)
             throw std::logic_error{"coffer::sqlite::store: " + path_ +
                                    " is already used under another clock in this process"};
+        return first;
     }
     [[nodiscard]] std::shared_ptr<clock> bound_clock() const {
         std::lock_guard const lock{mutex_};
@@ -73,6 +79,7 @@ public:
     [[nodiscard]] name_maker const& names() const noexcept { return *names_; }
     [[nodiscard]] process_owner const& owner() const noexcept { return owner_; }
     [[nodiscard]] working_set& records() noexcept { return records_; }
+    [[nodiscard]] detail::spool& spool() noexcept { return spool_; }
     [[nodiscard]] writer& queue() noexcept { return writer_; }
     [[nodiscard]] flight_table& flights() noexcept { return flights_; }
 
@@ -100,6 +107,7 @@ private:
     connection db_;
     std::unique_ptr<name_maker> names_;
     process_owner owner_;
+    detail::spool spool_;
     working_set records_;
     flight_table flights_;
     mutable std::mutex mutex_;

@@ -36,6 +36,8 @@ public:
     /// Tells what came of it.
     virtual void tell() noexcept = 0;
     virtual void refuse(fault why) noexcept = 0;
+    /// The file would not take it, now or perhaps ever: what must survive the process is written down elsewhere.
+    virtual void spool() noexcept {}
 
 private:
     friend class writer;

@@ -228,6 +228,7 @@ private:
     void put_aside(jobs& batch, std::exception_ptr const& why) noexcept {
         last_failure_ = why;
         auto& j = *batch.front();
+        if (j.urgency_ == urgency::after) j.spool();
         bool const keepable = j.urgency_ == urgency::after && may_pass(why);
         if (keepable && kept_bytes_ + j.size_ <= most_kept_) return keep(batch, batch.begin());
         auto f = unavailable(path_, why);
@@ -237,7 +238,10 @@ private:
     /// The front job's record has older ones waiting: it goes behind them, or, if it need not be done, is refused.
     void queue_behind(jobs& from) noexcept {
         auto& j = *from.front();
-        if (j.urgency_ == urgency::after) return keep(from, from.begin());
+        if (j.urgency_ == urgency::after) {
+            j.spool();
+            return keep(from, from.begin());
+        }
         refuse(from, unavailable(path_, last_failure_));
     }
     void keep(jobs& from, jobs::iterator at) noexcept {

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: BSL-1.0
+// Paid answers that the store's file does not take outlive the process all the same.
+
+#include <coffer/store/drain.hpp>
+#include <coffer/store/sqlite.hpp>
+
+#include <gtest/gtest.h>
+
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "store/sqlite_world.hpp"
+
+namespace {
+
+using namespace store_test;
+using coffer::record_state;
+namespace fs = std::filesystem;
+namespace detail = coffer::sqlite::detail;
+
+detail::spooled_answer sample() {
+    coffer::answer a{std::string{"paid \0 for", 10}, 200};
+    a.request_id = "req-1";
+    a.cost = coffer::money::from_nano(42);
+    a.usage.emplace();
+    a.usage->input_fresh = 7;
+    a.usage->reasoning = 3;
+    return {{"report", std::string(32, '\xab')},
+            claim_number(3),
+            2,
+            coffer::fingerprint{4}.with("model", "m"),
+            std::make_shared<coffer::answer const>(std::move(a))};
+}
+
+TEST(sqlite_spooled_answer, is_read_as_it_was_written) {
+    auto const read = detail::decode_spooled(detail::encode(sample()));
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->record, sample().record);
+    EXPECT_EQ(read->claim, sample().claim);
+    EXPECT_EQ(read->send, 2);
+    EXPECT_EQ(read->print, sample().print);
+    EXPECT_EQ(read->what->body, sample().what->body);
+    EXPECT_EQ(read->what->status, 200);
+    EXPECT_EQ(read->what->request_id, "req-1");
+    EXPECT_EQ(read->what->cost, sample().what->cost);
+    EXPECT_EQ(read->what->usage, sample().what->usage);
+}
+
+TEST(sqlite_spooled_answer, knows_no_more_than_was_known) {
+    auto bare = sample();
+    bare.print.reset();
+    bare.what = std::make_shared<coffer::answer const>(std::string{});
+    auto const read = detail::decode_spooled(detail::encode(bare));
+    ASSERT_TRUE(read);
+    EXPECT_FALSE(read->print);
+    EXPECT_FALSE(read->what->cost);
+    EXPECT_FALSE(read->what->usage);
+    EXPECT_EQ(read->what->body, "");
+}
+
+TEST(sqlite_spooled_answer, is_nothing_if_a_byte_is_missing) {
+    auto const whole = detail::encode(sample());
+    for (std::size_t size = 0; size < whole.size(); ++size)
+        EXPECT_FALSE(detail::decode_spooled(std::string_view{whole}.substr(0, size))) << size;
+    EXPECT_FALSE(detail::decode_spooled(whole + "x"));
+    EXPECT_FALSE(detail::decode_spooled("hello"));
+}
+
+// The store ---------------------------------------------------------------------------------------------------------------
+
+/// A store whose file somebody else keeps locked, or lets go.
+class spool_test : public testing::Test {
+protected:
+    static coffer::sqlite::options impatient() {
+        coffer::sqlite::options o;
+        o.busy_timeout = 20ms;
+        o.close_timeout = 20ms;
+        return o;
+    }
+
+    /// Process 0 has sent, and its answer came when the file was locked.
+    void answer_while_locked(std::string body) {
+        w.send(1);
+        lock();
+        brought = w.backend().submit_answer(w.ref(1), 1, answer_of(std::move(body)));
+        while (files().empty() && brought->get() == nullptr) std::this_thread::yield();
+    }
+    void lock() { intruder_.emplace(w.file()).run("BEGIN IMMEDIATE"); }
+    void unlock() { intruder_.reset(); }
+    [[nodiscard]] fs::path directory() const { return w.file().string() + ".spool"; }
+    [[nodiscard]] std::vector<fs::path> files() const {
+        std::vector<fs::path> found;
+        std::error_code none;
+        for (auto const& entry : fs::directory_iterator{directory(), none})
+            if (entry.path().extension() != ".draft") found.push_back(entry.path());
+        return found;
+    }
+    /// Virtual time does not wait for what the file has refused once.
+    static coffer::outcome<void> in_the_end(coffer::completion<coffer::outcome<void>> const& done) {
+        while (done.get() == nullptr) std::this_thread::yield();
+        return *done.get();
+    }
+    [[nodiscard]] static std::string only_answer(coffer::outcome<coffer::claim_verdict> const& v) {
+        if (!is<coffer::granted>(v)) return "not granted";
+        auto const& found = std::get<coffer::granted>(*v).undecoded;
+        return found.size() == 1 ? found[0].what->body : std::to_string(found.size()) + " answers";
+    }
+
+    sqlite_world w{impatient()};
+    std::optional<coffer::completion<coffer::outcome<void>>> brought;
+
+private:
+    std::optional<intruder> intruder_;
+};
+
+TEST_F(spool_test, what_the_file_takes_is_not_written_twice) {
+    w.finish(1, "paid");
+    EXPECT_FALSE(fs::exists(directory()));
+}
+
+TEST_F(spool_test, what_it_does_not_take_is_written_beside_it_until_it_does) {
+    answer_while_locked("paid");
+    ASSERT_EQ(files().size(), 1U);
+    struct stat s{};
+    ASSERT_EQ(::stat(files()[0].c_str(), &s), 0);
+    EXPECT_EQ(s.st_mode & 0777U, 0600U);
+    ASSERT_EQ(::stat(directory().c_str(), &s), 0);
+    EXPECT_EQ(s.st_mode & 0777U, 0700U);
+    EXPECT_EQ(w.backend().unwritten(), 1U);
+    unlock();
+    EXPECT_TRUE(in_the_end(*brought));
+    EXPECT_TRUE(files().empty());
+    EXPECT_EQ(w.backend().unwritten(), 0U);
+    EXPECT_EQ(w.peek()->sends[0].reply->body, "paid");
+}
+
+TEST_F(spool_test, what_a_process_did_not_live_to_store_is_stored_when_the_store_is_opened) {
+    answer_while_locked("paid");
+    w.kill(0);
+    unlock();
+    EXPECT_EQ(only_answer(w.claim(2)), "paid");
+    EXPECT_TRUE(files().empty());
+    EXPECT_EQ(w.peek()->counted_sends(), 1) << "and not sent again";
+}
+
+TEST_F(spool_test, or_when_a_process_that_has_it_open_claims_the_key) {
+    (void)w.backend(1);
+    answer_while_locked("paid");
+    w.kill(0);
+    unlock();
+    EXPECT_EQ(only_answer(w.claim(2, 1)), "paid");
+    EXPECT_TRUE(w.accept(2, 1, 1));
+    w.kill(1);
+    EXPECT_TRUE(is<coffer::replayed>(w.claim(3)));
+    EXPECT_TRUE(files().empty()) << "it stands in the store now";
+}
+
+TEST_F(spool_test, of_a_process_that_lives_is_left_to_it) {
+    answer_while_locked("paid");
+    coffer::sqlite::detail::process_owner const somebody{w.file().string() + ".owners"};
+    EXPECT_TRUE(detail::spool(directory(), somebody, 1000).orphans().empty());
+    unlock();
+    EXPECT_TRUE(in_the_end(*brought));
+}
+
+TEST_F(spool_test, has_a_limit) {
+    auto o = impatient();
+    o.most_spooled = 10;
+    sqlite_world small{o};
+    small.send(1);
+    std::optional<intruder> other{small.file()};
+    other->run("BEGIN IMMEDIATE");
+    auto const done = small.backend().submit_answer(small.ref(1), 1, answer_of("a longer answer"));
+    while (small.process(0).backend()->unwritten() != 1) std::this_thread::yield();
+    auto const store = coffer::sqlite::store{small.file()};
+    while (store.stats().failures == 0) std::this_thread::yield();
+    EXPECT_FALSE(fs::exists(small.file().string() + ".spool"));
+    other.reset();
+    EXPECT_TRUE(in_the_end(done)) << "it has waited in memory";
+}
+
+TEST_F(spool_test, what_the_store_will_never_take_is_set_aside) {
+    answer_while_locked("paid");
+    w.kill(0);
+    unlock();
+    intruder{w.file()}.run("DELETE FROM sends");  // as nothing of ours would
+    (void)w.claim(2);
+    ASSERT_EQ(files().size(), 1U);
+    EXPECT_EQ(files()[0].extension(), ".refused");
+}
+
+TEST_F(spool_test, what_cannot_be_read_is_set_aside_and_harms_nobody) {
+    answer_while_locked("paid");
+    w.kill(0);
+    unlock();
+    std::ofstream{files()[0], std::ios::trunc} << "5:hello";
+    EXPECT_TRUE(is<coffer::in_progress>(w.claim(2)) || is<coffer::granted>(w.claim(2)));
+    ASSERT_EQ(files().size(), 1U);
+    EXPECT_EQ(files()[0].extension(), ".refused");
+}
+
+TEST_F(spool_test, of_a_record_that_is_gone_makes_it_anew) {
+    w.send(1);
+    lock();
+    auto ref = w.ref(1);
+    ref.print = std::make_shared<coffer::fingerprint const>(
+        coffer::fingerprint{}.with("model", "m").with("prompt", "secret prompt"));
+    (void)w.backend().submit_answer(ref, 1, answer_of("paid"));
+    while (files().empty()) std::this_thread::yield();
+    w.kill(0);
+    unlock();
+    intruder{w.file()}.run("DELETE FROM sends; DELETE FROM records");
+    EXPECT_EQ(only_answer(w.claim(2)), "paid");
+}
+
+TEST_F(spool_test, holds_no_key_and_no_request) {
+    answer_while_locked("paid");
+    auto const bytes = bytes_of(files().at(0));
+    EXPECT_EQ(bytes.find("secret prompt"), std::string::npos);
+    EXPECT_EQ(bytes.find("one"), std::string::npos);
+    EXPECT_NE(bytes.find("paid"), std::string::npos);
+    unlock();
+}
+
+TEST_F(spool_test, a_drain_waits_for_it_and_reports_what_is_left) {
+    answer_while_locked("paid");
+    real_time other;
+    auto const drained = [&](coffer::duration within) {
+        coffer::completion<coffer::drain_report> done;
+        auto const run = [done](coffer::store s, coffer::duration d) -> coffer::awaitable<void> {
+            done.set(co_await coffer::drain(std::move(s), d));
+        };
+        w.sim.run(run(w.process(0), within));
+        return done;
+    };
+    ASSERT_NE(drained(1s).get(), nullptr);
+    EXPECT_EQ(drained(1s).get()->unwritten, 1U);
+    unlock();
+    EXPECT_TRUE(in_the_end(*brought));
+    EXPECT_TRUE(drained(1s).get()->clean());
+}
+
+}  // namespace
