@@ -193,6 +193,19 @@ TEST(sqlite_secret, that_is_missing_beside_records_stops_everything) {
     EXPECT_FALSE(fs::exists(dir / "coffer.db.secret")) << "never made anew beside records";
 }
 
+TEST(sqlite_secret, without_its_store_is_no_new_store) {
+    temporary_directory const dir;
+    {
+        sqlite::store const db{dir / "coffer.db"};
+    }
+    fs::remove(dir / "coffer.db");
+    auto const said = complaint(dir / "coffer.db");
+    EXPECT_TRUE(mentions(said, "restore the store from a backup")) << said;
+    EXPECT_FALSE(fs::exists(dir / "coffer.db"));
+    fs::remove(dir / "coffer.db.secret");
+    EXPECT_EQ(complaint(dir / "coffer.db"), "") << "to begin anew";
+}
+
 TEST(sqlite_secret, of_another_installation_is_found_out) {
     temporary_directory const dir;
     {
@@ -618,6 +631,23 @@ TEST(sqlite_writer, believes_the_file_and_not_its_memory) {
     other.run("DELETE FROM sends");
     EXPECT_TRUE(is<coffer::granted>(w.claim(2)));
     EXPECT_EQ(w.permit(2, 0).value().send, 1);
+}
+
+TEST(sqlite_writer, does_not_write_into_a_file_that_was_moved_away) {
+    sqlite_world w;
+    w.send(1);
+    auto const away = w.file().string() + ".away";
+    fs::rename(w.file(), away);
+    auto const claimed = w.claim(2, 0, key_named("two"));
+    ASSERT_EQ(refusal(claimed), "store_unavailable");
+    EXPECT_TRUE(mentions(std::string{claimed.error().message()}, "moved, removed or replaced"));
+    EXPECT_EQ(refusal(w.get(w.backend().peek(w.id()))), "store_unavailable");
+    auto const paid = w.backend().submit_answer(w.ref(1), 1, answer_of("paid"));
+    while (!fs::exists(w.file().string() + ".spool")) std::this_thread::yield();
+    fs::rename(away, w.file());
+    while (paid.get() == nullptr) std::this_thread::yield();
+    EXPECT_TRUE(paid.get()->has_value());
+    EXPECT_EQ(w.peek()->sends[0].reply->body, "paid");
 }
 
 TEST(sqlite_writer, survives_a_damaged_file) {

@@ -31,10 +31,7 @@ class job_of final : public job {
 public:
     job_of(urgency u, std::optional<store_step> step, std::string record, opened_file& file, std::shared_ptr<clock> c,
            Fn fn)
-        : job{u, step, std::move(record), outside_work{c}},
-          file_{file},
-          clock_{std::move(c)},
-          fn_{std::move(fn)} {}
+        : job{u, step, std::move(record), outside_work{c}}, file_{file}, clock_{std::move(c)}, fn_{std::move(fn)} {}
 
     [[nodiscard]] completion<outcome<T>> const& done() const noexcept { return done_; }
     void carry_out() override { result_.emplace(fn_(file_, *clock_)); }
@@ -251,8 +248,7 @@ private:
     template <class T, class Fn>
     result<T> submit(urgency u, std::optional<store_step> step, record_id const& id, Fn fn) {
         if (!file_->in_its_process()) return result<T>::ready(failed(forked()));
-        auto made =
-            std::make_unique<job_of<T, Fn>>(u, step, id.digest, *file_, file_->bound_clock(), std::move(fn));
+        auto made = std::make_unique<job_of<T, Fn>>(u, step, id.digest, *file_, file_->bound_clock(), std::move(fn));
         auto done = made->done();
         file_->queue().submit(std::move(made));
         return done;

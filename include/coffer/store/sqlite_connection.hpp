@@ -3,6 +3,7 @@
 // SQLite's C interface as C++: a connection, its prepared statements, and errors that carry SQLite's code.
 
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 #include <atomic>
 #include <chrono>
@@ -47,16 +48,20 @@ template <class Bytes>
 class connection {
 public:
     /// Opens an existing file. Waits up to `patience` for locks that others hold, now and later.
-    connection(std::string const& path, std::chrono::milliseconds patience) : patience_{patience} {
+    connection(std::string path, std::chrono::milliseconds patience) : path_{std::move(path)}, patience_{patience} {
         if (sqlite3_threadsafe() == 0)
             throw std::runtime_error{"coffer::sqlite: this SQLite was built without threads; use another build"};
         sqlite3* opened = nullptr;
         auto const code = sqlite3_open_v2(
-            path.c_str(), &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, nullptr);
+            path_.c_str(), &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, nullptr);
         handle_.reset(opened);
         if (code != SQLITE_OK) fail(code);
         sqlite3_extended_result_codes(opened, 1);
         sqlite3_busy_handler(opened, &connection::on_busy, this);
+        struct stat here{};
+        if (::stat(path_.c_str(), &here) != 0) fail(SQLITE_CANTOPEN);
+        device_ = here.st_dev;
+        inode_ = here.st_ino;
     }
     connection(connection const&) = delete;
     connection& operator=(connection const&) = delete;
@@ -71,6 +76,12 @@ public:
     }
     /// From now on nobody is waited for after `when`. Any thread.
     void give_up_by(std::chrono::steady_clock::time_point when) noexcept { latest_ = when.time_since_epoch().count(); }
+    /// Throws if the path no longer names the file that is open: what were written now would be lost.
+    void check_place() const {
+        struct stat named{};
+        if (::stat(path_.c_str(), &named) != 0 || named.st_dev != device_ || named.st_ino != inode_)
+            throw error{SQLITE_READONLY_DBMOVED, "the path names another file, or none"};
+    }
     [[nodiscard]] std::int64_t last_id() const noexcept { return sqlite3_last_insert_rowid(get()); }
 
     [[noreturn]] void fail(int code) const {
@@ -94,6 +105,9 @@ private:
         return 1;
     }
 
+    std::string const path_;
+    dev_t device_{};
+    ino_t inode_{};
     std::chrono::milliseconds patience_;
     std::chrono::steady_clock::time_point give_up_at_{};
     std::atomic<std::chrono::steady_clock::rep> latest_{std::numeric_limits<std::chrono::steady_clock::rep>::max()};

@@ -16,8 +16,10 @@ struct explanation {
     char const* remedy;
 };
 
-[[nodiscard]] inline explanation explain(int primary_code) noexcept {
-    switch (primary_code) {
+[[nodiscard]] inline explanation explain(int code) noexcept {
+    if (code == SQLITE_READONLY_DBMOVED)
+        return {"it was moved, removed or replaced while it was in use", "put it back, or start the program again"};
+    switch (code & 0xff) {
         case SQLITE_BUSY:
         case SQLITE_LOCKED:
             return {"another process holds its write lock", "find who keeps a transaction open, or raise busy_timeout"};
@@ -43,7 +45,7 @@ struct explanation {
 
 /// One sentence about a failure of the store at `path`.
 [[nodiscard]] inline std::string describe(std::string const& path, error const& e) {
-    auto const why = explain(e.primary());
+    auto const why = explain(e.code());
     return "the store " + path + ": " + why.what + "; " + why.remedy + " (SQLite " + std::to_string(e.code()) + ": " +
            e.what() + ")";
 }

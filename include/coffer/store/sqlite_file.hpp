@@ -170,8 +170,17 @@ private:
     ///
     /// An existing file is not opened here: closing it again would drop the locks that SQLite holds on it.
     [[nodiscard]] static identity make_private(std::filesystem::path const& path) {
+        bool const lost =
+            secret_file{path.string() + ".secret"}.exists();  // asked first: others may be making the store
         if (descriptor const made{
                 ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR)}) {
+            if (lost) {
+                ::unlink(path.c_str());
+                refuse(path,
+                       "the store is gone but its secret, " + path.string() +
+                           ".secret, stands: restore the store from a backup, or everything would be paid again. To "
+                           "begin anew, move the secret away");
+            }
             ::fchmod(made.get(), S_IRUSR | S_IWUSR);
             sync_directory(path.parent_path());
         } else if (errno != EEXIST) {

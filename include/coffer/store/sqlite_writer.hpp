@@ -176,6 +176,7 @@ private:
     /// Reading needs no lock that another process could hold.
     bool read_one(jobs& batch) noexcept {
         try {
+            db_.check_place();
             begin_reading_.run();
             carry_out(*batch.front());
             commit_.run();
@@ -187,6 +188,7 @@ private:
     }
 
     void begin() {
+        db_.check_place();
         begin_writing_.run();
         changes_before_ = sqlite3_total_changes(db_.get());
         records_.began();
