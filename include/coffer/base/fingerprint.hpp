@@ -82,6 +82,7 @@ public:
     [[nodiscard]] static std::vector<std::string> differing(fingerprint const& a, fingerprint const& b,
                                                             fingerprint_fields const& which = {}) {
         std::vector<std::string> names;
+        if (a == b) return names;
         if (a.version_ != b.version_ && which.counts_any()) names.emplace_back("version");
         auto i = a.fields_.begin();
         auto j = b.fields_.begin();

@@ -84,8 +84,9 @@ inline claim_verdict record_machine::claim(claim_request const& q, std::string c
         r_.print_known = true;
     } else if (!r_.print_known && q.counting.counts_any()) {
         return mismatch{{"fingerprint"}};
-    } else if (auto fields = fingerprint::differing(r_.print, q.print, q.counting); !fields.empty()) {
-        return mismatch{std::move(fields)};
+    } else if (r_.print != q.print) {
+        if (auto fields = fingerprint::differing(r_.print, q.print, q.counting); !fields.empty())
+            return mismatch{std::move(fields)};
     }
     if (busy && r_.claim == q.id && is_open()) return grant();  // the first one's reply was lost
 

@@ -56,7 +56,8 @@ public:
 
     outcome<claim_verdict> claim(record_id const& id, claim_request const& q, std::string const& process) {
         std::lock_guard const lock{mutex_};
-        if (!rows_.contains(id.digest) && !make_room())
+        bool const full = bytes_ >= options_.max_bytes || rows_.size() >= options_.max_records;
+        if (full && !rows_.contains(id.digest) && !make_room())
             return failed(fault{fault_kind::store_unavailable,
                                 "the store in memory is full; acknowledge results, or raise memory_options"}
                               .with_code("store_full"));

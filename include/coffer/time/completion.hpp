@@ -22,11 +22,7 @@ class completion {
 public:
     completion() : state_{std::make_shared<state>()} {}
     /// One that is complete from the beginning.
-    [[nodiscard]] static completion ready(T value) {
-        completion c;
-        c.set(std::move(value));
-        return c;
-    }
+    [[nodiscard]] static completion ready(T value) { return completion{std::make_shared<state>(std::move(value))}; }
 
     /// Sets the result and wakes all waiters by post. The first result stands; false if there was one.
     bool set(T value) const {
@@ -53,10 +49,13 @@ public:
 
 private:
     struct state {
+        state() = default;
+        explicit state(T v) : value{std::move(v)}, waits{wait_list::already_notified} {}
         std::mutex mutex;
         std::optional<T> value;
         wait_list waits;
     };
+    explicit completion(std::shared_ptr<state> s) noexcept : state_{std::move(s)} {}
     std::shared_ptr<state> state_;
 };
 

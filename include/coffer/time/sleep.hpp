@@ -17,6 +17,13 @@ namespace coffer::inline v0 {
 /// The waits that one event will end. Any thread.
 class wait_list {
 public:
+    struct already_notified_t {};
+    static constexpr already_notified_t already_notified{};
+
+    wait_list() = default;
+    /// One whose event has been.
+    explicit wait_list(already_notified_t) noexcept : notified_{true} {}
+
     /// Ends `wait` at the event; at once if that has been.
     void add(std::shared_ptr<pending_wait> wait) {
         {
