@@ -65,6 +65,12 @@ private:
         if (is_open() || r_.state == record_state::free) return "the next run of its job goes on with it";
         return "it is " + std::string{to_string(r_.state)};
     }
+    [[nodiscard]] replayed replay(claim_request const& q) const {
+        replayed r;
+        r.accepted = {r_.accepted()->number, r_.accepted()->reply};
+        r.differing = fingerprint::differing(r_.print, q.print);
+        return r;
+    }
     [[nodiscard]] granted grant() const {
         granted g{r_.token, r_.counted_sends(), r_.allowed_sends(), {}};
         for (auto const& s : r_.sends)
@@ -91,8 +97,7 @@ inline claim_verdict record_machine::claim(claim_request const& q, std::string c
     if (busy && r_.claim == q.id && is_open()) return grant();  // the first one's reply was lost
 
     switch (r_.state) {
-        case record_state::done:
-            return replayed{{r_.accepted()->number, r_.accepted()->reply}, fingerprint::differing(r_.print, q.print)};
+        case record_state::done: return replay(q);
         case record_state::failed: return failed_before{*r_.stored_fault};
         case record_state::acked: return acked{};
         case record_state::expired: return expired{};
