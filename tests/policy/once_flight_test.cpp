@@ -746,6 +746,45 @@ TEST_F(once_flight_test, who_leaves_what_was_taken_over_knows_of_the_send_that_n
     EXPECT_EQ(provider.count(), 1);
 }
 
+TEST_F(once_flight_test, a_context_that_is_stopped_holds_nobody_past_the_deadline_and_then_goes_before_the_permit) {
+    provider.answer("hello");
+    door.shut();
+    auto const ask = asking();
+    auto const opener = begin(ask, 15min, 0);
+    world.run_ready();
+    auto const patient = begin(ask, 15min, 1);
+    auto const hurried = begin(ask, 30s, 2);
+    world.run_ready();
+    world.stop(0);
+    door.open();
+    world.run_for(1min);
+    ASSERT_TRUE(hurried->failed(fault_kind::deadline_exceeded)) << hurried->text();
+    EXPECT_FALSE(patient->over);
+    EXPECT_EQ(provider.count(), 0);
+    world.destroy(0);
+    world.run();
+    EXPECT_FALSE(opener->over);
+    EXPECT_EQ(patient->text(), "hello");
+    EXPECT_EQ(provider.count(), 1);
+}
+
+TEST_F(once_flight_test, a_context_that_is_stopped_and_goes_after_the_permit_leaves_its_key_to_the_others) {
+    provider.answer("never", 10s).answer("hello");
+    auto const ask = asking();
+    (void)begin(ask, 15min, 0);
+    world.run_ready();
+    auto const second = begin(ask, 15min, 1);
+    world.run_ready();
+    world.stop(0);
+    world.run_for(1min);
+    EXPECT_FALSE(second->over) << "its answer may have come: nobody sends again while its context lives";
+    EXPECT_EQ(provider.count(), 1);
+    world.destroy(0);
+    world.run();
+    EXPECT_EQ(second->text(), "hello");
+    EXPECT_EQ(counted(), 2);
+}
+
 TEST_F(once_flight_test, a_joiners_context_may_go) {
     provider.answer("hello", 10s);
     auto const ask = asking();

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -29,8 +30,13 @@ public:
     [[nodiscard]] asio::io_context& operator[](std::size_t i) { return *all_[i]; }
     [[nodiscard]] asio::any_io_executor executor(std::size_t i) { return all_[i]->get_executor(); }
     [[nodiscard]] coffer::time_point now() const { return clock_->now(); }
+    /// From now on nobody runs it.
+    void stop(std::size_t i) { stopped_.insert(all_[i].get()); }
     /// Shuts one down, as it stands.
-    void destroy(std::size_t i) { all_[i].reset(); }
+    void destroy(std::size_t i) {
+        stopped_.erase(all_[i].get());
+        all_[i].reset();
+    }
 
     void run() { run_until(coffer::time_point::max()); }
     void run_for(coffer::duration d) {
@@ -47,8 +53,8 @@ private:
             for (bool busy = true; busy;) {
                 busy = false;
                 for (auto const& io : all_) {
-                    if (!io) continue;
-                    if (io->stopped()) io->restart();
+                    if (!io || stopped_.contains(io.get())) continue;
+                    if (io->stopped()) io->restart();  // for want of work
                     busy = io->poll() > 0 || busy;
                 }
             }
@@ -57,6 +63,7 @@ private:
 
     std::shared_ptr<coffer::testing::virtual_clock> clock_;
     std::vector<std::unique_ptr<asio::io_context>> all_;
+    std::set<asio::io_context const*> stopped_;
 };
 
 }  // namespace support
