@@ -24,6 +24,8 @@
 #include <coffer/call/pipeline.hpp>
 #include <coffer/policy/once.hpp>
 #include <coffer/policy/retry.hpp>
+#include <coffer/store/attach.hpp>
+#include <coffer/store/drain.hpp>
 #include <coffer/store/memory.hpp>
 #include <coffer/store/store.hpp>
 #include <coffer/time/sleep.hpp>

@@ -8,6 +8,7 @@
 
 #include <coffer/asio.hpp>
 #include <coffer/store/flight_table.hpp>
+#include <coffer/store/record_text.hpp>  // to_text, for who reports what is left
 #include <coffer/store/store.hpp>
 #include <coffer/time/sleep.hpp>
 
