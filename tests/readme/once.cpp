@@ -107,7 +107,7 @@ TEST(docs_once, equal_requests_share_an_answer) {
 TEST(docs_once, a_program_that_is_told_to_end_ends) {
     asio::io_context io;
     coffer::memory_store const db;
-    asio::post(io, [] { std::raise(SIGTERM); });
+    asio::post(io, [&] { asio::post(io, [] { std::raise(SIGTERM); }); });  // after it has begun to listen
     run_until_told_to_end(io, db);
     EXPECT_TRUE(db.backend()->flights().closed());
 }
