@@ -214,6 +214,8 @@ struct universe {
                 world.destroy(0);
             });
         if (draw.one_in(6)) agenda.emplace(draw.below(60'000) * 1ms, [this] { second_process.declare_dead(); });
+        if (draw.one_in(6))  // the first process is told to end
+            agenda.emplace(draw.below(90'000) * 1ms, [this] { (void)first.backend()->flights().close(); });
         play(agenda);
     }
 
