@@ -4,9 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
-#include <map>
-#include <span>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -34,27 +37,52 @@ names differ(llm::request const& a, llm::request const& b) {
     return coffer::fingerprint::differing(llm::fingerprint_of(a), llm::fingerprint_of(b));
 }
 
-// The digests were computed by another program (Python's json.dumps with sorted keys, and hashlib), and records in
-// stores depend on them: they change only together with `canonical_version`.
-TEST(fingerprint, version1) {
-    std::map<std::string, std::string> const golden{
-        {"model", "f3b2b781b6fd57b238fdc07e1e3fcc83a576b3a920087a1c53c0609fc24a25b3"},
-        {"messages", "2ed78a39265e798d42978a1ed6db3453f51ff74e009259b763dc22d9203c172b"},
-        {"output_limit", "26d228663f13a88592a12d16cf9587caab0388b262d6d9f126ed62f9333aca94"},
-        {"sampling", "57236b80d2333a21f798bc0467f62c0bd180eae811a8f8a83eb7308effc61ca9"},
-        {"response_format", "376bde7986cc2f8fd182f04e745c607933760bea7c306ea6e8e992b7f70be25a"},
-        {"tools", "49da429ee74cb70ff638100c92cbe6d761ef6cd1048d0ded4044077f77bfc2ef"},
-        {"extra", "2e2b0119c5043338af3ff6820602e575a7232f53dbbf3daf2e15f3ba1b0ced63"},
+/// Requests of all shapes, by the names that the golden file knows them by.
+std::vector<std::pair<std::string, llm::request>> golden_requests() {
+    using m = llm::message;
+    return {
+        {"sample", sample()},
+        {"empty", llm::request{}},
+        {"plain", llm::request{"gpt-4o-mini"}.user("hello")},
+        {"unicode", llm::request{"m"}.user("\xE2\x82\xAC \xF0\x9F\x98\x80 e\xCC\x81 \x7F \x01 \\ \" / \t")},
+        {"conversation", llm::request{"m"}
+                             .system("s")
+                             .user("u")
+                             .add(m::assistant("a", R"([{"id":"1","type":"function"}])"))
+                             .add(m::tool("1", "42"))},
+        {"numbers", llm::request{"m"}
+                        .temperature(0.1)
+                        .top_p(1e-7)
+                        .seed(-9223372036854775807)
+                        .n(1)
+                        .extra(R"({"a":1e21,"b":-0.0,"c":123456789012345678,"d":0.30000000000000004,"e":1E2})")},
+        {"order", llm::request{"m"}.extra(R"({"b":{"z":1,"a":[{"d":2,"c":1}]},"a":"\u0041"})")},
+        {"not_json", llm::request{"m"}.tools("{")},
+        {"limits", llm::request{"m"}.max_output_tokens(0).stop("").stop("\n")},
     };
-    auto const print = llm::fingerprint_of(sample());
-    EXPECT_EQ(print.version(), 1U);
-    std::map<std::string, std::string> made;
-    for (auto const& field : print.fields()) {
-        EXPECT_EQ(field.value.size(), 32U);
-        made[field.name] =
-            coffer::crypto::to_hex({reinterpret_cast<std::uint8_t const*>(field.value.data()), field.value.size()});
+}
+
+// Records in stores depend on these digests: they change only together with `canonical_version`, and then stand in another
+// file. The digests of `sample` were computed by another program too (Python's json.dumps with sorted keys, and hashlib).
+TEST(fingerprint, is_that_of_the_golden_file) {
+    ASSERT_EQ(llm::canonical_version, 1U);
+    std::ostringstream made;
+    for (auto const& [name, r] : golden_requests()) {
+        auto const print = llm::fingerprint_of(r);
+        EXPECT_EQ(print.version(), llm::canonical_version);
+        for (auto const& field : print.fields()) {
+            EXPECT_EQ(field.value.size(), 32U);
+            made << name << ' ' << field.name << ' '
+                 << coffer::crypto::to_hex(
+                        {reinterpret_cast<std::uint8_t const*>(field.value.data()), field.value.size()})
+                 << '\n';
+        }
     }
-    EXPECT_EQ(made, golden);
+    auto const path = std::filesystem::path{__FILE__}.parent_path() / "files" / "fingerprints_1.txt";
+    std::ifstream file{path};
+    std::string const golden{std::istreambuf_iterator<char>{file}, {}};
+    EXPECT_EQ(made.str(), golden)
+        << "the canonical form has drifted: answers that were paid for would no longer be found";
 }
 
 TEST(fingerprint, names_the_part_that_differs) {
