@@ -78,7 +78,7 @@ TEST(fingerprint, is_that_of_the_golden_file) {
                  << '\n';
         }
     }
-    auto const path = std::filesystem::path{__FILE__}.parent_path() / "files" / "fingerprints_1.txt";
+    auto const path = std::filesystem::path{COFFER_TESTS} / "llm" / "files" / "fingerprints_1.txt";
     std::ifstream file{path};
     std::string const golden{std::istreambuf_iterator<char>{file}, {}};
     EXPECT_EQ(made.str(), golden)

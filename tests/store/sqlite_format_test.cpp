@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 
 /// A copy of a checked-in store, closed to others as a store's files must be.
 fs::path copy_of(std::string const& name, temporary_directory const& into) {
-    auto const files = fs::path{__FILE__}.parent_path() / "files";
+    auto const files = fs::path{COFFER_TESTS} / "store" / "files";
     for (auto const* const suffix : {"", ".secret"}) {
         fs::copy_file(files / (name + suffix), into / (name + suffix));
         fs::permissions(into / (name + suffix), fs::perms::owner_read | fs::perms::owner_write);
