@@ -317,6 +317,77 @@ TEST_P(conformance, a_defective_answer_without_sends_left_is_told_and_waits_for_
     EXPECT_TRUE(is<coffer::granted>(w.claim(3, 0, strict)));
 }
 
+TEST_P(conformance, a_repaired_requests_answer_is_kept_under_the_key_of_the_first_one) {
+    w.send(1);
+    (void)w.answer(1, 1, "cut o");
+    (void)w.reject(1, 1);
+    ASSERT_TRUE(w.permit(1, 1));
+    auto repaired = w.ref(1);
+    repaired.print = std::make_shared<coffer::fingerprint const>(
+        coffer::fingerprint{}.with("model", "m").with("prompt", "secret prompt, and be brief"));
+    ASSERT_TRUE(w.get(w.backend().submit_answer(repaired, 2, answer_of("whole"))));
+    ASSERT_TRUE(w.accept(1, 2));
+    auto const v = w.claim(2);
+    ASSERT_TRUE(is<coffer::replayed>(v)) << "the key stands for the first request";
+    EXPECT_EQ(std::get<coffer::replayed>(*v).accepted.what->body, "whole");
+    EXPECT_EQ(w.peek()->sends[0].reply->body, "cut o") << "and both were paid";
+}
+
+TEST_P(conformance, fields_that_do_not_count_may_differ_and_are_named) {
+    w.finish(1, "paid");
+    coffer::claim_request q;
+    q.id = claim_number(2);
+    q.print.with("model", "m").with("prompt", "another prompt");
+    EXPECT_TRUE(is<coffer::mismatch>(w.get(w.backend().claim(w.id(), q))));
+    q.counting = coffer::fingerprint_fields::only("model");
+    auto const v = w.get(w.backend().claim(w.id(), q));
+    ASSERT_TRUE(is<coffer::replayed>(v));
+    EXPECT_EQ(std::get<coffer::replayed>(*v).differing, std::vector<std::string>{"prompt"});
+}
+
+TEST_P(conformance, a_cached_key_goes_when_its_time_is_over) {
+    coffer::claim_request q;
+    q.id = claim_number(1);
+    q.cached = true;
+    q.unacknowledged_kept = 10min;
+    ASSERT_TRUE(is<coffer::granted>(w.get(w.backend().claim(w.id(), q))));
+    w.pass(9min);
+    (void)w.permit(1, 0);  // refused: its lease is over
+    q.id = claim_number(2);
+    ASSERT_TRUE(is<coffer::granted>(w.get(w.backend().claim(w.id(), q))));
+    ASSERT_TRUE(w.permit(2, 0));
+    ASSERT_TRUE(w.answer(2, 1, "paid"));
+    ASSERT_TRUE(w.accept(2, 1));
+    EXPECT_TRUE(w.peek()->cached);
+    w.pass(9min);
+    q.id = claim_number(3);
+    EXPECT_TRUE(is<coffer::replayed>(w.get(w.backend().claim(w.id(), q))));
+    w.pass(2min);
+    EXPECT_EQ(w.peek(), nullptr);
+    EXPECT_TRUE(is<coffer::granted>(w.get(w.backend().claim(w.id(), q))));
+}
+
+TEST_P(conformance, the_history_of_a_key_on_which_nothing_is_owed_goes_too) {
+    w.send(1);
+    (void)w.unsend(1, 1);
+    (void)w.release(1);
+    ASSERT_NE(w.peek(), nullptr);
+    w.pass(29 * 24h);
+    EXPECT_NE(w.peek(), nullptr);
+    w.pass(2 * 24h);
+    EXPECT_EQ(w.peek(), nullptr);
+}
+
+TEST_P(conformance, when_a_send_ended_is_kept) {
+    w.send(1);
+    w.pass(7s);
+    (void)w.answer(1, 1, "paid");
+    w.pass(7s);
+    (void)w.accept(1, 1);
+    auto const& sent = w.peek()->sends[0];
+    EXPECT_EQ(sent.ended_at - sent.permitted_at, 7s);
+}
+
 // Ends ----------------------------------------------------------------------------------------------------------------
 
 TEST_P(conformance, a_fault_of_the_request_itself_is_replayed_with_all_its_words) {
