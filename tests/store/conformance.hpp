@@ -384,8 +384,8 @@ TEST_P(conformance, when_a_send_ended_is_kept) {
     (void)w.answer(1, 1, "paid");
     w.pass(7s);
     (void)w.accept(1, 1);
-    auto const& sent = w.peek()->sends[0];
-    EXPECT_EQ(sent.ended_at - sent.permitted_at, 7s);
+    auto const r = w.peek();
+    EXPECT_EQ(r->sends[0].ended_at - r->sends[0].permitted_at, 7s);
 }
 
 // Ends ----------------------------------------------------------------------------------------------------------------
