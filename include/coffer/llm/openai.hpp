@@ -43,7 +43,8 @@ namespace coffer::inline v0::llm {
 
 /// `POST /chat/completions`: one physical send for each time it is called.
 ///
-/// **Effects.** Reads the API key, sends the request with the attempt's deadline, brings back the raw body of a 2xx.
+/// **Effects.** Reads the API key, sends the request with the attempt's deadline, brings back the raw body of a 2xx,
+/// without the key if that was echoed in it.
 /// Nothing is sent for a request that cannot be written as JSON (`invalid_request`) or without a key (`unauthorized`).
 ///
 /// **Outcome.** Any other status is a fault (`fault_of_response`). What a 2xx is worth, `decode` says.
@@ -112,9 +113,13 @@ private:
 
     [[nodiscard]] static outcome<answer> taken(http::response got, settings const& s, request const& r,
                                                std::string const& key, attempt& a) {
+        std::vector<std::string_view> echoes;
+        for (auto const& m : r.messages()) echoes.emplace_back(m.text());
+        for (auto const* const raw : {&r.tools(), &r.response_format(), &r.extra()}) echoes.emplace_back(*raw);
+        provider_words const words{{key}, std::move(echoes)};
         if (got.status >= 200 && got.status < 300) {
-            answer whole{std::move(got.body), got.status};
-            whole.request_id = detail::request_id_of(got.headers, provider_words{{key}, {}});
+            answer whole{without_key(std::move(got.body), key), got.status};
+            whole.request_id = detail::request_id_of(got.headers, words);
             return whole;
         }
         // A failure that says what it consumed is billed, and its cost is known.
@@ -123,11 +128,7 @@ private:
             if (bill.usage) a.report(*bill.usage);
             if (bill.cost) a.report_cost(*bill.cost);
         }
-        std::vector<std::string_view> echoes;
-        for (auto const& m : r.messages()) echoes.emplace_back(m.text());
-        for (auto const* const raw : {&r.tools(), &r.response_format(), &r.extra()}) echoes.emplace_back(*raw);
-        return failed(
-            fault_of_response(got, s.options.rules, provider_words{{key}, std::move(echoes)}, a.clock().wall_now()));
+        return failed(fault_of_response(got, s.options.rules, words, a.clock().wall_now()));
     }
 
     /// Is it worth reading the key again? Once in a call, and not for a proxy's own credentials.
