@@ -12,6 +12,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -38,35 +40,34 @@ class world {
 public:
     explicit world(std::shared_ptr<coffer::crypto::key_ring const> keys = {}) : keys_{std::move(keys)} { open(); }
 
-    /// A job that is run twice, as a queue would run it, and that the provider answers so each time.
-    void run(secrets const& s, http::response const& r) {
-        ++jobs_;
-        coffer::testing::scripted_transport provider;
-        provider.otherwise([&](http::request const&) { return r; });
-        llm::openai const client{provider, llm::api_key{s.key}};
-        auto const wrapped = coffer::pipeline{coffer::once{*db_, {.max_sends = 2}}, coffer::retry{{.attempts = 2}}}
-                                 .observe([this](coffer::event const& e) {
-                                     log_ << to_string(e.kind) << ' ' << e.name_space << '\n';
-                                     if (e.why != nullptr) write(log_, *e.why);
-                                     ++events_;
-                                 })
-                                 .wrap(client.chat);
-        auto const question = question_about(s);
+    /// A job whose calls the provider answers so.
+    void add(secrets const& s, http::response r) { jobs_.push_back(std::make_unique<job>(*this, s, std::move(r))); }
+    /// Runs all jobs at once, and all again, as queues do. (One after another, each would wait for the disk by itself.)
+    void run() {
         for (int time = 0; time < 2; ++time) {
-            coffer::call call{coffer::key{"report", s.prompt, jobs_}, 15min};
-            auto const got = sim_.run(wrapped.try_call(call, question));
-            write(log_, call);
-            if (got) ++answers_;
-            else write(log_, got.error());
+            std::vector<std::unique_ptr<coffer::call>> calls;
+            std::vector<support::running<coffer::outcome<llm::reply>>> all;
+            for (auto const& j : jobs_) {
+                calls.push_back(std::make_unique<coffer::call>(
+                    coffer::key{"report", j->about.prompt, static_cast<int>(calls.size())}, 15min));
+                all.push_back(sim_.start(j->ask.try_call(*calls.back(), j->question)));
+            }
+            sim_.time.run();
+            for (auto const& c : calls) write(log_, *c);
+            for (auto const& one : all) {
+                auto const got = one.get();
+                if (got) ++answers_;
+                else write(log_, got.error());
+            }
         }
-        sends_ += static_cast<int>(provider.sent().size());
+        for (auto const& j : jobs_) sends_ += j->provider.sent().size();
     }
 
     [[nodiscard]] std::string logged() const { return log_.str(); }
-    [[nodiscard]] int jobs() const noexcept { return jobs_; }
-    [[nodiscard]] int answers() const noexcept { return answers_; }
-    [[nodiscard]] int events() const noexcept { return events_; }
-    [[nodiscard]] int sends() const noexcept { return sends_; }
+    [[nodiscard]] std::size_t jobs() const noexcept { return jobs_.size(); }
+    [[nodiscard]] std::size_t answers() const noexcept { return answers_; }
+    [[nodiscard]] std::size_t events() const noexcept { return events_; }
+    [[nodiscard]] std::size_t sends() const noexcept { return sends_; }
 
     /// Names and contents of all files that the store has: its own, the log's, the secret, the owners'.
     [[nodiscard]] std::string files() const {
@@ -85,19 +86,48 @@ public:
     [[nodiscard]] std::string columns() const {
         intruder file{dir_ / "coffer.db"};
         return file.text("SELECT group_concat(name || ':' || value, ' ') FROM meta") +
-               file.text("SELECT group_concat(hex(key) || ns || state || owner || ifnull(CAST(fault AS TEXT), '') || "
-                         "ifnull(CAST(print AS TEXT), ''), ' ') FROM records") +
-               file.text("SELECT group_concat(state || owner || provider || model || ifnull(CAST(fault AS TEXT), '') || "
-                         "ifnull(request_id, ''), ' ') FROM sends");
+               file.text(
+                   "SELECT group_concat(hex(key) || ns || state || owner || ifnull(CAST(fault AS TEXT), '') || "
+                   "ifnull(CAST(print AS TEXT), ''), ' ') FROM records") +
+               file.text(
+                   "SELECT group_concat(state || owner || provider || model || ifnull(CAST(fault AS TEXT), '') || "
+                   "ifnull(request_id, ''), ' ') FROM sends");
     }
     [[nodiscard]] std::int64_t bodies_with(std::string_view what) const {
         intruder file{dir_ / "coffer.db"};
         return file.number("SELECT count(*) FROM answers WHERE instr(body, CAST('" + std::string{what} + "' AS BLOB))");
     }
     /// Closes the store; what the log holds goes into the file.
-    void close() { db_.reset(); }
+    void close() {
+        jobs_.clear();
+        db_.reset();
+    }
 
 private:
+    struct job {
+        job(world& w, secrets s, http::response r)
+            : about{std::move(s)},
+              question{question_about(about)},
+              ask{coffer::pipeline{coffer::once{*w.db_, {.max_sends = 2}}, twice()}
+                      .observe([&w](coffer::event const& e) { w.saw(e); })
+                      .wrap(llm::openai{provider, llm::api_key{about.key}}.chat)} {
+            provider.otherwise([said = std::move(r)](http::request const&) { return said; });
+        }
+        secrets about;
+        llm::request question;
+        coffer::testing::scripted_transport provider;
+        ask_type ask;
+    };
+
+    /// Without jitter: what happens at the same time shares a commit.
+    static coffer::retry twice() {
+        return coffer::retry{{.attempts = 2, .schedule = {coffer::growth::constant, coffer::jitter::none, 1s, 1s}}};
+    }
+    void saw(coffer::event const& e) {
+        log_ << to_string(e.kind) << ' ' << e.name_space << '\n';
+        if (e.why != nullptr) write(log_, *e.why);
+        ++events_;
+    }
     void open() {
         sqlite::options o;
         o.body_keys = keys_;
@@ -109,10 +139,10 @@ private:
     std::shared_ptr<coffer::crypto::key_ring const> keys_;
     std::optional<sqlite::store> db_;
     std::ostringstream log_;
-    int jobs_ = 0;
-    int answers_ = 0;
-    int events_ = 0;
-    int sends_ = 0;
+    std::vector<std::unique_ptr<job>> jobs_;
+    std::size_t answers_ = 0;
+    std::size_t events_ = 0;
+    std::size_t sends_ = 0;
 };
 
 /// Of each secret, and of all of them in one. (All sentences are tried where no file is written: tests/llm/secrets_test.cpp.)
@@ -124,18 +154,19 @@ std::shared_ptr<coffer::crypto::key_ring const> some_keys() {
     return std::make_shared<coffer::crypto::key_ring const>("2026-11",
                                                             coffer::crypto::secret_key::from_hex(std::string(64, '5')));
 }
-void run_refusals(world& w) {
+void add_refusals(world& w) {
     for (auto const& s : all())
         for (auto const& words : some_echoes(s))
-            for (auto const& r : failures(s, words)) w.run(s, r);
+            for (auto const& r : failures(s, words)) w.add(s, r);
 }
 void run_everything(world& w) {
-    run_refusals(w);
+    add_refusals(w);
     for (auto const& s : all())
         for (auto const& words : some_echoes(s)) {
-            for (auto const& r : defects(s, words)) w.run(s, r);
-            w.run(s, accepted(s, words));
+            for (auto const& r : defects(s, words)) w.add(s, r);
+            w.add(s, accepted(s, words));
         }
+    w.run();
 }
 void expect_none(std::string_view where, std::string const& text) {
     EXPECT_FALSE(text.empty()) << where;
@@ -148,8 +179,9 @@ void expect_none(std::string_view where, std::string const& text) {
 
 TEST(secrets_in_files, refusals_leave_nothing_of_them_anywhere) {
     world w;
-    run_refusals(w);
-    EXPECT_EQ(w.answers(), 0);
+    add_refusals(w);
+    w.run();
+    EXPECT_EQ(w.answers(), 0U);
     EXPECT_GT(w.sends(), w.jobs());
     EXPECT_GT(w.events(), w.sends());
     expect_none("the log", w.logged());
@@ -161,7 +193,7 @@ TEST(secrets_in_files, refusals_leave_nothing_of_them_anywhere) {
 TEST(secrets_in_files, without_encryption_an_answers_body_alone_holds_what_the_provider_repeated_of_the_prompt) {
     world w;
     run_everything(w);
-    EXPECT_EQ(w.answers(), 2 * 2 * 4);  // each given twice
+    EXPECT_EQ(w.answers(), 2U * 2 * 4);  // each given twice
     expect_none("the log", w.logged());
     for (bool const open : {true, false}) {
         if (!open) w.close();
@@ -177,7 +209,7 @@ TEST(secrets_in_files, without_encryption_an_answers_body_alone_holds_what_the_p
 TEST(secrets_in_files, with_encryption_nothing_of_them_is_in_any_file) {
     world w{some_keys()};
     run_everything(w);
-    EXPECT_EQ(w.answers(), 2 * 2 * 4);
+    EXPECT_EQ(w.answers(), 2U * 2 * 4);
     expect_none("the log", w.logged());
     expect_none("the open store", w.files());
     w.close();

@@ -8,9 +8,12 @@
 
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <thread>
 #include <utility>
 #include <variant>
 
@@ -25,7 +28,9 @@ using coffer::crypto::secret_key;
 std::string const canary = "canary-body: the patient's name is Jane Doe";
 
 secret_key key(char digit) { return secret_key::from_hex(std::string(64, digit)); }
-std::shared_ptr<key_ring> ring(std::string const& name, char digit) { return std::make_shared<key_ring>(name, key(digit)); }
+std::shared_ptr<key_ring> ring(std::string const& name, char digit) {
+    return std::make_shared<key_ring>(name, key(digit));
+}
 sqlite::options with(std::shared_ptr<key_ring const> keys) {
     sqlite::options o;
     o.body_keys = std::move(keys);
@@ -234,6 +239,53 @@ TEST(sqlite_encryption, is_the_same_for_all_handles_of_a_process) {
     } catch (std::runtime_error const& e) {
         EXPECT_TRUE(mentions(e.what(), "first handle")) << e.what();
     }
+}
+
+// What the file does not take ------------------------------------------------------------------------------------------
+
+/// An answer that was spooled beside a locked file by a process that has ended since.
+class spooled : public testing::Test {
+protected:
+    spooled() {
+        auto o = with(ring("one", '1'));
+        o.busy_timeout = 20ms;
+        o.close_timeout = 20ms;
+        sqlite_world w{file, o};
+        w.send(1);
+        intruder other{file};
+        other.run("BEGIN IMMEDIATE");
+        auto const brought = w.backend().submit_answer(w.ref(1), 1, answer_of(canary));
+        while (brought.get() == nullptr && !fs::exists(file.string() + ".spool")) std::this_thread::yield();
+        w.close();
+    }
+    static std::string undecoded(coffer::outcome<coffer::claim_verdict> const& v) {
+        if (!v) return std::string{v.error().message()};
+        auto const* const g = std::get_if<coffer::granted>(&*v);
+        return g != nullptr && g->undecoded.size() == 1 ? g->undecoded[0].what->body : "no answer";
+    }
+
+    temporary_directory dir;
+    fs::path file = dir / "coffer.db";
+};
+
+TEST_F(spooled, answers_are_encrypted_too) {
+    EXPECT_FALSE(mentions(all_bytes(dir), "canary"));
+    EXPECT_TRUE(mentions(all_bytes(dir), ".answer")) << "it is there";
+    sqlite_world w{file, with(ring("one", '1'))};
+    EXPECT_EQ(undecoded(w.claim(2)), canary);
+}
+
+TEST_F(spooled, answers_without_their_key_stay_and_are_not_sent_for_again) {
+    for (int i = 0; i < 2; ++i) {
+        sqlite_world w{file, with(i == 0 ? nullptr : ring("two", '2'))};
+        auto const v = w.claim(2);
+        ASSERT_FALSE(v);
+        EXPECT_EQ(v.error().kind(), coffer::fault_kind::store_unavailable);
+        EXPECT_TRUE(mentions(v.error().message(), "\"one\"")) << v.error();
+        EXPECT_EQ(refusal(w.permit(2, 1)), "claim_lost");
+    }
+    sqlite_world w{file, with(ring("one", '1'))};
+    EXPECT_EQ(undecoded(w.claim(3)), canary);
 }
 
 // Under another key ---------------------------------------------------------------------------------------------------

@@ -52,7 +52,8 @@ public:
             valid = high >= 0 && low >= 0;
             key.bytes_[i] = static_cast<std::uint8_t>((high * 16 + low) & 0xff);
         }
-        if (!valid) throw std::invalid_argument{"coffer: a key is written as 64 hexadecimal digits (openssl rand -hex 32)"};
+        if (!valid)
+            throw std::invalid_argument{"coffer: a key is written as 64 hexadecimal digits (openssl rand -hex 32)"};
         return key;
     }
     secret_key(secret_key const&) = default;
@@ -147,10 +148,12 @@ private:
         context c{EVP_CIPHER_CTX_new()};
         check(c != nullptr, "has no memory");
         // 12 bytes are the cipher's own nonce size.
-        check(EVP_CipherInit_ex(c.get(), algorithm(), nullptr, key_.bytes().data(), once, static_cast<int>(d)), "failed");
+        check(EVP_CipherInit_ex(c.get(), algorithm(), nullptr, key_.bytes().data(), once, static_cast<int>(d)),
+              "failed");
         int written = 0;
         if (!associated.empty())
-            check(EVP_CipherUpdate(c.get(), nullptr, &written, bytes_of(associated), length(associated.size())), "failed");
+            check(EVP_CipherUpdate(c.get(), nullptr, &written, bytes_of(associated), length(associated.size())),
+                  "failed");
         return c;
     }
     static void check(int ok, char const* what) {

@@ -35,7 +35,8 @@ public:
     key_ring& also_read(std::string name, secret_key const& key) {
         if (!valid(name))
             throw std::invalid_argument{
-                "coffer: the name of a key has 1 to 64 letters, digits and . _ - (and stands in the file: it is no secret)"};
+                "coffer: the name of a key has 1 to 64 letters, digits and . _ - (and stands in the file: it is no "
+                "secret)"};
         auto const [at, added] = keys_.try_emplace(std::move(name), key);
         if (!added && !(at->second.key == key))
             throw std::invalid_argument{"coffer: two different keys are named " + at->first +

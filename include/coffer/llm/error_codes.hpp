@@ -78,10 +78,9 @@ namespace coffer::inline v0::llm {
         "tokens", "unsupported_parameter", "unsupported_value", "invalid_value", "missing_required_parameter",
         // finish reasons
         "stop", "length", "content_filter", "tool_calls", "function_call", "error", "abort", "cancelled", "safety",
-        "recitation", "blocklist", "prohibited_content", "malformed_function_call", "other", "max_tokens",
-        "pause_turn", "refusal", "unknown"};
-    bool const number =
-        word.size() <= 3 && std::ranges::all_of(word, [](char c) { return c >= '0' && c <= '9'; });
+        "recitation", "blocklist", "prohibited_content", "malformed_function_call", "other", "max_tokens", "pause_turn",
+        "refusal", "unknown"};
+    bool const number = word.size() <= 3 && std::ranges::all_of(word, [](char c) { return c >= '0' && c <= '9'; });
     bool const known = number || kind_of_code(word) ||
                        std::ranges::any_of(others, [&](auto o) { return http::detail::equal_names(o, word); });
     return known ? std::string{word} : std::string{};

@@ -132,7 +132,8 @@ public:
         auto const id = make_private(path);
         if (auto const known = all.files_[id].lock(); known && known->in_its_process() && !o.as_another_process) {
             if (o.body_keys && o.body_keys != known->keys())
-                refuse(path, "this process has it open without these body_keys; give the same ones to its first handle");
+                refuse(path,
+                       "this process has it open without these body_keys; give the same ones to its first handle");
             return known;
         }
         // Left alone in a process that was forked off: there its thread cannot be joined, nor its connection closed.
