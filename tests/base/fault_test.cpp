@@ -34,7 +34,7 @@ bool own_kind(fault_kind k) { return k >= circuit_open; }
 
 // The table ----------------------------------------------------------------------------------------------------------
 
-static_assert(fault_kind_count == 31);
+static_assert(fault_kind_count == 32);
 
 TEST(fault_table, has_a_row_for_every_kind_in_their_order) {
     std::set<std::string_view> names;
@@ -50,9 +50,11 @@ TEST(fault_table, has_a_row_for_every_kind_in_their_order) {
 
 // The sentences of DESIGN §4 and the columns R, FB, X, $ of PROVIDERS §1, kind by kind.
 TEST(fault_table, says_what_the_design_says_of_the_providers_kinds) {
-    auto const same = std::set{not_sent, throttled, overloaded, transient, ambiguous, broken_stream, timed_out};
-    auto const other = std::set{not_sent,     throttled, overloaded, transient,        ambiguous,     quota_exhausted,
-                                unauthorized, forbidden, not_found,  defective_answer, broken_stream, timed_out};
+    auto const same =
+        std::set{not_sent, throttled, overloaded, transient, ambiguous, stale_credentials, broken_stream, timed_out};
+    auto const other = std::set{not_sent,         throttled,     overloaded,        transient, ambiguous,
+                                quota_exhausted,  unauthorized,  stale_credentials, forbidden, not_found,
+                                defective_answer, broken_stream, timed_out};
     auto const unknown = std::set{ambiguous, broken_stream, timed_out, aborted, permanent};
     for (auto const kind : all_kinds()) {
         if (own_kind(kind)) continue;
@@ -246,6 +248,7 @@ TEST(disposition, tells_a_job_runner_what_to_do_with_every_kind) {
         {ambiguous, queue_action::retry_after, 503},
         {quota_exhausted, ask_operator, 402},
         {unauthorized, ask_operator, 401},
+        {stale_credentials, queue_action::retry_after, 503},
         {forbidden, ask_operator, 403},
         {not_found, abort, 404},
         {invalid_request, abort, 422},

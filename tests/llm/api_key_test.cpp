@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <coffer/llm/api_key.hpp>
+#include <coffer/time/sleep.hpp>
+
+#include "support/simulation.hpp"
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <fstream>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 
 namespace {
 
@@ -76,5 +81,57 @@ TEST(api_key, what_no_header_may_hold_is_no_key) {
         EXPECT_EQ(key.error().message().find(bad), std::string_view::npos);
     }
 }
+
+TEST(api_key, a_source_may_be_told_why_it_is_asked) {
+    auto const key = llm::api_key{[](llm::key_request const& why) {
+        return why.after_refusal() ? "not " + why.refused() : std::string{"first"};
+    }};
+    EXPECT_FALSE(key.is_coroutine());
+    EXPECT_EQ(key.read().value(), "first");
+    EXPECT_EQ(key.read(llm::key_request{coffer::time_point::max(), "first"}).value(), "not first");
+}
+
+using text_later = coffer::awaitable<std::string>;
+using key_later = coffer::awaitable<coffer::outcome<std::string>>;
+
+TEST(api_key, comes_from_a_coroutine) {
+    support::simulation sim;
+    auto const key = llm::api_key{[word = std::string{"later"}](llm::key_request why) -> key_later {
+        co_await coffer::sleep_for(std::chrono::seconds{1});
+        co_return word + "," + why.refused();
+    }};
+    EXPECT_TRUE(key.is_coroutine());
+    EXPECT_THROW((void)key.read(), std::logic_error);
+    llm::key_request const asked{coffer::time_point::max(), "old"};
+    EXPECT_EQ(sim.run(llm::api_key::fetch(key, asked)).value(), "later,old");
+    auto const plain = llm::api_key{[]() -> text_later { co_return "text"; }};
+    EXPECT_EQ(sim.run(llm::api_key::fetch(plain, asked)).value(), "text");
+    EXPECT_EQ(sim.run(llm::api_key::fetch(llm::api_key{"of no coroutine"}, asked)).value(), "of no coroutine");
+}
+
+TEST(api_key, a_coroutines_failure_is_one_of_which_nothing_was_sent) {
+    support::simulation sim;
+    auto const fetch = [&sim](llm::api_key const& from) {
+        return sim.run(llm::api_key::fetch(from, llm::key_request{})).error();
+    };
+    auto const thrown = fetch(llm::api_key{[](llm::key_request) -> key_later {
+        co_await coffer::sleep_for(std::chrono::seconds{1});
+        throw std::runtime_error{"sk-canary"};
+    }});
+    EXPECT_EQ(thrown.kind(), fault_kind::unauthorized);
+    EXPECT_EQ(thrown.message().find("canary"), std::string_view::npos);
+    EXPECT_EQ(thrown.cause(), nullptr);
+    auto const thrown_at_once =
+        fetch(llm::api_key{[](llm::key_request) -> key_later { throw std::runtime_error{"sk-canary"}; }});
+    EXPECT_EQ(thrown_at_once.kind(), fault_kind::unauthorized);
+    EXPECT_EQ(thrown_at_once.message().find("canary"), std::string_view::npos);
+    auto const odd = fetch(llm::api_key{[]() -> key_later { co_return coffer::failed(fault_kind::ambiguous); }});
+    EXPECT_EQ(odd.kind(), fault_kind::ambiguous);
+    EXPECT_EQ(odd.billing(), coffer::knowledge::no);
+    EXPECT_EQ(fetch(llm::api_key{[]() -> text_later { co_return "a\nb"; }}).kind(), fault_kind::unauthorized);
+}
+
+static_assert(!std::is_constructible_v<llm::api_key, int (*)()>);
+static_assert(!std::is_constructible_v<llm::api_key, coffer::awaitable<int> (*)()>);
 
 }  // namespace

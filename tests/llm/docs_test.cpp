@@ -7,6 +7,7 @@
 #include <coffer/policy/retry.hpp>
 #include <coffer/testing/scripted_transport.hpp>
 #include <coffer/testing/virtual_time.hpp>
+#include <coffer/time/sleep.hpp>
 
 #include <gtest/gtest.h>
 
@@ -14,6 +15,7 @@
 
 #include <chrono>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -97,6 +99,55 @@ TEST(open_ai_page, providers) {
     EXPECT_EQ(groq.chat.options().prices.size(), 0U);
     EXPECT_EQ(local.chat.options().base_url, "http://127.0.0.1:8000/v1");
     EXPECT_EQ(openai.chat.options().provider, "openai");
+}
+
+/// The program's own: asks a server for keys, and keeps them.
+class vault {
+public:
+    coffer::awaitable<coffer::outcome<std::string>> fetch(std::string name, coffer::time_point /* deadline */) {
+        co_await coffer::sleep_for(1s);
+        if (kept_.empty()) kept_ = name + "-" + std::to_string(++fetched);
+        co_return kept_;
+    }
+    void forget(std::string const& key) {
+        if (kept_ == key) kept_.clear();
+    }
+    int fetched = 0;
+
+private:
+    std::string kept_;
+};
+
+//! [vault]
+llm::api_key key_from(std::shared_ptr<vault> v) {
+    return llm::api_key{[v](llm::key_request why) -> coffer::awaitable<coffer::outcome<std::string>> {
+        if (why.after_refusal()) v->forget(why.refused());  // unless another call has fetched a newer one meanwhile
+        co_return co_await v->fetch("openai", why.deadline());
+    }};
+}
+//! [vault]
+
+TEST(open_ai_page, vault) {
+    asio::io_context io;
+    coffer::testing::virtual_time time{io};
+    coffer::testing::scripted_transport transport;
+    auto const v = std::make_shared<vault>();
+    llm::openai openai{transport, key_from(v)};
+    transport.answer(coffer::http::response{401, R"({"error":{"message":"m","code":"invalid_api_key"}})"});
+    transport.answer(coffer::http::response{
+        200, R"({"model":"gpt-4o-mini","choices":[{"message":{"content":"yes"},"finish_reason":"stop"}]})"});
+    std::string text;
+    std::ostringstream log;
+    asio::co_spawn(io, ask(coffer::pipeline{coffer::retry{}}.wrap(openai.chat), invoice_request("..."), log),
+                   [&text](std::exception_ptr error, std::string got) {
+                       EXPECT_EQ(error, nullptr);
+                       text = std::move(got);
+                   });
+    time.run();
+    EXPECT_EQ(text, "yes");
+    EXPECT_EQ(v->fetched, 2);
+    EXPECT_EQ(transport.sent()[1].headers.first("authorization"), "Bearer openai-2");
+    EXPECT_NE(log.str().find("stale_credentials 401"), std::string::npos);
 }
 
 TEST(open_ai_page, prices) {

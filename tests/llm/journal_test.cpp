@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -64,6 +65,41 @@ TEST_F(journaled, an_error_inside_a_200_gives_its_send_back_if_its_code_says_so)
     c.provider.answer(ok());
     EXPECT_TRUE(c.ask(ask({.max_sends = 1})));
     EXPECT_EQ(c.provider.sent().size(), 4U);
+}
+
+TEST_F(journaled, a_refused_key_costs_no_send_and_the_new_one_is_sent_under_a_permit_of_its_own) {
+    auto const key = std::make_shared<std::string>("old");
+    llm::openai const caching{c.provider, llm::api_key{[key](llm::key_request why) -> coffer::awaitable<std::string> {
+                                  co_await coffer::sleep_for(1s);
+                                  if (why.after_refusal() && *key == why.refused()) *key = "new";
+                                  co_return *key;
+                              }}};
+    c.provider.answer(response(401, error("", "invalid_api_key"))).answer(ok());
+    EXPECT_TRUE(c.ask(coffer::pipeline{coffer::once{db, {.max_sends = 1}}, coffer::retry{}}.wrap(caching.chat)));
+    EXPECT_EQ(c.provider.sent().size(), 2U);
+    ASSERT_EQ(c.call.log().size(), 2U);
+    EXPECT_EQ(c.call.log()[0].fault->kind(), fault_kind::stale_credentials);
+    EXPECT_EQ(c.call.log()[0].send, 1);
+    EXPECT_EQ(c.call.log()[1].send,
+              2);  // numbers are never used again; what counts is that the first is proven unbilled
+    EXPECT_TRUE(c.call.stored());
+}
+
+TEST_F(journaled, a_flight_that_everybody_leaves_while_it_waits_for_a_key_sends_nothing_and_is_free_again) {
+    llm::openai const slow{c.provider, llm::api_key{[](llm::key_request) -> coffer::awaitable<std::string> {
+                               co_await coffer::sleep_for(1h);
+                               co_return "key";
+                           }}};
+    coffer::once_options const strict{.max_sends = 1, .finish_grace = 0s};
+    auto const wrapped = ask_type{coffer::pipeline{coffer::once{db, strict}}.wrap(slow.chat)};
+    auto const q = question();
+    auto const running = c.sim.start(wrapped.try_call(c.call, q));
+    c.sim.cancel_after(1s, running);
+    c.sim.time.run();
+    EXPECT_EQ(running.get().error().kind(), fault_kind::cancelled);
+    EXPECT_TRUE(c.provider.sent().empty());
+    c.provider.answer(ok());
+    EXPECT_TRUE(c.ask(ask({.max_sends = 1})));
 }
 
 TEST_F(journaled, an_edges_page_costs_a_send) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "llm/support/chat.hpp"
 
+#include <coffer/base/disposition.hpp>
 #include <coffer/llm/openai.hpp>
 #include <coffer/policy/retry.hpp>
 
@@ -10,10 +11,13 @@
 #include <chrono>
 #include <concepts>
 #include <cstdio>
+#include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace {
 
@@ -220,6 +224,246 @@ TEST(chat, a_cancellation_after_the_send_leaves_the_bill_open) {
     EXPECT_EQ(got.error().kind(), fault_kind::cancelled);
     EXPECT_EQ(got.error().billing(), knowledge::maybe);
     EXPECT_EQ(c.provider.sent().size(), 1U);
+}
+
+// A refused key -------------------------------------------------------------------------------------------------------
+
+using key_later = coffer::awaitable<coffer::outcome<std::string>>;
+
+http::response refused() {
+    return response(401, error("invalid_request_error", "invalid_api_key"), {{"x-request-id", "req_401"}});
+}
+
+/// A provider that accepts one key, and a vault from which it takes a second to read the one that is right now.
+struct rotation {
+    conversation c;
+    std::string accepted = "new";
+    std::string in_vault = "new";
+    int reads = 0;
+    int cancelled = 0;
+    std::vector<std::string> told_refused;
+    coffer::duration read_takes = 1s;
+
+    rotation() {
+        c.provider.otherwise([this](http::request const& r) {
+            return r.headers.first("authorization") == "Bearer " + accepted ? ok() : refused();
+        });
+    }
+    key_later read(llm::key_request why) {
+        ++reads;
+        if (why.after_refusal()) told_refused.push_back(why.refused());
+        auto const key = why.after_refusal() ? in_vault : std::string{"old"};
+        if (co_await coffer::sleep_for(read_takes) == coffer::wake::cancelled) {
+            ++cancelled;
+            throw std::runtime_error{"cancelled"};
+        }
+        co_return key;
+    }
+    llm::openai client() {
+        return llm::openai{c.provider, llm::api_key{[this](llm::key_request why) { return read(std::move(why)); }}};
+    }
+};
+
+TEST(refused_key, is_read_again_and_the_next_attempt_sends_with_the_new_one) {
+    rotation r;
+    r.accepted = "old";  // the source's answer to whoever was not refused
+    EXPECT_TRUE(r.c.ask(retrying(r.client())));
+    EXPECT_EQ(r.reads, 1);
+
+    conversation c;
+    c.provider.answer(refused()).answer(ok());
+    std::string in_file = "old";
+    llm::openai const client{c.provider, llm::api_key{[&](llm::key_request const& why) {
+                                 if (why.after_refusal()) in_file = "new";
+                                 return in_file;
+                             }}};
+    EXPECT_TRUE(c.ask(retrying(client)));
+    auto const sent = c.provider.sent();
+    ASSERT_EQ(sent.size(), 2U);
+    EXPECT_EQ(sent[0].headers.first("authorization"), "Bearer old");
+    EXPECT_EQ(sent[1].headers.first("authorization"), "Bearer new");
+    // One physical send for each attempt, and all of it in the log.
+    ASSERT_EQ(c.call.log().size(), 2U);
+    auto const& first = *c.call.log()[0].fault;
+    EXPECT_EQ(first.kind(), fault_kind::stale_credentials);
+    EXPECT_EQ(first.status(), 401);
+    EXPECT_EQ(first.code(), "invalid_api_key");
+    EXPECT_EQ(first.request_id(), "req_401");
+    EXPECT_EQ(c.call.log()[0].billing, knowledge::no);
+    EXPECT_FALSE(c.call.log()[1].fault);
+    EXPECT_EQ(c.call.cost(), money::from_nano(13'500));
+}
+
+TEST(refused_key, without_retry_the_fault_says_that_another_run_will_help) {
+    conversation c;
+    c.provider.answer(refused());
+    llm::openai const client{
+        c.provider, llm::api_key{[](llm::key_request const& why) { return why.after_refusal() ? "new" : "old"; }}};
+    auto const got = c.ask(bare(client));
+    ASSERT_FALSE(got);
+    EXPECT_EQ(got.error().kind(), fault_kind::stale_credentials);
+    EXPECT_EQ(coffer::disposition(got.error()).action, coffer::queue_action::retry_after);
+    EXPECT_EQ(c.provider.sent().size(), 1U);
+}
+
+TEST(refused_key, that_is_still_the_same_stays_refused) {
+    rotation r;
+    r.in_vault = "old";
+    auto const got = r.c.ask(retrying(r.client()));
+    ASSERT_FALSE(got);
+    EXPECT_EQ(got.error().kind(), fault_kind::unauthorized);
+    EXPECT_EQ(got.error().stop(), stop_reason::not_retryable);
+    EXPECT_EQ(r.reads, 2);
+    EXPECT_EQ(r.told_refused, std::vector<std::string>{"old"});
+    EXPECT_EQ(r.c.provider.sent().size(), 1U);
+}
+
+TEST(refused_key, is_read_again_once_in_a_call) {
+    conversation c;
+    c.provider.otherwise([](http::request const&) { return refused(); });
+    int reads = 0;
+    llm::openai const client{c.provider, llm::api_key{[&] { return "key-" + std::to_string(++reads); }}};
+    auto const got = c.ask(retrying(client));
+    ASSERT_FALSE(got);
+    EXPECT_EQ(got.error().kind(), fault_kind::unauthorized);
+    EXPECT_EQ(c.provider.sent().size(), 2U);
+    EXPECT_EQ(reads, 3);
+    EXPECT_FALSE(c.ask(retrying(client)));
+    EXPECT_EQ(c.provider.sent().size(), 4U);  // another request of the call begins anew
+}
+
+TEST(refused_key, is_not_read_again_for_what_proves_nothing_or_is_a_proxys) {
+    auto const consumed =
+        R"({"error":{"message":"m","code":"invalid_api_key"},"usage":{"prompt_tokens":1,"completion_tokens":1}})";
+    for (auto const& r : {response(407, ""), response(401, consumed), response(403, error("", "")),
+                          response(500, error("", "invalid_api_key"))}) {
+        conversation c;
+        c.provider.answer(r);
+        int reads = 0;
+        llm::openai const client{c.provider, llm::api_key{[&] { return "key-" + std::to_string(++reads); }}};
+        EXPECT_FALSE(c.ask(bare(client)));
+        EXPECT_EQ(reads, 1) << r.status;
+    }
+}
+
+TEST(refused_key, whose_source_fails_then_stays_refused) {
+    conversation c;
+    c.provider.answer(refused());
+    llm::openai const client{c.provider, llm::api_key{[](llm::key_request const& why) {
+                                 if (why.after_refusal()) throw std::runtime_error{"canary"};
+                                 return std::string{"old"};
+                             }}};
+    auto const got = c.ask(retrying(client));
+    EXPECT_EQ(got.error().kind(), fault_kind::unauthorized);
+    EXPECT_EQ(got.error().code(), "invalid_api_key");
+    EXPECT_EQ(got.error().message().find("canary"), std::string_view::npos);
+}
+
+TEST(refused_key, is_read_once_for_all_calls_that_meet_the_refusal_together) {
+    rotation r;
+    r.accepted = "new";
+    auto const ask = retrying(r.client(), {.attempts = 1});
+    auto const q = question();
+    std::vector<std::unique_ptr<coffer::call>> calls;
+    std::vector<support::running<coffer::outcome<llm::reply>>> all;
+    for (int i = 0; i < 10; ++i) {
+        calls.push_back(std::make_unique<coffer::call>(coffer::key{"test", i}, 1min));
+        all.push_back(r.c.sim.start(ask.try_call(*calls.back(), q)));
+    }
+    r.c.sim.time.run();
+    for (auto const& one : all) EXPECT_EQ(one.get().error().kind(), fault_kind::stale_credentials);
+    EXPECT_EQ(r.reads, 10 + 1);
+    EXPECT_EQ(r.told_refused, std::vector<std::string>{"old"});
+}
+
+TEST(refused_key, that_another_call_has_found_replaced_meanwhile_is_not_asked_for_again) {
+    rotation r;
+    auto const ask = retrying(r.client(), {.attempts = 1});
+    auto const q = question();
+    coffer::call fast{coffer::key{"test", 1}, 1min};
+    coffer::call slow{coffer::key{"test", 2}, 1min};
+    r.c.provider.answer(refused(), 1s).answer(refused(), 10s);
+    auto const first = r.c.sim.start(ask.try_call(fast, q));
+    auto const second = r.c.sim.start(ask.try_call(slow, q));
+    r.c.sim.time.run();
+    EXPECT_EQ(first.get().error().kind(), fault_kind::stale_credentials);
+    EXPECT_EQ(second.get().error().kind(), fault_kind::stale_credentials);
+    EXPECT_EQ(slow.log()[0].duration, 11s);
+    EXPECT_EQ(r.told_refused.size(), 1U);
+}
+
+TEST(refused_key, one_callers_leaving_does_not_take_the_read_from_the_others) {
+    rotation r;
+    auto const ask = retrying(r.client());
+    auto const q = question();
+    coffer::call leaves{coffer::key{"test", 1}, 1min};
+    coffer::call stays{coffer::key{"test", 2}, 1min};
+    auto const first = r.c.sim.start(ask.try_call(leaves, q));
+    auto const second = r.c.sim.start(ask.try_call(stays, q));
+    r.c.sim.cancel_after(1500ms, first);  // while the key is read again
+    r.c.sim.time.run();
+    EXPECT_EQ(first.get().error().kind(), fault_kind::cancelled);
+    EXPECT_EQ(first.get().error().billing(), knowledge::no);
+    EXPECT_EQ(second.get().error().kind(), fault_kind::unauthorized);  // the vault gives "old" to whoever reads afresh
+    EXPECT_EQ(r.cancelled, 0);
+    EXPECT_EQ(stays.log().size(), 2U);
+}
+
+TEST(waiting_for_a_key, a_cancelled_call_is_a_value_and_nothing_was_sent) {
+    rotation r;
+    auto const ask = retrying(r.client());
+    auto const q = question();
+    auto const running = r.c.sim.start(ask.try_call(r.c.call, q));
+    r.c.sim.cancel_after(500ms, running);
+    r.c.sim.time.run();
+    auto const got = running.get();
+    ASSERT_FALSE(got);
+    EXPECT_EQ(got.error().kind(), fault_kind::cancelled);
+    EXPECT_EQ(got.error().execution(), knowledge::no);
+    EXPECT_EQ(got.error().billing(), knowledge::no);
+    EXPECT_TRUE(r.c.provider.sent().empty());
+    EXPECT_EQ(r.cancelled, 1);  // nobody else wants it
+    EXPECT_EQ(r.c.call.cost(), money{});
+}
+
+TEST(waiting_for_a_key, ends_with_the_attempts_time) {
+    rotation r;
+    r.read_takes = 24h;
+    auto const got = r.c.ask(retrying(r.client(), {.attempts = 1, .attempt_timeout = 30s}));
+    ASSERT_FALSE(got);
+    EXPECT_EQ(got.error().kind(), fault_kind::not_sent);
+    EXPECT_EQ(got.error().billing(), knowledge::no);
+    EXPECT_EQ(r.c.call.log()[0].duration, 30s);
+    EXPECT_EQ(r.cancelled, 1);
+    EXPECT_TRUE(r.c.provider.sent().empty());
+}
+
+TEST(waiting_for_a_key, again_ends_with_the_attempts_time_too) {
+    rotation r;
+    auto const ask = retrying(r.client(), {.attempts = 1, .attempt_timeout = 30s});
+    r.c.provider.answer(refused(), 20s);
+    r.read_takes = 6s;
+    // 6 s for the key, 20 s for the provider; at 30 s the second read has two more to go.
+    auto const got = r.c.ask(ask);
+    ASSERT_FALSE(got);
+    EXPECT_EQ(got.error().kind(), fault_kind::unauthorized);
+    EXPECT_EQ(r.c.call.log()[0].duration, 30s);
+    EXPECT_EQ(r.cancelled, 1);
+}
+
+TEST(waiting_for_a_key, a_context_that_goes_away_takes_the_reading_with_it) {
+    rotation r;
+    std::optional<support::simulation> other;
+    other.emplace();
+    auto const ask = retrying(r.client());
+    auto const q = question();
+    coffer::call c{coffer::key{"test", 1}, 1min};
+    auto const running = other->start(ask.try_call(c, q));
+    other->io.poll();
+    EXPECT_EQ(r.reads, 1);
+    EXPECT_FALSE(running.over());
+    other.reset();
+    EXPECT_FALSE(running.over());
 }
 
 // Under retry ---------------------------------------------------------------------------------------------------------

@@ -98,12 +98,11 @@ TEST(provider_words, an_identifier_is_a_short_word_or_nothing) {
         EXPECT_EQ(words.identifier(bad), "") << bad;
 }
 
-TEST(safe_word, is_a_plain_word_or_a_short_number_or_nothing) {
-    for (auto const* const good : {"", "rate_limit_exceeded", "DeploymentNotFound", "429", "length"})
-        EXPECT_EQ(llm::safe_word(good), good);
-    for (auto const& bad :
-         {std::string{"two words"}, std::string{"a1"}, std::string{"4290"}, std::string{"a-b"}, std::string(65, 'a')})
-        EXPECT_EQ(llm::safe_word(bad), "") << bad;
+TEST(without_key, takes_out_the_key_and_nothing_else) {
+    EXPECT_EQ(llm::without_key("a canary-key-Zq8vT2 b, canary-key-Zq8vT2", "canary-key-Zq8vT2"), "a *** b, ***");
+    EXPECT_EQ(llm::without_key("nothing of it", "canary-key-Zq8vT2"), "nothing of it");
+    EXPECT_EQ(llm::without_key("the box is EMPTY", "EMPTY"), "the box is EMPTY");
+    EXPECT_EQ(llm::without_key("text", ""), "text");
 }
 
 }  // namespace

@@ -25,6 +25,12 @@ namespace sqlite = coffer::sqlite;
 
 INSTANTIATE_TEST_SUITE_P(sqlite, conformance,
                          testing::Values([]() -> std::unique_ptr<world> { return std::make_unique<sqlite_world>(); }));
+INSTANTIATE_TEST_SUITE_P(sqlite_encrypted, conformance, testing::Values([]() -> std::unique_ptr<world> {
+                             sqlite::options o;
+                             o.body_keys = std::make_shared<coffer::crypto::key_ring const>(
+                                 "test", coffer::crypto::secret_key::from_hex(std::string(64, '7')));
+                             return std::make_unique<sqlite_world>(o);
+                         }));
 
 world::how key_named(std::string name) {
     world::how h;

@@ -38,6 +38,7 @@ struct queue_advice {
         case already_done: return {queue_action::done, 200, std::nullopt};
         case throttled: return later(429);
         case not_sent:
+        case stale_credentials:
         case overloaded:
         case transient:
         case ambiguous:

@@ -20,6 +20,7 @@ enum class fault_kind : std::uint8_t {
     ambiguous,         ///< may have been executed and billed; nobody knows
     quota_exhausted,   ///< the account's money or quota is used up; waiting does not help
     unauthorized,      ///< credentials refused
+    stale_credentials, ///< credentials refused that have been replaced since; the next attempt takes the new ones
     forbidden,         ///< not allowed: for these credentials, or with this configuration
     not_found,         ///< no such model or path
     invalid_request,   ///< the request itself is wrong
@@ -93,6 +94,7 @@ constexpr auto make_fault_table() {
         {ambiguous,         "ambiguous",          true,  other,  counts,  false, false,  maybe,   maybe},
         {quota_exhausted,   "quota_exhausted",    false, other,  counts,  false, false,  no,      no},
         {unauthorized,      "unauthorized",       false, other,  neutral, false, false,  no,      no},
+        {stale_credentials, "stale_credentials",  true,  other,  neutral, false, false,  no,      no},
         {forbidden,         "forbidden",          false, other,  neutral, false, false,  no,      no},
         {not_found,         "not_found",          false, other,  neutral, false, false,  no,      no},
         {invalid_request,   "invalid_request",    false, none,   neutral, false, true,   no,      no},

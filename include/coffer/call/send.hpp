@@ -187,7 +187,8 @@ private:
     /// The attempt failed with `why`: the user's last word, then the journal is told.
     [[nodiscard]] fault ended(fault why) {
         auto* const journal = claim();
-        if (journal != nullptr && journal->was_cut())
+        // What is proven stays so; of anything else a cut proves nothing, whatever the operation makes of it.
+        if (journal != nullptr && journal->was_cut() && why.kind() != fault_kind::not_sent)
             why = fault{fault_kind::timed_out, "the send's time limit was reached"};
         why = adjusted(std::move(why));
         if (journal != nullptr) {

@@ -5,6 +5,7 @@
 #include <coffer/base/answer.hpp>
 #include <coffer/base/outcome.hpp>
 #include <coffer/call/operation.hpp>
+#include <coffer/llm/error_codes.hpp>
 #include <coffer/llm/json.hpp>
 #include <coffer/llm/openai_options.hpp>
 #include <coffer/llm/reply.hpp>
@@ -84,7 +85,7 @@ namespace detail {
         return defective("the answer has no finish reason, so nobody knows whether it is whole");
     } else if (std::ranges::find(o.finish_reasons, finish) == o.finish_reasons.end()) {
         return defective("the answer ended for a reason that is not among the accepted ones")
-            .with_code(safe_word(finish));
+            .with_code(known_word(finish));
     }
     bool const refused = !text_of(member(message, "refusal")).empty();
     if (!has_output(message) && !refused) return defective("the answer holds neither text nor tool calls");

@@ -5,7 +5,9 @@
 #include <coffer/base/fault_kind.hpp>
 #include <coffer/http/headers.hpp>
 
+#include <algorithm>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace coffer::inline v0::llm {
@@ -65,6 +67,23 @@ namespace coffer::inline v0::llm {
     for (auto const& e : table)
         if (http::detail::equal_names(e.word, word)) return e.kind;
     return std::nullopt;
+}
+
+/// The word, if it is one that may be shown by whoever does not know the request and hence what is an echo of it: a code,
+/// type or finish reason that providers are known to write, or a number of up to three digits. Empty otherwise.
+[[nodiscard]] inline std::string known_word(std::string_view word) {
+    static constexpr std::string_view others[] = {
+        "invalid_request_error", "not_found_error", "api_error", "server_error", "internal_server_error",
+        "internal_error", "bad_gateway", "timeout", "timeout_error", "upstream_error", "provider_error", "requests",
+        "tokens", "unsupported_parameter", "unsupported_value", "invalid_value", "missing_required_parameter",
+        // finish reasons
+        "stop", "length", "content_filter", "tool_calls", "function_call", "error", "abort", "cancelled", "safety",
+        "recitation", "blocklist", "prohibited_content", "malformed_function_call", "other", "max_tokens", "pause_turn",
+        "refusal", "unknown"};
+    bool const number = word.size() <= 3 && std::ranges::all_of(word, [](char c) { return c >= '0' && c <= '9'; });
+    bool const known = number || kind_of_code(word) ||
+                       std::ranges::any_of(others, [&](auto o) { return http::detail::equal_names(o, word); });
+    return known ? std::string{word} : std::string{};
 }
 
 }  // namespace coffer::inline v0::llm

@@ -221,8 +221,8 @@ struct answer_progress {
     f.with_message(progress.began ? "the answer ends with an error" : "an error instead of an answer");
     if (rules.insured && progress.blank) f.with_billing(knowledge::no);
     if (progress.consumed) f.with_execution(knowledge::yes).with_billing(knowledge::yes);
-    auto code = safe_word(error.code);
-    if (code.empty()) code = safe_word(error.type);
+    auto code = known_word(error.code);
+    if (code.empty()) code = known_word(error.type);
     return f.with_code(std::move(code)), f;
 }
 

@@ -24,12 +24,14 @@
 #include <coffer/llm/estimate.hpp>
 #include <coffer/llm/faults.hpp>
 #include <coffer/llm/fingerprint.hpp>
+#include <coffer/llm/key_reading.hpp>
 #include <coffer/llm/openai_options.hpp>
 #include <coffer/llm/provider.hpp>
 #include <coffer/llm/redact.hpp>
 #include <coffer/llm/reply.hpp>
 #include <coffer/llm/request.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,12 +43,18 @@ namespace coffer::inline v0::llm {
 
 /// `POST /chat/completions`: one physical send for each time it is called.
 ///
-/// **Effects.** Reads the API key, sends the request with the attempt's deadline, brings back the raw body of a 2xx.
+/// **Effects.** Reads the API key, sends the request with the attempt's deadline, brings back the raw body of a 2xx,
+/// without the key if that was echoed in it.
 /// Nothing is sent for a request that cannot be written as JSON (`invalid_request`) or without a key (`unauthorized`).
 ///
 /// **Outcome.** Any other status is a fault (`fault_of_response`). What a 2xx is worth, `decode` says.
 ///
-/// **Cancellation.** That of the transport: what was sent is `cancelled` with maybe/maybe.
+/// **A refused key** is read once more in a call. If the source then gives another one, the fault is `stale_credentials`
+/// instead of `unauthorized`, and another attempt, which `retry` makes, sends with that one. It is an attempt of its own,
+/// and no second send within this one, so that permits, limits, budgets and the log see each physical request.
+///
+/// **Cancellation.** That of the transport: what was sent is `cancelled` with maybe/maybe. Waiting for a key ends with the
+/// attempt's deadline or when the call is cancelled (`not_sent`, which a pipeline tells as `cancelled`), with no/no.
 ///
 /// **Thread safety.** Copies share what cannot change; any thread.
 class chat_operation {
@@ -73,13 +81,13 @@ public:
 private:
     struct settings {
         settings(any_transport t, api_key k, openai_options o)
-            : transport{std::move(t)}, key{std::move(k)}, options{std::move(o)}, url{options.base_url} {
+            : transport{std::move(t)}, keys{std::move(k)}, options{std::move(o)}, url{options.base_url} {
             while (url.ends_with('/')) url.pop_back();
             url += "/chat/completions";
             if (!options.query.empty()) url += "?" + options.query;
         }
         any_transport transport;
-        api_key key;
+        detail::key_desk keys;
         openai_options options;
         std::string url;
     };
@@ -105,9 +113,13 @@ private:
 
     [[nodiscard]] static outcome<answer> taken(http::response got, settings const& s, request const& r,
                                                std::string const& key, attempt& a) {
+        std::vector<std::string_view> echoes;
+        for (auto const& m : r.messages()) echoes.emplace_back(m.text());
+        for (auto const* const raw : {&r.tools(), &r.response_format(), &r.extra()}) echoes.emplace_back(*raw);
+        provider_words const words{{key}, std::move(echoes)};
         if (got.status >= 200 && got.status < 300) {
-            answer whole{std::move(got.body), got.status};
-            whole.request_id = detail::request_id_of(got.headers, provider_words{{key}, {}});
+            answer whole{without_key(std::move(got.body), key), got.status};
+            whole.request_id = detail::request_id_of(got.headers, words);
             return whole;
         }
         // A failure that says what it consumed is billed, and its cost is known.
@@ -116,23 +128,62 @@ private:
             if (bill.usage) a.report(*bill.usage);
             if (bill.cost) a.report_cost(*bill.cost);
         }
-        std::vector<std::string_view> echoes;
-        for (auto const& m : r.messages()) echoes.emplace_back(m.text());
-        for (auto const* const raw : {&r.tools(), &r.response_format(), &r.extra()}) echoes.emplace_back(*raw);
-        return failed(
-            fault_of_response(got, s.options.rules, provider_words{{key}, std::move(echoes)}, a.clock().wall_now()));
+        return failed(fault_of_response(got, s.options.rules, words, a.clock().wall_now()));
     }
 
-    // One suspension: after the first cancellation Asio throws at the next one. Attempt and request live in the walk.
+    /// Is it worth reading the key again? Once in a call, and not for a proxy's own credentials.
+    [[nodiscard]] static bool may_be_stale(fault const& why, settings const& s, attempt const& a) {
+        if (why.kind() != fault_kind::unauthorized || why.status() == 407) return false;
+        if (why.execution() != knowledge::no || why.billing() != knowledge::no) return false;
+        return std::ranges::none_of(a.of().log(), [&](attempt_record const& before) {
+            return before.fault && before.fault->kind() == fault_kind::stale_credentials &&
+                   before.target.provider == s.options.provider;
+        });
+    }
+    [[nodiscard]] static fault stale(fault const& refused) {
+        fault f{fault_kind::stale_credentials, "the API key was refused; its source gives another one now"};
+        f.with_status(refused.status()).with_code(std::string{refused.code()});
+        return f.with_request_id(std::string{refused.request_id()}), f;
+    }
+
+    // After the first cancellation Asio throws at the next suspension: it is looked for before each but the first.
+    // Attempt and request live in the walk.
     static awaitable<outcome<answer>> run(std::shared_ptr<settings const> s, attempt& a, request const& r) {
-        auto const key = s->key.read();
-        if (!key) co_return failed(key.error());
-        auto made = http_request(*s, a, r, *key);
+        auto const executor = co_await asio::this_coro::executor;
+        auto const replaced_before = s->keys.replaced();
+        std::string key;
+        {
+            auto const first = s->keys.read(executor, key_request{a.deadline()});
+            if (first.key() == nullptr) {
+                co_await first.until(clock_service::of(executor), a.deadline());
+                auto const state = co_await asio::this_coro::cancellation_state;
+                if (state.cancelled() != asio::cancellation_type::none)
+                    co_return failed(fault_kind::not_sent, "cancelled before there was an API key to send with");
+            }
+            auto const* const given = first.key();
+            if (given == nullptr)
+                co_return failed(fault_kind::not_sent, "the source of the API key gave none in the attempt's time");
+            if (!*given) co_return failed(given->error());
+            key = **given;
+        }
+
+        auto made = http_request(*s, a, r, key);
         if (!made) co_return failed(std::move(made).error());
         auto sending = s->transport.send(*std::move(made), a.deadline());
         auto got = co_await std::move(sending);
         if (!got) co_return failed(refined(std::move(got).error(), s->options.rules));
-        co_return taken(*std::move(got), *s, r, *key, a);
+        auto told = taken(*std::move(got), *s, r, key, a);
+        if (told || key.empty() || !may_be_stale(told.error(), *s, a)) co_return told;
+
+        if (s->keys.replaced() != replaced_before) co_return failed(stale(told.error()));
+        auto const state = co_await asio::this_coro::cancellation_state;
+        if (state.cancelled() != asio::cancellation_type::none) co_return told;
+        auto const second = s->keys.read_again(executor, key_request{a.deadline(), key});
+        if (second.key() == nullptr) co_await second.until(clock_service::of(executor), a.deadline());
+        auto const* const now = second.key();
+        if (now == nullptr || !*now || **now == key) co_return told;
+        s->keys.note_replaced();
+        co_return failed(stale(told.error()));
     }
 
     std::shared_ptr<settings const> settings_;

@@ -21,9 +21,10 @@ using stats = detail::counters;
 /// A store in a file. Copies, and handles of the same file by whatever path, share one state, thread and flight table.
 ///
 /// What is acknowledged survives the process and a power cut (WAL, synchronous=FULL). Keys and fingerprints are stored
-/// as HMAC-SHA-256 under the installation's secret, their namespaces and the answers in the clear; all files are
-/// readable by their user only. A process's death is seen at once by the others. The file must be on a local file
-/// system, and a process that is forked off has to open it anew.
+/// as HMAC-SHA-256 under the installation's secret, their namespaces in the clear, and so are the answers' bodies unless
+/// `options::body_keys` are given (docs/data.md says what stands where); all files are readable by their user only. A
+/// process's death is seen at once by the others. The file must be on a local file system, and a process that is forked
+/// off has to open it anew.
 ///
 /// A thread of the store does all the work; what has queued up meanwhile shares one commit. An answer that cannot be
 /// written is kept in memory and tried until it is, or until the last handle is destroyed, which takes `close_timeout`

@@ -3,6 +3,7 @@
 // SQLite's errors in words: what happened, to which file, and what to do about it.
 
 #include <coffer/base/fault.hpp>
+#include <coffer/crypto/aead.hpp>
 #include <coffer/store/sqlite_connection.hpp>
 
 #include <exception>
@@ -74,6 +75,8 @@ struct explanation {
     } catch (error const& e) {
         return e.primary() != SQLITE_TOOBIG && e.primary() != SQLITE_CONSTRAINT && e.primary() != SQLITE_MISMATCH;
     } catch (std::bad_alloc const&) {
+        return true;
+    } catch (crypto::failure const&) {
         return true;
     } catch (...) {
         return false;

@@ -2,6 +2,7 @@
 #pragma once
 // A store's file, opened once per process: all handles of it, by whatever path, share this.
 
+#include <coffer/crypto/key_ring.hpp>
 #include <coffer/store/flight_table.hpp>
 #include <coffer/store/probe.hpp>
 #include <coffer/store/sqlite_connection.hpp>
@@ -35,6 +36,9 @@ struct options {
     std::size_t most_spooled = std::size_t{1} << 30;  ///< bytes of answers written beside the file while it fails
     std::int64_t most_pages = 0;                     ///< pages of 4 KiB that the file may have; 0: no limit
     store_probe const* probe = nullptr;              ///< must outlive the store
+    /// Bodies of answers are encrypted under its current key and read under any; none: they stand in the file as they
+    /// came. Bodies from before stay readable.
+    std::shared_ptr<crypto::key_ring const> body_keys{};
     /// For tests: this handle shares nothing with the process's other ones, as if it were another process.
     bool as_another_process = false;
 };
@@ -50,8 +54,9 @@ public:
           db_{path_, o.busy_timeout},
           names_{prepare(db_, path, o)},
           owner_{path.string() + ".owners"},
-          spool_{path.string() + ".spool", owner_, o.most_spooled},
-          records_{db_},
+          keys_{o.body_keys},
+          spool_{path.string() + ".spool", owner_, o.most_spooled, keys_},
+          records_{db_, keys_},
           writer_{db_, records_, path_, o.probe, o.most_waiting} {}
     opened_file(opened_file const&) = delete;
     opened_file& operator=(opened_file const&) = delete;
@@ -78,6 +83,7 @@ public:
     [[nodiscard]] std::string const& path() const noexcept { return path_; }
     [[nodiscard]] name_maker const& names() const noexcept { return *names_; }
     [[nodiscard]] process_owner const& owner() const noexcept { return owner_; }
+    [[nodiscard]] std::shared_ptr<crypto::key_ring const> const& keys() const noexcept { return keys_; }
     [[nodiscard]] working_set& records() noexcept { return records_; }
     [[nodiscard]] detail::spool& spool() noexcept { return spool_; }
     [[nodiscard]] writer& queue() noexcept { return writer_; }
@@ -107,6 +113,7 @@ private:
     connection db_;
     std::unique_ptr<name_maker> names_;
     process_owner owner_;
+    std::shared_ptr<crypto::key_ring const> const keys_;
     detail::spool spool_;
     working_set records_;
     flight_table flights_;
@@ -123,8 +130,12 @@ public:
         std::lock_guard const lock{all.mutex_};
         auto const path = resolve(named);
         auto const id = make_private(path);
-        if (auto const known = all.files_[id].lock(); known && known->in_its_process() && !o.as_another_process)
+        if (auto const known = all.files_[id].lock(); known && known->in_its_process() && !o.as_another_process) {
+            if (o.body_keys && o.body_keys != known->keys())
+                refuse(path,
+                       "this process has it open without these body_keys; give the same ones to its first handle");
             return known;
+        }
         // Left alone in a process that was forked off: there its thread cannot be joined, nor its connection closed.
         std::shared_ptr<opened_file> file{make(path, o).release(), [](opened_file* f) {
                                               if (f->in_its_process()) delete f;

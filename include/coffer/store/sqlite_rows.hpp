@@ -2,8 +2,10 @@
 #pragma once
 // Records as rows: loading one, writing back what a rule has changed. Used inside a transaction.
 
+#include <coffer/crypto/key_ring.hpp>
 #include <coffer/state/record.hpp>
 #include <coffer/state/record_rules.hpp>  // without_body
+#include <coffer/store/sqlite_bodies.hpp>
 #include <coffer/store/sqlite_connection.hpp>
 #include <coffer/store/sqlite_fault.hpp>
 
@@ -24,6 +26,7 @@ namespace coffer::inline v0::sqlite::detail {
 struct stored_record {
     std::int64_t id = 0;  ///< 0: there is no row
     std::string name_space;
+    std::string digest;
     record row;
     struct place {
         bool in_file = false;
@@ -32,28 +35,18 @@ struct stored_record {
     std::vector<place> sends;  ///< beside `row.sends`
 };
 
-/// The one place where bodies become bytes in the file and back. (Codec 0: as they came.)
-struct body_codec {
-    static constexpr std::int64_t current = 0;
-    static blob encode(std::string const& body) noexcept { return as_blob(body); }
-    static std::string decode(std::int64_t codec, std::string_view bytes) {
-        if (codec != current)
-            throw std::runtime_error{"an answer is stored in a way that this coffer does not know; update it"};
-        return std::string{bytes};
-    }
-};
-
 class record_rows {
 public:
-    explicit record_rows(connection& db) : db_{db} {}
+    record_rows(connection& db, std::shared_ptr<crypto::key_ring const> keys) : db_{db}, bodies_{std::move(keys)} {}
 
     /// The record under a key's digest, without bodies; an empty one if there is none.
     [[nodiscard]] stored_record load(std::string const& digest) {
         stored_record found;
         {
             auto const r = by_key_.with(as_blob(digest));
-            if (!r.next()) return found;
-            found = read_record(r);
+            if (r.next()) found = read_record(r);
+            found.digest = digest;
+            if (found.id == 0) return found;
         }
         read_sends(found);
         auto const state = found.row.state;
@@ -69,8 +62,8 @@ public:
         auto whole = std::make_shared<answer>(*reply);
         auto const r = body_.with(s.sends[index].body);
         if (!r.next()) throw damaged("a stored answer is gone");
-        auto const codec = r.integer();
-        whole->body = body_codec::decode(codec, r.bytes());
+        auto const form = r.integer();
+        whole->body = bodies_.read(form, r.bytes(), {s.digest, s.row.sends[index].number});
         return whole;
     }
     void load_bodies(stored_record& s) {
@@ -237,6 +230,7 @@ private:
         "reasoning";
 
     connection& db_;
+    body_codec bodies_;
     statement by_key_{db_, "SELECT id, ns, " + columns + " FROM records WHERE key=?"};
     statement insert_{
         db_, "INSERT INTO records(" + columns + ", key, ns) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"};
@@ -267,7 +261,9 @@ inline void record_rows::write_send(stored_record& s, int number) {
     auto& place = s.sends[i];
     auto const& x = s.row.sends[i];
     if (x.reply && place.body == 0 && !x.reply->body.empty()) {
-        insert_body_.run(body_codec::current, body_codec::encode(x.reply->body));
+        if (auto const sealed = bodies_.seal(x.reply->body, {s.digest, number}))
+            insert_body_.run(static_cast<std::int64_t>(body_form::sealed), as_blob(*sealed));
+        else insert_body_.run(static_cast<std::int64_t>(body_form::as_it_came), as_blob(x.reply->body));
         place.body = db_.last_id();
     }
     auto const fault_bytes = x.why ? encode(*x.why) : std::string{};

@@ -82,7 +82,7 @@ CREATE TABLE sends(
 
 CREATE TABLE answers(
     id INTEGER PRIMARY KEY,
-    codec INTEGER NOT NULL,          -- 0: as it came
+    codec INTEGER NOT NULL,          -- 0: as it came; 1: sealed, see sqlite_bodies.hpp
     body BLOB NOT NULL
 );
 )sql",

@@ -7,8 +7,10 @@
 
 #include <coffer/base/answer.hpp>
 #include <coffer/base/fingerprint.hpp>
+#include <coffer/crypto/key_ring.hpp>
 #include <coffer/state/record.hpp>
 #include <coffer/store/record_text.hpp>
+#include <coffer/store/sqlite_bodies.hpp>
 #include <coffer/store/sqlite_fault.hpp>
 #include <coffer/store/sqlite_owner.hpp>
 #include <coffer/store/sqlite_secret.hpp>  // sync_directory
@@ -23,6 +25,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -43,10 +46,12 @@ struct spooled_answer {
 // In a file: texts as in sqlite_fault.hpp. Version, namespace, digest, claim, send, the fingerprint's version (-1: none) and
 // bytes, status, request id, cost (empty: unknown), eight kinds of tokens (empty: unknown), body, "end".
 inline constexpr std::int64_t spool_version = 1;
+inline constexpr std::int64_t sealed_spool_version = 2;  // the body is sealed, see sqlite_bodies.hpp
 
-[[nodiscard]] inline std::string encode(spooled_answer const& a) {
+[[nodiscard]] inline std::string encode(spooled_answer const& a, body_codec const& bodies = body_codec{nullptr}) {
+    auto const sealed = bodies.seal(a.what->body, {a.record.digest, a.send});
     std::string bytes;
-    put(bytes, spool_version);
+    put(bytes, sealed ? sealed_spool_version : spool_version);
     put(bytes, a.record.name_space);
     put(bytes, a.record.digest);
     put(bytes, std::string_view{reinterpret_cast<char const*>(a.claim.data()), a.claim.size()});
@@ -58,15 +63,18 @@ inline constexpr std::int64_t spool_version = 1;
     put(bytes, a.what->cost ? std::to_string(a.what->cost->nano()) : std::string{});
     auto const& u = a.what->usage;
     for (auto const bucket : usage_buckets) put(bytes, u ? std::to_string((*u).*bucket) : std::string{});
-    put(bytes, a.what->body);
+    put(bytes, sealed ? *sealed : a.what->body);
     put(bytes, "end");
     return bytes;
 }
 
-/// Nothing for bytes that this coffer did not write.
-[[nodiscard]] inline std::optional<spooled_answer> decode_spooled(std::string_view bytes) {
+/// Nothing for bytes that this coffer did not write. Throws `std::runtime_error`, as `body_codec::read` does, for a body
+/// that cannot be read.
+[[nodiscard]] inline std::optional<spooled_answer> decode_spooled(std::string_view bytes,
+                                                                  body_codec const& bodies = body_codec{nullptr}) {
     text_reader from{bytes};
-    if (from.number() != spool_version) return std::nullopt;
+    auto const spooled_as = from.number();
+    if (spooled_as != spool_version && spooled_as != sealed_spool_version) return std::nullopt;
     spooled_answer a;
     a.record.name_space = from.text();
     a.record.digest = from.text();
@@ -95,6 +103,8 @@ inline constexpr std::int64_t spool_version = 1;
     what.body = from.text();
     bool const whole = from.text() == "end" && from.at_end();
     if (!whole || a.record.digest.empty() || a.send < 1) return std::nullopt;
+    if (spooled_as == sealed_spool_version)
+        what.body = bodies.read(static_cast<std::int64_t>(body_form::sealed), what.body, {a.record.digest, a.send});
     a.what = std::make_shared<answer const>(std::move(what));
     return a;
 }
@@ -103,13 +113,14 @@ inline constexpr std::int64_t spool_version = 1;
 class spool {
 public:
     /// Nothing is made before it is needed. `most_bytes`: of this process's files together.
-    spool(std::filesystem::path directory, process_owner const& owner, std::size_t most_bytes)
-        : directory_{std::move(directory)}, owner_{owner}, most_{most_bytes} {}
+    spool(std::filesystem::path directory, process_owner const& owner, std::size_t most_bytes,
+          std::shared_ptr<crypto::key_ring const> keys = {})
+        : directory_{std::move(directory)}, owner_{owner}, most_{most_bytes}, bodies_{std::move(keys)} {}
 
     /// Writes the answer down, durable when this returns. The file's path; empty if it cannot be done.
     [[nodiscard]] std::filesystem::path keep(spooled_answer const& a) noexcept {
         try {
-            auto const bytes = encode(a);
+            auto const bytes = encode(a, bodies_);
             {
                 std::lock_guard const lock{mutex_};
                 if (bytes.size() > most_ - std::min(used_, most_)) return {};
@@ -142,7 +153,10 @@ public:
         std::filesystem::path file;
         spooled_answer answer;
     };
-    /// What dead processes have left; with `digest`, only what belongs to that record. What cannot be read is set aside.
+    /// What dead processes have left; with `digest`, only what belongs to that record. What is no answer is set aside.
+    ///
+    /// One whose body cannot be read, for want of its key, stays where it is. With `digest` it throws `std::runtime_error`,
+    /// so that the record is not sent for again meanwhile.
     [[nodiscard]] std::vector<orphan> orphans(std::string_view digest = {}) const {
         std::vector<orphan> found;
         std::error_code none;
@@ -154,8 +168,12 @@ public:
             std::ifstream in{at->path(), std::ios::binary};
             std::string const bytes{std::istreambuf_iterator<char>{in}, {}};
             if (!in) continue;
-            if (auto a = decode_spooled(bytes)) found.push_back({at->path(), *std::move(a)});
-            else set_aside(at->path());
+            try {
+                if (auto a = decode_spooled(bytes, bodies_)) found.push_back({at->path(), *std::move(a)});
+                else set_aside(at->path());
+            } catch (std::runtime_error const&) {
+                if (!digest.empty()) throw;
+            }
         }
         return found;
     }
@@ -204,6 +222,7 @@ private:
     std::filesystem::path const directory_;
     process_owner const& owner_;
     std::size_t const most_;
+    body_codec const bodies_;
     std::mutex mutex_;
     std::size_t used_ = 0;
 };

@@ -5,6 +5,7 @@
 // What stands here is written before the transaction's end, and believed in the next one only if no other connection
 // has written in between. So it saves statements and decides nothing.
 
+#include <coffer/crypto/key_ring.hpp>
 #include <coffer/state/record.hpp>
 #include <coffer/state/record_rules.hpp>
 #include <coffer/store/sqlite_connection.hpp>
@@ -24,7 +25,8 @@ namespace coffer::inline v0::sqlite::detail {
 
 class working_set {
 public:
-    explicit working_set(connection& db) : rows_{db}, data_version_{db, "PRAGMA data_version"} {}
+    working_set(connection& db, std::shared_ptr<crypto::key_ring const> keys)
+        : rows_{db, std::move(keys)}, data_version_{db, "PRAGMA data_version"} {}
 
     /// The record under a key; an empty one if there is none. Stays where it is until the transaction's end.
     [[nodiscard]] stored_record& of(record_id const& id) {

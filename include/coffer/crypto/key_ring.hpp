@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// Keys by name: a current one to write with, and older ones that can still be read, so that keys can be changed.
+//
+//     auto const keys = std::make_shared<crypto::key_ring>("2026-11", crypto::secret_key::from_hex(now));
+//     keys->also_read("2026-05", crypto::secret_key::from_hex(before));
+
+#include <coffer/crypto/aead.hpp>
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace coffer::inline v0::crypto {
+
+/// AES-256-GCM under named keys.
+///
+/// A sealed text begins with its key's name, so names are no secrets; one name stands for one key, for ever. To change
+/// keys: give every program the new key to read, then make it the current one, then re-encrypt, then take the old one
+/// out. Thread safety: const use from any; set it up before it is shared.
+class key_ring {
+public:
+    static constexpr std::size_t longest_name = 64;
+
+    /// Seals under `current` from now on. Throws `std::invalid_argument` for a name that is empty, longer than 64
+    /// characters, or has others than letters, digits and `. _ -`.
+    key_ring(std::string current, secret_key const& key) : current_{std::move(current)} { also_read(current_, key); }
+
+    /// Can be read too. Throws `std::invalid_argument` for such a name, and for one that stands for another key already.
+    key_ring& also_read(std::string name, secret_key const& key) {
+        if (!valid(name))
+            throw std::invalid_argument{
+                "coffer: the name of a key has 1 to 64 letters, digits and . _ - (and stands in the file: it is no "
+                "secret)"};
+        auto const [at, added] = keys_.try_emplace(std::move(name), key);
+        if (!added && !(at->second.key == key))
+            throw std::invalid_argument{"coffer: two different keys are named " + at->first +
+                                        "; a name stands for one key for ever, give the new key a new one"};
+        return *this;
+    }
+
+    [[nodiscard]] std::string const& current() const noexcept { return current_; }
+    [[nodiscard]] bool knows(std::string_view name) const { return keys_.contains(name); }
+
+    /// The name of the current key, and `plain` sealed under it; see `aes256_gcm::seal`.
+    [[nodiscard]] std::string seal(std::string_view plain, std::string_view associated) const {
+        std::string sealed(1, static_cast<char>(current_.size()));
+        sealed += current_;
+        return sealed += keys_.find(current_)->second.cipher.seal(plain, bound(current_, associated));
+    }
+    /// The name of the key that a text was sealed under; nothing if it is no sealed text.
+    [[nodiscard]] static std::optional<std::string_view> name_in(std::string_view sealed) noexcept {
+        if (sealed.empty()) return std::nullopt;
+        auto const size = static_cast<unsigned char>(sealed.front());
+        auto const name = sealed.substr(1, size);
+        if (!valid(name) || name.size() != size) return std::nullopt;
+        return name;
+    }
+    /// What was sealed; nothing if its key is not known, or it is not authentic. See `name_in` and `knows`.
+    [[nodiscard]] std::optional<std::string> open(std::string_view sealed, std::string_view associated) const {
+        auto const name = name_in(sealed);
+        if (!name) return std::nullopt;
+        auto const found = keys_.find(*name);
+        if (found == keys_.end()) return std::nullopt;
+        return found->second.cipher.open(sealed.substr(1 + name->size()), bound(*name, associated));
+    }
+
+private:
+    struct named {
+        explicit named(secret_key const& k) : key{k}, cipher{k} {}
+        secret_key key;
+        aes256_gcm cipher;
+    };
+
+    [[nodiscard]] static bool valid(std::string_view name) noexcept {
+        return !name.empty() && name.size() <= longest_name && std::ranges::all_of(name, [](char c) {
+            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+                   c == '-';
+        });
+    }
+    /// The name is authenticated too.
+    [[nodiscard]] static std::string bound(std::string_view name, std::string_view associated) {
+        return std::to_string(name.size()) + ":" + std::string{name} + std::string{associated};
+    }
+
+    std::string current_;
+    std::map<std::string, named, std::less<>> keys_;
+};
+
+}  // namespace coffer::inline v0::crypto

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// Brings the bodies that a store's file holds under the current key: after a change of keys, or when encryption begins.
+//
+//     auto const done = coffer::sqlite::reencrypt("coffer.db", keys);    // beside programs that use the store
+
+#include <coffer/crypto/key_ring.hpp>
+#include <coffer/store/sqlite_bodies.hpp>
+#include <coffer/store/sqlite_connection.hpp>
+#include <coffer/store/sqlite_failure.hpp>
+#include <coffer/store/sqlite_schema.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace coffer::inline v0::sqlite {
+
+/// What `reencrypt` found.
+struct reencrypted {
+    std::uint64_t rewritten = 0;
+    std::uint64_t current = 0;  ///< stood under the current key already
+};
+
+struct reencrypt_options {
+    int batch = 64;  ///< bodies in one transaction: other writers of the file wait for one batch at most
+    std::chrono::milliseconds busy_timeout{5000};  ///< waiting for other processes' commits
+};
+
+namespace detail {
+
+class reencryption {
+public:
+    reencryption(connection& db, std::shared_ptr<crypto::key_ring const> keys) : db_{db}, bodies_{std::move(keys)} {}
+
+    /// One transaction. False when all have been seen.
+    bool batch(int size, reencrypted& count) {
+        begin_.run();
+        try {
+            auto const seen = rewrite(size, count);
+            commit_.run();
+            return seen == size;
+        } catch (...) {
+            db_.roll_back();
+            throw;
+        }
+    }
+
+private:
+    struct changed {
+        std::int64_t id;
+        std::string bytes;
+    };
+    int rewrite(int size, reencrypted& count) {
+        int seen = 0;
+        std::vector<changed> all;  // written when the reading has ended
+        {
+            auto const r = next_.with(record_, number_, size);
+            for (; r.next(); ++seen) {
+                record_ = r.integer();
+                number_ = r.integer();
+                auto const id = r.integer();
+                std::string const digest{r.bytes()};
+                auto const form = r.integer();
+                auto const bytes = r.bytes();
+                body_place const where{digest, static_cast<int>(number_)};
+                if (bodies_.is_current(form, bytes)) ++count.current;
+                else all.push_back({id, bodies_.seal(bodies_.read(form, bytes, where), where).value()});
+            }
+        }
+        for (auto const& c : all) update_.run(static_cast<std::int64_t>(body_form::sealed), as_blob(c.bytes), c.id);
+        count.rewritten += all.size();
+        return seen;
+    }
+
+    connection& db_;
+    body_codec bodies_;
+    std::int64_t record_ = 0;
+    std::int64_t number_ = 0;
+    statement begin_{db_, "BEGIN IMMEDIATE"};
+    statement commit_{db_, "COMMIT"};
+    statement next_{db_,
+                    "SELECT s.record, s.number, a.id, r.key, a.codec, a.body FROM sends s JOIN records r ON "
+                    "r.id=s.record JOIN answers a ON a.id=s.answer WHERE (s.record, s.number)>(?, ?) "
+                    "ORDER BY s.record, s.number LIMIT ?"};
+    statement update_{db_, "UPDATE answers SET codec=?, body=? WHERE id=?"};
+};
+
+}  // namespace detail
+
+/// Encrypts every body of the store in `file` that does not stand under the current key of `keys` yet.
+///
+/// Other processes may go on using the store, if they were given the current key already. What stood in the file before is
+/// overwritten (secure_delete, and the write-ahead log is emptied if nobody reads from it); copies elsewhere, backups among
+/// them, are not. Blocks; not for an event loop. Can be repeated: it goes on where it was interrupted.
+///
+/// Throws `std::invalid_argument` for no keys or a batch of none; `std::runtime_error`, which says what to do, for a file
+/// that cannot be used or a body that cannot be read. What was rewritten before stays.
+inline reencrypted reencrypt(std::filesystem::path const& file, std::shared_ptr<crypto::key_ring const> const& keys,
+                             reencrypt_options o = {}) {
+    if (!keys) throw std::invalid_argument{"coffer::sqlite::reencrypt: it needs keys"};
+    if (o.batch < 1) throw std::invalid_argument{"coffer::sqlite::reencrypt: a batch has one body at least"};
+    auto const path = file.string();
+    try {
+        detail::connection db{path, o.busy_timeout};
+        auto const format = detail::recognise(db, path);
+        if (format.empty || format.version != detail::format_version)
+            throw std::runtime_error{"coffer::sqlite: " + path +
+                                     " is no store of this format yet; open it with this coffer first"};
+        db.run("PRAGMA secure_delete=ON");
+        reencrypted count;
+        detail::reencryption work{db, keys};
+        while (work.batch(o.batch, count)) {
+        }
+        db.run("PRAGMA wal_checkpoint(TRUNCATE)");
+        return count;
+    } catch (detail::error const& e) {
+        throw std::runtime_error{"coffer::sqlite: cannot re-encrypt " + detail::describe(path, e)};
+    }
+}
+
+}  // namespace coffer::inline v0::sqlite
