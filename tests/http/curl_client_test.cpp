@@ -258,6 +258,23 @@ TEST_F(http_client, goes_through_a_proxy_that_it_is_given_for_https_only) {
     EXPECT_EQ(proxy.accepted(), 1);
 }
 
+TEST_F(http_client, does_not_let_the_environment_lead_past_its_proxy) {
+    raw_server proxy{[this](peer& p) {
+        log.add(p.read_request());
+        p.write("HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n");
+    }};
+    auto const at = proxy.url();
+    client const proxied{io.get_executor(), {.proxy = at}};
+    for (auto const* name : {"no_proxy", "NO_PROXY"}) {
+        ::setenv(name, "*", 1);
+        auto const answer = send(io, proxied, post("https://127.0.0.1:1/v1"));
+        ::unsetenv(name);
+        ASSERT_FALSE(answer);
+        EXPECT_EQ(answer.error().kind(), fault_kind::not_sent);
+    }
+    EXPECT_EQ(log.count(), 2U);
+}
+
 TEST_F(http_client, lets_run_return_while_it_is_idle) {
     raw_server server{always(std::string{ok}, log)};
     ASSERT_TRUE(send(io, c, post(server.url())));

@@ -127,7 +127,8 @@ inline void restrict_protocols(option_writer& write) noexcept {
         // A transfer holds such a buffer while it waits for its answer, and thousands wait. A longer body takes more reads;
         // over TLS these are of what OpenSSL has read already.
         .set(CURLOPT_BUFFERSIZE, 2048L)
-        .set(CURLOPT_PROXY, "");  // not null: that would be the environment's
+        .set(CURLOPT_PROXY, "")  // not null: that would be the environment's,
+        .set(CURLOPT_NOPROXY, "");  // and so would the names that are kept from a proxy
     restrict_protocols(write);
     if (!s.ca_file.empty()) write.set(CURLOPT_CAINFO, s.ca_file.c_str()).none(CURLOPT_CAPATH);
     // libcurl keeps the authorities that it has read only if they come from a file alone, and else reads all of them anew
