@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: BSL-1.0
-// What coffer adds to an HTTP request: CPU time of this process per request on loopback, next to a bare curl_multi_poll loop
-// in the same run. The server is a child process, so that its time is not ours. Ratios are what counts.
+// What coffer adds to an HTTP request on loopback, next to bare libcurl in the same run: CPU time of this process per
+// request, and memory per request that waits for its answer. Ratios are what counts.
 //
-//     bench_http_client [requests = 20000] [rounds = 3]
+//     bench_http_client                                            both
+//     bench_http_client cpu [requests = 20000] [rounds = 5]
+//     bench_http_client memory [held requests = 1000] [rounds = 3]
+//     bench_http_client bare|coffer <concurrency> <requests>       one of the two, for a profiler or strace -c
 
 #include <coffer/http/curl_client.hpp>
 
 #include <asio/io_context.hpp>
+#include <asio/posix/stream_descriptor.hpp>
 
-#include <arpa/inet.h>
-#include <netinet/tcp.h>
-#include <signal.h>
-#include <sys/epoll.h>
+#include <malloc.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,11 +21,14 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
+
+#include "support/bare_curl.hpp"
+#include "support/http_server.hpp"
 
 namespace http = coffer::http;
 using namespace std::chrono_literals;
@@ -33,6 +36,27 @@ using namespace std::chrono_literals;
 namespace {
 
 std::string const body(1024, 'p');
+
+double median(std::vector<double> v) {
+    std::sort(v.begin(), v.end());
+    return v[v.size() / 2];
+}
+
+// One request as a program of ours sends it.
+
+coffer::awaitable<void> ask(http::client client, std::string const& url, std::shared_ptr<std::string const> content) {
+    http::request r{"POST", url, content};
+    r.headers.add("Content-Type", "application/json").add("Authorization", "Bearer sk-0123456789abcdef");
+    auto const answer = co_await client.send(std::move(r), std::chrono::steady_clock::now() + 60s);
+    if (!answer || answer->status != 200) std::abort();
+}
+
+coffer::awaitable<void> ask_again(http::client client, std::string const& url,
+                                  std::shared_ptr<std::string const> content, int& left) {
+    while (left-- > 0) co_await ask(client, url, content);
+}
+
+// CPU time.
 
 double cpu_microseconds() {
     rusage u{};
@@ -43,177 +67,158 @@ double cpu_microseconds() {
     return us(u.ru_utime) + us(u.ru_stime);
 }
 
-/// Answers each whole request with 1 KiB, for ever.
-[[noreturn]] void serve(int listener) {
-    std::string const answer = "HTTP/1.1 200 OK\r\nContent-Length: 1024\r\n\r\n" + std::string(1024, 'a');
-    std::unordered_map<int, std::string> input;
-    int const set = epoll_create1(0);
-    epoll_event event{};
-    event.events = EPOLLIN;
-    event.data.fd = listener;
-    epoll_ctl(set, EPOLL_CTL_ADD, listener, &event);
-    for (;;) {
-        epoll_event events[64];
-        int const n = epoll_wait(set, events, 64, -1);
-        for (int i = 0; i < n; ++i) {
-            int const fd = events[i].data.fd;
-            if (fd == listener) {
-                event.data.fd = accept(listener, nullptr, nullptr);
-                int const on = 1;
-                setsockopt(event.data.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-                epoll_ctl(set, EPOLL_CTL_ADD, event.data.fd, &event);
-                continue;
-            }
-            char buffer[16384];
-            auto const got = read(fd, buffer, sizeof buffer);
-            if (got <= 0) {
-                input.erase(fd);
-                close(fd);
-                continue;
-            }
-            auto& text = input[fd];
-            text.append(buffer, static_cast<std::size_t>(got));
-            auto const head = text.find("\r\n\r\n");
-            if (head == text.npos || text.size() < head + 4 + body.size()) continue;
-            text.clear();
-            (void)!write(fd, answer.data(), answer.size());
-        }
-    }
-}
-
-class server {
-public:
-    server() {
-        int const fd = socket(AF_INET, SOCK_STREAM, 0);
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t size = sizeof address;
-        auto* const any = reinterpret_cast<sockaddr*>(&address);
-        if (bind(fd, any, size) != 0 || listen(fd, 1024) != 0 || getsockname(fd, any, &size) != 0) std::abort();
-        child_ = fork();
-        if (child_ == 0) serve(fd);
-        close(fd);
-        url = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/v1/chat";
-    }
-    ~server() {
-        kill(child_, SIGKILL);
-        waitpid(child_, nullptr, 0);
-    }
-    std::string url;
-
-private:
-    pid_t child_;
-};
-
-std::size_t collect(char* data, std::size_t, std::size_t size, void* to) {
-    static_cast<std::string*>(to)->append(data, size);
-    return size;
-}
-
-/// The bare thing: handles that are used again, curl_multi_poll.
-double bare(std::string const& url, int concurrency, int requests) {
-    struct one {
-        CURL* easy;
-        std::string answer;
-    };
-    curl_slist* headers = nullptr;
-    for (auto const* line : {"Content-Type: application/json", "Authorization: Bearer sk-0123456789abcdef", "Expect:"})
-        headers = curl_slist_append(headers, line);
-    CURLM* const multi = curl_multi_init();
-    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, static_cast<long>(concurrency));
-    std::vector<std::unique_ptr<one>> all;
-    int started = 0;
-    int finished = 0;
-    auto const start = [&](one& o) {
-        o.answer.clear();
-        ++started;
-        curl_multi_add_handle(multi, o.easy);
-    };
+double bare_cpu(std::string const& url, int concurrency, int requests) {
     auto const before = cpu_microseconds();
-    for (int i = 0; i < concurrency; ++i) {
-        auto& o = *all.emplace_back(std::make_unique<one>());
-        o.easy = curl_easy_init();
-        curl_easy_setopt(o.easy, CURLOPT_URL, url.c_str());
-        curl_easy_setopt(o.easy, CURLOPT_NOSIGNAL, 1L);
-        curl_easy_setopt(o.easy, CURLOPT_HTTPHEADER, headers);
-        curl_easy_setopt(o.easy, CURLOPT_POSTFIELDSIZE, static_cast<long>(body.size()));
-        curl_easy_setopt(o.easy, CURLOPT_POSTFIELDS, body.c_str());
-        curl_easy_setopt(o.easy, CURLOPT_WRITEFUNCTION, &collect);
-        curl_easy_setopt(o.easy, CURLOPT_WRITEDATA, &o.answer);
-        curl_easy_setopt(o.easy, CURLOPT_PRIVATE, &o);
-        start(o);
-    }
-    while (finished < requests) {
-        int running = 0;
-        curl_multi_perform(multi, &running);
-        bool any = false;
-        int left = 0;
-        while (auto* const message = curl_multi_info_read(multi, &left)) {
-            one* o = nullptr;
-            curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &o);
-            curl_multi_remove_handle(multi, o->easy);
-            any = true;
-            ++finished;
-            if (started < requests) start(*o);
-        }
-        if (!any) curl_multi_poll(multi, nullptr, 0, 1000, nullptr);
-    }
-    auto const spent = cpu_microseconds() - before;
-    for (auto const& o : all) curl_easy_cleanup(o->easy);
-    curl_multi_cleanup(multi);
-    curl_slist_free_all(headers);
-    return spent / requests;
+    bench::bare_curl{body}.run(url, concurrency, requests);
+    return (cpu_microseconds() - before) / requests;
 }
 
-coffer::awaitable<void> work(http::client client, std::string const& url, std::shared_ptr<std::string const> content,
-                             int& left) {
-    while (left-- > 0) {
-        http::request r{"POST", url, content};
-        r.headers.add("Content-Type", "application/json").add("Authorization", "Bearer sk-0123456789abcdef");
-        auto const answer = co_await client.send(std::move(r), std::chrono::steady_clock::now() + 60s);
-        if (!answer || answer->status != 200) std::abort();
-    }
-}
-
-double ours(std::string const& url, int concurrency, int requests, double& socket_changes) {
+double coffer_cpu(std::string const& url, int concurrency, int requests, double& socket_changes) {
     auto const content = std::make_shared<std::string const>(body);
     asio::io_context io{1};
     http::client const client{io.get_executor()};
     int left = requests;
     auto const before = cpu_microseconds();
-    for (int i = 0; i < concurrency; ++i) asio::co_spawn(io, work(client, url, content, left), asio::detached);
+    for (int i = 0; i < concurrency; ++i) asio::co_spawn(io, ask_again(client, url, content, left), asio::detached);
     io.run();
     auto const spent = cpu_microseconds() - before;
     socket_changes = static_cast<double>(client.stats().socket_changes) / requests;
     return spent / requests;
 }
 
-double median(std::vector<double> v) {
-    std::sort(v.begin(), v.end());
-    return v[v.size() / 2];
+void compare_cpu(int requests, int rounds) {
+    bench::http_server const server{body.size()};
+    for (int const concurrency : {1, 64, 512}) {
+        std::vector<double> bare;
+        std::vector<double> ours;
+        std::vector<double> ratios;
+        double changes = 0;
+        for (int i = 0; i < rounds; ++i) {
+            bare.push_back(bare_cpu(server.url, concurrency, requests));
+            ours.push_back(coffer_cpu(server.url, concurrency, requests, changes));
+            ratios.push_back(ours.back() / bare.back());
+        }
+        std::printf(
+            "%3d at a time: curl_multi_poll %5.1f us, coffer %5.1f us of CPU per request, ratio %.2f (aim 1.20); "
+            "%.4f epoll_ctl for sockets per request\n",
+            concurrency, median(bare), median(ours), median(ratios), changes);
+    }
+}
+
+// Memory: each measured in a process of its own, which nothing was freed in before.
+
+struct footprint {
+    double resident = 0;  ///< bytes
+    double heap = 0;      ///< bytes that malloc has given out
+};
+footprint now() {
+    long pages = 0;
+    long resident = 0;
+    std::ifstream{"/proc/self/statm"} >> pages >> resident;
+    auto const m = mallinfo2();
+    return {static_cast<double>(resident * sysconf(_SC_PAGESIZE)), static_cast<double>(m.uordblks + m.hblkhd)};
+}
+
+/// Runs `work(begin)` in a child; `begin()` is to be called before what counts. What came on top of that, per request.
+template <class Work>
+footprint grown_by(int count, Work work) {
+    int pipe[2];
+    if (::pipe(pipe) != 0) std::abort();
+    pid_t const child = ::fork();
+    if (child == 0) {
+        footprint before;
+        auto const begin = [&] { before = now(); };
+        work(begin);
+        auto const after = now();
+        footprint const per_request{(after.resident - before.resident) / count, (after.heap - before.heap) / count};
+        (void)!::write(pipe[1], &per_request, sizeof per_request);
+        ::_exit(0);
+    }
+    footprint f;
+    if (::read(pipe[0], &f, sizeof f) != sizeof f) std::abort();
+    ::waitpid(child, nullptr, 0);
+    ::close(pipe[0]);
+    ::close(pipe[1]);
+    return f;
+}
+
+footprint bare_memory(int count) {
+    return grown_by(count, [count](auto begin) {
+        bench::http_server const server{body.size()};
+        auto* const bare = new bench::bare_curl{body};  // the process ends with it at work
+        bare->run(server.url, 1, 1);
+        begin();
+        bare->hold(server.held, count, server.reports);
+    });
+}
+
+footprint coffer_memory(int count) {
+    return grown_by(count, [count](auto begin) {
+        bench::http_server const server{body.size()};
+        auto const content = std::make_shared<std::string const>(body);
+        auto* const io = new asio::io_context{1};  // as above
+        http::client const client{io->get_executor()};
+        asio::co_spawn(*io, ask(client, server.url, content), asio::detached);
+        io->run();
+        io->restart();
+        asio::posix::stream_descriptor reports{*io, server.reports};
+        begin();
+        for (int i = 0; i < count; ++i) asio::co_spawn(*io, ask(client, server.held, content), asio::detached);
+        char bytes[256];
+        int reported = 0;
+        while (reported < count) {
+            bool came = false;
+            reports.async_wait(asio::posix::stream_descriptor::wait_read, [&](std::error_code) { came = true; });
+            while (!came) io->run_one();
+            reported += static_cast<int>(::read(server.reports, bytes, sizeof bytes));
+        }
+    });
+}
+
+void compare_memory(int count, int rounds) {
+    std::vector<double> bare;
+    std::vector<double> ours;
+    std::vector<double> ratios;
+    footprint b;
+    footprint c;
+    for (int i = 0; i < rounds; ++i) {
+        b = bare_memory(count);
+        c = coffer_memory(count);
+        bare.push_back(b.resident);
+        ours.push_back(c.resident);
+        ratios.push_back(c.resident / b.resident);
+    }
+    std::printf(
+        "%d held open: libcurl %.1f KB, coffer %.1f KB resident per request, ratio %.2f (aim 1.15); of malloc %.0f and "
+        "%.0f bytes\n",
+        count, median(bare) / 1024, median(ours) / 1024, median(ratios), b.heap, c.heap);
 }
 
 }  // namespace
 
 int main(int count, char** arguments) {
-    int const requests = count > 1 ? std::atoi(arguments[1]) : 20'000;
-    int const rounds = count > 2 ? std::atoi(arguments[2]) : 3;
-    server const s;
-    curl_global_init(CURL_GLOBAL_DEFAULT);
-    for (int const concurrency : {1, 64}) {
-        std::vector<double> bare_us;
-        std::vector<double> ours_us;
-        std::vector<double> ratios;
+    std::string_view const mode = count > 1 ? arguments[1] : "";
+    auto const number = [&](int i, int otherwise) { return count > i ? std::atoi(arguments[i]) : otherwise; };
+    if (mode == "bare" || mode == "coffer") {
+        bench::http_server const server{body.size()};
         double changes = 0;
-        for (int i = 0; i < rounds; ++i) {
-            bare_us.push_back(bare(s.url, concurrency, requests));
-            ours_us.push_back(ours(s.url, concurrency, requests, changes));
-            ratios.push_back(ours_us.back() / bare_us.back());
-        }
-        std::printf(
-            "concurrency %2d: curl_multi_poll %6.1f us, coffer %6.1f us per request, ratio %.2f, epoll_ctl on sockets "
-            "%.4f\n",
-            concurrency, median(bare_us), median(ours_us), median(ratios), changes);
+        curl_global_init(CURL_GLOBAL_DEFAULT);
+        auto const spent = mode == "bare" ? bare_cpu(server.url, number(2, 64), number(3, 2000))
+                                          : coffer_cpu(server.url, number(2, 64), number(3, 2000), changes);
+        std::printf("%.1f us of CPU per request\n", spent);
+        return 0;
     }
+    if (!mode.empty() && mode != "cpu" && mode != "memory") {
+        std::fprintf(stderr,
+                     "bench_http_client [cpu [requests] [rounds] | memory [count] [rounds] | "
+                     "bare|coffer <concurrency> <requests>]\n");
+        return 2;
+    }
+    rlimit files{};  // 1,000 connections
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+    if (mode != "cpu") compare_memory(mode == "memory" ? number(2, 1000) : 1000, mode == "memory" ? number(3, 3) : 3);
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    if (mode != "memory") compare_cpu(mode == "cpu" ? number(2, 20'000) : 20'000, mode == "cpu" ? number(3, 5) : 5);
 }

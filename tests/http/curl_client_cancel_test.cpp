@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -247,6 +249,28 @@ TEST_F(http_leaving_plain, one_of_many_harms_no_other) {
     io.run();
     for (auto const& s : goes) EXPECT_EQ(s->error().kind(), fault_kind::cancelled);
     for (auto const& s : stays) EXPECT_TRUE(s->ended() && s->get());
+}
+
+TEST_F(http_leaving_plain, leaves_no_descriptor_behind) {
+    auto const open_descriptors = [] {
+        return std::distance(std::filesystem::directory_iterator{"/proc/self/fd"}, {});
+    };
+    client const forgetful{io.get_executor(), {.max_idle_connections = 0}};
+    auto const before = open_descriptors();
+    {
+        raw_server server{[](peer& p) { (void)p.wait_for_close(); }};
+        for (int i = 0; i < 50; ++i) {
+            sending s{io.get_executor(), forgetful, post(server.url()), in(1h)};
+            io.restart();
+            while (server.accepted() <= i) io.run_one_for(1ms);
+            s.cancel();
+            io.run();
+            ASSERT_TRUE(s.ended());
+            EXPECT_EQ(s.error().kind(), fault_kind::cancelled);
+        }
+        EXPECT_EQ(forgetful.stats().connections, 50U);
+    }
+    EXPECT_EQ(open_descriptors(), before);
 }
 
 TEST_F(http_leaving_plain, leaves_the_connection_of_an_answered_request_open) {

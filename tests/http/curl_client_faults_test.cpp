@@ -102,6 +102,46 @@ TEST_F(http_faults, connect_timeout_while_nobody_accepts) {
     for (int const fd : queue) ::close(fd);
 }
 
+TEST_F(http_faults, proxy_that_cannot_be_reached) {
+    std::uint16_t port = 0;
+    {
+        port = raw_server{nullptr}.port();
+    }
+    auto const refusing = "http://127.0.0.1:" + std::to_string(port);
+    for (std::string const& proxy : {std::string{"http://coffer-test.invalid:3128"}, refusing}) {
+        client const proxied{io.get_executor(), {.proxy = proxy}};
+        expect(send(io, proxied, post("https://api.example.invalid/")), fault_kind::not_sent, no, no);
+    }
+}
+
+TEST_F(http_faults, proxy_that_refuses_the_tunnel_or_breaks_it_off) {
+    for (std::string_view const answer :
+         {std::string_view{"HTTP/1.1 407 No\r\nProxy-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n"},
+          std::string_view{"HTTP/1.1 200 O"}, std::string_view{},
+          std::string_view{"HTTP/1.1 200 OK\r\n\r\n"} /* and no TLS behind it */}) {
+        raw_server proxy{[&](peer& p) {
+            log.add(p.read_request());
+            p.write(answer);
+        }};
+        auto const at = proxy.url();
+        client const proxied{io.get_executor(), {.proxy = at}};
+        expect(send(io, proxied, post("https://api.example.invalid/")), fault_kind::not_sent, no, no);
+    }
+    for (auto const& seen : log.all()) EXPECT_TRUE(seen.starts_with("CONNECT ")) << seen;
+    EXPECT_EQ(log.count(), 4U);
+}
+
+TEST_F(http_faults, proxy_whose_handshake_is_none) {
+    raw_server proxy{[](peer& p) {
+        (void)p.read_exactly(3);
+        p.write("\x04\xff");
+    }};
+    auto const at = "socks5h://127.0.0.1:" + std::to_string(proxy.port());
+    client const proxied{io.get_executor(), {.proxy = at}};
+    expect(send(io, proxied, post("https://api.example.invalid/")), fault_kind::not_sent, no, no);
+    EXPECT_EQ(proxy.accepted(), 1);
+}
+
 TEST_F(http_faults, requests_that_are_refused_before_anything_is_done) {
     expect(send(io, c, post("http://example.com/")), fault_kind::invalid_request, no, no);
     expect(send(io, c, post("https://user:canary@example.com/")), fault_kind::invalid_request, no, no);

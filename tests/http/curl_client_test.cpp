@@ -174,6 +174,28 @@ TEST_F(http_client, runs_many_at_once) {
     EXPECT_EQ(server.accepted(), 64) << "connections of a burst are kept";
 }
 
+/// Sends one after the other, so that a fixed number is always under way.
+awaitable<void> send_in_turn(client c, std::string url, int count, int& answered) {
+    for (int i = 0; i < count; ++i) {
+        auto const answer = co_await c.send(post(url), in(20s));
+        if (answer) ++answered;
+    }
+}
+
+TEST_F(http_client, keeps_every_connection_that_is_at_work_whatever_the_limit_of_idle_ones) {
+    client const busy{io.get_executor(), {.max_idle_connections = 2}};
+    raw_server server{always(std::string{ok}, log)};
+    int answered = 0;
+    for (int i = 0; i < 16; ++i) asio::co_spawn(io, send_in_turn(busy, server.url(), 10, answered), asio::detached);
+    io.run();
+    EXPECT_EQ(answered, 160);
+    EXPECT_LE(server.accepted(), 20) << "connections are closed and opened while requests wait";
+    // Sixteen finished at their own pace; of their connections two stay, and serve whoever comes.
+    auto const before = server.accepted();
+    for (int i = 0; i < 5; ++i) ASSERT_TRUE(send(io, busy, post(server.url())));
+    EXPECT_EQ(server.accepted(), before);
+}
+
 TEST_F(http_client, opens_no_more_connections_than_allowed) {
     client const few{io.get_executor(), {.max_connections_per_host = 3}};
     raw_server server{always(std::string{ok}, log)};
@@ -234,6 +256,23 @@ TEST_F(http_client, goes_through_a_proxy_that_it_is_given_for_https_only) {
     raw_server server{always(std::string{ok}, log)};
     EXPECT_TRUE(send(io, proxied, post(server.url())));
     EXPECT_EQ(proxy.accepted(), 1);
+}
+
+TEST_F(http_client, does_not_let_the_environment_lead_past_its_proxy) {
+    raw_server proxy{[this](peer& p) {
+        log.add(p.read_request());
+        p.write("HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n");
+    }};
+    auto const at = proxy.url();
+    client const proxied{io.get_executor(), {.proxy = at}};
+    for (auto const* name : {"no_proxy", "NO_PROXY"}) {
+        ::setenv(name, "*", 1);
+        auto const answer = send(io, proxied, post("https://127.0.0.1:1/v1"));
+        ::unsetenv(name);
+        ASSERT_FALSE(answer);
+        EXPECT_EQ(answer.error().kind(), fault_kind::not_sent);
+    }
+    EXPECT_EQ(log.count(), 2U);
 }
 
 TEST_F(http_client, lets_run_return_while_it_is_idle) {

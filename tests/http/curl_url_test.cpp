@@ -66,5 +66,37 @@ TEST(http_url, nothing_that_two_parsers_may_read_differently) {
     refused("https://example.com:port/");
 }
 
+TEST(http_url_cache, parses_a_url_once_and_forgets_the_oldest) {
+    url_cache cache;
+    auto const first = cache.parse("https://example.com/a");
+    ASSERT_TRUE(first);
+    EXPECT_EQ((*first)->host, "example.com");
+    EXPECT_TRUE((*first)->https);
+    EXPECT_EQ(cache.parse("https://example.com/a").value(), *first);
+    auto const other = cache.parse("https://example.com/A");
+    ASSERT_TRUE(other);
+    EXPECT_NE(*other, *first) << "paths have a case";
+    for (int i = 0; i < 100; ++i) ASSERT_TRUE(cache.parse("https://example.com/" + std::to_string(i)));
+    EXPECT_NE(cache.parse("https://example.com/a").value(), *first) << "it keeps only a few";
+    EXPECT_EQ((*first)->host, "example.com") << "who holds one keeps it";
+}
+
+TEST(http_url_cache, refuses_what_is_refused_each_time) {
+    url_cache cache;
+    for (int i = 0; i < 2; ++i) {
+        auto const parsed = cache.parse("http://example.com/");
+        ASSERT_FALSE(parsed);
+        EXPECT_EQ(parsed.error().kind(), fault_kind::invalid_request);
+    }
+}
+
+TEST(http_url_cache, does_not_keep_long_urls) {
+    url_cache cache;
+    auto const url = "https://example.com/?" + std::string(5000, 'q');
+    auto const first = cache.parse(url);
+    ASSERT_TRUE(first);
+    EXPECT_NE(cache.parse(url).value(), *first);
+}
+
 }  // namespace
 }  // namespace coffer::inline v0::http::curl

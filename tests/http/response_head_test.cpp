@@ -55,7 +55,12 @@ TEST(http_response_head, leaves_trailers_out) {
 
 TEST(http_response_head, joins_folded_lines) {
     EXPECT_EQ(head({"HTTP/1.1 200 OK", "X-A: one", "\t two ", ""}).headers().first("x-a"), "one two");
+    EXPECT_EQ(head({"HTTP/1.1 200 OK", "Content-Length:", " 5", "  ", ""}).content_length(), 5U);
     EXPECT_TRUE(head({"HTTP/1.1 200 OK", " folded to nothing", ""}).complete());
+}
+
+TEST(http_response_head, leaves_blanks_around_values_out_bare_line_ends_too) {
+    EXPECT_EQ(head({"HTTP/1.1 200 OK", "X-A: \t one \r\t", ""}).headers().first("x-a"), "one");
 }
 
 TEST(http_response_head, has_a_limit_that_counts_everything) {

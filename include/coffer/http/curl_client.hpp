@@ -42,6 +42,7 @@ public:
         if (stage == transfer::stage::unsent || stage == transfer::stage::sent) engine_->withdraw(transfer_);
     }
 
+    [[nodiscard]] wait_list& waits() noexcept { return transfer_->waits(); }
     /// Ends the ride, after the wait ended so. An answer that is there is taken, late as it may be: it was paid for.
     [[nodiscard]] outcome<response> end(wake why) {
         auto const stage = transfer_->leave();
@@ -79,7 +80,8 @@ struct client_stats {
 /// strand of the executor given here.
 class client {
 public:
-    /// Throws `std::system_error` or `std::runtime_error` if there are no descriptors, no memory or no usable libcurl.
+    /// Throws `std::system_error` or `std::runtime_error` if there are no descriptors, no memory or no usable libcurl, and
+    /// `std::invalid_argument` for options that make no sense together.
     explicit client(asio::any_io_executor const& executor, client_options const& options = {})
         : engine_{curl::engine::make(executor, options)} {}
 
@@ -87,7 +89,7 @@ public:
     ///
     /// The environment's proxies are not used, redirects are not followed, compression is not asked for.
     [[nodiscard]] awaitable<outcome<response>> send(request r, time_point deadline) const {
-        return run(engine_, std::move(r), deadline);
+        return run(engine_, std::make_shared<curl::transfer>(std::move(r)), deadline);
     }
 
     [[nodiscard]] client_stats stats() const noexcept {
@@ -96,29 +98,38 @@ public:
     }
 
 private:
-    // Exactly one suspension: after the first cancellation Asio throws at the next one.
-    static awaitable<outcome<response>> run(std::shared_ptr<curl::engine> engine, request r, time_point deadline) {
+    // Exactly one suspension: after the first cancellation Asio throws at the next one. And a small frame, for thousands
+    // of them wait at a time.
+    static awaitable<outcome<response>> run(std::shared_ptr<curl::engine> engine,
+                                            std::shared_ptr<curl::transfer> transfer, time_point deadline) {
         auto const executor = co_await asio::this_coro::executor;
         auto const cancellation = co_await asio::this_coro::cancellation_state;
-        auto& service = clock_service::of(executor);
-        auto const clock = service.clock();
-        if (cancellation.cancelled() != asio::cancellation_type::none)
-            co_return failed(fault_kind::cancelled, "cancelled before anything was done");
-        if (deadline <= clock->now())
-            co_return failed(fault_kind::deadline_exceeded, "the deadline had passed before anything was done");
-        if (auto wrong = check(r)) co_return failed(*std::move(wrong));
-        auto url = curl::parse_url(r.url);
-        if (!url) co_return failed(std::move(url).error());
-
-        auto const transfer = std::make_shared<curl::transfer>(std::move(r), *std::move(url));
-        if (&asio::query(executor, asio::execution::context) != engine->context())
-            transfer->hold_time(outside_work{clock});
-        if (!engine->submit(transfer))
-            co_return failed(
-                curl::left(fault_kind::aborted, false, 0, transfer->host() + ": the client's context is gone"));
-        curl::ride ride{std::move(engine), transfer};
-        auto const why = co_await wait_until(service, deadline, &transfer->waits());
+        bool const cancelled = cancellation.cancelled() != asio::cancellation_type::none;
+        if (!begin(*engine, transfer, executor, cancelled, deadline)) co_return transfer->take_result();
+        curl::ride ride{std::move(engine), std::move(transfer)};
+        auto const why = co_await wait_until(clock_service::of(executor), deadline, &ride.waits());
         co_return ride.end(why);
+    }
+
+    /// Hands the transfer over to the engine. False if it is refused: its result says why.
+    static bool begin(curl::engine& engine, std::shared_ptr<curl::transfer> const& transfer,
+                      asio::any_io_executor const& executor, bool cancelled, time_point deadline) {
+        auto const refused = [&](fault why) { return transfer->refuse(std::move(why)), false; };
+        auto const clock = clock_service::of(executor).clock();
+        if (cancelled) return refused(fault{fault_kind::cancelled, "cancelled before anything was done"});
+        if (deadline <= clock->now())
+            return refused(fault{fault_kind::deadline_exceeded, "the deadline had passed before anything was done"});
+        auto const& r = transfer->request();
+        if (auto wrong = check(r)) return refused(*std::move(wrong));
+        auto url = engine.urls().parse(r.url);
+        if (!url) return refused(std::move(url).error());
+        transfer->prepare(*std::move(url));
+        if (&asio::query(executor, asio::execution::context) != engine.context())
+            transfer->hold_time(outside_work{clock});
+        if (!engine.submit(transfer))
+            return refused(
+                curl::left(fault_kind::aborted, false, 0, transfer->host() + ": the client's context is gone"));
+        return true;
     }
 
     std::shared_ptr<curl::engine> engine_;

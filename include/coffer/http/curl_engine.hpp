@@ -39,6 +39,7 @@ public:
     void withdraw(std::shared_ptr<transfer> t) { (void)enqueue({std::move(t), false}); }
 
     [[nodiscard]] asio::execution_context const* context() const noexcept { return context_; }
+    [[nodiscard]] url_cache& urls() noexcept { return urls_; }
     [[nodiscard]] counters const& count() const noexcept { return count_; }
 
 private:
@@ -70,13 +71,13 @@ private:
         auto first = make_easy();
         if (!first || !active_->multi.usable())
             throw std::runtime_error{"coffer: this libcurl lacks an option that is needed, or there is no memory"};
-        active_->idle.give_back(std::move(first));
+        active_->idle.give_back(std::move(first), 0);
     }
 
     [[nodiscard]] easy_handle make_easy() noexcept {
         easy_handle easy{curl_easy_init()};
-        bool const ok =
-            easy && configure(easy.get(), settings_) == CURLE_OK && active_->multi.adopt(easy.get()) == CURLE_OK;
+        bool const ok = easy && configure(easy.get(), settings_) == CURLE_OK &&
+                        transfer::configure(easy.get()) == CURLE_OK && active_->multi.adopt(easy.get()) == CURLE_OK;
         return ok ? std::move(easy) : nullptr;
     }
 
@@ -135,7 +136,7 @@ private:
     void end(transfer& t) {
         if (t.handle() == nullptr) return;
         active_->multi.remove(t.handle());
-        active_->idle.give_back(t.detach());
+        active_->idle.give_back(t.detach(), transfers_.size());
         transfers_.back()->index = t.index;
         std::swap(transfers_[t.index], transfers_.back());
         transfers_.pop_back();  // may have been the last reference
@@ -144,6 +145,7 @@ private:
     /// Does all that can be done now, then waits for more.
     void settle() {
         auto& multi = active_->multi;
+        multi.keep_connections_of(transfers_.size());
         for (int round = 0; round < rounds_at_once; ++round) {
             multi.work_off_timer();
             take_ended();
@@ -241,6 +243,8 @@ private:
 
     settings const settings_;
     asio::execution_context const* const context_;
+
+    url_cache urls_;
 
     std::mutex mutex_;
     std::vector<command> inbox_;

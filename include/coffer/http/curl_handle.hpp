@@ -4,8 +4,9 @@
 
 #include <curl/curl.h>
 
+#include <cstddef>
 #include <memory>
-#include <string>
+#include <utility>
 #include <vector>
 
 #if LIBCURL_VERSION_NUM < 0x075000
@@ -23,9 +24,6 @@ struct multi_cleanup {
 struct url_cleanup {
     void operator()(CURLU* handle) const noexcept { curl_url_cleanup(handle); }
 };
-struct slist_cleanup {
-    void operator()(curl_slist* list) const noexcept { curl_slist_free_all(list); }
-};
 struct string_cleanup {
     void operator()(char* text) const noexcept { curl_free(text); }
 };
@@ -33,7 +31,6 @@ struct string_cleanup {
 using easy_handle = std::unique_ptr<CURL, easy_cleanup>;
 using multi_handle = std::unique_ptr<CURLM, multi_cleanup>;
 using url_handle = std::unique_ptr<CURLU, url_cleanup>;
-using slist_handle = std::unique_ptr<curl_slist, slist_cleanup>;
 using string_handle = std::unique_ptr<char, string_cleanup>;
 
 /// Initialises libcurl once for the process. Never undone: there is no moment at which nobody uses it any more.
@@ -43,15 +40,6 @@ using string_handle = std::unique_ptr<char, string_cleanup>;
 inline bool initialise() noexcept {
     static bool const ok = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
     return ok;
-}
-
-/// Appends to a list that libcurl will read. False if there is no memory; the list stays as it was.
-inline bool append(slist_handle& list, std::string const& line) noexcept {
-    auto* const longer = curl_slist_append(list.get(), line.c_str());
-    if (longer == nullptr) return false;
-    (void)list.release();
-    list.reset(longer);
-    return true;
 }
 
 /// Easy handles that wait for their next transfer: making one costs more than a short transfer. One strand.
@@ -66,8 +54,9 @@ public:
         idle_.pop_back();
         return handle;
     }
-    void give_back(easy_handle handle) {
-        if (handle && idle_.size() < kept_) idle_.push_back(std::move(handle));
+    /// `running` transfers are at work, and will soon be followed by others.
+    void give_back(easy_handle handle, std::size_t running) {
+        if (handle && idle_.size() < kept_ + running) idle_.push_back(std::move(handle));
     }
 
 private:

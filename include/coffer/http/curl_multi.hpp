@@ -9,8 +9,10 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 
@@ -57,6 +59,13 @@ public:
     /// Closes its connection, if it is still at work.
     void remove(CURL* easy) noexcept { curl_multi_remove_handle(handle_.get(), easy); }
 
+    /// So many transfers run. libcurl's limit of kept connections counts those at work too: with a fixed one, whatever
+    /// runs above it would open a connection for each request and close it afterwards.
+    void keep_connections_of(std::size_t running) noexcept {
+        auto const limit = static_cast<long>(std::max<std::size_t>(options_.max_idle_connections, 1) + running);
+        if (usable() && limit != std::exchange(connections_, limit))
+            (curl_multi_setopt)(handle_.get(), CURLMOPT_MAXCONNECTS, limit);
+    }
     void work_off_sockets() {
         if (watch_.poll([this](int fd, int bits) { act(fd, bits); })) due_ = true;
     }
@@ -81,6 +90,7 @@ public:
     bool renew() noexcept {
         handle_.reset();  // closes its sockets, through the watch
         broken_ = due_ = false;
+        connections_ = 0;
         watch_.wake_never();
         multi_handle handle{curl_multi_init()};
         if (!handle) return false;
@@ -138,6 +148,7 @@ private:
     counters& count_;
     bool due_ = false;
     bool broken_ = false;
+    long connections_ = 0;  ///< that libcurl was told to keep
     socket_watch watch_;
     multi_handle handle_;  // last: going, it still calls back
 };

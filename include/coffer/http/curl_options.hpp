@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -27,11 +28,15 @@ enum class version_preference : std::uint8_t {
 struct client_options {
     version_preference version = version_preference::http2;
     std::string_view ca_file{};     ///< PEM certificates to trust in place of the system's
-    std::string_view proxy{};       ///< for https URLs; the environment's http_proxy and the like are not looked at
+    /// PEM file of the certificate that this client shows a server which asks for one, those between it and its
+    /// authority after it. A file that cannot be used, and a key under a password, end every https request as `not_sent`.
+    std::string_view client_certificate{};
+    std::string_view client_key{};  ///< PEM file of its private key; empty: it stands in the certificate's file
+    std::string_view proxy{};  ///< for https URLs; the environment's http_proxy and the like are not looked at
     std::string_view user_agent = "coffer/" COFFER_VERSION_STRING;
-    std::size_t max_connections = 0;           ///< at a time, further requests wait for one; 0: no limit
+    std::size_t max_connections = 0;  ///< at a time, further requests wait for one; 0: no limit
     std::size_t max_connections_per_host = 0;  ///< the same for one host
-    std::size_t max_idle_connections = 64;     ///< kept for later requests; 0 keeps none
+    std::size_t max_idle_connections = 64;  ///< kept for later requests; 0 keeps none
     /// An idle connection is not used again after this. Shorter than what servers and load balancers allow (60 s, mostly),
     /// because a request that meets their closing is ambiguous.
     std::chrono::seconds max_idle_time{50};
@@ -43,13 +48,31 @@ namespace curl {
 class settings {
 public:
     explicit settings(client_options const& o)
-        : options{o}, ca_file{o.ca_file}, proxy{o.proxy}, user_agent{o.user_agent} {
-        options.ca_file = options.proxy = options.user_agent = {};
+        : options{o},
+          ca_file{o.ca_file},
+          client_certificate{o.client_certificate},
+          client_key{o.client_key.empty() ? o.client_certificate : o.client_key},
+          proxy{o.proxy},
+          user_agent{o.user_agent} {
+        if (client_certificate.empty() && !client_key.empty())
+            throw std::invalid_argument{
+                "coffer: client_key without client_certificate: name the certificate's file too"};
+        options.ca_file = options.client_certificate = options.client_key = options.proxy = options.user_agent = {};
     }
     client_options options;
     std::string ca_file;
+    std::string client_certificate;
+    std::string client_key;
     std::string proxy;
     std::string user_agent;
+    /// libcurl was built to look for authorities in a file, and it is there. (Distributions put the same into a directory.)
+    bool default_ca_file = has_default_ca_file();
+
+private:
+    [[nodiscard]] static bool has_default_ca_file() noexcept {
+        auto const* const about = curl_version_info(CURLVERSION_NOW);
+        return about->age >= CURLVERSION_SEVENTH && about->cainfo != nullptr && ::access(about->cainfo, R_OK) == 0;
+    }
 };
 
 /// Sets options and remembers the first that was refused, so that a libcurl which lacks one is noticed, not trusted.
@@ -82,12 +105,6 @@ inline void restrict_protocols(option_writer& write) noexcept {
 #endif
 }
 
-/// libcurl was built to look for authorities in a file, and it is there. (Distributions put the same into a directory.)
-[[nodiscard]] inline bool has_default_ca_file() noexcept {
-    auto const* const about = curl_version_info(CURLVERSION_NOW);
-    return about->age >= CURLVERSION_SEVENTH && about->cainfo != nullptr && ::access(about->cainfo, R_OK) == 0;
-}
-
 /// Everything about a handle that no request changes.
 [[nodiscard]] inline CURLcode configure(CURL* handle, settings const& s) noexcept {
     option_writer write{handle};
@@ -106,13 +123,22 @@ inline void restrict_protocols(option_writer& write) noexcept {
         .set(CURLOPT_MAXAGE_CONN, static_cast<long>(s.options.max_idle_time.count()))
         .flag(CURLOPT_SUPPRESS_CONNECT_HEADERS, true)
         .flag(CURLOPT_HTTP09_ALLOWED, false)
-        .set(CURLOPT_USERAGENT, s.user_agent.c_str());
+        .set(CURLOPT_USERAGENT, s.user_agent.c_str())
+        // A transfer holds such a buffer while it waits for its answer, and thousands wait. A longer body takes more reads;
+        // over TLS these are of what OpenSSL has read already.
+        .set(CURLOPT_BUFFERSIZE, 2048L)
+        .set(CURLOPT_PROXY, "")  // not null: that would be the environment's,
+        .set(CURLOPT_NOPROXY, "");  // and so would the names that are kept from a proxy
     restrict_protocols(write);
     if (!s.ca_file.empty()) write.set(CURLOPT_CAINFO, s.ca_file.c_str()).none(CURLOPT_CAPATH);
     // libcurl keeps the authorities that it has read only if they come from a file alone, and else reads all of them anew
     // for every connection, which takes many times as long as the rest of the handshake. Only faster: a TLS library that
     // knows no directories may refuse.
-    else if (has_default_ca_file()) (void)curl_easy_setopt(handle, CURLOPT_CAPATH, nullptr);
+    else if (s.default_ca_file) (void)curl_easy_setopt(handle, CURLOPT_CAPATH, nullptr);
+    if (!s.client_certificate.empty())
+        write.set(CURLOPT_SSLCERT, s.client_certificate.c_str())
+            .set(CURLOPT_SSLKEY, s.client_key.c_str())
+            .set(CURLOPT_KEYPASSWD, "");  // without one OpenSSL would ask the terminal, and stop the thread
     if (s.options.max_idle_connections == 0) write.flag(CURLOPT_FORBID_REUSE, true);
 #if LIBCURL_VERSION_NUM >= 0x075700
     // Leaving during name resolution must not wait for getaddrinfo. Only faster: an older library at run time may lack it.
@@ -127,8 +153,6 @@ inline void configure_multi(CURLM* multi, client_options const& o) noexcept {
     (curl_multi_setopt)(multi, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_MULTIPLEX));
     (curl_multi_setopt)(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, number(o.max_connections));
     (curl_multi_setopt)(multi, CURLMOPT_MAX_HOST_CONNECTIONS, number(o.max_connections_per_host));
-    // libcurl's own rule, four times the number of running transfers, closes connections whenever load falls.
-    (curl_multi_setopt)(multi, CURLMOPT_MAXCONNECTS, number(o.max_idle_connections == 0 ? 1 : o.max_idle_connections));
 }
 
 }  // namespace curl

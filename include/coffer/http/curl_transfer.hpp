@@ -5,6 +5,7 @@
 // Two sides hold a transfer: the engine, on its strand, and the coroutine that waits. All they share is `stage_`: whoever
 // moves it to `done` or `left` first decides how the transfer ends, and only who still finds it `unsent` may say so.
 
+#include <coffer/http/curl_header_lines.hpp>
 #include <coffer/http/curl_options.hpp>
 #include <coffer/http/curl_url.hpp>
 #include <coffer/http/curl_verdict.hpp>
@@ -28,13 +29,23 @@ class transfer {
 public:
     enum class stage : std::uint8_t { unsent, sent, done, left };
 
-    transfer(http::request r, parsed_url u)
-        : request_{std::move(r)}, url_{std::move(u)}, head_{request_.max_header_bytes} {}
+    explicit transfer(http::request r) : request_{std::move(r)}, head_{request_.max_header_bytes} {}
     transfer(transfer const&) = delete;
     transfer& operator=(transfer const&) = delete;
 
     // The waiting side. Any thread.
 
+    [[nodiscard]] http::request const& request() const noexcept { return request_; }
+    /// Makes ready for `attach`; the request has passed `check`, and `url` is its own.
+    void prepare(std::shared_ptr<parsed_url const> url) {
+        url_ = std::move(url);
+        lines_.assign(request_.headers);
+    }
+    /// Refused before anything was done.
+    void refuse(fault why) {
+        stage_.store(stage::done, std::memory_order_relaxed);
+        result_ = failed(std::move(why));
+    }
     [[nodiscard]] wait_list& waits() noexcept { return waits_; }
     /// Virtual time stands still until the transfer ends.
     void hold_time(outside_work token) { outside_.emplace(std::move(token)); }
@@ -44,37 +55,43 @@ public:
         if (before == stage::unsent || before == stage::sent) outside_.reset();
         return before;
     }
-    /// After `leave` returned `done`.
-    [[nodiscard]] outcome<response> take_result() noexcept { return std::move(*result_); }
+    /// After `leave` returned `done`, or after `refuse`.
+    [[nodiscard]] outcome<response> take_result() noexcept { return std::move(result_); }
     [[nodiscard]] int status() const noexcept { return status_.load(std::memory_order_acquire); }
-    [[nodiscard]] std::string const& host() const noexcept { return url_.host; }
-    [[nodiscard]] bool https() const noexcept { return url_.https; }
+    [[nodiscard]] std::string const& host() const noexcept { return url_->host; }
+    [[nodiscard]] bool https() const noexcept { return url_->https; }
 
     // The engine's side.
 
     [[nodiscard]] bool was_left() const noexcept { return stage_.load(std::memory_order_acquire) == stage::left; }
 
+    /// Tells a new handle what is the same for all transfers.
+    [[nodiscard]] static CURLcode configure(CURL* easy) noexcept {
+        return option_writer{easy}
+            .set(CURLOPT_PREREQFUNCTION, &on_prereq)
+            .set(CURLOPT_HEADERFUNCTION, &on_header)
+            .set(CURLOPT_WRITEFUNCTION, &on_body)
+            .set(CURLOPT_DEBUGFUNCTION, &on_debug)
+            .code();
+    }
     /// Makes `easy` this transfer's, with everything that is the request's own. `activity` counts signs of life.
     [[nodiscard]] CURLcode attach(easy_handle easy, settings const& s, std::uint64_t& activity) {
         easy_ = std::move(easy);
         activity_ = &activity;
         error_.front() = '\0';
         option_writer write{easy_.get()};
-        write.set(CURLOPT_CURLU, url_.handle.get())
-            .set(CURLOPT_PROXY, url_.https ? s.proxy.c_str() : "")  // not null: that would be the environment's
+        write.set(CURLOPT_CURLU, url_->handle.get())
             .set(CURLOPT_CONNECTTIMEOUT_MS, std::max(1L, static_cast<long>(request_.connect_timeout.count())))
             .set(CURLOPT_ERRORBUFFER, error_.data())
             .set(CURLOPT_PRIVATE, this)
-            .set(CURLOPT_PREREQFUNCTION, &on_prereq)
             .set(CURLOPT_PREREQDATA, this)
-            .set(CURLOPT_HEADERFUNCTION, &on_header)
             .set(CURLOPT_HEADERDATA, this)
-            .set(CURLOPT_WRITEFUNCTION, &on_body)
-            .set(CURLOPT_WRITEDATA, this);
+            .set(CURLOPT_WRITEDATA, this)
+            .set(CURLOPT_HTTPHEADER, lines_.list());
+        if (!s.proxy.empty()) write.set(CURLOPT_PROXY, url_->https ? s.proxy.c_str() : "");
         set_version(write, s.options.version);
         set_method(write);
-        if (!make_header_lines()) return CURLE_OUT_OF_MEMORY;
-        return write.set(CURLOPT_HTTPHEADER, lines_.get()).code();
+        return write.code();
     }
     [[nodiscard]] CURL* handle() const noexcept { return easy_.get(); }
     /// Takes the handle back, out of the multi; nothing of this transfer is left in it.
@@ -95,24 +112,28 @@ public:
         // To libcurl a head that the connection's end cuts short is whole.
         facts_.code = code == CURLE_OK && head_.status() != 0 && !head_.complete() ? CURLE_PARTIAL_FILE : code;
         facts_.status = head_.status();
-        if (auto f = verdict(facts_)) return conclude(failed(std::move(f->with_message(explain()))));
-        answer_.status = head_.status();
-        answer_.version = head_.version();
-        answer_.body_terminated_by_close = head_.body_ends_with_connection(request_.method);
-        answer_.headers = head_.take_headers();
-        conclude(std::move(answer_));
+        if (auto f = verdict(facts_)) return fail(std::move(f->with_message(explain())));
+        result_->status = head_.status();
+        result_->version = head_.version();
+        result_->body_terminated_by_close = head_.body_ends_with_connection(request_.method);
+        result_->headers = head_.take_headers();
+        conclude();
     }
     /// The transfer cannot go on, for a reason of ours.
     void abort(fault_kind why, std::string what) {
-        conclude(failed(curl::left(why, facts_.prereq_calls > 0, head_.status(), url_.host + ": " + std::move(what))));
+        fail(curl::left(why, facts_.prereq_calls > 0, head_.status(), url_->host + ": " + std::move(what)));
     }
     [[nodiscard]] int prereq_calls() const noexcept { return facts_.prereq_calls; }
 
     std::size_t index = 0;  ///< in the engine's list
 
 private:
-    void conclude(outcome<response> result) {
-        result_.emplace(std::move(result));
+    void fail(fault why) {
+        result_ = failed(std::move(why));
+        conclude();
+    }
+    /// The result is there.
+    void conclude() {
         for (auto now = stage_.load(std::memory_order_relaxed); now == stage::unsent || now == stage::sent;) {
             if (!stage_.compare_exchange_weak(now, stage::done, std::memory_order_acq_rel)) continue;
             // From here on the waiting side may take the result away, and this with it: the engine holds a reference.
@@ -123,10 +144,9 @@ private:
     }
 
     void set_version(option_writer& write, version_preference preference) const noexcept {
-        bool const multiplexed = url_.https && preference == version_preference::http2;
+        bool const multiplexed = url_->https && preference == version_preference::http2;
         write.set(CURLOPT_HTTP_VERSION, static_cast<long>(multiplexed ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1))
             .flag(CURLOPT_PIPEWAIT, multiplexed)  // rather wait for the connection that is being made than make another
-            .set(CURLOPT_DEBUGFUNCTION, &on_debug)
             .set(CURLOPT_DEBUGDATA, static_cast<void const*>(this))
             .flag(CURLOPT_VERBOSE, multiplexed);  // REFUSED_STREAM is told nowhere else
     }
@@ -150,24 +170,9 @@ private:
         }
     }
 
-    [[nodiscard]] bool make_header_lines() {
-        std::string line;
-        for (auto const& h : request_.headers) {
-            line = h.name;
-            bool const blank = h.value.find_first_not_of(" \t") == h.value.npos;
-            line += blank ? ";" : ": ";  // "name;" is libcurl's way to send an empty value
-            if (!blank) line += h.value;
-            if (!append(lines_, line)) return false;
-        }
-        // What libcurl would add by itself, "name:" being its way to leave a field out.
-        if (!append(lines_, "Expect:")) return false;
-        if (!request_.headers.contains("Content-Type") && !append(lines_, "Content-Type:")) return false;
-        return true;
-    }
-
     /// For people. libcurl's own words only where nothing was sent: they name hosts and certificates, nothing secret.
     [[nodiscard]] std::string explain() const {
-        std::string text = url_.host + ": ";
+        std::string text = url_->host + ": ";
         switch (facts_.why) {
             case cut::header_limit:
                 text += "the response's head is longer than " + std::to_string(request_.max_header_bytes) + " bytes";
@@ -193,7 +198,7 @@ private:
     static int on_prereq(void* self, char* remote_address, char*, int, int) noexcept {
         auto& t = *static_cast<transfer*>(self);
         ++*t.activity_;
-        if (!t.url_.https && !is_loopback(remote_address != nullptr ? remote_address : "", false)) {
+        if (!t.url_->https && !is_loopback(remote_address != nullptr ? remote_address : "", false)) {
             t.facts_.why = cut::not_loopback;
             return CURL_PREREQFUNC_ABORT;
         }
@@ -215,7 +220,7 @@ private:
                 return size;
             auto const length = t.head_.content_length().value_or(0);
             if (length > t.request_.max_body_bytes) return t.stop(cut::body_limit);
-            t.answer_.body.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(length, largest_reservation)));
+            t.result_->body.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(length, largest_reservation)));
             return size;
         } catch (...) {
             return t.stop(cut::no_memory);
@@ -225,9 +230,9 @@ private:
     static std::size_t on_body(char* data, std::size_t, std::size_t size, void* self) noexcept {
         auto& t = *static_cast<transfer*>(self);
         ++*t.activity_;
-        if (size > t.request_.max_body_bytes - t.answer_.body.size()) return t.stop(cut::body_limit);
+        if (size > t.request_.max_body_bytes - t.result_->body.size()) return t.stop(cut::body_limit);
         try {
-            t.answer_.body.append(data, size);
+            t.result_->body.append(data, size);
             return size;
         } catch (...) {
             return t.stop(cut::no_memory);
@@ -249,17 +254,16 @@ private:
     static constexpr std::uint64_t largest_reservation = 1024 * 1024;  // what a declared length alone may cost
 
     http::request request_;
-    parsed_url url_;
+    std::shared_ptr<parsed_url const> url_;
+    header_lines lines_;
     wait_list waits_;
     std::atomic<stage> stage_{stage::unsent};
     std::atomic<int> status_{0};
-    std::optional<outcome<response>> result_;
+    outcome<response> result_{response{}};  ///< the answer as far as it has come, until it is concluded
     std::optional<outside_work> outside_;
 
     easy_handle easy_;
-    slist_handle lines_;
     response_head head_;
-    response answer_;
     facts facts_;
     std::uint64_t* activity_ = nullptr;
     std::array<char, CURL_ERROR_SIZE> error_{};

@@ -10,7 +10,11 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
+#include <array>
+#include <cstddef>
 #include <cstring>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -66,5 +70,39 @@ public:
             "http:// is refused except to loopback addresses: it would show the credentials to everybody on the way");
     return parsed_url{std::move(url), std::move(host), name == "https"};
 }
+
+/// The URLs that passed lately: a client asks for the same few again and again, and to parse one costs a tenth of what
+/// libcurl does for a whole request. Any thread.
+class url_cache {
+public:
+    /// `parse_url(text)`, whose result may be shared with other requests: libcurl only reads it.
+    [[nodiscard]] outcome<std::shared_ptr<parsed_url const>> parse(std::string const& text) {
+        {
+            std::lock_guard const lock{mutex_};
+            for (auto const& e : entries_)
+                if (e.url && e.text == text) return e.url;
+        }
+        auto parsed = parse_url(text);
+        if (!parsed) return failed(std::move(parsed).error());
+        entry fresh{text, std::make_shared<parsed_url const>(*std::move(parsed))};
+        auto const url = fresh.url;
+        if (text.size() > longest) return url;
+        std::lock_guard const lock{mutex_};
+        std::swap(entries_[next_], fresh);
+        next_ = (next_ + 1) % entries_.size();
+        return url;
+    }
+
+private:
+    struct entry {
+        std::string text;
+        std::shared_ptr<parsed_url const> url;
+    };
+    static constexpr std::size_t longest = 2048;  // of those that are kept
+
+    std::mutex mutex_;
+    std::array<entry, 4> entries_;
+    std::size_t next_ = 0;
+};
 
 }  // namespace coffer::inline v0::http::curl

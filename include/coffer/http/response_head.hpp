@@ -6,6 +6,7 @@
 #include <coffer/http/request.hpp>
 #include <coffer/http/response.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
@@ -80,12 +81,17 @@ private:
 
     void field(std::string_view line) {
         auto const trim = [](std::string_view text) {
-            while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-            while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-            return text;
+            constexpr std::string_view blanks = " \t\r";  // a bare CR is as good as a blank (RFC 9112 §2.2)
+            auto const begin = std::min(text.find_first_not_of(blanks), text.size());
+            text.remove_prefix(begin);
+            return text.substr(0, text.find_last_not_of(blanks) + 1);
         };
         if (line.front() == ' ' || line.front() == '\t') {  // folded, obsolete, still about
-            if (auto* const previous = headers_.last()) (previous->value += ' ') += trim(line);
+            auto* const previous = headers_.last();
+            auto const more = trim(line);
+            if (previous == nullptr || more.empty()) return;
+            if (!previous->value.empty()) previous->value += ' ';
+            previous->value += more;
             return;
         }
         auto const colon = line.find(':');

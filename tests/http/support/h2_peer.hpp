@@ -5,6 +5,8 @@
 
 #include "raw_server.hpp"
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -67,6 +69,8 @@ public:
         write(frame_type::ping, 0, 0, "12345678");
         (void)read_request();
     }
+    /// Of all that is written from here on only the first `bytes`.
+    void write_only(std::size_t bytes) noexcept { allowed_ = bytes; }
     [[nodiscard]] peer& connection() noexcept { return peer_; }
 
 private:
@@ -85,10 +89,13 @@ private:
         frame += static_cast<char>(flags);
         frame += bytes(stream);
         frame += payload;
+        frame.resize(std::min(frame.size(), allowed_));
+        if (allowed_ != std::string::npos) allowed_ -= frame.size();
         peer_.write(frame);
     }
 
     peer& peer_;
+    std::size_t allowed_ = std::string::npos;
 };
 
 }  // namespace coffer::inline v0::http::tests

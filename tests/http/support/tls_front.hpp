@@ -100,12 +100,25 @@ private:
 
 enum class tls_end { clean, without_notice };
 
+/// What stands before the TLS of a front, or within it.
+enum class tls_asks {
+    nothing,
+    certificate,           ///< of the client; it accepts the one that is its own
+    certificate_in_tls12,  ///< in which the handshake says whether it was accepted
+    tunnel,                ///< as a proxy would: a CONNECT first, to whatever place
+};
+
 /// Passes on what `behind` and its clients say: a FIN as TLS's end and a FIN (or the FIN alone), a RST as RST.
 class tls_front {
 public:
-    tls_front(raw_server const& behind, std::string alpn, tls_end end = tls_end::clean)
+    tls_front(raw_server const& behind, std::string alpn, tls_end end = tls_end::clean,
+              tls_asks asks = tls_asks::nothing)
         : child_{{"python3", "-c", std::string{source}, certificate::get().file(), certificate::get().key(),
-                  std::to_string(behind.port()), std::move(alpn), end == tls_end::clean ? "clean" : "cut"}},
+                  std::to_string(behind.port()), std::move(alpn), end == tls_end::clean ? "clean" : "cut",
+                  std::string{asks == tls_asks::nothing       ? "nothing"
+                              : asks == tls_asks::certificate ? "certificate"
+                              : asks == tls_asks::tunnel      ? "tunnel"
+                                                              : "certificate 1.2"}}},
           port_{child_.read_line()} {}
 
     [[nodiscard]] bool works() const noexcept { return !port_.empty(); }
@@ -117,16 +130,29 @@ public:
 private:
     static constexpr std::string_view source = R"python(
 import os, select, socket, ssl, struct, sys, threading
-cert, key, behind, alpn, end = sys.argv[1:]
+cert, key, behind, alpn, end, asks = sys.argv[1:]
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain(cert, key)
 context.set_alpn_protocols([alpn])
+if asks.startswith("certificate"):
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(cert)
+    if asks.endswith("1.2"):
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
 listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
 
 def serve(raw):
     plain = None
     try:
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if asks == "tunnel":
+            head = b""
+            while not head.endswith(b"\r\n\r\n"):
+                byte = raw.recv(1)
+                if not byte:
+                    return
+                head += byte
+            raw.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
         tls = context.wrap_socket(raw, server_side=True)
         raw = tls
         plain = socket.create_connection(("127.0.0.1", int(behind)))
