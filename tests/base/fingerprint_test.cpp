@@ -31,7 +31,7 @@ TEST(fingerprint, neither_order_nor_replacement_matters) {
 }
 
 TEST(fingerprint, random_pairs_differ_where_two_maps_do) {
-    for (std::uint64_t seed = 0; seed < support::seeds(); ++seed) {
+    for (auto const seed : support::each_seed()) {
         support::dice dice{seed};
         auto const make = [&](std::map<std::string, std::string>& plain) {
             coffer::fingerprint f;

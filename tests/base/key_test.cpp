@@ -134,7 +134,7 @@ TEST(key, random_part_lists_are_equal_iff_their_keys_are) {
         return made{parts, with(with)};
     };
     int equal = 0;
-    for (std::uint64_t seed = 0; seed < support::seeds(); ++seed) {
+    for (auto const seed : support::each_seed()) {
         support::dice dice{seed};
         auto const a = make(dice);
         auto const b = make(dice);
@@ -143,7 +143,7 @@ TEST(key, random_part_lists_are_equal_iff_their_keys_are) {
         ASSERT_EQ(a.made_key == b.made_key, (a.made_key <=> b.made_key) == 0);
         equal += a.parts == b.parts ? 1 : 0;
     }
-    EXPECT_GT(equal, 0) << "the oracle never saw two equal lists";
+    EXPECT_TRUE(support::replaying() || equal > 0) << "the oracle never saw two equal lists";
 }
 
 TEST(key, hashes_as_it_compares) {

@@ -57,7 +57,7 @@ TEST(money, sums_in_place_saturate_too) {
 }
 
 TEST(money, random_sums_agree_with_wide_arithmetic) {
-    for (std::uint64_t seed = 0; seed < support::seeds(); ++seed) {
+    for (auto const seed : support::each_seed()) {
         support::dice dice{seed};
         auto const a = static_cast<std::int64_t>(dice.bits()) >> dice.below(63);
         auto const b = static_cast<std::int64_t>(dice.bits()) >> dice.below(63);
@@ -132,7 +132,7 @@ std::int64_t nano_of(std::string pico) {
 }
 
 TEST(cost_sum, random_price_tables_agree_with_long_multiplication) {
-    for (std::uint64_t seed = 0; seed < support::seeds(); ++seed) {
+    for (auto const seed : support::each_seed()) {
         support::dice dice{seed};
         cost_sum sum;
         std::string reference(42, '0');

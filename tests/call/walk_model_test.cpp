@@ -371,10 +371,9 @@ void agree(std::uint64_t seed, int& cancellations) {
 template <class... Shapes>
 void all_agree() {
     int cancellations = 0;
-    for (std::uint64_t seed = 0; seed < support::seeds(sizeof...(Shapes)) && !::testing::Test::HasFatalFailure();
-         ++seed)
+    for (auto const seed : support::each_seed(support::seeds(sizeof...(Shapes))))
         (agree<Shapes>(seed, cancellations), ...);
-    EXPECT_GT(cancellations, 0);
+    EXPECT_TRUE(support::replaying() || cancellations > 0);
 }
 
 TEST(walk_model, gates_in_one_segment) {

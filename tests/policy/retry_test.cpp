@@ -228,7 +228,7 @@ TEST_F(retries, copies_share_nothing_between_calls) {
 
 // Random providers, two retries around each other: whatever happens, the promises about counts and time hold.
 TEST_F(retries, random_scripts_keep_the_promises) {
-    for (std::uint64_t seed = 0; seed < support::seeds(2); ++seed) {
+    for (auto const seed : support::each_seed(support::seeds(2))) {
         support::dice dice{seed};
         simulation s{seed};
         scripted_operation<int> op;

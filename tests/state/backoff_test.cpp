@@ -136,7 +136,7 @@ bounds model(backoff const& b, std::uint32_t retry, duration previous) {
 }
 
 TEST(backoff, random_schedules_stay_within_their_bounds) {
-    for (std::uint64_t seed = 0; seed < 4 * support::seeds(); ++seed) {
+    for (auto const seed : support::each_seed(4 * support::seeds())) {
         support::dice dice{seed};
         backoff const b{growths[dice.below(3)], jitters[dice.below(4)],
                         duration{static_cast<duration::rep>(dice.bits() >> (1 + dice.below(62)))},

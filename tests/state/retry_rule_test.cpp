@@ -236,7 +236,7 @@ TEST(retry_rule, options_and_hints_that_cannot_be_meant_do_no_harm) {
 // A random model -----------------------------------------------------------------------------------------------------
 
 TEST(retry_rule, random_facts_are_decided_as_the_rules_say) {
-    for (std::uint64_t seed = 0; seed < 4 * support::seeds(); ++seed) {
+    for (auto const seed : support::each_seed(4 * support::seeds())) {
         support::dice dice{seed};
         auto const kind = static_cast<fault_kind>(dice.below(fault_kind_count));
         auto const known = [&] { return static_cast<knowledge>(dice.below(3)); };

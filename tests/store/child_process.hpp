@@ -103,6 +103,13 @@ public:
         return line;
     }
     void kill(int signal) const { ::kill(pid_, signal); }
+    /// Waits until it is stopped; false if it ends instead.
+    [[nodiscard]] bool wait_stopped() const {
+        siginfo_t info{};
+        while (::waitid(P_PID, static_cast<id_t>(pid_), &info, WSTOPPED | WEXITED | WNOWAIT) != 0 && errno == EINTR) {
+        }
+        return info.si_code == CLD_STOPPED;
+    }
     /// Waits for its end: the exit code, or minus the signal.
     int wait() {
         int status = 0;

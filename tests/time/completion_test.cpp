@@ -112,7 +112,7 @@ TEST(completion, may_go_before_its_waiters) {
 
 // Random orders of: set, shut a context down, drop the last handle, let time pass, cancel.
 TEST(completion, random_lifetimes_touch_nothing_that_is_gone) {
-    for (std::uint64_t seed = 0; seed < support::seeds(2); ++seed) {
+    for (auto const seed : support::each_seed(support::seeds(2))) {
         support::dice dice{seed};
         auto done = std::make_unique<completion<int>>();
         std::vector<std::unique_ptr<simulation>> sims;

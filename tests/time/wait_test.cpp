@@ -226,7 +226,7 @@ TEST(wait, a_wait_list_forgets_waits_that_ended_otherwise_and_no_others) {
 // Random times for the clock, an event and a cancellation; small numbers, so that they often coincide.
 TEST(wait, random_ends_are_the_first_of_three_and_only_one) {
     int seen[3] = {};
-    for (std::uint64_t seed = 0; seed < support::seeds(); ++seed) {
+    for (auto const seed : support::each_seed()) {
         support::dice dice{seed};
         simulation sim{seed};
         auto const begin = sim.time.now();
@@ -265,7 +265,7 @@ TEST(wait, random_ends_are_the_first_of_three_and_only_one) {
             ++seen[static_cast<int>(s.why)];
         }
     }
-    EXPECT_TRUE(seen[0] > 0 && seen[1] > 0 && seen[2] > 0);
+    EXPECT_TRUE(support::replaying() || (seen[0] > 0 && seen[1] > 0 && seen[2] > 0));
 }
 
 // When the context goes --------------------------------------------------------------------------------------------------

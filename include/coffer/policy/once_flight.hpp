@@ -113,9 +113,16 @@ inline awaitable<void> await_acceptance(flight_guard& guard, completion<outcome<
     auto const looked_up = plan.store->peek(plan.record);
     co_await looked_up.wait(service, until);
     auto const* const found = looked_up.get();
-    if (found == nullptr || !*found || **found == nullptr || (**found)->state != record_state::done) co_return;
-    how.what = (**found)->accepted()->reply;
-    how.replayed = how.stored = true;
+    if (found == nullptr || !*found || **found == nullptr) co_return;
+    auto const& r = ***found;
+    if (r.state == record_state::done) {
+        how.what = r.accepted()->reply;
+        how.replayed = how.stored = true;
+    } else if (r.state == record_state::acked || r.state == record_state::expired) {
+        // Somebody has that one already, and it is dropped here. Another one would be a second answer under one key.
+        how.what.reset();
+        how.why = fault_of(r.state == record_state::acked ? claim_verdict{acked{}} : claim_verdict{expired{}});
+    }
 }
 
 /// The live claim of a flight's call, for as long as the walk lasts.

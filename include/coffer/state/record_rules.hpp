@@ -77,13 +77,12 @@ protected:
     [[nodiscard]] std::optional<nanoseconds> left_to_owner(nanoseconds grace) const {
         if (!r_.held) return std::nullopt;
         auto until = r_.lease_until;
-        if (r_.state == record_state::sent) {
-            std::optional<std::chrono::steady_clock::time_point> last;
-            for (auto const& s : r_.sends)
-                if (s.state == send_state::permitted && s.claim == r_.claim)
-                    last = std::max(last.value_or(s.permitted_until), s.permitted_until);
-            if (last) until = later(*last, grace);
-        }
+        // Not only in the state SENT: an earlier owner's late answer makes the record ANSWERED beside a running send.
+        std::optional<std::chrono::steady_clock::time_point> last;
+        for (auto const& s : r_.sends)
+            if (s.state == send_state::permitted && s.claim == r_.claim)
+                last = std::max(last.value_or(s.permitted_until), s.permitted_until);
+        if (last) until = later(*last, grace);
         if (until <= at_.now || dead_(r_.owner)) return std::nullopt;
         return until - at_.now;
     }
