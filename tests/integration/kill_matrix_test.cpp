@@ -3,7 +3,7 @@
 //
 // A worker process makes the call over the real client and the SQLite store, prints the answer and acknowledges it. At the
 // appointed moment it is stopped, and there it is killed, or kept stopped for three leases while another worker has a go,
-// or finds the disk full when it wakes. Then workers run until the key is settled. What each cell costs, and who is told
+// or finds the store's disk full when it wakes. Then workers run until the key is settled. What each cell costs, and who is told
 // what meanwhile, is in the table.
 
 #include "integration/support/job_site.hpp"
@@ -30,14 +30,15 @@ store_test::register_role const worker_role{the_role, work};
 enum class strike {
     killed,
     stopped,  ///< for three leases, while a second worker runs; then continued
-    starved,  ///< the disk is full; there is space again when the worker has told what it could not do
-    ended_starved  ///< the disk is full as long as the process lives
+    starved,  ///< the store's disk is full; there is space again when the worker has told what it could not do
+    ended_starved,  ///< it is full as long as the process lives; the spool takes what was paid
+    ended_full  ///< the same, and nor can the spool be written
 };
 
 // Whom a second worker finds while the first one is stopped.
 constexpr auto nobody = "answer";  // its lease is over and nothing it sent is on its way: taken over, or replayed
 constexpr auto a_sender = "in_progress";  // a lease does not guard a send, the attempt's own time does
-constexpr auto a_writer = "write lock";  // it was stopped within its commit, and SQLite's file with it
+constexpr auto a_writer = "store_unavailable";  // it was stopped within its commit, and SQLite's file with it
 
 /// A moment, and what it leads to. Bills are those of all runs together.
 struct moment {
@@ -49,7 +50,7 @@ struct moment {
     char const* found;  ///< what a second worker is told while the first is stopped for three leases
     char const* woken;  ///< what the first one is told last
     char const* starved;  ///< what it is told first when the disk is full
-    int ended_starved;  ///< bills, if it ends before there is space again
+    int ended_full;  ///< bills, if it ends before there is space again and nothing could be spooled
 
     /// What the last run is told.
     [[nodiscard]] char const* settled() const { return std::string_view{at} == "acknowledge after" ? over : done; }
@@ -84,7 +85,7 @@ struct cell {
     int max_sends;
 };
 [[nodiscard]] std::string name_of(cell const& c) {
-    static constexpr char const* names[] = {"killed", "stopped", "starved", "ended_starved"};
+    static constexpr char const* names[] = {"killed", "stopped", "starved", "ended_starved", "ended_full"};
     return std::string{c.when.name} + "_" + names[static_cast<int>(c.how)] + "_of_" + std::to_string(c.max_sends);
 }
 void PrintTo(cell const& c, std::ostream* out) { *out << name_of(c); }
@@ -138,8 +139,9 @@ protected:
         EXPECT_EQ(site_.bills(), 1) << "no space costs nothing";
     }
 
-    void ended_starved() {
+    void ended_starved(bool spools) {
         site_.base().store_wait = 100ms;
+        if (!spools) site_.block_spool();
         auto const first = site_.stopped_at(when_.at);
         site_.fill_disk();
         first->kill(SIGCONT);
@@ -148,7 +150,7 @@ protected:
         EXPECT_EQ(first->wait(), 0);
         site_.free_disk();
         EXPECT_EQ(site_.settle(), when_.settled());
-        EXPECT_EQ(site_.bills(), when_.ended_starved);
+        EXPECT_EQ(site_.bills(), spools ? 1 : when_.ended_full);
     }
 
     /// Was the only send spent in vain?
@@ -166,7 +168,8 @@ TEST_P(one_paid_call, costs_what_the_table_says) {
         case strike::killed: killed(); break;
         case strike::stopped: stopped(); break;
         case strike::starved: starved(); break;
-        case strike::ended_starved: ended_starved(); break;
+        case strike::ended_starved: ended_starved(true); break;
+        case strike::ended_full: ended_starved(false); break;
     }
     auto const r = site_.record();
     ASSERT_NE(r, nullptr);
@@ -182,14 +185,15 @@ TEST_P(one_paid_call, costs_what_the_table_says) {
     EXPECT_EQ(r->state, coffer::record_state::acked) << to_string(r->state);
     auto all = site_.answers();
     // What was not durable when it was given became so, unless its process ended first.
-    if (how != strike::ended_starved) all.insert(site_.unstored().begin(), site_.unstored().end());
+    if (how != strike::ended_full) all.insert(site_.unstored().begin(), site_.unstored().end());
     EXPECT_EQ(all.size(), 1U) << "all answers are the same one";
 }
 
 std::vector<cell> all_cells() {
     std::vector<cell> cells;
     for (auto const& m : moments) {
-        for (auto const how : {strike::killed, strike::stopped, strike::starved, strike::ended_starved})
+        for (auto const how :
+             {strike::killed, strike::stopped, strike::starved, strike::ended_starved, strike::ended_full})
             cells.push_back({m, how, 2});
         for (auto const how : {strike::killed, strike::starved}) cells.push_back({m, how, 1});
     }

@@ -289,17 +289,35 @@ TEST(sqlite_open, says_what_is_wrong_and_what_to_do) {
     EXPECT_TRUE(mentions(complaint(dir / "linked.db"), "hard links"));
 }
 
-TEST(sqlite_open, of_a_locked_file_waits_and_then_gives_up) {
+TEST(sqlite_open, of_a_locked_file_waits_for_nobody_but_what_writes_does_and_then_gives_up) {
+    sqlite::options o;
+    o.busy_timeout = 30ms;
+    sqlite_world w{o};
+    w.finish(1, "paid");
+    w.close();
+    intruder other{w.file()};
+    other.run("BEGIN IMMEDIATE");
+    EXPECT_EQ(w.peek()->state, coffer::record_state::done);
+    auto const claimed = w.claim(2);
+    EXPECT_EQ(refusal(claimed), "store_unavailable");
+    EXPECT_TRUE(mentions(std::string{claimed.error().message()}, "another process holds its write lock"));
+    other.run("ROLLBACK");
+    EXPECT_TRUE(is<coffer::replayed>(w.claim(3)));
+}
+
+TEST(sqlite_open, of_a_locked_file_that_has_to_be_made_first_waits_and_then_gives_up) {
     temporary_directory const dir;
     {
         sqlite::store const db{dir / "coffer.db"};
     }
     intruder other{dir / "coffer.db"};
+    other.run("PRAGMA user_version=1");
     other.run("BEGIN IMMEDIATE");
     sqlite::options o;
     o.busy_timeout = 30ms;
     EXPECT_TRUE(mentions(complaint(dir / "coffer.db", o), "another process holds its write lock"));
     other.run("ROLLBACK");
+    other.run("PRAGMA user_version=2");
     EXPECT_EQ(complaint(dir / "coffer.db", o), "");
 }
 

@@ -98,7 +98,8 @@ private:
         configure(db, o.busy_timeout);
         if (found.empty) secret.make();
         auto names = secret.read();
-        migrate(db, path.string(), names->secret_id());
+        // Not for nothing: it needs the write lock.
+        if (found.empty || found.version != format_version) migrate(db, path.string(), names->secret_id());
         if (stored_secret_id(db) != names->secret_id())
             throw std::runtime_error{"coffer::sqlite: " + path.string() +
                                      ".secret is not the secret that the store's keys were written under; put the "

@@ -98,6 +98,8 @@ public:
     }
 
     void fill_disk() const { full_disk::fill(orders_.disk_is_full()); }
+    /// What stands where the spool's directory would be keeps it from being made.
+    void block_spool() const { std::ofstream{orders_.store().string() + ".spool"} << "no directory\n"; }
     void free_disk() const { full_disk::free(orders_.disk_is_full()); }
 
     /// By the provider's ledger, once it has done what there was to be done for the requests so far.
