@@ -93,6 +93,89 @@ TEST(memory_store, drops_the_oldest_spare_row_first) {
     EXPECT_NE(w.peek(0, "b"), nullptr);
 }
 
+/// Claimed, sent, answered and accepted, under a name; kept for `kept`.
+void finish_for(memory_world& w, std::string const& name, coffer::duration kept, bool cached,
+                std::string const& body = "paid") {
+    coffer::claim_request q;
+    q.id = claim_number(1);
+    q.print.with("model", "m").with("prompt", "secret prompt");  // as in `claim`
+    q.cached = cached;
+    q.unacknowledged_kept = kept;
+    ASSERT_TRUE(is<coffer::granted>(w.get(w.backend().claim(w.id(name), q)))) << name;
+    ASSERT_TRUE(w.permit(1, 0, 0, 2, name));
+    ASSERT_TRUE(w.get(w.backend().submit_answer(w.ref(1, name), 1, answer_of(body))));
+    ASSERT_TRUE(w.get(w.backend().submit_accept(w.ref(1, name), 1)));
+}
+
+TEST(memory_store, is_not_filled_by_answers_that_have_expired) {
+    coffer::memory_options o;
+    o.max_records = 20;
+    o.max_bytes = 100;
+    memory_world w{o};
+    for (int i = 0; i < 10; ++i) finish_for(w, "old " + std::to_string(i), 1h, false, "ten bytes!");
+    EXPECT_EQ(refusal(w.claim(3, 0, key_named("new"))), "store_full");
+    w.pass(59min);
+    EXPECT_EQ(refusal(w.claim(3, 0, key_named("new"))), "store_full") << "their time is not over";
+    w.pass(1min);
+    for (int i = 0; i < 20; ++i)
+        EXPECT_TRUE(is<coffer::granted>(w.claim(3, 0, key_named("new " + std::to_string(i))))) << i;
+    EXPECT_EQ(w.peek(0, "old 0"), nullptr) << "the rows themselves made room at last, the oldest first";
+    EXPECT_EQ(w.list().size(), 20U);
+    EXPECT_EQ(refusal(w.claim(3, 0, key_named("one more"))), "store_full") << "all are being worked on";
+}
+
+TEST(memory_store, says_that_a_result_has_expired_while_there_is_room) {
+    memory_world w;
+    finish_for(w, "old", 1h, false);
+    w.pass(1h);
+    for (int i = 0; i < 20; ++i) (void)w.claim(3, 0, key_named("new " + std::to_string(i)));
+    EXPECT_TRUE(is<coffer::expired>(w.claim(4, 0, key_named("old"))));
+}
+
+TEST(memory_store, drops_a_cached_answer_before_an_acknowledged_row) {
+    coffer::memory_options o;
+    o.max_records = 3;
+    memory_world w{o};
+    w.finish(1, "paid");
+    ASSERT_TRUE(w.acknowledge());
+    finish_for(w, "cached", 24h, true);
+    finish_for(w, "journaled", 24h, false);
+    EXPECT_TRUE(is<coffer::granted>(w.claim(3, 0, key_named("new"))));
+    EXPECT_EQ(w.peek(0, "cached"), nullptr);
+    EXPECT_EQ(w.peek(0, "one")->state, coffer::record_state::acked);
+    EXPECT_EQ(w.peek(0, "journaled")->state, coffer::record_state::done);
+}
+
+TEST(memory_store, drops_cached_answers_when_it_is_full_of_bytes) {
+    coffer::memory_options o;
+    o.max_bytes = 100;
+    memory_world w{o};
+    for (int i = 0; i < 9; ++i) finish_for(w, "cached " + std::to_string(i), 24h, true, "ten bytes!");
+    finish_for(w, "journaled", 24h, false, "ten bytes!");
+    EXPECT_TRUE(is<coffer::granted>(w.claim(3, 0, key_named("new"))));
+    EXPECT_EQ(w.peek(0, "cached 0"), nullptr);
+    EXPECT_NE(w.peek(0, "cached 1"), nullptr) << "no more than is needed";
+    EXPECT_NE(w.peek(0, "journaled"), nullptr);
+}
+
+TEST(memory_store, leaves_a_cached_record_alone_that_is_being_worked_on) {
+    memory_world w;
+    coffer::claim_request q;
+    q.id = claim_number(1);
+    q.cached = true;
+    q.unacknowledged_kept = 1s;
+    q.lease = 10min;
+    ASSERT_TRUE(is<coffer::granted>(w.get(w.backend().claim(w.id("cached"), q))));
+    finish_for(w, "behind it", 2s, true);
+    w.pass(1min);
+    (void)w.claim(2, 0, key_named("new"));
+    EXPECT_NE(w.peek(0, "cached"), nullptr);
+    EXPECT_EQ(w.list().size(), 2U) << "and it does not stand in the way of the next";
+    w.pass(10min);
+    (void)w.claim(2, 0, key_named("another"));
+    EXPECT_EQ(w.peek(0, "cached"), nullptr);
+}
+
 TEST(memory_store, announces_each_step_before_and_after) {
     std::string seen;
     coffer::store_probe const probe = [&](coffer::store_step s, coffer::edge e) {

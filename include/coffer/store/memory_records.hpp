@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
-// The records of a store in memory: a map under a mutex, the rules applied in place, and what is dropped when it is
-// full.
+// The records of a store in memory: a map under a mutex, the rules applied in place, and what makes room for new ones.
 
 #include <coffer/state/record_machine.hpp>
 #include <coffer/store/probe.hpp>
@@ -9,9 +8,11 @@
 #include <coffer/time/clock.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <list>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -26,9 +27,11 @@ namespace coffer::inline v0 {
 /// How much a store in memory holds before it refuses claims of new keys. Existing keys go on working, and an answer
 /// that was paid for is kept in any case.
 struct memory_options {
-    std::size_t max_records = 1'000'000;           ///< rows; acknowledged and free ones make room for new ones
-    std::size_t max_bytes = std::size_t{1} << 30;  ///< bodies of answers; acknowledging makes room
-    store_probe const* probe = nullptr;            ///< must outlive the store
+    /// Rows. Room for a new one is made by what has expired, then by cached answers, then by the oldest row that owes
+    /// nobody anything: free, acknowledged, or expired.
+    std::size_t max_records = 1'000'000;
+    std::size_t max_bytes = std::size_t{1} << 30;  ///< bodies of answers; acknowledging and expiry make room
+    store_probe const* probe = nullptr;  ///< must outlive the store
 };
 
 namespace detail {
@@ -109,12 +112,20 @@ public:
     }
 
 private:
+    using digests = std::list<std::string>;
+    using due_times = std::multimap<wall_time_point, std::string const*>;  // keys of `rows_`
+
+    static constexpr int due_per_claim = 8;
+    static constexpr auto busy_pause = std::chrono::minutes{1};
+
     struct node {
         std::string name_space;
         record row;
         std::size_t bytes = 0;
-        bool spare = false;  // stands in `spare_`, at `place`
-        std::list<std::string>::iterator place{};
+        digests* spare = nullptr;  // the list that it stands in, at `place`
+        digests::iterator place{};
+        due_times::iterator due{};  // if `is_due`
+        bool is_due = false;
     };
 
     [[nodiscard]] record_moment moment() const {
@@ -147,22 +158,54 @@ private:
         for (auto const& s : n.row.sends)
             if (s.reply) n.bytes += s.reply->body.size();
         bytes_ += n.bytes;
-        bool const spare = n.row.state == record_state::acked || n.row.state == record_state::free;
-        if (n.spare && !spare) spare_.erase(n.place);
-        if (!n.spare && spare) n.place = spare_.insert(spare_.end(), digest);
-        n.spare = spare;
+        if (auto* const list = spare_list(n.row); n.spare != list) {
+            if (n.spare != nullptr) n.spare->erase(n.place);
+            if (list != nullptr) n.place = list->insert(list->end(), digest);
+            n.spare = list;
+        }
+        look_again(digest, n, n.row.expires);
+    }
+    [[nodiscard]] digests* spare_list(record const& r) noexcept {
+        using enum record_state;
+        if (r.cached && r.state == done) return &cached_;
+        return r.state == acked || r.state == free || r.state == expired ? &spare_ : nullptr;
+    }
+    void look_again(std::string const& digest, node& n, wall_time_point when) {
+        if (n.is_due && n.due->first == when) return;
+        if (n.is_due) due_.erase(n.due);
+        n.is_due = when != wall_time_point::max();
+        if (n.is_due) n.due = due_.emplace(when, &digest);
     }
     void forget(std::unordered_map<std::string, node>::iterator at) {
-        bytes_ -= at->second.bytes;
-        if (at->second.spare) spare_.erase(at->second.place);
+        auto& n = at->second;
+        bytes_ -= n.bytes;
+        if (n.spare != nullptr) n.spare->erase(n.place);
+        if (n.is_due) due_.erase(n.due);
         rows_.erase(at);
+    }
+
+    /// A few of the records whose time is over become what time has made of them. With each new key, so that they
+    /// cannot grow in number; never many, so that no claim pays for all.
+    void drop_due() {
+        auto const when = moment();
+        for (int i = 0; i < due_per_claim && !due_.empty() && due_.begin()->first <= when.wall; ++i) {
+            auto const at = rows_.find(*due_.begin()->second);
+            auto& n = at->second;
+            record_machine const m{n.row, when, owner_is_dead()};
+            if (m.changes().row) account(at->first, n);
+            else if (m.changes().gone) forget(at);
+            else look_again(at->first, n, when.wall + busy_pause);  // cached, and still being worked on
+        }
     }
     /// Never at the cost of an answer that somebody may still come for.
     [[nodiscard]] bool make_room() {
+        drop_due();
+        while (bytes_ >= options_.max_bytes && !cached_.empty()) forget(rows_.find(cached_.front()));
         if (bytes_ >= options_.max_bytes) return false;
         while (rows_.size() >= options_.max_records) {
-            if (spare_.empty()) return false;
-            forget(rows_.find(spare_.front()));
+            auto const& from = cached_.empty() ? spare_ : cached_;
+            if (from.empty()) return false;
+            forget(rows_.find(from.front()));
         }
         return true;
     }
@@ -171,7 +214,10 @@ private:
     std::mutex mutex_;
     std::shared_ptr<clock> clock_;
     std::unordered_map<std::string, node> rows_;
-    std::list<std::string> spare_;  // digests of what may be dropped, oldest first
+    // Digests of what may be dropped, oldest first. What is cached goes first: losing it is a miss, no more.
+    digests cached_;
+    digests spare_;
+    due_times due_;  // when to look at what expires
     std::size_t bytes_ = 0;
     std::uint64_t tokens_ = 0;
     std::uint64_t processes_ = 0;

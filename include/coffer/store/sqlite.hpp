@@ -23,8 +23,8 @@ using stats = detail::counters;
 /// What is acknowledged survives the process and a power cut (WAL, synchronous=FULL). Keys and fingerprints are stored
 /// as HMAC-SHA-256 under the installation's secret, their namespaces in the clear, and so are the answers' bodies unless
 /// `options::body_keys` are given (docs/data.md says what stands where); all files are readable by their user only. A
-/// process's death is seen at once by the others. The file must be on a local file system, and a process that is forked
-/// off has to open it anew.
+/// process's death is seen at once by the others. The file must be on a local file system (others are refused), and a
+/// process that is forked off has to open it anew.
 ///
 /// A thread of the store does all the work; what has queued up meanwhile shares one commit. An answer that cannot be
 /// written is kept in memory and tried until it is, or until the last handle is destroyed, which takes `close_timeout`
@@ -34,10 +34,16 @@ public:
     /// Opens the store, and makes it if there is none; its directory must exist.
     ///
     /// Throws `std::runtime_error`, which says what is wrong with which file and what to do: no such directory, no
-    /// permission, not a store, a newer format, damaged, its secret missing or another's.
+    /// permission, a network file system, not a store, a newer format, damaged, its secret missing or another's. Throws
+    /// `std::invalid_argument` for a `max_bytes` below 1 MiB.
     explicit store(std::filesystem::path const& file, options o = {})
         : store{std::make_shared<detail::backend>(detail::open_files::open(file, o))} {}
 
+    /// Clears away the records whose time is over, now: the store's thread does the same in small steps by itself
+    /// (`options.sweep_every`). In small steps here too; others are served between them.
+    ///
+    /// Throws `failure` (`store_unavailable`); what was done until then stays done. May be left at any step.
+    [[nodiscard]] awaitable<collected> collect() const;
     /// What the store's thread has done so far, for all handles of the file in this process.
     [[nodiscard]] sqlite::stats stats() const noexcept { return backend_->file().queue().count(); }
     /// The file, free of symbolic links.
@@ -47,5 +53,22 @@ private:
     explicit store(std::shared_ptr<detail::backend> b) : coffer::store{b}, backend_{std::move(b)} {}
     std::shared_ptr<detail::backend> backend_;
 };
+
+inline awaitable<collected> store::collect() const {
+    auto const executor = co_await asio::this_coro::executor;
+    auto& service = clock_service::of(executor);
+    backend_->bind(service.clock());
+    collected all;
+    for (detail::sweep_place place; !place.over;) {
+        auto const done = backend_->collect(place);
+        co_await done.wait(service, time_point::max());
+        auto const* const result = done.get();
+        if (result == nullptr) throw_failure(fault{fault_kind::cancelled, "left while the store was at work"});
+        auto const batch = value_or_throw(outcome<detail::swept>{*result});
+        all += batch.done;
+        place = batch.place;
+    }
+    co_return all;
+}
 
 }  // namespace coffer::inline v0::sqlite

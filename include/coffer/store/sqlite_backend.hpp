@@ -105,8 +105,11 @@ public:
         if (!ledger.empty())
             return result<permitted>::ready(
                 failed(fault_kind::store_unavailable, "this store keeps no ledger yet; give the budget another store"));
-        return change<permitted>(urgency::before, store_step::permit, ref.record,
-                                 [c = ref.id, q](record_machine& m) { return m.permit(c, q); });
+        auto work = [id = ref.record, c = ref.id, q](opened_file& f, clock& at) -> outcome<permitted> {
+            if (f.left().is_short()) return tl::unexpected{f.left().refusal()};
+            return apply<permitted>(f, at, id, [&](record_machine& m) { return m.permit(c, q); });
+        };
+        return submit<permitted>(urgency::before, store_step::permit, ref.record, std::move(work));
     }
     result<void> submit_answer(claim_ref const& ref, int send, shared_answer const& what) override {
         if (!file_->in_its_process()) return result<void>::ready(failed(forked()));
@@ -190,6 +193,11 @@ public:
             return all;
         });
     }
+    /// One batch of what is due.
+    result<swept> collect(sweep_place from) {
+        return submit<swept>(urgency::before, std::nullopt, {},
+                             [from](opened_file& f, clock& c) -> outcome<swept> { return f.collect(from, c); });
+    }
     [[nodiscard]] std::size_t unwritten() const noexcept override { return file_->queue().unwritten(); }
     [[nodiscard]] flight_table& flights() noexcept override { return file_->flights(); }
 
@@ -218,6 +226,8 @@ private:
         auto& records = f.records();
         auto& stored = records.of(id);
         auto const token = records.last_token() + 1;
+        if (f.left().is_short() && leads_to_a_send(stored.row, moment(c), owner_test(f), q, token))
+            return tl::unexpected{f.left().refusal()};
         record_machine m{stored.row, moment(c), owner_test(f)};
         auto verdict = m.claim(q, f.owner().name(), token);
         // The rules have seen no bodies.
@@ -234,14 +244,25 @@ private:
         return verdict;
     }
 
+    /// Tried on a copy: a full store still replays, and judges the answers that it has.
+    [[nodiscard]] static bool leads_to_a_send(record copy, record_moment at, record_machine::owner_is_dead dead,
+                                              claim_request const& q, std::uint64_t token) {
+        record_machine m{copy, at, std::move(dead)};
+        auto const verdict = m.claim(q, {}, token);
+        auto const* const g = std::get_if<granted>(&verdict);
+        return g != nullptr && g->token == token && g->undecoded.empty();
+    }
+
+    template <class T, class Rule>
+    static outcome<T> apply(opened_file& f, clock& c, record_id const& id, Rule const& rule) {
+        record_machine m{f.records().of(id).row, moment(c), owner_test(f)};
+        outcome<T> told = rule(m);
+        f.records().changed(id, m.changes());
+        return told;
+    }
     template <class T, class Rule>
     result<T> change(urgency u, std::optional<store_step> step, record_id const& id, Rule rule) {
-        auto work = [id, rule = std::move(rule)](opened_file& f, clock& c) -> outcome<T> {
-            record_machine m{f.records().of(id).row, moment(c), owner_test(f)};
-            outcome<T> told = rule(m);
-            f.records().changed(id, m.changes());
-            return told;
-        };
+        auto work = [id, rule = std::move(rule)](opened_file& f, clock& c) { return apply<T>(f, c, id, rule); };
         return submit<T>(u, step, id, std::move(work));
     }
 

@@ -44,16 +44,21 @@ template <class Bytes>
     return {{reinterpret_cast<char const*>(bytes.data()), bytes.size()}};
 }
 
+/// What a connection may do.
+enum class access : std::uint8_t { read, write };
+
 /// One connection, used by one thread at a time.
 class connection {
 public:
     /// Opens an existing file. Waits up to `patience` for locks that others hold, now and later.
-    connection(std::string path, std::chrono::milliseconds patience) : path_{std::move(path)}, patience_{patience} {
+    connection(std::string path, std::chrono::milliseconds patience, access may = access::write)
+        : path_{std::move(path)}, patience_{patience} {
         if (sqlite3_threadsafe() == 0)
             throw std::runtime_error{"coffer::sqlite: this SQLite was built without threads; use another build"};
         sqlite3* opened = nullptr;
-        auto const code = sqlite3_open_v2(
-            path_.c_str(), &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, nullptr);
+        auto const mode = may == access::read ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+        auto const code =
+            sqlite3_open_v2(path_.c_str(), &opened, mode | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, nullptr);
         handle_.reset(opened);
         if (code != SQLITE_OK) fail(code);
         sqlite3_extended_result_codes(opened, 1);
@@ -74,6 +79,8 @@ public:
     void roll_back() const noexcept {
         if (in_transaction()) sqlite3_exec(get(), "ROLLBACK", nullptr, nullptr, nullptr);
     }
+    /// Waits so long from now on; the patience it had. The connection's thread.
+    std::chrono::milliseconds set_patience(std::chrono::milliseconds p) noexcept { return std::exchange(patience_, p); }
     /// From now on nobody is waited for after `when`. Any thread.
     void give_up_by(std::chrono::steady_clock::time_point when) noexcept { latest_ = when.time_since_epoch().count(); }
     /// Throws if the path no longer names the file that is open: what were written now would be lost.

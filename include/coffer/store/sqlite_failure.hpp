@@ -24,7 +24,9 @@ struct explanation {
         case SQLITE_BUSY:
         case SQLITE_LOCKED:
             return {"another process holds its write lock", "find who keeps a transaction open, or raise busy_timeout"};
-        case SQLITE_FULL: return {"the disk, or the file's allowed size, is full", "free space"};
+        case SQLITE_FULL:
+            return {"the disk, or the file's allowed size, is full",
+                    "free space on the disk, or acknowledge results, run `coffer gc`, or raise options.max_bytes"};
         case SQLITE_READONLY: return {"it cannot be written", "check the permissions of the file and its directory"};
         case SQLITE_PERM:
         case SQLITE_CANTOPEN:

@@ -7,10 +7,13 @@
 #include <coffer/store/probe.hpp>
 #include <coffer/store/sqlite_connection.hpp>
 #include <coffer/store/sqlite_failure.hpp>
+#include <coffer/store/sqlite_file_system.hpp>
 #include <coffer/store/sqlite_owner.hpp>
+#include <coffer/store/sqlite_room.hpp>
 #include <coffer/store/sqlite_schema.hpp>
 #include <coffer/store/sqlite_secret.hpp>
 #include <coffer/store/sqlite_spool.hpp>
+#include <coffer/store/sqlite_sweep.hpp>
 #include <coffer/store/sqlite_working_set.hpp>
 #include <coffer/store/sqlite_writer.hpp>
 #include <coffer/time/clock.hpp>
@@ -34,8 +37,9 @@ struct options {
     std::chrono::milliseconds close_timeout{5000};   ///< the last handle's destructor tries so long what still waits
     std::size_t most_waiting = std::size_t{1} << 28; ///< bytes of answers kept in memory while the file fails
     std::size_t most_spooled = std::size_t{1} << 30;  ///< bytes of answers written beside the file while it fails
-    std::int64_t most_pages = 0;                     ///< pages of 4 KiB that the file may have; 0: no limit
-    store_probe const* probe = nullptr;              ///< must outlive the store
+    std::int64_t max_bytes = 0;                      ///< that the file may grow to (its log aside); 0: no limit
+    std::chrono::milliseconds sweep_every{60'000};  ///< so often expired records are cleared away; 0: `collect` does
+    store_probe const* probe = nullptr;  ///< must outlive the store
     /// Bodies of answers are encrypted under its current key and read under any; none: they stand in the file as they
     /// came. Bodies from before stay readable.
     std::shared_ptr<crypto::key_ring const> body_keys{};
@@ -54,10 +58,12 @@ public:
           db_{path_, o.busy_timeout},
           names_{prepare(db_, path, o)},
           owner_{path.string() + ".owners"},
+          room_{db_, path_, o.max_bytes},
           keys_{o.body_keys},
           spool_{path.string() + ".spool", owner_, o.most_spooled, keys_},
           records_{db_, keys_},
-          writer_{db_, records_, path_, o.probe, o.most_waiting} {}
+          due_{db_},
+          writer_{db_, records_, path_, o.probe, o.most_waiting, care(o)} {}
     opened_file(opened_file const&) = delete;
     opened_file& operator=(opened_file const&) = delete;
     ~opened_file() { writer_.stop(close_timeout_); }
@@ -79,17 +85,30 @@ public:
     }
     /// A process forked off after opening has neither the thread nor a right to the connection.
     [[nodiscard]] bool in_its_process() const noexcept { return ::getpid() == process_; }
+    /// One batch of what is due, by the store's thread within a transaction.
+    [[nodiscard]] swept collect(sweep_place from, clock const& c) {
+        return due_.some(records_, from, {c.now(), c.wall_now()},
+                         [this](auto const& name) { return owner_.is_dead(name); });
+    }
 
     [[nodiscard]] std::string const& path() const noexcept { return path_; }
     [[nodiscard]] name_maker const& names() const noexcept { return *names_; }
     [[nodiscard]] process_owner const& owner() const noexcept { return owner_; }
     [[nodiscard]] std::shared_ptr<crypto::key_ring const> const& keys() const noexcept { return keys_; }
     [[nodiscard]] working_set& records() noexcept { return records_; }
+    [[nodiscard]] room const& left() const noexcept { return room_; }
     [[nodiscard]] detail::spool& spool() noexcept { return spool_; }
     [[nodiscard]] writer& queue() noexcept { return writer_; }
     [[nodiscard]] flight_table& flights() noexcept { return flights_; }
 
 private:
+    [[nodiscard]] upkeep care(options const& o) {
+        return {o.sweep_every, [this] { return due_.any(bound_clock()->wall_now()); },
+                [this, place = sweep_place{}]() mutable {
+                    place = collect(place.over ? sweep_place{} : place, *bound_clock()).place;
+                    return !place.over;
+                }};
+    }
     static std::unique_ptr<name_maker> prepare(connection& db, std::filesystem::path const& path, options const& o) {
         secret_file const secret{path.string() + ".secret"};
         db.run("BEGIN");  // one view of the file: another process may be making the store right now
@@ -104,7 +123,6 @@ private:
             throw std::runtime_error{"coffer::sqlite: " + path.string() +
                                      ".secret is not the secret that the store's keys were written under; put the "
                                      "right one back (from the backup of both files), or no key can be found"};
-        if (o.most_pages > 0) db.run(("PRAGMA max_page_count=" + std::to_string(o.most_pages)).c_str());
         return names;
     }
 
@@ -114,9 +132,11 @@ private:
     connection db_;
     std::unique_ptr<name_maker> names_;
     process_owner owner_;
+    room room_;
     std::shared_ptr<crypto::key_ring const> const keys_;
     detail::spool spool_;
     working_set records_;
+    sweep due_;
     flight_table flights_;
     mutable std::mutex mutex_;
     std::shared_ptr<clock> clock_;
@@ -130,6 +150,9 @@ public:
         static auto& all = *new open_files;  // never destroyed: stores may be static objects
         std::lock_guard const lock{all.mutex_};
         auto const path = resolve(named);
+        std::error_code ignored;
+        auto const there = std::filesystem::exists(path, ignored) ? path : path.parent_path();
+        if (auto const why = why_not_on(file_system_of(there))) refuse(path, *why);
         auto const id = make_private(path);
         if (auto const known = all.files_[id].lock(); known && known->in_its_process() && !o.as_another_process) {
             if (o.body_keys && o.body_keys != known->keys())

@@ -60,14 +60,70 @@ inline void fill_random(std::span<std::uint8_t> bytes) {
     return name;
 }
 
-/// This process as an owner of claims, and what it can tell of others.
+/// What can be told of the owners that have a file in a directory.
 ///
 /// A name is `<boot>-<random>`. Dead, provably, is an owner of another boot, one whose file is gone, and one whose file
 /// nobody has locked. Where nothing can be proven (no permission, no descriptors left) it counts as alive.
-class process_owner {
+class owner_files {
+public:
+    explicit owner_files(std::filesystem::path directory) : directory_{std::move(directory)}, boot_{read_boot()} {}
+
+    /// Is that owner proven dead? Asks the system anew each time.
+    [[nodiscard]] bool is_dead(std::string_view owner) const {
+        std::error_code ignored;
+        return is_dead(owner, [&] { return std::filesystem::is_directory(directory_, ignored); });
+    }
+    /// How many are alive.
+    [[nodiscard]] std::size_t living() const {
+        std::size_t n = 0;
+        std::error_code ignored;
+        for (std::filesystem::directory_iterator at{directory_, ignored}, end; !ignored && at != end;
+             at.increment(ignored))
+            n += is_dead(boot_ + "-" + at->path().filename().string()) ? 0U : 1U;
+        return n;
+    }
+
+protected:
+    /// `is_whole`: does a file that is missing prove anything?
+    template <class Fn>
+    [[nodiscard]] bool is_dead(std::string_view owner, Fn const& is_whole) const {
+        auto const dash = owner.find('-');
+        if (dash == std::string_view::npos) return false;
+        if (owner.substr(0, dash) != boot_) return true;
+        auto const random = owner.substr(dash + 1);
+        if (random.find('/') != std::string_view::npos) return false;
+        auto const path = directory_ / random;
+        descriptor const file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
+        if (!file) return errno == ENOENT && is_whole();
+        return lock_shared(file);
+    }
+    /// Shared, so that two who look at a dead one do not take each other for it.
+    [[nodiscard]] static bool lock_shared(descriptor const& file) noexcept {
+        return ::flock(file.get(), LOCK_SH | LOCK_NB) == 0;
+    }
+
+    std::filesystem::path directory_;
+    std::string boot_;
+
+private:
+    [[nodiscard]] static std::string read_boot() {
+        std::ifstream in{"/proc/sys/kernel/random/boot_id"};
+        std::string id;
+        in >> id;
+        std::erase(id, '-');
+        if (id.size() != 32)
+            throw std::runtime_error{
+                "coffer::sqlite: cannot read /proc/sys/kernel/random/boot_id, without which owners from before a "
+                "reboot could not be told from living ones"};
+        return id.substr(0, 16);
+    }
+};
+
+/// This process as an owner of claims, and what it can tell of others.
+class process_owner : private owner_files {
 public:
     /// Makes and locks this process's file in `directory` (made if need be, 0700), and removes those of the dead.
-    explicit process_owner(std::filesystem::path directory) : directory_{std::move(directory)}, boot_{read_boot()} {
+    explicit process_owner(std::filesystem::path directory) : owner_files{std::move(directory)} {
         if (::mkdir(directory_.c_str(), 0700) != 0 && errno != EEXIST) fail("cannot make", directory_, errno);
         remove_dead();
         for (int tries = 0; !lock_own_file(); ++tries)
@@ -81,33 +137,14 @@ public:
 
     /// Is that owner proven dead? Asks the system anew each time.
     [[nodiscard]] bool is_dead(std::string_view owner) const {
-        auto const dash = owner.find('-');
-        if (dash == std::string_view::npos || owner == name_) return false;
-        if (owner.substr(0, dash) != boot_) return true;
-        auto const random = owner.substr(dash + 1);
-        if (random.find('/') != std::string_view::npos) return false;
-        auto const path = directory_ / random;
-        descriptor const file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
         // If our own file is gone too, somebody has cleared the directory and a missing file proves nothing.
-        if (!file) return errno == ENOENT && names(file_, lock_);
-        return lock_shared(file);
+        return owner != name_ && owner_files::is_dead(owner, [&] { return names(file_, lock_); });
     }
 
 private:
     [[noreturn]] static void fail(char const* what, std::filesystem::path const& path, int code) {
         throw std::runtime_error{std::string{"coffer::sqlite: "} + what + " " + path.string() + ": " +
                                  std::generic_category().message(code)};
-    }
-    [[nodiscard]] static std::string read_boot() {
-        std::ifstream in{"/proc/sys/kernel/random/boot_id"};
-        std::string id;
-        in >> id;
-        std::erase(id, '-');
-        if (id.size() != 32)
-            throw std::runtime_error{
-                "coffer::sqlite: cannot read /proc/sys/kernel/random/boot_id, without which owners from before a "
-                "reboot could not be told from living ones"};
-        return id.substr(0, 16);
     }
     /// Does `path` still name the file that is open?
     [[nodiscard]] static bool names(std::filesystem::path const& path, descriptor const& open) noexcept {
@@ -116,11 +153,6 @@ private:
         return ::stat(path.c_str(), &by_name) == 0 && ::fstat(open.get(), &by_fd) == 0 &&
                by_name.st_dev == by_fd.st_dev && by_name.st_ino == by_fd.st_ino;
     }
-    /// Shared, so that two who look at a dead one do not take each other for it.
-    [[nodiscard]] static bool lock_shared(descriptor const& file) noexcept {
-        return ::flock(file.get(), LOCK_SH | LOCK_NB) == 0;
-    }
-
     [[nodiscard]] bool lock_own_file() {
         auto const random = random_name();
         file_ = directory_ / random;
@@ -147,8 +179,6 @@ private:
         }
     }
 
-    std::filesystem::path directory_;
-    std::string boot_;
     std::string name_;
     std::filesystem::path file_;
     descriptor lock_;

@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -34,15 +35,27 @@ struct counters {
     std::uint64_t waiting = 0;     ///< operations that follow a send and are still tried
 };
 
+/// What the thread does by itself now and then, for nobody in particular.
+struct upkeep {
+    std::chrono::milliseconds every{};   ///< 0: never
+    std::function<bool()> is_due;        ///< reads only
+    std::function<bool()> some;          ///< a little, in a transaction; true if more is left
+};
+
 class writer {
 public:
     using jobs = std::list<std::unique_ptr<job>>;
 
     /// `most_kept`: bytes of answers that may wait in memory for the file to work again.
-    writer(connection& db, working_set& records, std::string path, store_probe const* probe, std::size_t most_kept)
-        : db_{db}, records_{records}, path_{std::move(path)}, probe_{probe}, most_kept_{most_kept}, thread_{[this] {
-              work();
-          }} {}
+    writer(connection& db, working_set& records, std::string path, store_probe const* probe, std::size_t most_kept,
+           upkeep care = {})
+        : db_{db},
+          records_{records},
+          path_{std::move(path)},
+          probe_{probe},
+          most_kept_{most_kept},
+          care_{std::move(care)},
+          thread_{[this] { work(); }} {}
     writer(writer const&) = delete;
     writer& operator=(writer const&) = delete;
 
@@ -78,6 +91,9 @@ private:
     using clock = std::chrono::steady_clock;
     static constexpr auto first_delay = std::chrono::milliseconds{50};
     static constexpr auto last_delay = std::chrono::milliseconds{2000};
+    static constexpr auto first_care = std::chrono::milliseconds{1000};
+    static constexpr auto more_care = std::chrono::milliseconds{100};
+    static constexpr auto never = clock::time_point::max();
 
     void work() noexcept {
         for (bool stopping = false; !stopping;) {
@@ -85,15 +101,22 @@ private:
             {
                 std::unique_lock lock{mutex_};
                 auto const called = [this] { return !queue_.empty() || (stop_at_ && !stop_seen_); };
-                if (kept_.empty() && !stop_seen_) wake_.wait(lock, called);
-                else wake_.wait_until(lock, stop_at_ ? std::min(*stop_at_, retry_at_) : retry_at_, called);
+                auto until = kept_.empty() && !stop_seen_ ? never : retry_at_;
+                if (stop_at_) until = std::min(until, *stop_at_);
+                else until = std::min(until, care_at_);
+                if (until == never) wake_.wait(lock, called);
+                else wake_.wait_until(lock, until, called);
                 fresh.splice(fresh.end(), queue_);
                 if (stop_at_ && !stop_seen_) {
                     stop_seen_ = true;
                     retry_at_ = clock::now();
                 }
             }
+            // Work has come, so there is a clock; a while later it is time to look after the file.
+            if (care_at_ == never && !fresh.empty() && care_.every.count() > 0)
+                care_at_ = clock::now() + std::min(care_.every, first_care);
             take(fresh);
+            if (!stop_seen_ && clock::now() >= care_at_) take_care();
             std::lock_guard const lock{mutex_};
             stopping = stop_at_ && queue_.empty() && (kept_.empty() || clock::now() >= *stop_at_);
         }
@@ -187,6 +210,24 @@ private:
         return tell(batch), true;
     }
 
+    /// Nobody waits for this: it waits for nobody, and what fails is left for the next time.
+    void take_care() noexcept {
+        auto const patience = db_.set_patience(std::chrono::milliseconds{0});
+        auto pause = care_.every;
+        try {
+            if (care_.is_due()) {
+                begin();
+                if (care_.some()) pause = std::min(pause, more_care);
+                commit();
+            }
+        } catch (...) {
+            db_.roll_back();
+            records_.forget();
+        }
+        db_.set_patience(patience);
+        care_at_ = clock::now() + pause;
+    }
+
     void begin() {
         db_.check_place();
         begin_writing_.run();
@@ -263,6 +304,7 @@ private:
     std::string const path_;
     store_probe const* const probe_;
     std::size_t const most_kept_;
+    upkeep const care_;
 
     std::mutex mutex_;
     std::condition_variable wake_;
@@ -276,6 +318,7 @@ private:
     jobs kept_;
     std::size_t kept_bytes_ = 0;
     bool stop_seen_ = false;
+    clock::time_point care_at_ = never;
     clock::time_point retry_at_{};
     std::chrono::milliseconds delay_ = first_delay;
     std::exception_ptr last_failure_;

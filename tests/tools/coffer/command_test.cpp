@@ -9,11 +9,9 @@
 
 #include <gtest/gtest.h>
 
-#include <sys/wait.h>
+#include "tools/coffer/run_command.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -24,12 +22,8 @@ namespace {
 
 using coffer::fault_kind;
 
-/// What a program printed, both streams, and its exit code.
-struct said {
-    int code = -1;
-    std::string text;
-    [[nodiscard]] bool has(std::string const& part) const { return text.find(part) != std::string::npos; }
-};
+using command_tests::run;
+using command_tests::said;
 
 struct command_test : testing::Test {
     std::filesystem::path home = make_home();
@@ -45,15 +39,6 @@ struct command_test : testing::Test {
         return name;
     }
 
-    static said run(std::string const& arguments) {
-        said s;
-        auto* const pipe = ::popen((std::string{COFFER_COMMAND} + " " + arguments + " 2>&1").c_str(), "r");
-        if (pipe == nullptr) return s;
-        std::array<char, 4096> some{};
-        while (auto const n = std::fread(some.data(), 1, some.size(), pipe)) s.text.append(some.data(), n);
-        s.code = WEXITSTATUS(::pclose(pipe));
-        return s;
-    }
     [[nodiscard]] said list(std::string const& more = {}) const { return run("list " + more + " " + file.string()); }
     [[nodiscard]] said resolve(std::string const& id, std::string const& how) const {
         return run("resolve " + file.string() + " '" + id + "' " + how);
@@ -161,8 +146,13 @@ TEST_F(command_test, says_what_is_wrong_with_its_arguments_and_changes_nothing) 
           row{"resolve " + store + " nonsense --grant", "is not a record's name"},
           row{"resolve " + store + " " + nobody + " --grant", "there is no such key"},
           row{"resolve " + store + ".none " + id + " --grant", "no such file"},
-          row{"list " + home.string(), "it is not a regular file"},
-          row{"resolve " + store + " " + id, "Exactly 1 option"},
+          row{"list " + home.string(), "it is not a regular file"}, row{"resolve " + store + " --grant", "name a key"},
+          row{"resolve " + store + " " + id + " --all-unresolved --grant", "either one ID"},
+          row{"resolve " + store + " --all-unresolved --answer " + store, "belongs to one key"},
+          row{"resolve " + store + " --older-than 7 --grant", "is no time; e.g."},
+          row{"list " + store + " --state sold", "is no state"}, row{"list " + store + " --limit x", "--limit"},
+          row{"show " + store + " " + id + " --send 1", "--answer"}, row{"purge " + store, "NAMESPACE is required"},
+          row{"", "A subcommand is required"}, row{"resolve " + store + " " + id, "Exactly 1 option"},
           row{"resolve " + store + " " + id + " --grant --abandon", "Exactly 1 option"}}) {
         auto const s = run(arguments);
         EXPECT_NE(s.code, 0) << arguments;

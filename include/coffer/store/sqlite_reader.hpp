@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// A store's file, looked at from outside: nothing is made, brought to a newer format, or changed; no secret is needed.
+//
+//     coffer::sqlite::reader file{"coffer.db"};
+//     file.for_each(coffer::sqlite::selection{}, [](coffer::sqlite::seen_record const& r) { ...; return true; });
+
+#include <coffer/state/record_machine.hpp>
+#include <coffer/store/sqlite_connection.hpp>
+#include <coffer/store/sqlite_failure.hpp>
+#include <coffer/store/sqlite_owner.hpp>
+#include <coffer/store/sqlite_rows.hpp>
+#include <coffer/store/sqlite_schema.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+
+namespace coffer::inline v0::sqlite {
+
+/// Which records to look at.
+struct selection {
+    std::string name_space;              ///< empty: all
+    std::optional<record_state> state;
+    bool unresolved_only = false;        ///< those that wait for an operator
+    bool open_only = false;              ///< those that are neither at their end nor free
+    std::chrono::nanoseconds older_than{};  ///< nothing has happened to them for so long
+    std::size_t limit = std::numeric_limits<std::size_t>::max();
+};
+
+/// A record as it stands now.
+struct seen_record {
+    record_id id;
+    record row;               ///< its answers without their bodies
+    bool unresolved = false;  ///< waits for an operator
+    bool busy = false;        ///< somebody is working on it
+};
+
+namespace detail {
+
+/// The file that a path names, free of symbolic links. Throws `std::runtime_error` if there is none.
+[[nodiscard]] inline std::filesystem::path existing_file(std::filesystem::path const& named) {
+    std::error_code code;
+    auto path = std::filesystem::canonical(named, code);
+    if (code == std::errc::permission_denied)
+        throw std::runtime_error{"coffer::sqlite: cannot open " + named.string() + ": " + code.message()};
+    if (code)
+        throw std::runtime_error{"coffer::sqlite: " + named.string() +
+                                 ": no such file; name the store's file, e.g. coffer.db"};
+    if (!std::filesystem::is_regular_file(path, code))
+        throw std::runtime_error{"coffer::sqlite: cannot open " + path.string() + ": it is not a regular file"};
+    return path;
+}
+
+/// Opens a store's file beside the processes that use it. Throws `std::runtime_error`, which says what to do.
+[[nodiscard]] inline std::unique_ptr<connection> open_beside(std::filesystem::path const& path, access may,
+                                                             std::chrono::milliseconds patience) {
+    try {
+        auto db = std::make_unique<connection>(path.string(), patience, may);
+        auto const found = recognise(*db, path.string());
+        if (found.empty)
+            throw std::runtime_error{"coffer::sqlite: " + path.string() +
+                                     " is empty: no store has been made in it yet"};
+        if (found.version != format_version)
+            throw std::runtime_error{"coffer::sqlite: " + path.string() + " has format " +
+                                     std::to_string(found.version) + ", and this coffer looks at format " +
+                                     std::to_string(format_version) +
+                                     "; the first program with this coffer that opens it brings it there (so does "
+                                     "`coffer gc`, and older programs can no longer open it then)"};
+        db->run("PRAGMA trusted_schema=OFF");
+        return db;
+    } catch (error const& e) {
+        throw std::runtime_error{"coffer::sqlite: cannot open " + describe(path.string(), e)};
+    }
+}
+
+/// A record's rules, for a look.
+class glance : public record_rules {
+public:
+    using record_rules::record_rules;
+    [[nodiscard]] bool is_busy() const { return left_to_owner(r_.takeover_grace).has_value(); }
+};
+
+[[nodiscard]] inline record_moment moment_now() {
+    return {std::chrono::steady_clock::now(), std::chrono::system_clock::now()};
+}
+
+}  // namespace detail
+
+/// One view of the file at the moment when it was made; others go on writing meanwhile. One thread at a time.
+///
+/// What it throws says what to do, as `store`'s constructor; reading needs no lock that another process could keep.
+class reader {
+public:
+    explicit reader(std::filesystem::path const& file,
+                    std::chrono::milliseconds patience = std::chrono::milliseconds{5000})
+        : path_{detail::existing_file(file)},
+          db_{detail::open_beside(path_, detail::access::read, patience)},
+          rows_{*db_, nullptr},
+          owners_{path_.string() + ".owners"} {
+        explained([&] { db_->run("BEGIN"); });
+    }
+
+    [[nodiscard]] std::filesystem::path const& path() const noexcept { return path_; }
+    /// For what else there is to ask.
+    [[nodiscard]] detail::connection& db() const noexcept { return *db_; }
+    [[nodiscard]] detail::owner_files const& owners() const noexcept { return owners_; }
+
+    /// The record of that name; none if there is none.
+    [[nodiscard]] std::optional<seen_record> find(record_id const& id) {
+        return explained([&] { return at_this_moment(id.digest); });
+    }
+
+    /// Oldest first; `each` says whether to go on. Returns how many could not be read.
+    template <class Each>
+    std::size_t for_each(selection const& which, Each&& each) {
+        return explained([&] {
+            std::size_t unreadable = 0;
+            std::size_t left = which.limit;
+            detail::statement const keys{*db_, which.unresolved_only || which.open_only ? open_keys : all_keys};
+            auto const r = keys.with(std::string_view{which.name_space});
+            while (left > 0 && r.next()) {
+                std::optional<seen_record> seen;
+                try {
+                    seen = at_this_moment(std::string{r.bytes()});
+                } catch (detail::error const&) {
+                    throw;
+                } catch (std::runtime_error const&) {
+                    ++unreadable;
+                    continue;
+                }
+                if (!seen || !matches(which, *seen)) continue;
+                --left;
+                if (!each(*seen)) break;
+            }
+            return unreadable;
+        });
+    }
+
+    /// Is the body of that send still stored?
+    [[nodiscard]] bool has_body(record_id const& id, int send) {
+        return explained([&] {
+            auto const stored = rows_.load(id.digest);
+            for (std::size_t i = 0; i < stored.sends.size(); ++i)
+                if (stored.row.sends[i].number == send) return stored.sends[i].body != 0;
+            return false;
+        });
+    }
+    /// The stored body of one send; none if it has none (any more). One that is encrypted is not read: that throws.
+    [[nodiscard]] std::optional<std::string> body(record_id const& id, int send) {
+        return explained([&]() -> std::optional<std::string> {
+            auto const stored = rows_.load(id.digest);
+            for (std::size_t i = 0; i < stored.sends.size(); ++i)
+                if (stored.row.sends[i].number == send && stored.sends[i].body != 0)
+                    return rows_.with_body(stored, i)->body;
+            return std::nullopt;
+        });
+    }
+
+    /// What `fn` returns; an error of SQLite's in words.
+    template <class Fn>
+    std::invoke_result_t<Fn&> explained(Fn&& fn) const {
+        try {
+            return fn();
+        } catch (detail::error const& e) {
+            throw std::runtime_error{"coffer::sqlite: " + detail::describe(path_.string(), e)};
+        }
+    }
+
+private:
+    static constexpr char const* all_keys = "SELECT key FROM records WHERE ?1='' OR ns=?1 ORDER BY created, id";
+    static constexpr char const* open_keys =
+        "SELECT key FROM records WHERE (state='claimed' OR state='sent' OR state='answered' OR state='unknown') "
+        "AND (?1='' OR ns=?1) ORDER BY created, id";
+
+    [[nodiscard]] static bool matches(selection const& which, seen_record const& r) {
+        return (!which.state || r.row.state == *which.state) && (!which.unresolved_only || r.unresolved) &&
+               (which.older_than.count() <= 0 || std::chrono::system_clock::now() - r.row.updated >= which.older_than);
+    }
+    [[nodiscard]] std::optional<seen_record> at_this_moment(std::string const& digest) {
+        auto stored = rows_.load(digest);
+        if (stored.id == 0) return std::nullopt;
+        seen_record seen{{stored.name_space, digest}, std::move(stored.row), false, false};
+        detail::glance const now{seen.row, detail::moment_now(),
+                                 [this](std::string const& name) { return owners_.is_dead(name); }};
+        if (now.changes().gone) return std::nullopt;
+        seen.unresolved = now.is_unresolved();
+        seen.busy = now.is_busy();
+        return seen;
+    }
+
+    std::filesystem::path path_;
+    std::unique_ptr<detail::connection> db_;
+    detail::record_rows rows_;
+    detail::owner_files owners_;
+};
+
+}  // namespace coffer::inline v0::sqlite

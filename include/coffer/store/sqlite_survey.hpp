@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// What a store's file holds, in numbers: what to draw and what to raise an alarm on.
+//
+//     coffer::sqlite::survey const s = coffer::sqlite::look("coffer.db");
+//     if (s.unresolved > 0) ...
+
+#include <coffer/base/money.hpp>
+#include <coffer/store/sqlite_reader.hpp>
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <system_error>
+
+namespace coffer::inline v0::sqlite {
+
+struct survey {
+    std::int64_t format = 0;
+    std::array<std::size_t, 9> by_state{};  ///< as they stand in the file, by `record_state`
+    std::size_t records = 0;
+    std::size_t unreadable = 0;      ///< in a state that this coffer does not know
+    std::size_t unresolved = 0;      ///< wait for an operator
+    std::size_t in_progress = 0;     ///< somebody is working on them
+    std::size_t due = 0;             ///< their time is over, and they have not been cleared away yet
+    std::size_t sends = 0;           ///< not proven unbilled
+    money known_cost{};              ///< of the sends whose cost is known
+    std::size_t unknown_costs = 0;   ///< sends whose cost is not known
+    std::size_t unacknowledged = 0;  ///< accepted answers that nobody has acknowledged yet (cached ones aside)
+    std::optional<std::chrono::system_clock::time_point> oldest_unacknowledged;  ///< accepted then
+    std::size_t answers = 0;
+    std::int64_t answer_bytes = 0;
+    std::int64_t file_bytes = 0;
+    std::int64_t free_bytes = 0;  ///< of the file, to be used again
+    std::int64_t log_bytes = 0;   ///< of the write-ahead log (-wal)
+    std::size_t processes = 0;    ///< have it open
+    std::size_t spooled = 0;      ///< answers that the file would not take yet, in files of their own (.spool)
+};
+
+/// Looks at a store's file beside the processes that use it. Throws `std::runtime_error`, which says what to do.
+[[nodiscard]] inline survey look(std::filesystem::path const& file) {
+    using std::chrono::nanoseconds;
+    reader from{file};
+    auto& db = from.db();
+    survey s;
+    from.explained([&] {
+        s.format = detail::ask(db, "PRAGMA user_version");
+        detail::statement const states{db, "SELECT state, count(*) FROM records GROUP BY state"};
+        for (auto const r = states.with(); r.next();) {
+            std::string const name{r.bytes()};
+            auto const n = r.as<std::size_t>();
+            s.records += n;
+            bool known = false;
+            for (std::size_t i = 0; i < s.by_state.size(); ++i)
+                if (to_string(static_cast<record_state>(i)) == name) known = true, s.by_state[i] = n;
+            if (!known) s.unreadable += n;
+        }
+        detail::statement const sends{db,
+                                      "SELECT count(*), count(*) - count(cost), coalesce(sum(cost), 0) FROM sends "
+                                      "WHERE state<>'unsent' AND state<>'supplied'"};
+        if (auto const r = sends.with(); r.next()) {
+            s.sends = r.as<std::size_t>();
+            s.unknown_costs = r.as<std::size_t>();
+            s.known_cost = money::from_nano(r.integer());
+        }
+        detail::statement const answers{db, "SELECT count(*), coalesce(sum(length(body)), 0) FROM answers"};
+        if (auto const r = answers.with(); r.next()) {
+            s.answers = r.as<std::size_t>();
+            s.answer_bytes = r.integer();
+        }
+        detail::statement const waiting{db,
+                                        "SELECT count(*), min(updated) FROM records WHERE state='done' AND cached=0"};
+        if (auto const r = waiting.with(); r.next()) {
+            s.unacknowledged = r.as<std::size_t>();
+            if (auto const oldest = r.maybe_integer())
+                s.oldest_unacknowledged = std::chrono::system_clock::time_point{
+                    std::chrono::duration_cast<std::chrono::system_clock::duration>(nanoseconds{*oldest})};
+        }
+        detail::statement const due{db, "SELECT count(*) FROM records WHERE expires<=?"};
+        auto const now = nanoseconds{std::chrono::system_clock::now().time_since_epoch()}.count();
+        if (auto const r = due.with(now); r.next()) s.due = r.as<std::size_t>();
+        auto const page = detail::ask(db, "PRAGMA page_size");
+        s.file_bytes = detail::ask(db, "PRAGMA page_count") * page;
+        s.free_bytes = detail::ask(db, "PRAGMA freelist_count") * page;
+    });
+    selection open;
+    open.open_only = true;
+    from.for_each(open, [&](seen_record const& r) {
+        s.unresolved += r.unresolved ? 1U : 0U;
+        s.in_progress += r.busy ? 1U : 0U;
+        return true;
+    });
+    std::error_code none;
+    auto const log = std::filesystem::file_size(from.path().string() + "-wal", none);
+    s.log_bytes = none ? 0 : static_cast<std::int64_t>(log);
+    s.processes = from.owners().living();
+    for (std::filesystem::directory_iterator at{from.path().string() + ".spool", none}, end; !none && at != end;
+         at.increment(none))
+        s.spooled += at->path().extension() == ".answer" ? 1U : 0U;
+    return s;
+}
+
+}  // namespace coffer::inline v0::sqlite

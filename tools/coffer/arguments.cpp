@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "arguments.hpp"
+
+#include <coffer/store/record_text.hpp>
+
+#include <asio/io_context.hpp>
+
+#include <charconv>
+#include <exception>
+#include <limits>
+#include <stdexcept>
+
+namespace coffer_command {
+namespace {
+
+/// `90s`, `30m`, `12h`, `7d`.
+std::optional<std::chrono::nanoseconds> parse_age(std::string const& text) {
+    std::int64_t n = 0;
+    auto const* const end = text.data() + text.size();
+    auto const [unit, bad] = std::from_chars(text.data(), end, n);
+    if (bad != std::errc{} || n < 0 || unit + 1 != end) return std::nullopt;
+    std::int64_t const seconds = *unit == 's' ? 1 : *unit == 'm' ? 60 : *unit == 'h' ? 3600 : *unit == 'd' ? 86400 : 0;
+    if (seconds == 0 || n > std::numeric_limits<std::int64_t>::max() / 1'000'000'000 / seconds) return std::nullopt;
+    return std::chrono::seconds{n * seconds};
+}
+
+std::optional<coffer::record_state> parse_state(std::string const& text) {
+    for (auto s = coffer::record_state::free; s <= coffer::record_state::expired;
+         s = static_cast<coffer::record_state>(static_cast<int>(s) + 1))
+        if (to_string(s) == text) return s;
+    return std::nullopt;
+}
+
+}  // namespace
+
+CLI::Option* add_file(CLI::App& to, std::filesystem::path& file) {
+    return to.add_option("FILE", file, "the store's file, e.g. coffer.db")->required();
+}
+
+CLI::Option* add_namespace(CLI::App& to, std::string& name_space) {
+    return to.add_option("--namespace", name_space, "only keys whose first part is this")->type_name("N");
+}
+
+CLI::Option* add_older_than(CLI::App& to, std::chrono::nanoseconds& age) {
+    auto const take = [&age](std::string const& text) {
+        auto const parsed = parse_age(text);
+        if (!parsed) throw CLI::ValidationError{"--older-than", "'" + text + "' is no time; e.g. 90s, 30m, 12h, 7d"};
+        age = *parsed;
+    };
+    return to
+        .add_option_function<std::string>("--older-than", take,
+                                          "only keys to which nothing has happened for so long: 90s, 30m, 12h, 7d")
+        ->type_name("AGE");
+}
+
+CLI::Option* add_state(CLI::App& to, std::optional<coffer::record_state>& state) {
+    auto const take = [&state](std::string const& text) {
+        state = parse_state(text);
+        if (!state)
+            throw CLI::ValidationError{"--state", "'" + text +
+                                                      "' is no state; free, claimed, sent, answered, done, failed, "
+                                                      "unknown, acked, expired"};
+    };
+    return to
+        .add_option_function<std::string>(
+            "--state", take,
+            "only keys in this state: free, claimed, sent, answered, done, failed, unknown, acked, expired")
+        ->type_name("S");
+}
+
+CLI::Option* add_json(CLI::App& to, bool& json) {
+    return to.add_flag("--json", json, "for programs: JSON, one object a line");
+}
+
+void add_examples(CLI::App& to, std::string const& lines) { to.footer("Examples:\n" + lines); }
+
+coffer::record_id parse_id(std::string const& text) {
+    constexpr std::size_t digest_bytes = 32;
+    if (auto id = coffer::record_id_from_text(text); id && id->digest.size() == digest_bytes) return *std::move(id);
+    throw CLI::ValidationError{"ID",
+                               "'" + text + "' is not a record's name; `coffer list` prints them (namespace:hex)"};
+}
+
+coffer::sqlite::store open_store(std::filesystem::path const& file) {
+    return coffer::sqlite::store{coffer::sqlite::detail::existing_file(file)};
+}
+
+void run_to_end(coffer::awaitable<void> work) {
+    asio::io_context io;
+    std::exception_ptr error;
+    auto const ended = [&error](std::exception_ptr e) { error = e; };
+    asio::co_spawn(io, std::move(work), ended);
+    io.run();
+    if (error) std::rethrow_exception(error);
+}
+
+}  // namespace coffer_command

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// Arguments that several subcommands understand.
+
+#include <coffer/asio.hpp>
+#include <coffer/state/record.hpp>
+#include <coffer/store/sqlite.hpp>
+#include <coffer/store/sqlite_reader.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <filesystem>
+#include <string>
+
+namespace coffer_command {
+
+CLI::Option* add_file(CLI::App& to, std::filesystem::path& file);
+CLI::Option* add_namespace(CLI::App& to, std::string& name_space);
+/// `--older-than 7d`: nothing has happened to a record for so long.
+CLI::Option* add_older_than(CLI::App& to, std::chrono::nanoseconds& age);
+/// `--state done`.
+CLI::Option* add_state(CLI::App& to, std::optional<coffer::record_state>& state);
+CLI::Option* add_json(CLI::App& to, bool& json);
+/// Lines under `Examples:` of the help.
+void add_examples(CLI::App& to, std::string const& lines);
+
+/// A record's name, as `coffer list` prints it. Throws `CLI::ValidationError`.
+coffer::record_id parse_id(std::string const& text);
+
+/// The store itself, for what changes it; never a new one.
+coffer::sqlite::store open_store(std::filesystem::path const& file);
+
+/// Runs `work` to its end. Rethrows what it throws.
+void run_to_end(coffer::awaitable<void> work);
+
+}  // namespace coffer_command
