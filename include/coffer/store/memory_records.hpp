@@ -28,7 +28,7 @@ namespace coffer::inline v0 {
 /// that was paid for is kept in any case.
 struct memory_options {
     /// Rows. Room for a new one is made by what has expired, then by cached answers, then by the oldest row that owes
-    /// nobody anything: free, acknowledged, or expired.
+    /// nobody anything: free or acknowledged.
     std::size_t max_records = 1'000'000;
     std::size_t max_bytes = std::size_t{1} << 30;  ///< bodies of answers; acknowledging and expiry make room
     store_probe const* probe = nullptr;  ///< must outlive the store
@@ -168,7 +168,7 @@ private:
     [[nodiscard]] digests* spare_list(record const& r) noexcept {
         using enum record_state;
         if (r.cached && r.state == done) return &cached_;
-        return r.state == acked || r.state == free || r.state == expired ? &spare_ : nullptr;
+        return r.state == acked || r.state == free ? &spare_ : nullptr;  // not expired: it would be paid for again
     }
     void look_again(std::string const& digest, node& n, wall_time_point when) {
         if (n.is_due && n.due->first == when) return;
