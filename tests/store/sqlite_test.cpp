@@ -305,6 +305,18 @@ TEST(sqlite_open, of_a_locked_file_waits_for_nobody_but_what_writes_does_and_the
     EXPECT_TRUE(is<coffer::replayed>(w.claim(3)));
 }
 
+TEST(sqlite_writer, lets_who_only_reads_wait_for_no_lock) {
+    sqlite::options o;
+    o.busy_timeout = 1h;
+    sqlite_world w{o};
+    w.finish(1, "paid");
+    intruder other{w.file()};
+    other.run("BEGIN IMMEDIATE");
+    EXPECT_EQ(w.peek()->state, coffer::record_state::done);
+    EXPECT_EQ(w.list().size(), 1U);
+    other.run("ROLLBACK");
+}
+
 TEST(sqlite_open, of_a_locked_file_that_has_to_be_made_first_waits_and_then_gives_up) {
     temporary_directory const dir;
     {

@@ -5,6 +5,7 @@
 
 #include <coffer/asio.hpp>
 #include <coffer/call/call.hpp>
+#include <coffer/policy/once_claim.hpp>
 #include <coffer/policy/once_guard.hpp>
 #include <coffer/policy/once_options.hpp>
 #include <coffer/store/flight.hpp>
@@ -12,17 +13,10 @@
 #include <coffer/store/store.hpp>
 #include <coffer/time/sleep.hpp>
 
-#include <unistd.h>
-#if defined(__APPLE__)
-#include <sys/random.h>
-#endif
-
 #include <algorithm>
-#include <cerrno>
 #include <exception>
 #include <memory>
 #include <optional>
-#include <system_error>
 #include <utility>
 
 // GCC takes every closure in a coroutine's frame for one of an anonymous namespace and warns in whoever includes this;
@@ -58,38 +52,6 @@ inline awaitable<void> keep(std::shared_ptr<flight> f, flight_plan plan, claim_r
         } else {
             co_await wait_until(service, std::min(limit, next_beat), nudge.get());
         }
-    }
-}
-
-/// Not from the clock's randomness: processes that were forked would draw the same, and each take the other's claim for
-/// its own. (Nor from std::random_device, which waits for the processor's own noise: 80 us on some virtual machines.)
-[[nodiscard]] inline claim_id new_claim_id() {
-    claim_id id{};
-    if (::getentropy(id.data(), id.size()) != 0)
-        throw std::system_error{errno, std::generic_category(), "coffer::once: no randomness to be had (getentropy)"};
-    return id;
-}
-
-/// Claims the key; waits for another process if asked to.
-inline awaitable<outcome<claim_verdict>> claim_key(std::shared_ptr<flight> f, flight_plan const& plan,
-                                                   claim_request const& request) {
-    using namespace std::chrono_literals;
-    auto const executor = co_await asio::this_coro::executor;
-    auto& service = clock_service::of(executor);
-    bool repeated = false;
-    for (duration poll = 20ms;;) {
-        auto const done = plan.store->claim(plan.record, request);
-        co_await until_done(done, service);
-        auto const& verdict = *done.get();
-        if (!verdict && reply_may_be_lost(verdict.error()) && !std::exchange(repeated, true)) continue;
-        auto const* const busy = verdict ? std::get_if<in_progress>(&*verdict) : nullptr;
-        if (busy == nullptr || plan.options.in_other_process == elsewhere::fail_fast) co_return verdict;
-        if (f->given_up()) co_return failed(fault_kind::cancelled, "every caller left");
-        auto const again = service.clock()->now() + std::min(std::max<duration>(busy->hint, 1ms), poll);
-        if (again >= f->own_call().deadline()) co_return verdict;
-        if (co_await wait_until(service, again) == wake::cancelled)
-            co_return failed(fault_kind::cancelled, "every caller left");
-        poll = std::min<duration>(poll * 2, 250ms);
     }
 }
 
@@ -136,22 +98,6 @@ public:
 private:
     call& call_;
 };
-
-/// The request for a claim, as the plan says it.
-[[nodiscard]] inline claim_request request_for(flight const& f, flight_plan const& plan) {
-    auto const& options = plan.options;
-    claim_request request;
-    request.id = new_claim_id();
-    request.print = f.print();
-    request.counting = plan.counting;
-    request.cached = plan.cached;
-    request.max_sends = options.max_sends;
-    request.lease = options.lease;
-    request.takeover_grace = options.takeover_grace;
-    request.acknowledged_kept = options.acknowledged_kept;
-    request.unacknowledged_kept = options.unacknowledged_kept;
-    return request;
-}
 
 /// Everything inside the journal, once, under a claim. Nothing is cancelled or thrown when it returns, because what was
 /// paid is then brought home.
