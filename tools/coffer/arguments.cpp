@@ -5,8 +5,11 @@
 
 #include <asio/io_context.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <exception>
+#include <fstream>
+#include <iterator>
 #include <limits>
 #include <stdexcept>
 
@@ -72,6 +75,15 @@ CLI::Option* add_json(CLI::App& to, bool& json) {
     return to.add_flag("--json", json, "for programs: JSON, one object a line");
 }
 
+CLI::Option* add_body_keys(CLI::App& to, std::vector<std::string>& named) {
+    return to
+        .add_option("--body-key", named,
+                    "a key of encrypted answers: its name, and a file with its 64 hexadecimal digits; the first is the "
+                    "one that new answers are encrypted under")
+        ->type_name("NAME=FILE")
+        ->allow_extra_args(false);
+}
+
 void add_examples(CLI::App& to, std::string const& lines) { to.footer("Examples:\n" + lines); }
 
 coffer::record_id parse_id(std::string const& text) {
@@ -81,8 +93,35 @@ coffer::record_id parse_id(std::string const& text) {
                                "'" + text + "' is not a record's name; `coffer list` prints them (namespace:hex)"};
 }
 
-coffer::sqlite::store open_store(std::filesystem::path const& file) {
-    return coffer::sqlite::store{coffer::sqlite::detail::existing_file(file)};
+body_keys read_body_keys(std::vector<std::string> const& named) {
+    std::shared_ptr<coffer::crypto::key_ring> keys;
+    for (auto const& one : named) {
+        auto const equals = one.find('=');
+        if (equals == std::string::npos || equals == 0 || equals + 1 == one.size())
+            throw CLI::ValidationError{"--body-key", "name the key and its file, e.g. 2026-11=key.hex"};
+        auto const name = one.substr(0, equals);
+        auto const file = one.substr(equals + 1);
+        std::ifstream in{file, std::ios::binary};
+        // A line's end belongs to the file, not to the key.
+        std::string digits{std::istreambuf_iterator<char>{in}, {}};
+        digits.erase(std::find_if(digits.begin(), digits.end(), [](char c) { return c == '\n' || c == '\r'; }),
+                     digits.end());
+        if (!in) throw std::runtime_error{file + ": cannot be read"};
+        try {
+            auto const key = coffer::crypto::secret_key::from_hex(digits);
+            if (!keys) keys = std::make_shared<coffer::crypto::key_ring>(name, key);
+            else keys->also_read(name, key);
+        } catch (std::invalid_argument const& e) {
+            throw std::runtime_error{file + ": " + e.what()};
+        }
+    }
+    return keys;
+}
+
+coffer::sqlite::store open_store(std::filesystem::path const& file, body_keys keys) {
+    coffer::sqlite::options options;
+    options.body_keys = std::move(keys);
+    return coffer::sqlite::store{coffer::sqlite::detail::existing_file(file), options};
 }
 
 void run_to_end(coffer::awaitable<void> work) {

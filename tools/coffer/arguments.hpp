@@ -3,6 +3,7 @@
 // Arguments that several subcommands understand.
 
 #include <coffer/asio.hpp>
+#include <coffer/crypto/key_ring.hpp>
 #include <coffer/state/record.hpp>
 #include <coffer/store/sqlite.hpp>
 #include <coffer/store/sqlite_reader.hpp>
@@ -10,7 +11,9 @@
 #include <CLI/CLI.hpp>
 
 #include <filesystem>
+#include <memory>
 #include <string>
+#include <vector>
 
 namespace coffer_command {
 
@@ -21,14 +24,21 @@ CLI::Option* add_older_than(CLI::App& to, std::chrono::nanoseconds& age);
 /// `--state done`.
 CLI::Option* add_state(CLI::App& to, std::optional<coffer::record_state>& state);
 CLI::Option* add_json(CLI::App& to, bool& json);
+/// `--body-key 2026-11=key.hex`, as often as there are keys.
+CLI::Option* add_body_keys(CLI::App& to, std::vector<std::string>& named);
 /// Lines under `Examples:` of the help.
 void add_examples(CLI::App& to, std::string const& lines);
 
 /// A record's name, as `coffer list` prints it. Throws `CLI::ValidationError`.
 coffer::record_id parse_id(std::string const& text);
 
+using body_keys = std::shared_ptr<coffer::crypto::key_ring const>;
+/// The keys that `--body-key` names, the first of them to write with; null for none. Throws `CLI::ValidationError`, and
+/// `std::runtime_error` for files that hold no key; neither repeats what a file holds.
+body_keys read_body_keys(std::vector<std::string> const& named);
+
 /// The store itself, for what changes it; never a new one.
-coffer::sqlite::store open_store(std::filesystem::path const& file);
+coffer::sqlite::store open_store(std::filesystem::path const& file, body_keys keys = {});
 
 /// Runs `work` to its end. Rethrows what it throws.
 void run_to_end(coffer::awaitable<void> work);

@@ -26,6 +26,7 @@ struct request {
     bool grant = false;
     bool abandon = false;
     std::string answer_file;
+    std::vector<std::string> body_keys;
 
     [[nodiscard]] bool is_bulk() const {
         return all_unresolved || !which.name_space.empty() || which.older_than.count() > 0;
@@ -49,11 +50,16 @@ coffer::resolution decision(request const& r) {
 int resolve_one(request const& r) {
     auto const id = parse_id(r.id);
     auto const how = decision(r);
+    auto const keys = read_body_keys(r.body_keys);
     if (coffer::sqlite::reader file{r.file}; !file.find(id)) {
         std::cerr << "coffer: there is no such key in " << file.path().string() << '\n';
         return nothing_matched;
+    } else if (!r.answer_file.empty() && !keys && file.has_sealed_bodies()) {
+        throw std::runtime_error{
+            "the answers in this store are encrypted, and this one would stand there in the clear; give the key that the "
+            "programs write with: --body-key NAME=FILE"};
     }
-    auto const db = open_store(r.file);
+    auto const db = open_store(r.file, keys);
     run_to_end(db.resolve(id, how));
     std::cout
         << (r.grant ? "granted one more send: the next run of the job may pay once more\n"
@@ -134,6 +140,7 @@ subcommand resolve_command(CLI::App& app) {
            "console or a log")
         ->type_name("FILE");
     how->require_option(1);
+    add_body_keys(*parser, r->body_keys);
     auto* const many = parser->add_option_group("many at once", "shows what it would do, unless --yes is given");
     many->add_flag("--all-unresolved", r->all_unresolved, "every key that waits for an operator");
     add_namespace(*many, r->which.name_space);

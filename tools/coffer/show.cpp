@@ -11,6 +11,7 @@
 #include <iostream>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace coffer_command {
 namespace {
@@ -20,6 +21,7 @@ struct request {
     std::string id;
     bool answer = false;
     int send = 0;
+    std::vector<std::string> body_keys;
     bool json = false;
 };
 
@@ -102,7 +104,7 @@ int print_answer(coffer::sqlite::reader& file, coffer::sqlite::seen_record const
 
 int run(request const& r) {
     auto const id = parse_id(r.id);
-    coffer::sqlite::reader file{r.file};
+    coffer::sqlite::reader file{r.file, read_body_keys(r.body_keys)};
     auto const seen = file.find(id);
     if (!seen || seen->id != id) {
         std::cerr << "coffer: there is no such key in " << file.path().string() << '\n';
@@ -129,6 +131,7 @@ subcommand show_command(CLI::App& app) {
         ->type_name("NUMBER")
         ->check(CLI::PositiveNumber)
         ->needs(answer);
+    add_body_keys(*parser, r->body_keys)->needs(answer);
     add_json(*parser, r->json)->excludes(answer);
     add_examples(*parser,
                  "  coffer show coffer.db report:9e1c…\n"

@@ -45,8 +45,8 @@ public:
         if (!name) damaged(where, "it does not begin with the name of a key");
         if (!keys_ || !keys_->knows(*name))
             throw std::runtime_error{"a paid answer is encrypted under the key \"" + std::string{*name} +
-                                     "\", which this program was not given; add it to sqlite::options::body_keys. "
-                                     "Nothing is sent again meanwhile"};
+                                     "\", which this program was not given; add it to sqlite::options::body_keys (the "
+                                     "command: --body-key). Nothing is sent again meanwhile"};
         auto body = keys_->open(bytes, bound_to(where));
         if (!body)
             damaged(where, "it is not what was sealed there under the key \"" + std::string{*name} +

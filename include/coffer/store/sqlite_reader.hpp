@@ -100,11 +100,12 @@ public:
 /// What it throws says what to do, as `store`'s constructor; reading needs no lock that another process could keep.
 class reader {
 public:
-    explicit reader(std::filesystem::path const& file,
+    /// `keys`: for `body`, if bodies are encrypted.
+    explicit reader(std::filesystem::path const& file, std::shared_ptr<crypto::key_ring const> keys = {},
                     std::chrono::milliseconds patience = std::chrono::milliseconds{5000})
         : path_{detail::existing_file(file)},
           db_{detail::open_beside(path_, detail::access::read, patience)},
-          rows_{*db_, nullptr},
+          rows_{*db_, std::move(keys)},
           owners_{path_.string() + ".owners"} {
         explained([&] { db_->run("BEGIN"); });
     }
@@ -154,7 +155,16 @@ public:
             return false;
         });
     }
-    /// The stored body of one send; none if it has none (any more). One that is encrypted is not read: that throws.
+    /// Is any body encrypted?
+    [[nodiscard]] bool has_sealed_bodies() const {
+        return explained([&] {
+            detail::statement const any{*db_, "SELECT EXISTS(SELECT 1 FROM answers WHERE codec<>0)"};
+            auto const r = any.with();
+            return r.next() && r.integer() != 0;
+        });
+    }
+    /// The stored body of one send; none if it has none (any more). One that is encrypted under a key that was not given
+    /// throws.
     [[nodiscard]] std::optional<std::string> body(record_id const& id, int send) {
         return explained([&]() -> std::optional<std::string> {
             auto const stored = rows_.load(id.digest);

@@ -2,6 +2,7 @@
 // The command, run as an operator would: what it prints, what it refuses and with which words, what becomes of the key.
 
 #include <coffer/call/pipeline.hpp>
+#include <coffer/crypto/key_ring.hpp>
 #include <coffer/policy/once.hpp>
 #include <coffer/store/sqlite.hpp>
 
@@ -15,8 +16,10 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <memory>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 
 namespace {
 
@@ -30,6 +33,7 @@ struct command_test : testing::Test {
     std::filesystem::path file = home / "coffer.db";
     int sends = 0;
     coffer::outcome<coffer::answer> next = coffer::answer{"paid", 200};
+    coffer::sqlite::options options;
 
     ~command_test() override { std::filesystem::remove_all(home); }
 
@@ -48,9 +52,24 @@ struct command_test : testing::Test {
         return (home / "answer").string();
     }
 
+    /// `NAME=FILE` of a key with which jobs encrypt from now on.
+    std::string encrypted(std::string const& name, char digit) {
+        std::string const digits(64, digit);
+        auto const key = coffer::crypto::secret_key::from_hex(digits);
+        if (options.body_keys) {
+            auto const more = std::make_shared<coffer::crypto::key_ring>(*options.body_keys);
+            more->also_read(name, key);
+            options.body_keys = more;
+        } else {
+            options.body_keys = std::make_shared<coffer::crypto::key_ring>(name, key);
+        }
+        std::ofstream{home / name} << digits << '\n';
+        return name + "=" + (home / name).string();
+    }
+
     /// One run of a job: answers that begin with "paid" are accepted.
     std::string job(std::string const& name_space = "report") {
-        coffer::sqlite::store const db{file};
+        coffer::sqlite::store const db{file, options};
         auto const send = [this]() -> coffer::awaitable<coffer::outcome<coffer::answer>> {
             ++sends;
             co_return next;
@@ -128,6 +147,53 @@ TEST_F(command_test, a_supplied_answer_is_judged_and_the_wrong_one_can_be_mended
     EXPECT_EQ(job(), "paid, from the console");
     EXPECT_EQ(job(), "paid, from the console");
     EXPECT_EQ(sends, 1);
+}
+
+TEST_F(command_test, an_encrypted_answer_is_shown_with_its_key) {
+    auto const key = encrypted("2026-11", '7');
+    EXPECT_EQ(job(), "paid");
+    auto const listed = list();
+    auto const id = listed.text.substr(listed.text.find("report:"), std::string{"report:"}.size() + 64);
+    auto const shown = "show " + file.string() + " " + id + " --answer";
+    auto const without = run(shown);
+    EXPECT_EQ(without.code, 1);
+    EXPECT_TRUE(without.has("encrypted under the key \"2026-11\"") && without.has("--body-key")) << without.text;
+    EXPECT_EQ(run(shown + " --body-key " + key).text, "paid");
+    auto const other = encrypted("2026-05", '8');
+    EXPECT_EQ(run(shown + " --body-key " + other + " --body-key " + key).text, "paid") << "any of several";
+    auto const false_name = "2026-11=" + other.substr(other.find('=') + 1);
+    EXPECT_TRUE(run(shown + " --body-key " + false_name).has("or another key has that name"));
+}
+
+TEST_F(command_test, an_answer_is_not_supplied_in_the_clear_where_the_others_are_encrypted) {
+    auto const key = encrypted("2026-11", '7');
+    next = coffer::answer{"paid", 200};
+    job("another");
+    auto const id = unresolved_key();
+    auto const supplied = "--answer " + text_file("paid, from the console");
+    auto const refused = resolve(id, supplied);
+    EXPECT_EQ(refused.code, 1);
+    EXPECT_TRUE(refused.has("give the key that the programs write with: --body-key NAME=FILE")) << refused.text;
+    EXPECT_EQ(resolve(id, supplied + " --body-key " + key).code, 0);
+    EXPECT_TRUE(run("show " + file.string() + " " + id + " --answer").has("encrypted under the key"));
+    EXPECT_EQ(job(), "paid, from the console");
+}
+
+TEST_F(command_test, a_body_key_that_is_none_is_refused_without_being_repeated) {
+    auto const id = unresolved_key();
+    auto const digits = text_file("0123secret0123");
+    auto const show = "show " + file.string() + " " + id + " --answer --body-key ";
+    for (auto const& [argument, code, words] :
+         {std::tuple{"a", 2, "name the key and its file"}, {"=x", 2, "name the key and its file"},
+          {"a=/no/such/file", 1, "/no/such/file: cannot be read"}}) {
+        auto const t = run(show + argument);
+        EXPECT_EQ(t.code, code) << t.text;
+        EXPECT_TRUE(t.has(words)) << t.text;
+    }
+    auto const short_one = run(show + "a=" + digits);
+    EXPECT_TRUE(short_one.has("64 hexadecimal digits")) << short_one.text;
+    EXPECT_FALSE(short_one.has("secret")) << short_one.text;
+    EXPECT_TRUE(run(show + "'a b'=" + digits).has("64 hexadecimal digits"));
 }
 
 TEST_F(command_test, says_what_is_wrong_with_its_arguments_and_changes_nothing) {
