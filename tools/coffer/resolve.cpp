@@ -56,7 +56,8 @@ int resolve_one(request const& r) {
         return nothing_matched;
     } else if (!r.answer_file.empty() && !keys && file.has_sealed_bodies()) {
         throw std::runtime_error{
-            "the answers in this store are encrypted, and this one would stand there in the clear; give the key that the "
+            "the answers in this store are encrypted, and this one would stand there in the clear; give the key that "
+            "the "
             "programs write with: --body-key NAME=FILE"};
     }
     auto const db = open_store(r.file, keys);

@@ -15,8 +15,8 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <memory>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <tuple>
@@ -183,9 +183,9 @@ TEST_F(command_test, a_body_key_that_is_none_is_refused_without_being_repeated) 
     auto const id = unresolved_key();
     auto const digits = text_file("0123secret0123");
     auto const show = "show " + file.string() + " " + id + " --answer --body-key ";
-    for (auto const& [argument, code, words] :
-         {std::tuple{"a", 2, "name the key and its file"}, {"=x", 2, "name the key and its file"},
-          {"a=/no/such/file", 1, "/no/such/file: cannot be read"}}) {
+    for (auto const& [argument, code, words] : {std::tuple{"a", 2, "name the key and its file"},
+                                                {"=x", 2, "name the key and its file"},
+                                                {"a=/no/such/file", 1, "/no/such/file: cannot be read"}}) {
         auto const t = run(show + argument);
         EXPECT_EQ(t.code, code) << t.text;
         EXPECT_TRUE(t.has(words)) << t.text;
