@@ -258,6 +258,19 @@ TEST_F(http_client, goes_through_a_proxy_that_it_is_given_for_https_only) {
     EXPECT_EQ(proxy.accepted(), 1);
 }
 
+TEST_F(http_client, refuses_a_proxy_that_is_none_without_repeating_it) {
+    for (std::string const& proxy :
+         {std::string{"htp://me:canary@proxy:1"}, std::string{"http://"}, std::string{"http://me:canary@proxy:port"}}) {
+        try {
+            client const none{io.get_executor(), {.proxy = proxy}};
+            ADD_FAILURE() << "took " << proxy;
+        } catch (std::invalid_argument const& e) {
+            EXPECT_EQ(std::string{e.what()}.find("canary"), std::string::npos) << e.what();
+        }
+    }
+    client const known{io.get_executor(), {.proxy = "proxy.example:3128"}};  // http, then
+}
+
 TEST_F(http_client, does_not_let_the_environment_lead_past_its_proxy) {
     raw_server proxy{[this](peer& p) {
         log.add(p.read_request());

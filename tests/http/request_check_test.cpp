@@ -52,5 +52,16 @@ TEST(http_request_check, blots_secrets_out_of_foreign_words) {
     EXPECT_EQ(without_secrets("no route", with("Authorization", "")), "no route");
 }
 
+TEST(http_request_check, cuts_user_names_and_passwords_out_of_urls) {
+    for (auto const& [text, shown] : {std::pair{"no URL", "no URL"},
+                                      {"for 'htp://me:canary@proxy:1'", "for 'htp://***@proxy:1'"},
+                                      {"in 'me:canary@proxy:1'", "in '***@proxy:1'"},
+                                      {"in 'htp://me:c@nary@proxy'", "in 'htp://***@proxy'"},
+                                      {"connect me:canary@proxy", "connect ***@proxy"},
+                                      {"me@proxy: see http://x/", "***@proxy: see http://x/"},
+                                      {"@", "***@"}})
+        EXPECT_EQ(without_userinfo(text), shown);
+}
+
 }  // namespace
 }  // namespace coffer::inline v0::http

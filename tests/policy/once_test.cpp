@@ -218,6 +218,21 @@ TEST_F(once_test, an_unacknowledged_answer_expires_into_a_fault_and_never_into_a
     EXPECT_EQ(provider.count(), 1);
 }
 
+TEST_F(once_test, a_kept_answer_that_this_program_cannot_read_says_what_to_do) {
+    provider.answer("bad").answer("again");
+    auto const lenient = coffer::describe(provider.operation()).decode([](coffer::answer const& a) {
+        return coffer::outcome<std::string>{a.body};
+    });
+    support::guarded const before = coffer::pipeline{coffer::once{db}}.wrap(lenient);
+    EXPECT_EQ(run(before).text(), "bad");
+    auto const now = run(plain());
+    ASSERT_TRUE(now.failed(fault_kind::defective_answer)) << now.text();
+    auto const text = std::string{now.why().message()};
+    EXPECT_NE(text.find("accepted before, by a program that could read it"), std::string::npos) << text;
+    EXPECT_NE(text.find("this answer of test:"), std::string::npos) << text;
+    EXPECT_EQ(provider.count(), 1);
+}
+
 // Sends are counted -----------------------------------------------------------------------------------------------------
 
 TEST_F(once_test, strict_means_one_send_that_may_be_billed) {
@@ -840,6 +855,8 @@ TEST_F(once_test, options_that_cannot_be_meant_are_refused) {
     EXPECT_THROW((coffer::once{db, {.lease = 60s, .heartbeat = 31s}}), bad);
     EXPECT_THROW((coffer::once{db, {.lease = 60s, .heartbeat = coffer::duration::max()}}), bad);
     EXPECT_THROW((coffer::once{db, {.unacknowledged_kept = -1s}}), bad);
+    EXPECT_THROW((coffer::once{db, {.unacknowledged_kept = 59min}}), bad);
+    EXPECT_THROW((coffer::once{db, {.acknowledged_kept = 0s}}), bad) << "acknowledging would be forgetting";
     EXPECT_THROW((coffer::once{db, {.attempt_timeout = 0s}}), bad);
     EXPECT_THROW((coffer::once{db, {.finish_grace = -1s}}), bad);
     EXPECT_THROW((coffer::once{db, {.takeover_grace = -1s}}), bad);

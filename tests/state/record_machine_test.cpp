@@ -23,6 +23,15 @@ using coffer::replayed;
 using coffer::send_state;
 using coffer::unresolved;
 
+coffer::claim_request cached_for(std::chrono::nanoseconds ttl) {
+    coffer::claim_request q;
+    q.id = claim_number(1);
+    q.print = print_of("m");
+    q.cached = true;
+    q.unacknowledged_kept = ttl;
+    return q;
+}
+
 // Claims -------------------------------------------------------------------------------------------------------------
 
 TEST(record_claim, a_key_without_a_row_is_granted) {
@@ -864,6 +873,54 @@ TEST(record_resolve, a_late_answer_and_one_found_elsewhere_the_accepted_one_stan
     ASSERT_TRUE(d.accept(1));
     EXPECT_EQ(std::get<replayed>(d.claim(2, "b", 1)).accepted.what->body, "late");
     EXPECT_FALSE(d.accept(2)) << "another one was accepted first";
+}
+
+// Cached -------------------------------------------------------------------------------------------------------------
+
+TEST(record_cached, an_answer_that_came_after_its_time_can_still_be_accepted) {
+    desk d;
+    auto q = cached_for(30s);
+    (void)d.apply([&](auto& m) { return m.claim(q, "a", 1); });
+    (void)d.permit(1, 0);
+    d.pass(75s);  // the lease is over too: the store was locked, and no heartbeat came through
+    ASSERT_TRUE(d.answer(1, 1, "paid"));
+    ASSERT_TRUE(d.accept(1));
+    d.pass(29s);
+    q.id = claim_number(2);
+    EXPECT_TRUE(is<replayed>(d.apply([&](auto& m) { return m.claim(q, "a", 2); }))) << "30 s from when it came";
+    d.pass(2s);
+    EXPECT_TRUE(is<granted>(d.apply([&](auto& m) { return m.claim(q, "a", 2); })));
+}
+
+TEST(record_cached, a_row_that_is_made_anew_for_a_late_answer_is_cached_too) {
+    desk d;
+    auto const q = cached_for(30s);
+    (void)d.apply([&](auto& m) { return m.answer(q.id, 1, answer_of("late"), &q.print, 30s); });
+    ASSERT_TRUE(d.accept(1));
+    EXPECT_TRUE(d.row.cached);
+    EXPECT_EQ(d.row.expires, d.wall + 30s);
+}
+
+// ------------------------------------------------------------------------------------------------------------------
+
+TEST(record_resolve, what_is_granted_is_one_send_whoever_asks_next) {
+    desk d;
+    d.send(1, "a", 2);
+    ASSERT_TRUE(d.lost(1, 1));
+    (void)d.permit(1, 1, 2);
+    (void)d.release(1);
+    EXPECT_TRUE(is<unresolved>(d.claim(2, "b", 1))) << "a program that allows itself less";
+    ASSERT_TRUE(d.resolve(coffer::grant_send{}));
+    auto const v = d.claim(3, "a", 2);
+    ASSERT_TRUE(is<granted>(v));
+    EXPECT_EQ(std::get<granted>(v).sends, 2);
+    EXPECT_EQ(std::get<granted>(v).sends_allowed, 3);
+    ASSERT_TRUE(d.permit(3, 2, 2));
+    ASSERT_TRUE(d.lost(3, 3));
+    EXPECT_FALSE(d.permit(3, 3, 2));
+    (void)d.release(3);
+    EXPECT_TRUE(is<unresolved>(d.claim(4, "b", 1)));
+    EXPECT_TRUE(is<unresolved>(d.claim(4, "a", 2)));
 }
 
 TEST(record_resolve, is_refused_while_nothing_is_unresolved) {

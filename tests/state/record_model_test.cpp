@@ -33,7 +33,7 @@ struct oracle {
     std::string request;
     std::string end;  // done, failed, acked, expired, or nothing
     long end_until = 0;
-    int granted_by_operator = 0;
+    int granted_up_to = 0;  // so many sends altogether, by an operator; 0: none was granted
     int max_of_last = 0;
     bool no_row = true;  // never claimed, or nothing left
     long free_until = 0;  // at rest and nothing owed: then its history goes
@@ -87,8 +87,8 @@ struct oracle {
         if (end == "acked") return "acked";
         if (end == "expired") return "expired";
         if (busy > 0) return "in_progress " + std::to_string(busy);
-        if (counted() > 0 && counted() >= max + granted_by_operator && how_many("answered") == 0) {
-            max_of_last = max;
+        if (counted() > 0 && counted() >= allowed(max) && how_many("answered") == 0) {
+            asked_with(max);
             return how_many("out") + how_many("lost") > 0 ? "unresolved" : "failed_before";
         }
         no_row = false;
@@ -98,11 +98,16 @@ struct oracle {
         owner = who;
         lease_until = now + 60;
         request = model;
-        max_of_last = max;
+        asked_with(max);
         return granted_text(max);
     }
+    [[nodiscard]] int allowed(int max) const { return std::max(max, granted_up_to); }
+    void asked_with(int max) {
+        max_of_last = max;
+        if (max >= granted_up_to) granted_up_to = 0;  // who allows himself as many needs no grant
+    }
     [[nodiscard]] std::string granted_text(int max) const {
-        return "granted " + std::to_string(counted()) + "/" + std::to_string(max + granted_by_operator) +
+        return "granted " + std::to_string(counted()) + "/" + std::to_string(allowed(max)) +
                " undecoded " + std::to_string(how_many("answered"));
     }
 
@@ -117,7 +122,7 @@ struct oracle {
         for (auto const& s : sends)
             if (s.fate == "answered" && s.claim != id) return "answer_stored";
         if (now >= lease_until) return "lease_over";
-        if (counted() >= max + granted_by_operator) return "unresolved";
+        if (counted() >= allowed(max)) return "unresolved";
         if (counted() != expected) return "sends_moved";
         sends.push_back({sends.empty() ? 1 : sends.back().number + 1, id, owner, now + 300});
         return "send " + std::to_string(sends.back().number);
@@ -218,12 +223,12 @@ struct oracle {
     }
     [[nodiscard]] bool waits(long now, std::set<std::string> const& dead) {
         time_has_passed(now);
-        return end.empty() && counted() > 0 && counted() >= max_of_last + granted_by_operator &&
+        return end.empty() && counted() > 0 && counted() >= allowed(max_of_last) &&
                how_many("answered") == 0 && in_the_way(now, dead) == 0;
     }
     std::string on_grant(long now, std::set<std::string> const& dead) {
         if (!waits(now, dead)) return "permanent";
-        granted_by_operator = std::max(granted_by_operator + 1, counted() + 1 - max_of_last);
+        granted_up_to = counted() + 1;
         working = false;
         return "";
     }

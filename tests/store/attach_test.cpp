@@ -162,6 +162,42 @@ TEST_F(attach_test, is_told_what_ends_a_key) {
     EXPECT_EQ(gone->text(), "fault result_expired");
 }
 
+TEST_F(attach_test, is_not_told_of_what_befalls_a_caller) {
+    provider.answer("hello", 7s);
+    (void)begin(ask(db.another_process()));
+    world.run_for(1s);
+    auto const impatient =
+        begin(ask({.in_other_process = coffer::elsewhere::wait}), 2s);  // of this process, where `look` finds it
+    world.run_for(1s);
+    auto const found = look(30s);
+    world.run();
+    EXPECT_TRUE(impatient->failed(fault_kind::in_progress) || impatient->failed(fault_kind::deadline_exceeded))
+        << impatient->text();
+    EXPECT_EQ(found->text(), "hello");
+    EXPECT_EQ(provider.count(), 1);
+}
+
+TEST_F(attach_test, is_told_that_an_operator_must_decide_also_when_the_owner_died) {
+    auto other = db.another_process();
+    other.backend()->bind(coffer::clock_service::of(world.executor(0)).clock());
+    coffer::claim_ref const ref{other.backend()->id_of(k()), coffer::claim_id{1}};
+    coffer::claim_request q;
+    q.id = ref.id;
+    q.max_sends = 1;
+    (void)other.backend()->claim(ref.record, q);
+    coffer::permit_request p;
+    p.max_sends = 1;
+    p.longest = 5min;
+    (void)other.backend()->permit(ref, p, {});
+    auto const before = look(0s);
+    world.run_ready();
+    EXPECT_EQ(before->text(), "fault in_progress");
+    other.declare_dead();
+    auto const found = look(1min);
+    world.run_ready();
+    EXPECT_EQ(found->text(), "fault unresolved");
+}
+
 TEST_F(attach_test, is_told_of_an_acknowledgement) {
     provider.answer("hello");
     (void)begin(ask());

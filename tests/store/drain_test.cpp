@@ -22,6 +22,7 @@
 #include "policy/support/contexts.hpp"
 #include "policy/support/door.hpp"
 #include "policy/support/provider.hpp"
+#include "policy/support/scripted_store.hpp"
 
 namespace {
 
@@ -110,6 +111,22 @@ TEST_F(drain_test, gives_up_what_was_not_sent) {
     EXPECT_EQ(asked->why().billing(), coffer::knowledge::no);
     EXPECT_EQ(drained->at, start);
     EXPECT_EQ(provider.count(), 0);
+    EXPECT_EQ(state(), record_state::free) << "another process may take it";
+}
+
+TEST_F(drain_test, gives_up_what_is_being_claimed) {
+    support::scripted_store const slow{db, world.executor(0)};
+    slow.always(support::op::claim, support::treatment::kind::carried_out, 1s);
+    auto const ask = coffer::pipeline{coffer::once{slow}}.wrap(provider.operation());
+    auto const asked =
+        caller::begin(world.executor(0), ask, coffer::call{coffer::key{"test", std::string{"k"}}}, request{});
+    world.run_ready();
+    auto const drained = drain(slow, 30s);
+    world.run();
+    ASSERT_TRUE(asked->failed(fault_kind::draining)) << asked->text();
+    EXPECT_EQ(asked->why().billing(), coffer::knowledge::no);
+    EXPECT_EQ(provider.count(), 0);
+    EXPECT_TRUE(drained->report->clean());
     EXPECT_EQ(state(), record_state::free) << "another process may take it";
 }
 
@@ -207,12 +224,15 @@ struct drain_on_signal_test : testing::Test {
     support::provider provider;
     std::optional<coffer::drain_report> report;
 
+    asio::cancellation_signal leave;
+
     void wait_for_signals(coffer::duration within) {
-        asio::co_spawn(io, coffer::drain_on_signal(db, within), [this](std::exception_ptr e, coffer::drain_report r) {
+        auto const ended = [this](std::exception_ptr e, coffer::drain_report r) {
             if (e) std::rethrow_exception(e);
             report = std::move(r);
             io.stop();
-        });
+        };
+        asio::co_spawn(io, coffer::drain_on_signal(db, within), asio::bind_cancellation_slot(leave.slot(), ended));
         io.poll();
         ASSERT_FALSE(report);
     }
@@ -244,6 +264,20 @@ TEST_F(drain_on_signal_test, a_second_one_ends_the_waiting) {
     ::raise(SIGINT);
     io.run();
     ASSERT_TRUE(report);
+    EXPECT_EQ(report->sending.size(), 1U);
+}
+
+TEST_F(drain_on_signal_test, who_stops_waiting_is_told_what_is_left) {
+    provider.answer("never", 1h);
+    wait_for_signals(1h);
+    (void)begin();
+    io.poll();
+    ::raise(SIGINT);
+    while (!db.backend()->flights().closed()) io.run_one();
+    leave.emit(asio::cancellation_type::terminal);
+    io.run();
+    ASSERT_TRUE(report);
+    EXPECT_FALSE(report->clean());
     EXPECT_EQ(report->sending.size(), 1U);
 }
 

@@ -109,6 +109,15 @@ TEST_F(purges, wait_for_who_is_working_on_a_key) {
     EXPECT_EQ(number("SELECT count(*) FROM records"), 0);
 }
 
+TEST_F(purges, wait_for_a_process_that_stands_still_however_long) {
+    s.send("on its way", "a");
+    intruder{s.file()}.run("UPDATE records SET lease_until=0");
+    intruder{s.file()}.run("UPDATE sends SET permitted_until=0");
+    EXPECT_TRUE(mentions(complaint("a", everything()), "being worked on")) << "it may go on and bring its answer";
+    s.close();
+    EXPECT_EQ(complaint("a", everything()), "");
+}
+
 TEST_F(purges, wait_for_answers_that_stand_beside_the_file) {
     s.acked("acked", "a");
     s.acked("acked", "b");
@@ -181,6 +190,15 @@ TEST_F(purges, of_nothing_do_nothing) {
     EXPECT_EQ(sqlite::plan_purge(s.file(), "nobody").records, 0U);
     EXPECT_EQ(sqlite::purge(s.file(), "nobody").records, 0U);
     EXPECT_EQ(number("SELECT count(*) FROM records"), 1);
+}
+
+TEST_F(purges, finish_what_another_one_has_begun) {
+    s.done("gone", essay(5000, 1), "a");
+    for (auto const* const from : {"records", "sends", "answers"})  // and then it was killed
+        intruder{s.file()}.run("DELETE FROM " + std::string{from});
+    ASSERT_TRUE(mentions(all_bytes(), "canary 1-"));
+    EXPECT_EQ(sqlite::purge(s.file(), "a").records, 0U);
+    EXPECT_FALSE(mentions(all_bytes(), "canary 1-"));
 }
 
 TEST(sqlite_compact, makes_the_file_smaller_while_it_is_in_use) {

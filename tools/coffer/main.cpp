@@ -10,6 +10,7 @@
 
 #include <exception>
 #include <iostream>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -47,7 +48,11 @@ int main(int argc, char** argv) {
     try {
         app.parse(argc, argv);
         for (auto const& s : all)
-            if (s.parser->parsed()) return s.run();
+            if (s.parser->parsed()) {
+                auto const code = s.run();
+                if (!std::cout.flush()) throw std::runtime_error{"the standard output could not be written to"};
+                return code;
+            }
         return usage;
     } catch (CLI::ParseError const& e) {
         return app.exit(e) == 0 ? ok : usage;

@@ -24,7 +24,7 @@ int run(request const& r) {
     using coffer::sqlite::detail::bytes_in_words;
     auto const plan = coffer::sqlite::plan_purge(r.file, r.name_space);
     auto const name = printable(r.name_space);
-    if (plan.records == 0) {
+    if (plan.records == 0 && !r.yes) {
         std::cout << "no record is in the namespace '" << name << "'\n";
         return nothing_matched;
     }
@@ -42,6 +42,11 @@ int run(request const& r) {
         return ok;
     }
     auto const done = coffer::sqlite::purge(r.file, r.name_space, r.options);
+    if (done.records == 0) {
+        std::cout << "no record is in the namespace '" << name
+                  << "'; the file is rewritten all the same, without what was deleted from it before\n";
+        return nothing_matched;
+    }
     std::cout << "purged " << counted(done.records, "record") << " of '" << name << "', "
               << bytes_in_words(done.answer_bytes) << " of answers; the file is rewritten, and of " << done.traces
               << " traces of them none was found in it\n";

@@ -36,8 +36,8 @@ struct request {
 coffer::resolution decision(request const& r) {
     if (r.grant) return coffer::grant_send{};
     if (r.abandon) return coffer::abandon{};
-    if (std::filesystem::is_directory(r.answer_file))
-        throw std::runtime_error{r.answer_file + ": is a directory; name a file with the provider's answer"};
+    if (std::filesystem::exists(r.answer_file) && !std::filesystem::is_regular_file(r.answer_file))
+        throw std::runtime_error{r.answer_file + ": is no regular file; name a file with the provider's answer"};
     std::ifstream file{r.answer_file, std::ios::binary};
     if (!file) throw std::runtime_error{r.answer_file + ": cannot be read"};
     std::string body{std::istreambuf_iterator<char>{file}, {}};
@@ -65,7 +65,8 @@ int resolve_one(request const& r) {
     std::cout
         << (r.grant ? "granted one more send: the next run of the job may pay once more\n"
             : r.abandon
-                ? "abandoned: the key counts as done and nothing more is sent\n"
+                ? "abandoned: the key counts as done, and nothing more is sent until it is forgotten "
+                  "(acknowledged_kept, 30 days by default)\n"
                 : "answer supplied: the next run of the job reads it; if it cannot, the key is unresolved again\n");
     return ok;
 }

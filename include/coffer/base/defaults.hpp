@@ -26,6 +26,7 @@ inline constexpr auto finish_grace = 5min;  ///< a permitted send goes on so lon
 inline constexpr auto store_wait = 2s;  ///< a caller waits so long for its answer to be stored
 inline constexpr auto unacknowledged_kept = days{30};  ///< queues re-run jobs for weeks
 inline constexpr auto acknowledged_kept = days{30};
+inline constexpr auto in_progress_hint = 5s;  ///< when to look again at what another process works on
 inline constexpr auto request_fault_kept = 10min;  ///< a fault of the request itself would only happen again
 
 }  // namespace coffer::inline v0::defaults

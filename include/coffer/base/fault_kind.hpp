@@ -51,6 +51,9 @@ enum class fault_kind : std::uint8_t {
 
 inline constexpr std::size_t fault_kind_count = static_cast<std::size_t>(fault_kind::draining) + 1;
 
+/// Did coffer itself decide so, without the provider or the operation?
+[[nodiscard]] constexpr bool is_coffers_own(fault_kind k) noexcept { return k >= fault_kind::circuit_open; }
+
 /// What is known of the provider's side. Execution and billing are different facts: a processed 500 may be unbilled,
 /// a moderated 400 may be billed.
 enum class knowledge : std::uint8_t { no, maybe, yes };

@@ -8,6 +8,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -57,6 +59,10 @@ public:
         if (client_certificate.empty() && !client_key.empty())
             throw std::invalid_argument{
                 "coffer: client_key without client_certificate: name the certificate's file too"};
+        if (!proxy.empty() && !is_proxy(proxy))
+            throw std::invalid_argument{
+                "coffer: client_options::proxy must be a URL whose scheme is http, https, socks4, socks4a, socks5 or "
+                "socks5h, e.g. http://proxy.example:3128"};
         options.ca_file = options.client_certificate = options.client_key = options.proxy = options.user_agent = {};
     }
     client_options options;
@@ -69,6 +75,17 @@ public:
     bool default_ca_file = has_default_ca_file();
 
 private:
+    [[nodiscard]] static bool is_proxy(std::string const& text) {
+        url_handle const url{curl_url()};
+        char* scheme = nullptr;
+        bool const parsed = url &&
+                            curl_url_set(url.get(), CURLUPART_URL, text.c_str(),
+                                         CURLU_NON_SUPPORT_SCHEME | CURLU_GUESS_SCHEME) == CURLUE_OK &&
+                            curl_url_get(url.get(), CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK;
+        string_handle const found{scheme};
+        constexpr std::array<std::string_view, 6> known{"http", "https", "socks4", "socks4a", "socks5", "socks5h"};
+        return parsed && std::find(known.begin(), known.end(), std::string_view{scheme}) != known.end();
+    }
     [[nodiscard]] static bool has_default_ca_file() noexcept {
         auto const* const about = curl_version_info(CURLVERSION_NOW);
         return about->age >= CURLVERSION_SEVENTH && about->cainfo != nullptr && ::access(about->cainfo, R_OK) == 0;

@@ -170,7 +170,7 @@ private:
         }
     }
 
-    /// For people. libcurl's own words only where nothing was sent: they name hosts and certificates, nothing secret.
+    /// For people. libcurl's own words only where nothing was sent: they name hosts, certificates and the proxy.
     [[nodiscard]] std::string explain() const {
         std::string text = url_->host + ": ";
         switch (facts_.why) {
@@ -186,7 +186,7 @@ private:
                 if (facts_.refused_stream) text += "the server refused the stream unprocessed";
                 else if (facts_.prereq_calls > 1)
                     text += "the connection ended before a response, and libcurl was kept from sending again";
-                else if (facts_.prereq_calls == 0 && error_.front() != '\0') text += error_.data();
+                else if (facts_.prereq_calls == 0 && error_.front() != '\0') text += without_userinfo(error_.data());
                 else text += curl_easy_strerror(facts_.code);
                 text += " (libcurl " + std::to_string(static_cast<int>(facts_.code)) + ")";
         }

@@ -49,6 +49,16 @@ namespace detail {
     return std::nullopt;
 }
 
+/// A message with a URL in it, without the user name and password that it may hold.
+[[nodiscard]] inline std::string without_userinfo(std::string text) {
+    auto const end = text.rfind('@');
+    if (end == text.npos) return text;
+    auto begin = text.find("//");
+    begin = begin < end ? begin + 2 : text.find('\'') + 1;
+    if (begin == 0 || begin > end) begin = text.rfind(' ', end) + 1;
+    return text.replace(begin, end - begin, "***");
+}
+
 /// `text` with every secret of `r` blotted out: for words that come from somewhere else.
 [[nodiscard]] inline std::string without_secrets(std::string text, request const& r) {
     auto const blot = [&](std::string_view secret) {

@@ -12,6 +12,7 @@
 #include <coffer/policy/once_flight.hpp>
 #include <coffer/policy/once_options.hpp>
 #include <coffer/store/flight.hpp>
+#include <coffer/store/record_text.hpp>
 #include <coffer/store/store.hpp>
 
 #include <concepts>
@@ -223,8 +224,8 @@ private:
     }
 
     template <class Next>
-    [[nodiscard]] static outcome<typename Next::value_type> deliver(call& c, Next const& next, landing const& how,
-                                                                    bool opened) {
+    [[nodiscard]] outcome<typename Next::value_type> deliver(call& c, Next const& next, landing const& how,
+                                                             bool opened) const {
         auto const origin = how.what == nullptr ? answer_origin::none
                             : how.replayed      ? answer_origin::replayed
                             : opened            ? answer_origin::sent
@@ -238,7 +239,17 @@ private:
             next.tell({event_kind::replayed, now, {}, 0, &differs, {}, {}}, c);
         } else if (how.replayed) next.tell({event_kind::replayed, now, {}, 0, nullptr, {}, {}}, c);
         else if (!how.stored) next.tell({event_kind::store_late, now, {}, 0, nullptr, {}, {}}, c);
-        return next.decode(*how.what);
+        auto value = next.decode(*how.what);
+        if (!value && how.replayed) {
+            // Only an operator or another program can do something about that; nothing is sent for it.
+            fault why = std::move(value).error();
+            std::string const told{why.message()};
+            return failed(std::move(why.with_message(
+                told + "; this answer of " + to_text(store_->id_of(c.record_key())) +
+                " was accepted before, by a program that could read it: run such a one, or read what is stored "
+                "(`coffer show`, with --answer) and acknowledge the key")));
+        }
+        return value;
     }
 
     /// The caller goes before the flight has landed.

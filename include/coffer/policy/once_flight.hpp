@@ -142,7 +142,8 @@ awaitable<void> work(flight_guard& guard, Step& step) {
     auto& how = guard.how();
     bool const may_degrade = options.without_store == degrade::send_unjournaled;
     claim_request const request = request_for(*f, plan);
-    claim_ref const ref{plan.record, request.id, std::make_shared<fingerprint const>(f->print())};
+    claim_ref const ref{plan.record, request.id, std::make_shared<fingerprint const>(f->print()),
+                        request.cached ? request.unacknowledged_kept : duration{}};
 
     // More than once only when the record has moved between the claim and a permit: because this process slept beyond its
     // lease, or an earlier owner has woken up and brought its answer. Not for ever, since then something else is wrong.
@@ -202,6 +203,10 @@ awaitable<void> work(flight_guard& guard, Step& step) {
             co_return;
         }
 
+        if (f->given_up()) {  // while the key was claimed
+            how.why.emplace(fault_kind::cancelled, "every caller left");
+            co_return;
+        }
         live_claim::terms const terms{options.max_sends, options.attempt_timeout, options.finish_grace,
                                       options.store_wait, may_degrade};
         live_claim claim{f, plan.store, ref, terms, grant, mode};

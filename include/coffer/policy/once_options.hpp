@@ -34,6 +34,8 @@ enum class mismatch_rule : std::uint8_t {
 
 /// Options of `once`. All members are trivially destructible, so that it may be written inline anywhere.
 struct once_options {
+    static constexpr duration shortest_kept = std::chrono::hours{1};
+
     int max_sends = defaults::max_sends;  ///< sends per key not proven unbilled, ever; 1 = strict
     duration lease = defaults::lease;  ///< of the claim; guards claims, not sends
     duration heartbeat = defaults::heartbeat;  ///< how often the lease is renewed
@@ -42,8 +44,8 @@ struct once_options {
     duration takeover_grace = defaults::takeover_grace;  ///< after a send's own limit, before another may take over
     duration store_wait = defaults::store_wait;  ///< a caller waits so long for its answer to be durable
     duration request_fault_kept = defaults::request_fault_kept;
-    duration acknowledged_kept = defaults::acknowledged_kept;
-    duration unacknowledged_kept = defaults::unacknowledged_kept;
+    duration acknowledged_kept = defaults::acknowledged_kept;  ///< then it is forgotten: a run after that sends anew
+    duration unacknowledged_kept = defaults::unacknowledged_kept;  ///< then `result_expired`, and nothing is sent
     elsewhere in_other_process = elsewhere::fail_fast;
     degrade without_store = degrade::refuse;
     mismatch_rule on_mismatch = mismatch_rule::error;
@@ -61,9 +63,13 @@ struct once_options {
             throw std::invalid_argument{"coffer::once: attempt_timeout must be longer than zero"};
         if (finish_grace < duration::zero() || takeover_grace < duration::zero() || store_wait < duration::zero())
             throw std::invalid_argument{"coffer::once: a grace or wait cannot be negative"};
-        if (request_fault_kept < duration::zero() || acknowledged_kept < duration::zero() ||
-            unacknowledged_kept < duration::zero())
-            throw std::invalid_argument{"coffer::once: what is kept cannot be kept for less than no time"};
+        if (request_fault_kept < duration::zero())
+            throw std::invalid_argument{"coffer::once: request_fault_kept cannot be negative"};
+        if (acknowledged_kept < shortest_kept || unacknowledged_kept < shortest_kept)
+            throw std::invalid_argument{
+                "coffer::once: acknowledged_kept and unacknowledged_kept must be at least an hour: a key that is "
+                "forgotten is paid for again when its job is run again (to share equal requests for minutes: "
+                "key::of_request)"};
     }
 };
 
@@ -85,10 +91,11 @@ namespace detail {
             why.with_message(std::string{why.message()} + "; every permitted send is spent: " + resolving));
     }
     if (auto const* const p = std::get_if<in_progress>(&v))
-        return fault{fault_kind::in_progress, "another process is at work on this key; look again in " +
+        return fault{fault_kind::in_progress, "another process is at work on this key, for " +
                                                   std::to_string(duration_cast<seconds>(p->hint).count() + 1) +
-                                                  " s at the latest, or wait with once_options::in_other_process"}
-            .with_retry_after(p->hint);
+                                                  " s at the most; look again, or wait with "
+                                                  "once_options::in_other_process"}
+            .with_retry_after(std::min<duration>(p->hint, defaults::in_progress_hint));
     if (auto const* const m = std::get_if<mismatch>(&v)) {
         std::string names;
         for (auto const& name : m->fields) names += (names.empty() ? "" : ", ") + name;

@@ -102,7 +102,7 @@ struct record {
     std::chrono::steady_clock::time_point lease_until{};
     int claims = 0;
     int max_sends = 0;  ///< of the last claim
-    int granted_sends = 0;  ///< sends an operator granted on top of `max_sends`
+    int granted_sends = 0;  ///< sends beyond `max_sends` that an operator granted
     bool cached = false;  ///< equal requests share it for a while; when that is over it goes, whatever its state
     // How long things are kept, as the last claim wanted it.
     std::chrono::nanoseconds takeover_grace = defaults::takeover_grace;
@@ -120,6 +120,11 @@ struct record {
     }
     /// How many may count under the last claim's `max_sends`.
     [[nodiscard]] int allowed_sends() const noexcept { return max_sends + granted_sends; }
+    /// The same for one who asks with another `max_sends`. What was granted is a number of sends altogether: it is not
+    /// more for who allows himself more.
+    [[nodiscard]] int allowed_sends(int with_max) const noexcept {
+        return granted_sends > 0 ? std::max(with_max, allowed_sends()) : with_max;
+    }
 
     [[nodiscard]] bool any(send_state s) const noexcept {
         return std::any_of(sends.begin(), sends.end(), [s](auto const& send) { return send.state == s; });

@@ -37,9 +37,10 @@ public:
     claim_verdict claim(claim_request const& q, std::string const& owner, std::uint64_t next_token);
     /// The right to make one send. Counts it.
     outcome<permitted> permit(claim_id const& claim, permit_request const& q);
-    /// Keeps what a send brought back, whoever brings it. `print` is told for a row that is gone.
-    outcome<void> answer(claim_id const& claim, int send, shared_answer const& what,
-                         fingerprint const* print = nullptr);
+    /// Keeps what a send brought back, whoever brings it. `print` and `cached_for` (zero: it was not) are told for a row
+    /// that is gone.
+    outcome<void> answer(claim_id const& claim, int send, shared_answer const& what, fingerprint const* print = nullptr,
+                         std::chrono::nanoseconds cached_for = {});
     /// Makes an answer the record's, whoever judged it. The first one stands; a later one gets `already_done`.
     outcome<void> accept(int send);
     /// Judges an answer unusable: its payload is kept, and the send counts unless `why` says that it was not billed.
@@ -64,6 +65,10 @@ private:
             return "an answer was supplied for it, which the next run of its job will judge (grant and abandon work)";
         if (is_open() || r_.state == record_state::free) return "the next run of its job goes on with it";
         return "it is " + std::string{to_string(r_.state)};
+    }
+    void allow(int max_sends) noexcept {
+        r_.granted_sends = r_.allowed_sends(max_sends) - max_sends;
+        r_.max_sends = max_sends;
     }
     [[nodiscard]] replayed replay(claim_request const& q) const {
         replayed r;
@@ -106,10 +111,10 @@ inline claim_verdict record_machine::claim(claim_request const& q, std::string c
     if (busy) return in_progress{*busy};
 
     auto const left = r_.at_rest();
-    bool const sends_left = r_.counted_sends() < q.max_sends + r_.granted_sends;
+    bool const sends_left = r_.counted_sends() < r_.allowed_sends(q.max_sends);
     if (!sends_left && !r_.undecoded() && r_.counted_sends() > 0) {
         if (r_.max_sends != q.max_sends) {  // what is listed as unresolved follows the last who asked
-            r_.max_sends = q.max_sends;
+            allow(q.max_sends);
             touch();
         }
         if (left != record_state::answered) return unresolved{};
@@ -128,7 +133,7 @@ inline claim_verdict record_machine::claim(claim_request const& q, std::string c
     r_.token = next_token;
     r_.lease_until = later(at_.now, q.lease);
     ++r_.claims;
-    r_.max_sends = q.max_sends;
+    allow(q.max_sends);
     r_.cached = q.cached;
     r_.expires = q.cached ? later(at_.wall, q.unacknowledged_kept) : never;
     r_.takeover_grace = q.takeover_grace;
@@ -154,7 +159,7 @@ inline outcome<permitted> record_machine::permit(claim_id const& claim, permit_r
         }))
         return refused("answer_stored", "an earlier send was answered meanwhile; claim the key again and look at it");
     if (at_.now >= r_.lease_until) return refused("lease_over", "the claim's lease is over; claim the key again");
-    if (counted >= q.max_sends + r_.granted_sends)
+    if (counted >= r_.allowed_sends(q.max_sends))
         return failed(
             fault{fault_kind::unresolved, "every permitted send is spent"}.with_stop(stop_reason::sends_spent));
     if (counted != q.expected_sends)
@@ -172,7 +177,7 @@ inline outcome<permitted> record_machine::permit(claim_id const& claim, permit_r
 }
 
 inline outcome<void> record_machine::answer(claim_id const& claim, int send, shared_answer const& what,
-                                            fingerprint const* print) {
+                                            fingerprint const* print, nanoseconds cached_for) {
     auto* s = find(claim, send);
     if (s == nullptr) {
         // A row that is gone is made anew: what was paid for is kept. In any other the send would be there.
@@ -181,6 +186,8 @@ inline outcome<void> record_machine::answer(claim_id const& claim, int send, sha
             r_.created = at_.wall;
             r_.print_known = print != nullptr;
             if (print != nullptr) r_.print = *print;
+            r_.cached = cached_for > nanoseconds::zero();
+            if (r_.cached) r_.unacknowledged_kept = cached_for;
         }
         bool const taken = find(send) != nullptr;
         s = &add_send(send_state::permitted);
@@ -192,7 +199,7 @@ inline outcome<void> record_machine::answer(claim_id const& claim, int send, sha
     s->state = send_state::answered;
     if (!is_closed()) {
         r_.stored_fault.reset();  // a paid answer beats what would have been replayed instead of it
-        if (!r_.cached) r_.expires = never;
+        r_.expires = r_.cached ? later(at_.wall, r_.unacknowledged_kept) : never;  // time enough to be accepted
         r_.state = record_state::answered;
     }
     ended(*s);
@@ -311,7 +318,7 @@ inline outcome<void> record_machine::resolve(resolution const& how) {
     bool const changes_mind = supplied && !std::holds_alternative<supply_answer>(how);
     if (!is_unresolved() && !changes_mind) return misused("the key is not unresolved: " + why_not_unresolved());
     if (std::holds_alternative<grant_send>(how)) {
-        r_.granted_sends = std::max(r_.granted_sends + 1, r_.counted_sends() + 1 - r_.max_sends);
+        r_.granted_sends = std::max(r_.granted_sends, r_.counted_sends() + 1 - r_.max_sends);
         rest();
         touch();
     } else if (std::holds_alternative<abandon>(how)) {

@@ -58,6 +58,11 @@ public:
                !left_to_owner(r_.takeover_grace);
     }
 
+    /// For a look at the row: a claim that anybody may take over counts as given up. Not to be written back.
+    void show_as_it_is() {
+        if (r_.held && !left_to_owner(r_.takeover_grace)) end_claim(is_open() ? r_.at_rest() : r_.state);
+    }
+
 protected:
     using nanoseconds = std::chrono::nanoseconds;
     static constexpr auto never = std::chrono::system_clock::time_point::max();

@@ -43,9 +43,10 @@ namespace detail {
                       .with_billing(knowledge::maybe));
 }
 
-/// What a flight says once it has landed; nothing if another one follows.
+/// What a flight says once it has landed; nothing if another one follows, or if it says something of its callers (their
+/// time was up, they left) and not of the key.
 [[nodiscard]] inline std::optional<outcome<shared_answer>> told_by(landing const& how) {
-    if (how.begin_anew) return std::nullopt;
+    if (how.begin_anew || (how.why && is_coffers_own(how.why->kind()))) return std::nullopt;
     if (how.thrown) std::rethrow_exception(how.thrown);
     if (how.why) return failed(*how.why);
     return how.what;

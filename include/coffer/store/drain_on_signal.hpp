@@ -18,12 +18,22 @@
 
 namespace coffer::inline v0 {
 
+namespace detail {
+
+struct drain_end {
+    std::exception_ptr thrown;
+    drain_report report;
+};
+
+}  // namespace detail
+
 /// Waits for SIGTERM or SIGINT, then drains the store for at most `within`; a second signal ends the waiting.
 ///
 /// While it waits for a signal, the context's `run()` does not return: emit a cancellation on the slot that it was spawned
 /// with when the program has nothing more to do, or stop the context. Orchestrators kill after a grace period (Kubernetes:
 /// 30 s by default): `within` should be shorter. Other handlers of these signals in the process still run, if they are
-/// Asio's. Throws `std::system_error` if the signals cannot be waited for, and `operation_aborted` when it is cancelled.
+/// Asio's. Cancelled later, it stops waiting and returns what is left undone. Throws `std::system_error` if the signals
+/// cannot be waited for, and `operation_aborted` when it is cancelled before one came.
 inline awaitable<drain_report> drain_on_signal(store s, duration within) {
     auto const executor = co_await asio::this_coro::executor;
     asio::signal_set signals{executor, SIGTERM, SIGINT};
@@ -32,17 +42,23 @@ inline awaitable<drain_report> drain_on_signal(store s, duration within) {
     // The drain on a strand, on which alone it may be told to stop waiting.
     auto const enough = std::make_shared<asio::cancellation_signal>();
     auto const strand = asio::make_strand(executor);
-    completion<drain_report> drained;
-    asio::co_spawn(
-        strand, drain(std::move(s), within),
-        asio::bind_cancellation_slot(enough->slot(), [drained, enough](std::exception_ptr, drain_report report) {
-            drained.set(std::move(report));
-        }));
+    completion<detail::drain_end> drained;
+    auto const ended = [drained, enough](std::exception_ptr thrown, drain_report report) {
+        drained.set({std::move(thrown), std::move(report)});
+    };
+    asio::co_spawn(strand, drain(std::move(s), within), asio::bind_cancellation_slot(enough->slot(), ended));
     signals.async_wait(asio::bind_executor(strand, [enough](std::error_code error, int) {
         if (!error) enough->emit(asio::cancellation_type::terminal);
     }));
-    co_await drained.wait(clock_service::of(executor), time_point::max());
-    co_return drained.get() != nullptr ? *drained.get() : drain_report{};
+    auto& service = clock_service::of(executor);
+    if (co_await drained.wait(service, time_point::max()) == wake::cancelled) {
+        // What is left undone has to be told all the same.
+        co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+        asio::post(strand, [enough] { enough->emit(asio::cancellation_type::terminal); });
+        co_await drained.wait(service, time_point::max());
+    }
+    if (drained.get()->thrown) std::rethrow_exception(drained.get()->thrown);
+    co_return drained.get()->report;
 }
 
 }  // namespace coffer::inline v0

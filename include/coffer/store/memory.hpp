@@ -38,7 +38,8 @@ public:
         return change<permitted>(store_step::permit, c, [&](record_machine& m) { return m.permit(c.id, q); });
     }
     result<void> submit_answer(claim_ref const& c, int send, shared_answer const& what) override {
-        return change(store_step::answer, c, [&](auto& m) { return m.answer(c.id, send, what, c.print.get()); });
+        return change(store_step::answer, c,
+                      [&](auto& m) { return m.answer(c.id, send, what, c.print.get(), c.cached_for); });
     }
     result<void> submit_accept(claim_ref const& c, int send) override {
         return change(store_step::accept, c, [&](auto& m) { return m.accept(send); });

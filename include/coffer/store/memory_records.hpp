@@ -82,8 +82,9 @@ public:
         auto const at = rows_.find(id.digest);
         if (at == rows_.end()) return nullptr;
         auto copy = std::make_shared<record>(at->second.row);
-        record_machine const now{*copy, moment(), owner_is_dead()};
+        record_machine now{*copy, moment(), owner_is_dead()};
         if (now.changes().gone) return nullptr;
+        now.show_as_it_is();
         return copy;
     }
 

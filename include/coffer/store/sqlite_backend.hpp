@@ -61,7 +61,8 @@ public:
     void carry_out() override {
         auto& stored = file_.records().of(what_.record);
         record_machine m{stored.row, moment(*clock_), owner_test(file_)};
-        result_.emplace(m.answer(what_.claim, what_.send, what_.what, what_.print ? &*what_.print : nullptr));
+        result_.emplace(
+            m.answer(what_.claim, what_.send, what_.what, what_.print ? &*what_.print : nullptr, what_.cached_for));
         file_.records().changed(what_.record, m.changes());
     }
     void tell() noexcept override {
@@ -114,8 +115,9 @@ public:
     result<void> submit_answer(claim_ref const& ref, int send, shared_answer const& what) override {
         if (!file_->in_its_process()) return result<void>::ready(failed(forked()));
         auto print = ref.print ? std::optional{file_->names().conceal(ref.record, *ref.print)} : std::nullopt;
-        auto made = std::make_unique<answer_job>(*file_, file_->bound_clock(),
-                                                 spooled_answer{ref.record, ref.id, send, std::move(print), what});
+        auto made = std::make_unique<answer_job>(
+            *file_, file_->bound_clock(),
+            spooled_answer{ref.record, ref.id, send, std::move(print), what, ref.cached_for});
         auto done = made->done();
         file_->queue().submit(std::move(made));
         return done;
@@ -166,8 +168,9 @@ public:
             auto stored = rows.load(id.digest);
             if (stored.id == 0) return found{};
             rows.load_bodies(stored);
-            record_machine const m{stored.row, moment(c), owner_test(f)};
+            record_machine m{stored.row, moment(c), owner_test(f)};
             if (m.changes().gone) return found{};
+            m.show_as_it_is();
             return std::make_shared<record const>(std::move(stored.row));
         });
     }

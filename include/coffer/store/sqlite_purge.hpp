@@ -52,7 +52,7 @@ inline void take_stock(purge_plan& plan, record const& r, glance const& now) {
     ++plan.records;
     bool const open = r.state != record_state::done && r.state != record_state::acked &&
                       r.state != record_state::expired && r.state != record_state::failed;
-    if (now.is_busy()) ++plan.in_progress;
+    if (now.may_come_back()) ++plan.in_progress;
     else if ((r.state == record_state::done && !r.cached) || (open && r.undecoded())) ++plan.unacknowledged;
     else if (open && r.counted_sends() > 0) ++plan.unresolved;
 }
@@ -147,8 +147,7 @@ public:
                 throw;
             }
         }
-        if (done.records == 0) return done;
-        (void)compact(*db_, path_);  // what was deleted earlier, by others, goes with it
+        (void)compact(*db_, path_);  // also for what was deleted earlier: by others, or by a purge that was interrupted
         if (auto const found = count_remains(*db_, path_, left); found > 0)
             throw std::runtime_error{"coffer::sqlite: the records are purged, but " + std::to_string(found) +
                                      " pieces of them are still in " + path_.string() +

@@ -12,6 +12,7 @@
 #include <coffer/store/sqlite_rows.hpp>
 #include <coffer/store/sqlite_schema.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <filesystem>
@@ -87,6 +88,12 @@ class glance : public record_rules {
 public:
     using record_rules::record_rules;
     [[nodiscard]] bool is_busy() const { return left_to_owner(r_.takeover_grace).has_value(); }
+    /// Could an answer still be brought, by a process that was stopped for however long?
+    [[nodiscard]] bool may_come_back() const {
+        return is_busy() || std::any_of(r_.sends.begin(), r_.sends.end(), [this](auto const& s) {
+                   return s.state == send_state::permitted && !dead_(s.owner);
+               });
+    }
 };
 
 [[nodiscard]] inline record_moment moment_now() {

@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -41,6 +42,7 @@ struct spooled_answer {
     int send = 0;
     std::optional<fingerprint> print;  ///< as the store keeps it; needed if the record is gone
     shared_answer what;
+    std::chrono::nanoseconds cached_for{};  ///< not in the file: what is left there by the dead is kept as any answer
 };
 
 // In a file: texts as in sqlite_fault.hpp. Version, namespace, digest, claim, send, the fingerprint's version (-1: none) and

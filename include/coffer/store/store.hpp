@@ -67,7 +67,7 @@ public:
 
     /// DONE becomes ACKED. `unresolved` etc. as a claim would say, if there is nothing to acknowledge.
     virtual result<void> acknowledge(record_id const& id) = 0;
-    /// The record as it stands; null if there is none. Never changes anything.
+    /// The record as it stands; null if there is none. Never changes anything. `held`: somebody is at work on it.
     virtual result<std::shared_ptr<record const>> peek(record_id const& id) = 0;
     virtual result<std::vector<record_summary>> list(record_filter const& filter) = 0;
     virtual result<void> resolve(record_id const& id, resolution const& how) = 0;

@@ -8,6 +8,7 @@
 #include <coffer/state/record_verdict.hpp>
 #include <coffer/time/clock.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -23,6 +24,8 @@ struct claim_ref {
     /// What the claim was made with. Needed only by an answer whose row is gone: the row made for it then stands for
     /// this request; without it, for none that anybody can ask for again.
     std::shared_ptr<fingerprint const> print{};
+    /// The same of `claim_request::cached`: how long its answer is kept; zero if it was not.
+    std::chrono::nanoseconds cached_for{};
 };
 
 /// An opaque step of a ledger, carried out with a permit in one transaction.

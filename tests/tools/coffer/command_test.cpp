@@ -205,20 +205,25 @@ TEST_F(command_test, says_what_is_wrong_with_its_arguments_and_changes_nothing) 
     auto const store = file.string();
     auto const nobody = "report:" + std::string(64, '0');
     for (auto const& [arguments, words] :
-         {row{"resolve " + store + " " + id + " --answer /dev/null", "is empty"},
-          row{"resolve " + store + " " + id + " --answer " + home.string(), "is a directory"},
+         {row{"resolve " + store + " " + id + " --answer " + text_file(""), "is empty"},
+          row{"resolve " + store + " " + id + " --answer " + home.string(), "is no regular file"},
+          row{"resolve " + store + " " + id + " --answer /dev/zero", "is no regular file"},
           row{"resolve " + store + " " + id + " --answer " + store + ".none", "cannot be read"},
           row{"resolve " + store + " report:12 --grant", "is not a record's name"},
           row{"resolve " + store + " nonsense --grant", "is not a record's name"},
           row{"resolve " + store + " " + nobody + " --grant", "there is no such key"},
           row{"resolve " + store + ".none " + id + " --grant", "no such file"},
-          row{"list " + home.string(), "it is not a regular file"}, row{"resolve " + store + " --grant", "name a key"},
+          row{"list " + home.string(), "it is not a regular file"},
+          row{"resolve " + store + " --grant", "name a key"},
           row{"resolve " + store + " " + id + " --all-unresolved --grant", "either one ID"},
           row{"resolve " + store + " --all-unresolved --answer " + store, "belongs to one key"},
           row{"resolve " + store + " --older-than 7 --grant", "is no time; e.g."},
-          row{"list " + store + " --state sold", "is no state"}, row{"list " + store + " --limit x", "--limit"},
-          row{"show " + store + " " + id + " --send 1", "--answer"}, row{"purge " + store, "NAMESPACE is required"},
-          row{"", "A subcommand is required"}, row{"resolve " + store + " " + id, "Exactly 1 option"},
+          row{"list " + store + " --state sold", "is no state"},
+          row{"list " + store + " --limit x", "--limit"},
+          row{"show " + store + " " + id + " --send 1", "--answer"},
+          row{"purge " + store, "NAMESPACE is required"},
+          row{"", "A subcommand is required"},
+          row{"resolve " + store + " " + id, "Exactly 1 option"},
           row{"resolve " + store + " " + id + " --grant --abandon", "Exactly 1 option"}}) {
         auto const s = run(arguments);
         EXPECT_NE(s.code, 0) << arguments;
