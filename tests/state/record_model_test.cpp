@@ -107,8 +107,8 @@ struct oracle {
         if (max >= granted_up_to) granted_up_to = 0;  // who allows himself as many needs no grant
     }
     [[nodiscard]] std::string granted_text(int max) const {
-        return "granted " + std::to_string(counted()) + "/" + std::to_string(allowed(max)) +
-               " undecoded " + std::to_string(how_many("answered"));
+        return "granted " + std::to_string(counted()) + "/" + std::to_string(allowed(max)) + " undecoded " +
+               std::to_string(how_many("answered"));
     }
 
     std::string on_permit(int id, int expected, int max, long now) {
@@ -223,8 +223,8 @@ struct oracle {
     }
     [[nodiscard]] bool waits(long now, std::set<std::string> const& dead) {
         time_has_passed(now);
-        return end.empty() && counted() > 0 && counted() >= allowed(max_of_last) &&
-               how_many("answered") == 0 && in_the_way(now, dead) == 0;
+        return end.empty() && counted() > 0 && counted() >= allowed(max_of_last) && how_many("answered") == 0 &&
+               in_the_way(now, dead) == 0;
     }
     std::string on_grant(long now, std::set<std::string> const& dead) {
         if (!waits(now, dead)) return "permanent";

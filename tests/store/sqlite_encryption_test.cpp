@@ -191,7 +191,7 @@ TEST(sqlite_encryption, another_key_of_the_same_name_is_told) {
         w.finish(1, canary);
     }
     sqlite_world w{dir / "coffer.db", with(ring("one", '2'))};
-    EXPECT_TRUE(mentions(replayed(w.claim(2)), "another key has that name"));
+    EXPECT_TRUE(mentions(replayed(w.claim(2)), "is not the one of that name"));
 }
 
 TEST(sqlite_encryption, bodies_cannot_be_exchanged) {

@@ -42,15 +42,20 @@ public:
         if (form != static_cast<std::int64_t>(body_form::sealed))
             throw std::runtime_error{"an answer is stored in a way that this coffer does not know; update it"};
         auto const name = crypto::key_ring::name_in(bytes);
-        if (!name) damaged(where, "it does not begin with the name of a key");
+        auto const answer = "the stored answer to send " + std::to_string(where.send) + " of a record ";
+        if (!name)
+            throw std::runtime_error{answer +
+                                     "was changed or damaged: it does not begin with the name of a key; "
+                                     "restore the store, with its .secret, from a backup"};
         if (!keys_ || !keys_->knows(*name))
             throw std::runtime_error{"a paid answer is encrypted under the key \"" + std::string{*name} +
                                      "\", which this program was not given; add it to sqlite::options::body_keys (the "
                                      "command: --body-key). Nothing is sent again meanwhile"};
         auto body = keys_->open(bytes, bound_to(where));
         if (!body)
-            damaged(where, "it is not what was sealed there under the key \"" + std::string{*name} +
-                               "\", or another key has that name");
+            throw std::runtime_error{answer + "cannot be decrypted: either the key \"" + std::string{*name} +
+                                     "\" that this program was given is not the one of that name, or the answer was "
+                                     "changed or damaged (then restore the store, with its .secret, from a backup)"};
         return *std::move(body);
     }
     /// Is that how bodies are stored now?
@@ -67,11 +72,6 @@ private:
         put(text, where.digest);
         put(text, std::int64_t{where.send});
         return text;
-    }
-    [[noreturn]] static void damaged(body_place const& where, std::string const& how) {
-        throw std::runtime_error{"the stored answer to send " + std::to_string(where.send) +
-                                 " of a record was changed or damaged: " + how +
-                                 "; restore the store, with its .secret, from a backup"};
     }
 
     std::shared_ptr<crypto::key_ring const> keys_;
