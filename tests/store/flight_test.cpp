@@ -81,8 +81,22 @@ TEST_F(flight_test, giving_up_cancels_the_work) {
     (void)f->board(start, never);
     auto woke = coffer::wake::elapsed;
     asio::co_spawn(f->executor(), wait_in(woke), asio::bind_cancellation_slot(f->cancellation(), asio::detached));
+    f->launched();
     sim.time.run_for(1s);
     f->leave(sim.time.now());
+    sim.time.run_for(1s);
+    EXPECT_EQ(woke, coffer::wake::cancelled);
+}
+
+TEST_F(flight_test, giving_up_before_the_work_listens_cancels_it_as_soon_as_it_does) {
+    auto const f = open();
+    (void)f->board(start, never);
+    f->drain();  // perhaps in another thread, in which the signal must not be touched yet
+    auto woke = coffer::wake::elapsed;
+    asio::co_spawn(f->executor(), wait_in(woke), asio::bind_cancellation_slot(f->cancellation(), asio::detached));
+    sim.time.run_for(1s);
+    EXPECT_EQ(woke, coffer::wake::elapsed);
+    f->launched();
     sim.time.run_for(1s);
     EXPECT_EQ(woke, coffer::wake::cancelled);
 }
@@ -92,6 +106,7 @@ TEST_F(flight_test, a_send_is_cut_off_once_and_the_next_one_starts_afresh) {
     (void)f->board(start, never);
     auto woke = coffer::wake::elapsed;
     asio::co_spawn(f->executor(), wait_in(woke), asio::bind_cancellation_slot(f->cancellation(), asio::detached));
+    f->launched();
     sim.time.run_for(1s);
     f->cut();
     EXPECT_FALSE(f->was_cut()) << "there is nothing to cut";
@@ -226,6 +241,7 @@ TEST_F(flight_test, may_outlive_its_context) {
         (void)f->board(start, never);
         auto woke = coffer::wake::elapsed;
         asio::co_spawn(f->executor(), wait_in(woke), asio::bind_cancellation_slot(f->cancellation(), asio::detached));
+        f->launched();
         gone.time.run_for(1s);
         f->land({});
     }

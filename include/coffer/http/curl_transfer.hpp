@@ -94,7 +94,8 @@ public:
         return write.code();
     }
     [[nodiscard]] CURL* handle() const noexcept { return easy_.get(); }
-    /// Takes the handle back, out of the multi; nothing of this transfer is left in it.
+    /// Takes the handle back, out of the multi. What libcurl could read of this transfer is taken out; the callbacks' data
+    /// stays until the next one sets it, since no callback comes for a handle at rest.
     [[nodiscard]] easy_handle detach() noexcept {
         if (easy_) {
             option_writer{easy_.get()}

@@ -259,6 +259,7 @@ void launch(flight_guard guard, Step step) {
     auto const f = guard.shared_flight();
     asio::co_spawn(f->executor(), fly(std::move(guard), std::move(step)),
                    asio::bind_cancellation_slot(f->cancellation(), flight_keeper{f}));
+    f->launched();
 }
 
 }  // namespace coffer::inline v0::detail

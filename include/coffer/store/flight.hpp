@@ -119,6 +119,13 @@ public:
         return how;
     }
 
+    /// Its coroutine listens to `cancellation()` from now on. Before, a drain in another thread leaves the signal alone.
+    void launched() noexcept {
+        std::lock_guard const lock{mutex_};
+        launched_ = true;
+        if (given_up_) cancel();
+    }
+
     // The flight's own coroutines ------------------------------------------------------------------------------------
 
     /// An answer is accepted, and on its way into the store.
@@ -238,7 +245,10 @@ private:
 
     /// Nobody waits and nothing is paid: the work is cancelled, on its strand.
     void give_up() noexcept {
-        if (std::exchange(given_up_, true) || over_) return;
+        if (!std::exchange(given_up_, true) && launched_) cancel();
+    }
+    void cancel() noexcept {
+        if (over_) return;
         try {
             asio::post(executor_,
                        [self = shared_from_this()] { self->signal_.emit(asio::cancellation_type::terminal); });
@@ -257,6 +267,7 @@ private:
     std::shared_ptr<wait_list> nudge_;
     int aboard_ = 0;
     int sending_ = 0;
+    bool launched_ = false;
     bool given_up_ = false;
     bool draining_ = false;
     bool over_ = false;
