@@ -2,6 +2,7 @@
 #pragma once
 // What holds of a record at one moment: what time has done to it, whose it is, and who may change it.
 
+#include <coffer/base/later.hpp>
 #include <coffer/base/outcome.hpp>
 #include <coffer/state/record.hpp>
 
@@ -131,12 +132,6 @@ protected:
         added.state = s;
         added.permitted_at = at_.wall;
         return added;
-    }
-
-    template <class TimePoint>
-    [[nodiscard]] static TimePoint later(TimePoint t, nanoseconds d) noexcept {
-        auto const step = std::chrono::duration_cast<typename TimePoint::duration>(d);
-        return d > nanoseconds::zero() && t > TimePoint::max() - step ? TimePoint::max() : t + step;
     }
 
     void touch(int send = 0) noexcept {

@@ -102,8 +102,6 @@ private:
         return *this;
     }
 
-    static time_point later(time_point t, duration d) { return d >= time_point::max() - t ? time_point::max() : t + d; }
-
     static step next(state& s, http::request const& r) {
         responder f;
         duration after{};

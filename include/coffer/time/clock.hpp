@@ -3,6 +3,7 @@
 // Where coffer gets its time and chance from: one clock per Asio context, real unless a test installs a virtual one.
 
 #include <coffer/asio.hpp>
+#include <coffer/base/later.hpp>
 #include <coffer/time/random.hpp>
 
 #include <chrono>
@@ -15,11 +16,6 @@ namespace coffer::inline v0 {
 using time_point = std::chrono::steady_clock::time_point;
 using wall_time_point = std::chrono::system_clock::time_point;
 using duration = std::chrono::nanoseconds;
-
-/// A sum that saturates: "for ever" is a time.
-[[nodiscard]] constexpr time_point later(time_point t, duration d) noexcept {
-    return t > time_point{} && d > time_point::max() - t ? time_point::max() : t + d;
-}
 
 class pending_wait;
 

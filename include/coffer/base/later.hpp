@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// Sums of times that may be "for ever".
+
+#include <algorithm>
+#include <chrono>
+#include <ratio>
+#include <type_traits>
+
+namespace coffer::inline v0 {
+
+/// A sum that saturates: "for ever" is a time, and a duration of whatever unit.
+template <class Clock, class Step, class Rep, class Period>
+[[nodiscard]] constexpr std::chrono::time_point<Clock, Step> later(std::chrono::time_point<Clock, Step> t,
+                                                                   std::chrono::duration<Rep, Period> d) noexcept {
+    using std::chrono::duration_cast;
+    using point = std::chrono::time_point<Clock, Step>;
+    // Compared in the coarser unit: the longest duration in it does not fit into the finer one.
+    using coarser =
+        std::conditional_t<std::ratio_less_v<typename Step::period, Period>, std::chrono::duration<Rep, Period>, Step>;
+    auto const left = point::max() - std::max(t, point{});
+    return duration_cast<coarser>(d) > duration_cast<coarser>(left) ? point::max() : t + duration_cast<Step>(d);
+}
+
+}  // namespace coffer::inline v0
