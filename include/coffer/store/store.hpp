@@ -95,7 +95,8 @@ public:
 
 /// A handle of a store: copies share it. What users call directly; policies take the backend.
 ///
-/// All coroutines may be awaited on any executor, and may be left: what was submitted is carried out.
+/// All coroutines may be awaited on any executor, and may be left: what was submitted is carried out. They keep the store,
+/// not the handle, which may be gone by then.
 class store {
 public:
     explicit store(std::shared_ptr<store_backend> backend) noexcept : backend_{std::move(backend)} {}
@@ -107,63 +108,52 @@ public:
     ///
     /// Throws `failure`: `unresolved`, `in_progress`, `result_expired`, `store_unavailable`, or `permanent` if the key
     /// has no accepted answer. Acknowledging twice is no error.
-    awaitable<void> acknowledge(key k) const;
+    awaitable<void> acknowledge(key k) const {
+        return submit<void>(backend_, [k = std::move(k)](store_backend& b) { return b.acknowledge(named_by(b, k)); });
+    }
     /// The record of `k`, or null. Never sends, never claims. Throws `failure` (`store_unavailable`).
-    awaitable<std::shared_ptr<record const>> peek(key k) const;
+    awaitable<std::shared_ptr<record const>> peek(key k) const {
+        return submit<std::shared_ptr<record const>>(
+            backend_, [k = std::move(k)](store_backend& b) { return b.peek(named_by(b, k)); });
+    }
     /// Records by state and namespace, oldest first. Throws `failure` (`store_unavailable`).
-    awaitable<std::vector<record_summary>> list(record_filter filter) const;
+    awaitable<std::vector<record_summary>> list(record_filter filter) const {
+        return submit<std::vector<record_summary>>(
+            backend_, [filter = std::move(filter)](store_backend& b) { return b.list(filter); });
+    }
     /// An operator's decision about an unresolved key. Throws `failure`: `permanent` if the record is not unresolved.
-    awaitable<void> resolve(record_id id, resolution how) const;
-    awaitable<void> resolve(key k, resolution how) const;
+    awaitable<void> resolve(record_id id, resolution how) const {
+        return submit<void>(
+            backend_, [id = std::move(id), how = std::move(how)](store_backend& b) { return b.resolve(id, how); });
+    }
+    awaitable<void> resolve(key k, resolution how) const {
+        return submit<void>(backend_, [k = std::move(k), how = std::move(how)](store_backend& b) {
+            return b.resolve(named_by(b, k), how);
+        });
+    }
 
     [[nodiscard]] std::shared_ptr<store_backend> const& backend() const noexcept { return backend_; }
 
 private:
-    template <class T>
-    awaitable<T> finish(completion<outcome<T>> done) const;
-    awaitable<void> bind_here() const;
+    /// Submits when it is first resumed, under the clock of where that is, and waits for the end.
+    template <class T, class Operation>
+    static awaitable<T> submit(std::shared_ptr<store_backend> backend, Operation operation);
 
     std::shared_ptr<store_backend> backend_;
 };
 
 // ---------------------------------------------------------------------------------------------------------------------
 
-inline awaitable<void> store::bind_here() const {
+template <class T, class Operation>
+awaitable<T> store::submit(std::shared_ptr<store_backend> backend, Operation operation) {
     auto const executor = co_await asio::this_coro::executor;
-    backend_->bind(clock_service::of(executor).clock());
-}
-
-template <class T>
-awaitable<T> store::finish(completion<outcome<T>> done) const {
-    auto const executor = co_await asio::this_coro::executor;
-    co_await done.wait(clock_service::of(executor), time_point::max());
+    auto& service = clock_service::of(executor);
+    backend->bind(service.clock());
+    auto const done = operation(*backend);
+    co_await done.wait(service, time_point::max());
     auto const* const result = done.get();
     if (result == nullptr) throw_failure(fault{fault_kind::cancelled, "left while the store was at work"});
     co_return value_or_throw(outcome<T>{*result});
-}
-
-inline awaitable<void> store::acknowledge(key k) const {
-    co_await bind_here();
-    co_await finish(backend_->acknowledge(named_by(*backend_, k)));
-}
-
-inline awaitable<std::shared_ptr<record const>> store::peek(key k) const {
-    co_await bind_here();
-    co_return co_await finish(backend_->peek(named_by(*backend_, k)));
-}
-
-inline awaitable<std::vector<record_summary>> store::list(record_filter filter) const {
-    co_await bind_here();
-    co_return co_await finish(backend_->list(filter));
-}
-
-inline awaitable<void> store::resolve(record_id id, resolution how) const {
-    co_await bind_here();
-    co_await finish(backend_->resolve(id, how));
-}
-
-inline awaitable<void> store::resolve(key k, resolution how) const {
-    return resolve(named_by(*backend_, k), std::move(how));
 }
 
 }  // namespace coffer::inline v0
