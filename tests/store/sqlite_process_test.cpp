@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // The store among real processes that are stopped, forked and killed.
 
+#include <coffer/store/sqlite_reader.hpp>
+
 #include "store/child_process.hpp"
 #include "store/sqlite_world.hpp"
 #include "support/seeds.hpp"
@@ -14,11 +16,15 @@
 
 #include <chrono>
 #include <fstream>
+#include <functional>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <set>
 #include <sstream>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -134,27 +140,124 @@ TEST(sqlite_process, several_that_make_the_store_at_once_agree) {
     }
 }
 
-TEST(sqlite_process, that_was_forked_off_has_to_open_the_store_itself) {
-    temporary_directory const dir;
-    auto db = std::make_unique<sqlite::store>(dir / "coffer.db");
-    real_time time;
-    db->backend()->bind(time.clock());
+// A process that forks -------------------------------------------------------------------------------------------------
+
+/// What `fn` complains of; empty if it does not.
+template <class Fn>
+std::string complaint_of(Fn&& fn) {
+    try {
+        fn();
+    } catch (std::runtime_error const& e) {
+        return e.what();
+    }
+    return {};
+}
+bool says_what_to_do(std::string_view text) {
+    return text.find("forked") != text.npos && text.find("only after fork") != text.npos &&
+           text.find("exec") != text.npos;
+}
+/// The number of the first of `checks` that fails in a process that is forked off; 0 if none does.
+int fails_when_forked(std::initializer_list<std::function<bool()>> checks) {
     auto const forked = ::fork();
     if (forked == 0) {
-        auto const done = db->backend()->claim(db->backend()->id_of(coffer::key{"k", 1}), {});
-        bool const refused = done.get() != nullptr && refusal(*done.get()) == "store_unavailable" &&
-                             done.get()->error().message().find("forked") != std::string_view::npos;
-        db.reset();  // must neither hang nor end the parent's ownership
-        ::_exit(refused ? 0 : 1);
+        ::alarm(60);
+        int number = 0;
+        for (auto const& check : checks) {
+            ++number;
+            if (!check()) ::_exit(number);
+        }
+        ::_exit(0);
     }
     int status = 0;
-    ASSERT_EQ(::waitpid(forked, &status, 0), forked);
-    EXPECT_TRUE(WIFEXITED(status));
-    EXPECT_EQ(WEXITSTATUS(status), 0);
+    if (::waitpid(forked, &status, 0) != forked || !WIFEXITED(status)) return -status;
+    return WEXITSTATUS(status);
+}
+
+TEST(sqlite_process, that_was_forked_off_with_the_store_open_is_refused_it) {
+    temporary_directory const dir;
+    auto const file = dir / "coffer.db";
+    auto db = std::make_unique<sqlite::store>(file);
+    real_time time;
+    db->backend()->bind(time.clock());
+    auto const opening_is_refused = [&] {
+        return says_what_to_do(complaint_of([&] { sqlite::store const anew{file}; })) &&
+               says_what_to_do(complaint_of([&] { sqlite::reader const anew{file}; }));
+    };
+    auto const failed = fails_when_forked({
+        [&] {
+            auto const done = db->backend()->claim(db->backend()->id_of(coffer::key{"k", 1}), {});
+            return done.get() != nullptr && refusal(*done.get()) == "store_unavailable" &&
+                   says_what_to_do(done.get()->error().message());
+        },
+        opening_is_refused,
+        [&] { return db.reset(), true; },  // must neither hang nor end the parent's ownership
+        opening_is_refused,
+        [&] { return fails_when_forked({opening_is_refused}) == 0; },
+        [&] { return complaint_of([&] { sqlite::store const other{dir / "other.db"}; }).empty(); },
+    });
+    EXPECT_EQ(failed, 0);
     coffer::claim_request q;
     q.id = claim_number(1);
     EXPECT_TRUE(is<coffer::granted>(time.get(db->backend()->claim(db->backend()->id_of(coffer::key{"k", 1}), q))));
     EXPECT_EQ(std::distance(std::filesystem::directory_iterator{dir / "coffer.db.owners"}, {}), 1);
+}
+
+TEST(sqlite_process, that_was_forked_off_opens_a_store_that_was_closed_by_then) {
+    temporary_directory const dir;
+    {
+        worker w{dir / "coffer.db"};
+        ASSERT_TRUE(w.claim("one", claim_number(1)));
+        sqlite::reader const beside{dir / "coffer.db"};
+    }
+    auto const failed = fails_when_forked({[&] {
+        worker w{dir / "coffer.db"};
+        return is<coffer::granted>(w.claim("one", claim_number(2)));
+    }});
+    EXPECT_EQ(failed, 0);
+}
+
+TEST(sqlite_process, that_was_forked_off_does_not_use_a_reader_of_its_parents) {
+    temporary_directory const dir;
+    {
+        worker w{dir / "coffer.db"};
+        ASSERT_TRUE(w.claim("one", claim_number(1)));
+    }
+    auto from = std::make_unique<sqlite::reader>(dir / "coffer.db");
+    auto const failed = fails_when_forked({
+        [&] { return says_what_to_do(complaint_of([&] { (void)from->for_each({}, [](auto&) { return true; }); })); },
+        [&] { return from.reset(), true; },
+        [&] { return says_what_to_do(complaint_of([&] { worker const w{dir / "coffer.db"}; })); },
+    });
+    EXPECT_EQ(failed, 0);
+    std::size_t seen = 0;
+    (void)from->for_each({}, [&](auto&) { return ++seen, true; });
+    EXPECT_EQ(seen, 1U);
+}
+
+register_role const forking_holder{"holds a send and has a process that it forked", [](child_arguments const& a) {
+                                       worker w{a.at(0)};
+                                       (void)w.claim("one", claim_number(1)).value();
+                                       (void)w.permit("one", claim_number(1), 0).value();
+                                       auto const forked = ::fork();
+                                       if (forked == 0) {
+                                           ::alarm(60);
+                                           ::pause();
+                                       }
+                                       tell(std::to_string(forked));
+                                       ::pause();
+                                       return 0;
+                                   }};
+
+TEST(sqlite_process, that_is_killed_is_seen_at_once_though_one_that_it_forked_off_lives) {
+    temporary_directory const dir;
+    child other{"holds a send and has a process that it forked", {dir / "coffer.db"}};
+    auto const forked = static_cast<pid_t>(std::stoi(other.listen()));
+    worker w{dir / "coffer.db"};
+    EXPECT_TRUE(is<coffer::in_progress>(w.claim("one", claim_number(2)))) << "the fork has ended nothing";
+    other.kill(SIGKILL);
+    EXPECT_EQ(other.wait(), -SIGKILL);
+    EXPECT_TRUE(is<coffer::granted>(w.claim("one", claim_number(2))));
+    EXPECT_EQ(::kill(forked, SIGKILL), 0) << "it was alive";
 }
 
 // Killed before and after each step -----------------------------------------------------------------------------------

@@ -97,6 +97,16 @@ TEST_F(filled, is_not_changed_by_looking_and_nothing_is_made) {
     EXPECT_FALSE(fs::exists(s.file().string() + ".owners"));
 }
 
+TEST_F(filled, is_seen_as_it_was_when_the_reader_was_made) {
+    sqlite::reader from{s.file()};
+    s.done("a later one");
+    EXPECT_FALSE(from.find(s.id("a later one")));
+    std::size_t seen = 0;
+    EXPECT_EQ(from.for_each({}, [&](auto const&) { return ++seen, true; }), 0U);
+    EXPECT_EQ(seen, 7U);
+    EXPECT_EQ(count(s.file(), {}), 8U);
+}
+
 TEST_F(filled, is_seen_while_another_process_holds_its_write_lock) {
     intruder other{s.file()};
     other.run("BEGIN IMMEDIATE");

@@ -23,8 +23,9 @@ using stats = detail::counters;
 /// What is acknowledged survives the process and a power cut (WAL, synchronous=FULL). Keys and fingerprints are stored
 /// as HMAC-SHA-256 under the installation's secret, their namespaces in the clear, and so are the answers' bodies unless
 /// `options::body_keys` are given (docs/data.md says what stands where); all files are readable by their user only. A
-/// process's death is seen at once by the others. The file must be on a local file system (others are refused), and a
-/// process that is forked off has to open it anew.
+/// process's death is seen at once by the others. The file must be on a local file system (others are refused). A process
+/// that is forked off while it is open is refused it: open it only after `fork`, or close it before, or let the new
+/// process `exec`.
 ///
 /// A thread of the store does all the work; what has queued up meanwhile shares one commit. An answer that cannot be
 /// written is kept in memory and tried until it is, or until the last handle is destroyed, which takes `close_timeout`
@@ -35,7 +36,7 @@ public:
     ///
     /// Throws `std::runtime_error`, which says what is wrong with which file and what to do: no such directory, no
     /// permission, a network file system, not a store, a newer format, damaged, its secret missing or another's. Throws
-    /// `std::invalid_argument` for a `max_bytes` below 1 MiB.
+    /// `std::invalid_argument` for a `max_bytes` below 1 MiB and for a negative time.
     explicit store(std::filesystem::path const& file, options o = {})
         : store{std::make_shared<detail::backend>(detail::open_files::open(file, o))} {}
 
@@ -43,7 +44,7 @@ public:
     /// (`options.sweep_every`). In small steps here too; others are served between them.
     ///
     /// Throws `failure` (`store_unavailable`); what was done until then stays done. May be left at any step.
-    [[nodiscard]] awaitable<collected> collect() const;
+    [[nodiscard]] awaitable<collected> collect() const { return collect(backend_); }
     /// What the store's thread has done so far, for all handles of the file in this process.
     [[nodiscard]] sqlite::stats stats() const noexcept { return backend_->file().queue().count(); }
     /// The file, free of symbolic links.
@@ -51,16 +52,18 @@ public:
 
 private:
     explicit store(std::shared_ptr<detail::backend> b) : coffer::store{b}, backend_{std::move(b)} {}
+    static awaitable<collected> collect(std::shared_ptr<detail::backend> backend);
+
     std::shared_ptr<detail::backend> backend_;
 };
 
-inline awaitable<collected> store::collect() const {
+inline awaitable<collected> store::collect(std::shared_ptr<detail::backend> backend) {
     auto const executor = co_await asio::this_coro::executor;
     auto& service = clock_service::of(executor);
-    backend_->bind(service.clock());
+    backend->bind(service.clock());
     collected all;
     for (detail::sweep_place place; !place.over;) {
-        auto const done = backend_->collect(place);
+        auto const done = backend->collect(place);
         co_await done.wait(service, time_point::max());
         auto const* const result = done.get();
         if (result == nullptr) throw_failure(fault{fault_kind::cancelled, "left while the store was at work"});

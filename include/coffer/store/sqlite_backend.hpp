@@ -209,7 +209,7 @@ public:
 private:
     [[nodiscard]] static fault forked() {
         return fault{fault_kind::store_unavailable,
-                     "the store was opened before this process was forked; open it here"};
+                     std::string{"the store was opened before this process was forked; "} + fork_remedy};
     }
 
     /// Before a key's next claim: answers to its sends that a dead owner could not store.

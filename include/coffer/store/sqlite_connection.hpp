@@ -2,6 +2,9 @@
 #pragma once
 // SQLite's C interface as C++: a connection, its prepared statements, and errors that carry SQLite's code.
 
+#include <coffer/base/later.hpp>
+#include <coffer/store/sqlite_fork.hpp>
+
 #include <sqlite3.h>
 #include <sys/stat.h>
 
@@ -47,12 +50,14 @@ template <class Bytes>
 /// What a connection may do.
 enum class access : std::uint8_t { read, write };
 
-/// One connection, used by one thread at a time.
+/// One connection, used by one thread at a time, and only by the process that has opened it: in one that is forked off
+/// meanwhile it is left alone, not even closed.
 class connection {
 public:
-    /// Opens an existing file. Waits up to `patience` for locks that others hold, now and later.
+    /// Opens an existing file. Waits up to `patience` for locks that others hold, now and later. Throws `error`, and
+    /// `std::runtime_error` in a process that was forked off while its parent had the file open.
     connection(std::string path, std::chrono::milliseconds patience, access may = access::write)
-        : path_{std::move(path)}, patience_{patience} {
+        : path_{std::move(path)}, patience_{patience}, use_{identify(path_), path_} {
         if (sqlite3_threadsafe() == 0)
             throw std::runtime_error{"coffer::sqlite: this SQLite was built without threads; use another build"};
         sqlite3* opened = nullptr;
@@ -63,13 +68,17 @@ public:
         if (code != SQLITE_OK) fail(code);
         sqlite3_extended_result_codes(opened, 1);
         sqlite3_busy_handler(opened, &connection::on_busy, this);
-        struct stat here{};
-        if (::stat(path_.c_str(), &here) != 0) fail(SQLITE_CANTOPEN);
-        device_ = here.st_dev;
-        inode_ = here.st_ino;
     }
     connection(connection const&) = delete;
     connection& operator=(connection const&) = delete;
+    ~connection() {
+        if (is_inherited()) (void)handle_.release();
+    }
+
+    /// Is this a process that was forked off since?
+    [[nodiscard]] bool is_inherited() const noexcept { return use_.is_inherited(); }
+    /// Throws `std::runtime_error` if so.
+    void check_process() const { use_.check(path_); }
 
     [[nodiscard]] sqlite3* get() const noexcept { return handle_.get(); }
     void run(char const* sql) const {
@@ -86,7 +95,7 @@ public:
     /// Throws if the path no longer names the file that is open: what were written now would be lost.
     void check_place() const {
         struct stat named{};
-        if (::stat(path_.c_str(), &named) != 0 || named.st_dev != device_ || named.st_ino != inode_)
+        if (::stat(path_.c_str(), &named) != 0 || file_identity{named.st_dev, named.st_ino} != use_.file())
             throw error{SQLITE_READONLY_DBMOVED, "the path names another file, or none"};
     }
     [[nodiscard]] std::int64_t last_id() const noexcept { return sqlite3_last_insert_rowid(get()); }
@@ -101,21 +110,26 @@ private:
         void operator()(sqlite3* db) const noexcept { sqlite3_close_v2(db); }
     };
 
+    [[nodiscard]] static file_identity identify(std::string const& path) {
+        struct stat here{};
+        if (::stat(path.c_str(), &here) != 0) throw error{SQLITE_CANTOPEN, sqlite3_errstr(SQLITE_CANTOPEN)};
+        return {here.st_dev, here.st_ino};
+    }
+
     /// SQLite's own busy handler sleeps ever longer, up to 100 ms at a time: with several busy processes some would
     /// starve. Commits take a few milliseconds, so asking again after one or two is about right.
     static int on_busy(void* self, int asked) {
         auto& c = *static_cast<connection*>(self);
         auto const now = std::chrono::steady_clock::now();
-        if (asked == 0) c.give_up_at_ = now + c.patience_;
+        if (asked == 0) c.give_up_at_ = later(now, c.patience_);
         if (now >= c.give_up_at_ || now.time_since_epoch().count() >= c.latest_) return 0;
         std::this_thread::sleep_for(std::chrono::microseconds{500 + 250 * (asked % 7)});
         return 1;
     }
 
     std::string const path_;
-    dev_t device_{};
-    ino_t inode_{};
     std::chrono::milliseconds patience_;
+    file_use use_;  // ends after the connection
     std::chrono::steady_clock::time_point give_up_at_{};
     std::atomic<std::chrono::steady_clock::rep> latest_{std::numeric_limits<std::chrono::steady_clock::rep>::max()};
     std::unique_ptr<sqlite3, close> handle_;
@@ -130,6 +144,11 @@ public:
                                              SQLITE_PREPARE_PERSISTENT, &prepared, nullptr);
         handle_.reset(prepared);
         if (code != SQLITE_OK) db.fail(code);
+    }
+    statement(statement const&) = delete;
+    statement& operator=(statement const&) = delete;
+    ~statement() {
+        if (db_.is_inherited()) (void)handle_.release();
     }
 
     /// One run of the statement; the next one may begin when it is gone.

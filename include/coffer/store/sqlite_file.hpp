@@ -8,6 +8,7 @@
 #include <coffer/store/sqlite_connection.hpp>
 #include <coffer/store/sqlite_failure.hpp>
 #include <coffer/store/sqlite_file_system.hpp>
+#include <coffer/store/sqlite_fork.hpp>
 #include <coffer/store/sqlite_owner.hpp>
 #include <coffer/store/sqlite_room.hpp>
 #include <coffer/store/sqlite_schema.hpp>
@@ -45,6 +46,18 @@ struct options {
     std::shared_ptr<crypto::key_ring const> body_keys{};
     /// For tests: this handle shares nothing with the process's other ones, as if it were another process.
     bool as_another_process = false;
+
+    /// Throws `std::invalid_argument` for what cannot be meant. (`max_bytes` is checked where the file is known.)
+    void check() const {
+        auto const not_negative = [](char const* name, std::chrono::milliseconds d) {
+            if (d.count() < 0)
+                throw std::invalid_argument{"coffer::sqlite: options." + std::string{name} + " is " +
+                                            std::to_string(d.count()) + " ms; it cannot be negative"};
+        };
+        not_negative("busy_timeout", busy_timeout);
+        not_negative("close_timeout", close_timeout);
+        not_negative("sweep_every", sweep_every);
+    }
 };
 
 namespace detail {
@@ -84,7 +97,7 @@ public:
         return clock_;
     }
     /// A process forked off after opening has neither the thread nor a right to the connection.
-    [[nodiscard]] bool in_its_process() const noexcept { return ::getpid() == process_; }
+    [[nodiscard]] bool in_its_process() const noexcept { return !db_.is_inherited(); }
     /// One batch of what is due, by the store's thread within a transaction.
     [[nodiscard]] swept collect(sweep_place from, clock const& c) {
         return due_.some(records_, from, {c.now(), c.wall_now()},
@@ -128,7 +141,6 @@ private:
 
     std::string const path_;
     std::chrono::milliseconds const close_timeout_;
-    pid_t const process_ = ::getpid();
     connection db_;
     std::unique_ptr<name_maker> names_;
     process_owner owner_;
@@ -147,14 +159,15 @@ private:
 class open_files {
 public:
     [[nodiscard]] static std::shared_ptr<opened_file> open(std::filesystem::path const& named, options const& o) {
-        static auto& all = *new open_files;  // never destroyed: stores may be static objects
+        o.check();
+        auto& all = of_this_process();
         std::lock_guard const lock{all.mutex_};
         auto const path = resolve(named);
         std::error_code ignored;
         auto const there = std::filesystem::exists(path, ignored) ? path : path.parent_path();
         if (auto const why = why_not_on(file_system_of(there))) refuse(path, *why);
         auto const id = make_private(path);
-        if (auto const known = all.files_[id].lock(); known && known->in_its_process() && !o.as_another_process) {
+        if (auto const known = all.files_[id].lock(); known && !o.as_another_process) {
             if (o.body_keys && o.body_keys != known->keys())
                 refuse(path,
                        "this process has it open without these body_keys; give the same ones to its first handle");
@@ -169,7 +182,10 @@ public:
     }
 
 private:
-    using identity = std::pair<dev_t, ino_t>;
+    [[nodiscard]] static open_files& of_this_process() {
+        static one_per_process<open_files> all;
+        return all.get();
+    }
 
     [[noreturn]] static void refuse(std::filesystem::path const& path, std::string const& why) {
         throw std::runtime_error{"coffer::sqlite: cannot open " + path.string() + ": " + why};
@@ -204,7 +220,7 @@ private:
     /// Makes the file if there is none, and closes it to other users in any case.
     ///
     /// An existing file is not opened here: closing it again would drop the locks that SQLite holds on it.
-    [[nodiscard]] static identity make_private(std::filesystem::path const& path) {
+    [[nodiscard]] static file_identity make_private(std::filesystem::path const& path) {
         bool const lost =
             secret_file{path.string() + ".secret"}.exists();  // asked first: others may be making the store
         if (descriptor const made{
@@ -237,7 +253,7 @@ private:
     }
 
     std::mutex mutex_;
-    std::map<identity, std::weak_ptr<opened_file>> files_;
+    std::map<file_identity, std::weak_ptr<opened_file>> files_;
 };
 
 }  // namespace detail

@@ -3,6 +3,8 @@
 // Which processes are alive: each that has the store open holds a lock on a file of its own, which the system drops
 // when the process ends, however it ends.
 
+#include <coffer/store/sqlite_fork.hpp>
+
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/random.h>
@@ -14,6 +16,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -93,12 +96,15 @@ protected:
         auto const random = owner.substr(dash + 1);
         if (random.find('/') != std::string_view::npos) return false;
         auto const path = directory_ / random;
-        descriptor const file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
+        auto const file = look_at(path);
         if (!file) return errno == ENOENT && is_whole();
         return lock_shared(file);
     }
+    [[nodiscard]] static unshared_descriptor look_at(std::filesystem::path const& path) {
+        return unshared_descriptor{[&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW); }};
+    }
     /// Shared, so that two who look at a dead one do not take each other for it.
-    [[nodiscard]] static bool lock_shared(descriptor const& file) noexcept {
+    [[nodiscard]] static bool lock_shared(unshared_descriptor const& file) noexcept {
         return ::flock(file.get(), LOCK_SH | LOCK_NB) == 0;
     }
 
@@ -138,7 +144,7 @@ public:
     /// Is that owner proven dead? Asks the system anew each time.
     [[nodiscard]] bool is_dead(std::string_view owner) const {
         // If our own file is gone too, somebody has cleared the directory and a missing file proves nothing.
-        return owner != name_ && owner_files::is_dead(owner, [&] { return names(file_, lock_); });
+        return owner != name_ && owner_files::is_dead(owner, [&] { return names(file_, *lock_); });
     }
 
 private:
@@ -147,7 +153,7 @@ private:
                                  std::generic_category().message(code)};
     }
     /// Does `path` still name the file that is open?
-    [[nodiscard]] static bool names(std::filesystem::path const& path, descriptor const& open) noexcept {
+    [[nodiscard]] static bool names(std::filesystem::path const& path, unshared_descriptor const& open) noexcept {
         struct stat by_name{};
         struct stat by_fd{};
         return ::stat(path.c_str(), &by_name) == 0 && ::fstat(open.get(), &by_fd) == 0 &&
@@ -156,7 +162,8 @@ private:
     [[nodiscard]] bool lock_own_file() {
         auto const random = random_name();
         file_ = directory_ / random;
-        descriptor made{::open(file_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600)};
+        auto const& made = lock_.emplace(
+            [&] { return ::open(file_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600); });
         if (!made) {
             if (errno == EEXIST) return false;
             fail("cannot make", file_, errno);
@@ -166,7 +173,6 @@ private:
             if (errno != EINTR) fail("cannot lock", file_, errno);
         // Before it was locked it looked like a dead one's, and another process may have removed it.
         if (!names(file_, made)) return false;
-        lock_ = std::move(made);
         name_ = boot_ + "-" + random;
         return true;
     }
@@ -174,14 +180,14 @@ private:
         std::error_code ignored;
         for (std::filesystem::directory_iterator at{directory_, ignored}, end; !ignored && at != end;
              at.increment(ignored)) {
-            descriptor const file{::open(at->path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
+            auto const file = look_at(at->path());
             if (file && lock_shared(file) && names(at->path(), file)) ::unlink(at->path().c_str());
         }
     }
 
     std::string name_;
     std::filesystem::path file_;
-    descriptor lock_;
+    std::optional<unshared_descriptor> lock_;
 };
 
 }  // namespace coffer::inline v0::sqlite::detail

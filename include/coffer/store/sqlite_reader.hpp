@@ -102,7 +102,8 @@ public:
 
 }  // namespace detail
 
-/// One view of the file at the moment when it was made; others go on writing meanwhile. One thread at a time.
+/// One view of the file at the moment when it was made; others go on writing meanwhile. One thread at a time, and no
+/// process that was forked off since.
 ///
 /// What it throws says what to do, as `store`'s constructor; reading needs no lock that another process could keep.
 class reader {
@@ -114,7 +115,10 @@ public:
           db_{detail::open_beside(path_, detail::access::read, patience)},
           rows_{*db_, std::move(keys)},
           owners_{path_.string() + ".owners"} {
-        explained([&] { db_->run("BEGIN"); });
+        explained([&] {
+            db_->run("BEGIN");
+            (void)detail::ask(*db_, "PRAGMA user_version");  // SQLite's view begins with the first look
+        });
     }
 
     [[nodiscard]] std::filesystem::path const& path() const noexcept { return path_; }
@@ -133,7 +137,7 @@ public:
         return explained([&] {
             std::size_t unreadable = 0;
             std::size_t left = which.limit;
-            detail::statement const keys{*db_, which.unresolved_only || which.open_only ? open_keys : all_keys};
+            detail::statement const keys{*db_, detail::record_rows::keys(which.unresolved_only || which.open_only)};
             auto const r = keys.with(std::string_view{which.name_space});
             while (left > 0 && r.next()) {
                 std::optional<seen_record> seen;
@@ -186,6 +190,7 @@ public:
     template <class Fn>
     std::invoke_result_t<Fn&> explained(Fn&& fn) const {
         try {
+            db_->check_process();
             return fn();
         } catch (detail::error const& e) {
             throw std::runtime_error{"coffer::sqlite: " + detail::describe(path_.string(), e)};
@@ -193,11 +198,6 @@ public:
     }
 
 private:
-    static constexpr char const* all_keys = "SELECT key FROM records WHERE ?1='' OR ns=?1 ORDER BY created, id";
-    static constexpr char const* open_keys =
-        "SELECT key FROM records WHERE (state='claimed' OR state='sent' OR state='answered' OR state='unknown') "
-        "AND (?1='' OR ns=?1) ORDER BY created, id";
-
     [[nodiscard]] static bool matches(selection const& which, seen_record const& r) {
         return (!which.state || r.row.state == *which.state) && (!which.unresolved_only || r.unresolved) &&
                (which.older_than.count() <= 0 || std::chrono::system_clock::now() - r.row.updated >= which.older_than);

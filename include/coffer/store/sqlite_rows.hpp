@@ -17,6 +17,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -100,6 +101,13 @@ public:
         }
     }
 
+    /// The keys of a namespace, or of all if it is empty, oldest first; `open_only`: of records that are neither at their
+    /// end nor free.
+    [[nodiscard]] static char const* keys(bool open_only) noexcept {
+        return open_only ? "SELECT key FROM records WHERE (state='claimed' OR state='sent' OR state='answered' OR "
+                           "state='unknown') AND (?1='' OR ns=?1) ORDER BY created, id"
+                         : "SELECT key FROM records WHERE ?1='' OR ns=?1 ORDER BY created, id";
+    }
     /// All records, oldest first, without sends' bodies; `each` says whether to go on.
     template <class Each>
     void for_each(std::string const& name_space, bool open_only, Each&& each) {
@@ -192,17 +200,11 @@ private:
             reply->status = static_cast<int>(*status);
             reply->request_id = r.bytes();
             if (auto const cost = r.maybe_integer()) reply->cost = money::from_nano(*cost);
-            if (auto const first = r.maybe_integer()) {
-                usage u;
-                u.input_fresh = *first;
-                u.input_cache_read = r.integer();
-                u.input_cache_write_5m = r.integer();
-                u.input_cache_write_1h = r.integer();
-                u.input_audio = r.integer();
-                u.output = r.integer();
-                u.output_audio = r.integer();
-                u.reasoning = r.integer();
-                reply->usage = u;
+            for (auto const bucket : usage_buckets) {
+                auto const tokens = r.maybe_integer();
+                if (!tokens) break;  // all or none
+                if (!reply->usage) reply->usage.emplace();
+                *reply->usage.*bucket = *tokens;
             }
             x.reply = std::move(reply);
         }
@@ -223,6 +225,7 @@ private:
     static inline std::string const columns =
         "state, claim, held, owner, token, lease_until, claims, max_sends, granted_sends, takeover_grace, "
         "acknowledged_kept, unacknowledged_kept, print_version, print, fault, created, updated, expires, cached";
+    // With the buckets as `usage_buckets` has them.
     static inline std::string const send_columns =
         "state, claim, owner, permitted_until, permitted_at, provider, model, fault, ended_at, answer, status, "
         "request_id, cost, "
@@ -246,10 +249,8 @@ private:
     statement insert_body_{db_, "INSERT INTO answers(codec, body) VALUES(?,?)"};
     statement delete_bodies_{db_, "DELETE FROM answers WHERE id IN (SELECT answer FROM sends WHERE record=?)"};
     statement forget_bodies_{db_, "UPDATE sends SET answer=NULL WHERE record=?"};
-    statement all_keys_{db_, "SELECT key FROM records WHERE ?1='' OR ns=?1 ORDER BY created, id"};
-    statement open_keys_{db_,
-                         "SELECT key FROM records WHERE (state='claimed' OR state='sent' OR state='answered' OR "
-                         "state='unknown') AND (?1='' OR ns=?1) ORDER BY created, id"};
+    statement all_keys_{db_, keys(false)};
+    statement open_keys_{db_, keys(true)};
     statement token_{db_, "SELECT value FROM meta WHERE name='token'"};
     statement set_token_{db_, "UPDATE meta SET value=? WHERE name='token'"};
 };
@@ -268,19 +269,19 @@ inline void record_rows::write_send(stored_record& s, int number) {
     }
     auto const fault_bytes = x.why ? encode(*x.why) : std::string{};
     auto const* const u = x.reply && x.reply->usage ? &*x.reply->usage : nullptr;
-    auto const tokens = [u](std::int64_t usage::* bucket) { return u ? std::optional{u->*bucket} : std::nullopt; };
-    (std::exchange(place.in_file, true) ? update_send_ : insert_send_)
-        .run(to_string(x.state), as_blob(x.claim), std::string_view{x.owner}, count(x.permitted_until),
-             count(x.permitted_at), std::string_view{x.provider}, std::string_view{x.model},
-             x.why ? std::optional{as_blob(fault_bytes)} : std::nullopt,
-             x.ended_at == wall{} ? std::nullopt : std::optional{count(x.ended_at)},
-             place.body != 0 ? std::optional{place.body} : std::nullopt,
-             x.reply ? std::optional{x.reply->status} : std::nullopt,
-             x.reply ? std::optional{std::string_view{x.reply->request_id}} : std::nullopt,
-             x.reply && x.reply->cost ? std::optional{x.reply->cost->nano()} : std::nullopt,
-             tokens(&usage::input_fresh), tokens(&usage::input_cache_read), tokens(&usage::input_cache_write_5m),
-             tokens(&usage::input_cache_write_1h), tokens(&usage::input_audio), tokens(&usage::output),
-             tokens(&usage::output_audio), tokens(&usage::reasoning), s.id, number);
+    auto const& to = std::exchange(place.in_file, true) ? update_send_ : insert_send_;
+    auto const put = [&](auto... bucket) {
+        to.run(to_string(x.state), as_blob(x.claim), std::string_view{x.owner}, count(x.permitted_until),
+               count(x.permitted_at), std::string_view{x.provider}, std::string_view{x.model},
+               x.why ? std::optional{as_blob(fault_bytes)} : std::nullopt,
+               x.ended_at == wall{} ? std::nullopt : std::optional{count(x.ended_at)},
+               place.body != 0 ? std::optional{place.body} : std::nullopt,
+               x.reply ? std::optional{x.reply->status} : std::nullopt,
+               x.reply ? std::optional{std::string_view{x.reply->request_id}} : std::nullopt,
+               x.reply && x.reply->cost ? std::optional{x.reply->cost->nano()} : std::nullopt,
+               (u ? std::optional{u->*bucket} : std::nullopt)..., s.id, number);
+    };
+    std::apply(put, usage_buckets);
 }
 
 }  // namespace coffer::inline v0::sqlite::detail
