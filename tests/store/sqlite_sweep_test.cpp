@@ -5,8 +5,11 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace store_test {
@@ -175,6 +178,16 @@ TEST_F(sweeping, that_the_file_refuses_says_so_and_can_be_repeated) {
     EXPECT_EQ(collect().removed, 1U);
 }
 
+TEST_F(sweeping, needs_no_handle_any_more_once_it_was_asked_for) {
+    acknowledged("acknowledged");
+    w.pass(24h * 31);
+    temporary_directory const elsewhere;
+    auto handle = std::make_unique<sqlite::store>(w.file());
+    auto collecting = handle->collect();
+    *handle = sqlite::store{elsewhere / "empty.db"};
+    EXPECT_EQ(w.sim.run(std::move(collecting)).removed, 1U);
+}
+
 // By itself -----------------------------------------------------------------------------------------------------------
 
 /// Due at once: the first sweep comes as soon as the thread has something to do.
@@ -204,6 +217,21 @@ TEST(sqlite_sweep, is_done_by_the_stores_thread_for_keys_that_nobody_asks_for) {
     w.pass(24h * 31);
     look_until_none(w, w.file(), "SELECT count(*) FROM records");
     EXPECT_EQ(intruder{w.file()}.number("SELECT count(*) FROM sends"), 0);
+}
+
+TEST(sqlite_sweep, is_done_once_if_it_is_to_come_again_never) {
+    sqlite::options o;
+    o.sweep_every = std::chrono::milliseconds::max();
+    sqlite_world w{o};
+    w.finish(1, "paid");
+    ASSERT_TRUE(w.acknowledge());
+    w.pass(24h * 31);
+    look_until_none(w, w.file(), "SELECT count(*) FROM records");
+    w.finish(2, "paid");
+    ASSERT_TRUE(w.acknowledge());
+    w.pass(24h * 31);
+    for (int i = 0; i < 20; ++i) (void)w.list();
+    EXPECT_EQ(intruder{w.file()}.number("SELECT count(*) FROM records"), 1);
 }
 
 TEST(sqlite_sweep, goes_on_after_another_process_had_the_lock) {

@@ -289,6 +289,30 @@ TEST(sqlite_open, says_what_is_wrong_and_what_to_do) {
     EXPECT_TRUE(mentions(complaint(dir / "linked.db"), "hard links"));
 }
 
+TEST(sqlite_open, refuses_times_that_cannot_be_meant) {
+    temporary_directory const dir;
+    auto const said = [&](sqlite::options const& o) -> std::string {
+        try {
+            sqlite::store const db{dir / "coffer.db", o};
+        } catch (std::invalid_argument const& e) {
+            return e.what();
+        }
+        return {};
+    };
+    sqlite::options busy;
+    busy.busy_timeout = -1ms;
+    sqlite::options close;
+    close.close_timeout = -1ms;
+    sqlite::options sweep;
+    sweep.sweep_every = std::chrono::milliseconds::min();
+    EXPECT_EQ(said(busy), "coffer::sqlite: options.busy_timeout is -1 ms; it cannot be negative");
+    EXPECT_TRUE(mentions(said(close), "options.close_timeout"));
+    EXPECT_TRUE(mentions(said(sweep), "options.sweep_every"));
+    EXPECT_FALSE(fs::exists(dir / "coffer.db"));
+    EXPECT_EQ(said({}), "");
+    EXPECT_TRUE(mentions(said(busy), "options.busy_timeout")) << "though the first handle decides";
+}
+
 TEST(sqlite_open, of_a_locked_file_waits_for_nobody_but_what_writes_does_and_then_gives_up) {
     sqlite::options o;
     o.busy_timeout = 30ms;
@@ -584,6 +608,47 @@ TEST(sqlite_writer, gives_up_what_waits_when_it_is_closed_but_not_at_once) {
     ASSERT_NE(never.get(), nullptr);
     EXPECT_EQ(refusal(*never.get()), "store_unavailable");
     EXPECT_LT(std::chrono::steady_clock::now() - began, 20s);
+}
+
+TEST(sqlite_writer, that_may_try_for_ever_when_it_is_closed_does) {
+    temporary_directory const dir;
+    sqlite::options o;
+    o.busy_timeout = 1ms;
+    o.close_timeout = std::chrono::milliseconds::max();
+    real_time time;
+    auto db = std::make_unique<sqlite::store>(dir / "coffer.db", o);
+    auto& b = dynamic_cast<sqlite::detail::backend&>(*db->backend());
+    b.bind(time.clock());
+    intruder other{dir / "coffer.db"};
+    other.run("BEGIN IMMEDIATE");
+    auto const stored = b.submit_answer({b.id_of(coffer::key{"report", 1}), claim_number(1)}, 1, answer_of("paid"));
+    auto const& queue = b.file().queue();
+    while (queue.count().waiting == 0) std::this_thread::yield();
+    auto const enough = queue.count().failures + 3;
+    std::jthread closing{[&] { db.reset(); }};
+    while (stored.get() == nullptr && queue.count().failures < enough) std::this_thread::yield();
+    other.run("ROLLBACK");
+    closing.join();
+    ASSERT_NE(stored.get(), nullptr);
+    EXPECT_TRUE(stored.get()->has_value()) << stored.get()->error();
+}
+
+TEST(sqlite_writer, that_may_wait_for_a_lock_for_ever_does) {
+    temporary_directory const dir;
+    sqlite::options o;
+    o.busy_timeout = std::chrono::milliseconds::max();
+    real_time time;
+    sqlite::store const db{dir / "coffer.db", o};
+    auto& b = *db.backend();
+    b.bind(time.clock());
+    intruder other{dir / "coffer.db"};
+    other.run("BEGIN IMMEDIATE");
+    coffer::claim_request q;
+    q.id = claim_number(1);
+    auto const claimed = b.claim(b.id_of(coffer::key{"report", 1}), q);
+    EXPECT_FALSE(time.within(claimed, 50ms));
+    other.run("ROLLBACK");
+    EXPECT_TRUE(is<coffer::granted>(time.get(claimed)));
 }
 
 TEST(sqlite_writer, does_not_let_one_that_can_never_be_written_harm_the_others) {

@@ -123,7 +123,7 @@ struct file_format {
 
 /// Sets the connection up. Changing to WAL needs the file alone, and SQLite does not wait for that by itself.
 inline void configure(connection& db, std::chrono::milliseconds patience) {
-    for (auto const give_up = std::chrono::steady_clock::now() + patience;;) {
+    for (auto const give_up = later(std::chrono::steady_clock::now(), patience);;) {
         try {
             statement const wal{db, "PRAGMA journal_mode=WAL"};
             auto const row = wal.with();

@@ -3,6 +3,7 @@
 // One thread per file that carries out what was submitted, in order: what has queued up shares one commit, and what
 // follows a send is tried until it succeeds.
 
+#include <coffer/base/later.hpp>
 #include <coffer/store/probe.hpp>
 #include <coffer/store/sqlite_connection.hpp>
 #include <coffer/store/sqlite_failure.hpp>
@@ -60,10 +61,10 @@ public:
     writer& operator=(writer const&) = delete;
 
     /// Carries out what is queued, tries for `patience` what the file refuses, and ends the thread.
-    void stop(std::chrono::steady_clock::duration patience) {
+    void stop(std::chrono::milliseconds patience) {
         {
             std::lock_guard const lock{mutex_};
-            stop_at_ = std::chrono::steady_clock::now() + patience;
+            stop_at_ = later(clock::now(), patience);
             db_.give_up_by(*stop_at_);
         }
         wake_.notify_one();
@@ -113,8 +114,10 @@ private:
                 }
             }
             // Work has come, so there is a clock; a while later it is time to look after the file.
-            if (care_at_ == never && !fresh.empty() && care_.every.count() > 0)
+            if (!cares_ && !fresh.empty() && care_.every.count() > 0) {
+                cares_ = true;
                 care_at_ = clock::now() + std::min(care_.every, first_care);
+            }
             take(fresh);
             if (!stop_seen_ && clock::now() >= care_at_) take_care();
             std::lock_guard const lock{mutex_};
@@ -231,7 +234,7 @@ private:
             records_.forget();
         }
         db_.set_patience(patience);
-        care_at_ = clock::now() + pause;
+        care_at_ = later(clock::now(), pause);
     }
 
     void begin() {
@@ -324,6 +327,7 @@ private:
     jobs kept_;
     std::size_t kept_bytes_ = 0;
     bool stop_seen_ = false;
+    bool cares_ = false;  // from the first work on
     clock::time_point care_at_ = never;
     clock::time_point retry_at_{};
     std::chrono::milliseconds delay_ = first_delay;
