@@ -2,8 +2,9 @@
 #pragma once
 // SQLite's C interface as C++: a connection, its prepared statements, and errors that carry SQLite's code.
 
+#include <coffer/store/sqlite_place.hpp>
+
 #include <sqlite3.h>
-#include <sys/stat.h>
 
 #include <atomic>
 #include <chrono>
@@ -35,6 +36,9 @@ private:
     int code_;
 };
 
+/// A code of our own: the log was moved away (SQLite itself does not notice).
+inline constexpr int log_moved = SQLITE_READONLY | (0x7f << 8);
+
 /// A blob that is bound without being copied; it must outlive the statement's run.
 struct blob {
     std::string_view bytes;
@@ -52,7 +56,7 @@ class connection {
 public:
     /// Opens an existing file. Waits up to `patience` for locks that others hold, now and later.
     connection(std::string path, std::chrono::milliseconds patience, access may = access::write)
-        : path_{std::move(path)}, patience_{patience} {
+        : path_{std::move(path)}, place_{path_}, patience_{patience} {
         if (sqlite3_threadsafe() == 0)
             throw std::runtime_error{"coffer::sqlite: this SQLite was built without threads; use another build"};
         sqlite3* opened = nullptr;
@@ -63,13 +67,13 @@ public:
         if (code != SQLITE_OK) fail(code);
         sqlite3_extended_result_codes(opened, 1);
         sqlite3_busy_handler(opened, &connection::on_busy, this);
-        struct stat here{};
-        if (::stat(path_.c_str(), &here) != 0) fail(SQLITE_CANTOPEN);
-        device_ = here.st_dev;
-        inode_ = here.st_ino;
+        if (!place_.note_file()) fail(SQLITE_CANTOPEN);
     }
     connection(connection const&) = delete;
     connection& operator=(connection const&) = delete;
+    ~connection() {
+        if (!place_.may_settle()) sqlite3_db_config(get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+    }
 
     [[nodiscard]] sqlite3* get() const noexcept { return handle_.get(); }
     void run(char const* sql) const {
@@ -83,11 +87,16 @@ public:
     std::chrono::milliseconds set_patience(std::chrono::milliseconds p) noexcept { return std::exchange(patience_, p); }
     /// From now on nobody is waited for after `when`. Any thread.
     void give_up_by(std::chrono::steady_clock::time_point when) noexcept { latest_ = when.time_since_epoch().count(); }
-    /// Throws if the path no longer names the file that is open: what were written now would be lost.
+    /// In WAL mode, after something was read: from now on the log is watched, too.
+    void watch_log() {
+        if (!place_.note_log()) throw_log_moved();
+    }
+    /// Throws if the paths no longer name the files that are open: what were written now would be lost.
     void check_place() const {
-        struct stat named{};
-        if (::stat(path_.c_str(), &named) != 0 || named.st_dev != device_ || named.st_ino != inode_)
-            throw error{SQLITE_READONLY_DBMOVED, "the path names another file, or none"};
+        auto const state = place_.now();
+        if (state == place::state::file_moved)
+            throw error{SQLITE_READONLY_DBMOVED, "the path names another file, an emptied one, or none"};
+        if (state == place::state::log_moved) throw_log_moved();
     }
     [[nodiscard]] std::int64_t last_id() const noexcept { return sqlite3_last_insert_rowid(get()); }
 
@@ -97,6 +106,8 @@ public:
     }
 
 private:
+    [[noreturn]] static void throw_log_moved() { throw error{log_moved, "its -wal or -shm is another file, or none"}; }
+
     struct close {
         void operator()(sqlite3* db) const noexcept { sqlite3_close_v2(db); }
     };
@@ -113,8 +124,7 @@ private:
     }
 
     std::string const path_;
-    dev_t device_{};
-    ino_t inode_{};
+    place place_;
     std::chrono::milliseconds patience_;
     std::chrono::steady_clock::time_point give_up_at_{};
     std::atomic<std::chrono::steady_clock::rep> latest_{std::numeric_limits<std::chrono::steady_clock::rep>::max()};
