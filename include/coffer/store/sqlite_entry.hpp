@@ -72,8 +72,8 @@ namespace coffer::inline v0::sqlite::detail {
                ".secret, stands: restore the store from a backup, or everything would be paid again. To begin anew, "
                "move the secret away";
     if (log_was_removed(path))
-        return "its log (-wal, -shm) was removed while programs have it open, who still write into it; end them in "
-               "order (SIGTERM, not SIGKILL), which brings the log into the file, and start them again";
+        return "its log (-wal, -shm) was removed while programs have it open; let them end in order, which brings the "
+               "log into the file (a kill does not), and start them again";
     return std::nullopt;
 }
 

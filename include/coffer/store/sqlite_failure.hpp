@@ -22,7 +22,7 @@ struct explanation {
         return {"it was moved, removed or replaced while it was in use", "put it back, or start the program again"};
     if (code == log_moved)
         return {"its log (-wal, -shm) was removed or replaced while it was in use",
-                "end the programs that use it in order (SIGTERM, not SIGKILL), which brings the log into the file, and "
+                "let the programs that use it end in order, which brings the log into the file (a kill does not), and "
                 "start them again"};
     switch (code & 0xff) {
         case SQLITE_BUSY:

@@ -162,9 +162,9 @@ public:
                 auto const draft = directory_ / random_name();
                 auto made = lock_file(draft);
                 // Locked before it has its name: nobody sees it as a dead one's.
-                if (!made || ::rename(draft.c_str(), file_.c_str()) != 0) continue;
-                lock_ = std::move(made);
-                return {};
+                if (!made) continue;
+                if (::rename(draft.c_str(), file_.c_str()) == 0) return lock_ = std::move(made), std::error_code{};
+                ::unlink(draft.c_str());
             }
         } catch (std::system_error const& e) {
             return e.code();
