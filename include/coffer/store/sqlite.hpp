@@ -35,8 +35,9 @@ public:
     /// Opens the store, and makes it if there is none; its directory must exist.
     ///
     /// Throws `std::runtime_error`, which says what is wrong with which file and what to do: no such directory, no
-    /// permission, a network file system, not a store, a newer format, damaged, its secret missing or another's. Throws
-    /// `std::invalid_argument` for a `max_bytes` below 1 MiB and for a negative time.
+    /// permission, a network file system, a mount of the single file, not a store, emptied, a newer format, damaged, its
+    /// secret missing or another's, its log removed while others have it open. Throws `std::invalid_argument` for a
+    /// `max_bytes` below 1 MiB and for a negative time.
     explicit store(std::filesystem::path const& file, options o = {})
         : store{std::make_shared<detail::backend>(detail::open_files::open(file, o))} {}
 

@@ -107,6 +107,7 @@ public:
             return result<permitted>::ready(
                 failed(fault_kind::store_unavailable, "this store keeps no ledger yet; give the budget another store"));
         auto work = [id = ref.record, c = ref.id, q](opened_file& f, clock& at) -> outcome<permitted> {
+            if (auto const gone = f.keep_owner()) return tl::unexpected{unowned(f, gone)};
             if (f.left().is_short()) return tl::unexpected{f.left().refusal()};
             return apply<permitted>(f, at, id, [&](record_machine& m) { return m.permit(c, q); });
         };
@@ -147,8 +148,11 @@ public:
                             [c = ref.id](record_machine& m) { return m.release(c); });
     }
     result<void> heartbeat(claim_ref const& ref, duration lease) override {
-        return change<void>(urgency::before, std::nullopt, ref.record,
-                            [c = ref.id, lease](record_machine& m) { return m.heartbeat(c, lease); });
+        auto work = [id = ref.record, c = ref.id, lease](opened_file& f, clock& at) {
+            (void)f.keep_owner();  // the lease holds without it
+            return apply<void>(f, at, id, [&](record_machine& m) { return m.heartbeat(c, lease); });
+        };
+        return submit<void>(urgency::before, std::nullopt, ref.record, std::move(work));
     }
     result<void> acknowledge(record_id const& id) override {
         return change<void>(urgency::before, store_step::acknowledge, id,
@@ -211,6 +215,11 @@ private:
         return fault{fault_kind::store_unavailable,
                      std::string{"the store was opened before this process was forked; "} + fork_remedy};
     }
+    [[nodiscard]] static fault unowned(opened_file const& f, std::error_code const& why) {
+        return fault{fault_kind::store_unavailable,
+                     "this process's file in " + f.path() + ".owners was removed and cannot be made anew (" +
+                         why.message() + "), so others would take it for dead; mend the directory"};
+    }
 
     /// Before a key's next claim: answers to its sends that a dead owner could not store.
     static void take_from_spool(opened_file& f, clock& c, record_id const& id) {
@@ -225,6 +234,7 @@ private:
 
     [[nodiscard]] static outcome<claim_verdict> do_claim(opened_file& f, clock& c, record_id const& id,
                                                          claim_request const& q) {
+        if (auto const gone = f.keep_owner()) return tl::unexpected{unowned(f, gone)};
         take_from_spool(f, c, id);
         auto& records = f.records();
         auto& stored = records.of(id);

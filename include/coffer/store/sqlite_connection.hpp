@@ -4,9 +4,9 @@
 
 #include <coffer/base/later.hpp>
 #include <coffer/store/sqlite_fork.hpp>
+#include <coffer/store/sqlite_place.hpp>
 
 #include <sqlite3.h>
-#include <sys/stat.h>
 
 #include <atomic>
 #include <chrono>
@@ -38,6 +38,9 @@ private:
     int code_;
 };
 
+/// A code of our own: the log was moved away (SQLite itself does not notice).
+inline constexpr int log_moved = SQLITE_READONLY | (0x7f << 8);
+
 /// A blob that is bound without being copied; it must outlive the statement's run.
 struct blob {
     std::string_view bytes;
@@ -57,7 +60,7 @@ public:
     /// Opens an existing file. Waits up to `patience` for locks that others hold, now and later. Throws `error`, and
     /// `std::runtime_error` in a process that was forked off while its parent had the file open.
     connection(std::string path, std::chrono::milliseconds patience, access may = access::write)
-        : path_{std::move(path)}, patience_{patience}, use_{identify(path_), path_} {
+        : path_{std::move(path)}, place_{path_}, patience_{patience}, use_{identify(path_), path_} {
         if (sqlite3_threadsafe() == 0)
             throw std::runtime_error{"coffer::sqlite: this SQLite was built without threads; use another build"};
         sqlite3* opened = nullptr;
@@ -68,11 +71,13 @@ public:
         if (code != SQLITE_OK) fail(code);
         sqlite3_extended_result_codes(opened, 1);
         sqlite3_busy_handler(opened, &connection::on_busy, this);
+        if (!place_.note_file()) fail(SQLITE_CANTOPEN);
     }
     connection(connection const&) = delete;
     connection& operator=(connection const&) = delete;
     ~connection() {
         if (is_inherited()) (void)handle_.release();
+        else if (!place_.may_settle()) sqlite3_db_config(get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
     }
 
     /// Is this a process that was forked off since?
@@ -92,11 +97,16 @@ public:
     std::chrono::milliseconds set_patience(std::chrono::milliseconds p) noexcept { return std::exchange(patience_, p); }
     /// From now on nobody is waited for after `when`. Any thread.
     void give_up_by(std::chrono::steady_clock::time_point when) noexcept { latest_ = when.time_since_epoch().count(); }
-    /// Throws if the path no longer names the file that is open: what were written now would be lost.
+    /// In WAL mode, after something was read: from now on the log is watched, too.
+    void watch_log() {
+        if (!place_.note_log()) throw_log_moved();
+    }
+    /// Throws if the paths no longer name the files that are open: what were written now would be lost.
     void check_place() const {
-        struct stat named{};
-        if (::stat(path_.c_str(), &named) != 0 || file_identity{named.st_dev, named.st_ino} != use_.file())
-            throw error{SQLITE_READONLY_DBMOVED, "the path names another file, or none"};
+        auto const state = place_.now();
+        if (state == place::state::file_moved)
+            throw error{SQLITE_READONLY_DBMOVED, "the path names another file, an emptied one, or none"};
+        if (state == place::state::log_moved) throw_log_moved();
     }
     [[nodiscard]] std::int64_t last_id() const noexcept { return sqlite3_last_insert_rowid(get()); }
 
@@ -106,14 +116,15 @@ public:
     }
 
 private:
+    [[noreturn]] static void throw_log_moved() { throw error{log_moved, "its -wal or -shm is another file, or none"}; }
+
     struct close {
         void operator()(sqlite3* db) const noexcept { sqlite3_close_v2(db); }
     };
 
     [[nodiscard]] static file_identity identify(std::string const& path) {
-        struct stat here{};
-        if (::stat(path.c_str(), &here) != 0) throw error{SQLITE_CANTOPEN, sqlite3_errstr(SQLITE_CANTOPEN)};
-        return {here.st_dev, here.st_ino};
+        if (auto const found = identity_of(path)) return *found;
+        throw error{SQLITE_CANTOPEN, sqlite3_errstr(SQLITE_CANTOPEN)};
     }
 
     /// SQLite's own busy handler sleeps ever longer, up to 100 ms at a time: with several busy processes some would
@@ -128,6 +139,7 @@ private:
     }
 
     std::string const path_;
+    place place_;
     std::chrono::milliseconds patience_;
     file_use use_;  // ends after the connection
     std::chrono::steady_clock::time_point give_up_at_{};

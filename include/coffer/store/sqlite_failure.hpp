@@ -20,6 +20,10 @@ struct explanation {
 [[nodiscard]] inline explanation explain(int code) noexcept {
     if (code == SQLITE_READONLY_DBMOVED)
         return {"it was moved, removed or replaced while it was in use", "put it back, or start the program again"};
+    if (code == log_moved)
+        return {"its log (-wal, -shm) was removed or replaced while it was in use",
+                "let the programs that use it end in order, which brings the log into the file (a kill does not), and "
+                "start them again"};
     switch (code & 0xff) {
         case SQLITE_BUSY:
         case SQLITE_LOCKED:

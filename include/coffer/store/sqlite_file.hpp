@@ -6,6 +6,7 @@
 #include <coffer/store/flight_table.hpp>
 #include <coffer/store/probe.hpp>
 #include <coffer/store/sqlite_connection.hpp>
+#include <coffer/store/sqlite_entry.hpp>
 #include <coffer/store/sqlite_failure.hpp>
 #include <coffer/store/sqlite_file_system.hpp>
 #include <coffer/store/sqlite_fork.hpp>
@@ -107,6 +108,8 @@ public:
     [[nodiscard]] std::string const& path() const noexcept { return path_; }
     [[nodiscard]] name_maker const& names() const noexcept { return *names_; }
     [[nodiscard]] process_owner const& owner() const noexcept { return owner_; }
+    /// The store's thread: see `process_owner::keep`.
+    [[nodiscard]] std::error_code keep_owner() noexcept { return owner_.keep(); }
     [[nodiscard]] std::shared_ptr<crypto::key_ring const> const& keys() const noexcept { return keys_; }
     [[nodiscard]] working_set& records() noexcept { return records_; }
     [[nodiscard]] room const& left() const noexcept { return room_; }
@@ -128,7 +131,7 @@ private:
         auto const found = recognise(db, path.string());
         db.run("COMMIT");
         configure(db, o.busy_timeout);
-        if (found.empty) secret.make();
+        if (found.empty) secret.make();  // now that the file is not empty any more: see was_emptied
         auto names = secret.read();
         // Not for nothing: it needs the write lock.
         if (found.empty || found.version != format_version) migrate(db, path.string(), names->secret_id());
@@ -136,6 +139,7 @@ private:
             throw std::runtime_error{"coffer::sqlite: " + path.string() +
                                      ".secret is not the secret that the store's keys were written under; put the "
                                      "right one back (from the backup of both files), or no key can be found"};
+        db.watch_log();
         return names;
     }
 
@@ -192,6 +196,7 @@ private:
     }
 
     [[nodiscard]] static std::unique_ptr<opened_file> make(std::filesystem::path const& path, options const& o) {
+        if (auto const why = why_not_open(path)) refuse(path, *why);
         try {
             return std::make_unique<opened_file>(path, o);
         } catch (error const& e) {
@@ -223,6 +228,9 @@ private:
     [[nodiscard]] static file_identity make_private(std::filesystem::path const& path) {
         bool const lost =
             secret_file{path.string() + ".secret"}.exists();  // asked first: others may be making the store
+        struct stat s{};
+        // Its owners' directory comes before a store: where it is missing later, somebody has cleared it away.
+        if (!lost && ::stat(path.c_str(), &s) != 0) ::mkdir((path.string() + ".owners").c_str(), S_IRWXU);
         if (descriptor const made{
                 ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR)}) {
             if (lost) {
@@ -237,7 +245,6 @@ private:
         } else if (errno != EEXIST) {
             refuse(path, std::generic_category().message(errno));
         }
-        struct stat s{};
         if (::stat(path.c_str(), &s) != 0) refuse(path, std::generic_category().message(errno));
         if (!S_ISREG(s.st_mode)) refuse(path, "it is not a regular file");
         if (s.st_nlink > 1) refuse(path, "it has several names (hard links), under which SQLite would damage it");

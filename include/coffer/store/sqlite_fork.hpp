@@ -3,8 +3,9 @@
 // What must not pass to a process that is forked off: a file that SQLite has open, and the lock by which its parent is
 // seen to be alive.
 
+#include <coffer/store/sqlite_place.hpp>  // file_identity
+
 #include <pthread.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -19,9 +20,6 @@
 #include <utility>
 
 namespace coffer::inline v0::sqlite::detail {
-
-/// A file by device and inode.
-using file_identity = std::pair<dev_t, ino_t>;
 
 /// For a process that was forked off with the store open.
 inline constexpr char const* fork_remedy =

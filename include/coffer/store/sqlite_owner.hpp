@@ -16,13 +16,15 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
-#include <optional>
+#include <memory>
+#include <mutex>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace coffer::inline v0::sqlite::detail {
 
@@ -76,15 +78,18 @@ public:
         std::error_code ignored;
         return is_dead(owner, [&] { return std::filesystem::is_directory(directory_, ignored); });
     }
-    /// How many are alive.
-    [[nodiscard]] std::size_t living() const {
-        std::size_t n = 0;
+    /// Those that are alive.
+    [[nodiscard]] std::vector<std::string> living_names() const {
+        std::vector<std::string> names;
         std::error_code ignored;
         for (std::filesystem::directory_iterator at{directory_, ignored}, end; !ignored && at != end;
              at.increment(ignored))
-            n += is_dead(boot_ + "-" + at->path().filename().string()) ? 0U : 1U;
-        return n;
+            if (auto name = boot_ + "-" + at->path().filename().string(); !is_dead(name))
+                names.push_back(std::move(name));
+        return names;
     }
+    /// How many are alive.
+    [[nodiscard]] std::size_t living() const { return living_names().size(); }
 
 protected:
     /// `is_whole`: does a file that is missing prove anything?
@@ -130,7 +135,8 @@ class process_owner : private owner_files {
 public:
     /// Makes and locks this process's file in `directory` (made if need be, 0700), and removes those of the dead.
     explicit process_owner(std::filesystem::path directory) : owner_files{std::move(directory)} {
-        if (::mkdir(directory_.c_str(), 0700) != 0 && errno != EEXIST) fail("cannot make", directory_, errno);
+        if (::mkdir(directory_.c_str(), 0700) == 0) cleared_ = true;  // a store's maker makes it before the store
+        else if (errno != EEXIST) fail("cannot make", directory_, errno);
         remove_dead();
         for (int tries = 0; !lock_own_file(); ++tries)
             if (tries == 100) throw std::runtime_error{"coffer::sqlite: cannot keep a file in " + directory_.string()};
@@ -144,13 +150,39 @@ public:
     /// Is that owner proven dead? Asks the system anew each time.
     [[nodiscard]] bool is_dead(std::string_view owner) const {
         // If our own file is gone too, somebody has cleared the directory and a missing file proves nothing.
-        return owner != name_ && owner_files::is_dead(owner, [&] { return names(file_, *lock_); });
+        return owner != name_ && owner_files::is_dead(owner, [&] {
+                   std::lock_guard const lock{mutex_};
+                   return !cleared_ && names(file_, *lock_);
+               });
+    }
+    /// Makes this process's file anew if somebody has removed it: others would take this process for dead. From then on
+    /// a missing file proves nothing to this process, for others may not have noticed yet. Costs one or two questions
+    /// to the system if it stands. Why it could not be done; nothing if it stands.
+    [[nodiscard]] std::error_code keep() noexcept {
+        std::lock_guard const lock{mutex_};
+        if (names(file_, *lock_)) return {};
+        cleared_ = true;
+        try {
+            ::mkdir(directory_.c_str(), 0700);
+            for (int tries = 0; tries < 100; ++tries) {
+                auto const draft = directory_ / random_name();
+                auto made = lock_file(draft);
+                // Locked before it has its name: nobody sees it as a dead one's.
+                if (!made) continue;
+                if (::rename(draft.c_str(), file_.c_str()) == 0) return lock_ = std::move(made), std::error_code{};
+                ::unlink(draft.c_str());
+            }
+        } catch (std::system_error const& e) {
+            return e.code();
+        } catch (...) {  // no memory
+        }
+        return std::make_error_code(std::errc::resource_unavailable_try_again);
     }
 
 private:
     [[noreturn]] static void fail(char const* what, std::filesystem::path const& path, int code) {
-        throw std::runtime_error{std::string{"coffer::sqlite: "} + what + " " + path.string() + ": " +
-                                 std::generic_category().message(code)};
+        throw std::system_error{code, std::generic_category(),
+                                std::string{"coffer::sqlite: "} + what + " " + path.string()};
     }
     /// Does `path` still name the file that is open?
     [[nodiscard]] static bool names(std::filesystem::path const& path, unshared_descriptor const& open) noexcept {
@@ -159,22 +191,28 @@ private:
         return ::stat(path.c_str(), &by_name) == 0 && ::fstat(open.get(), &by_fd) == 0 &&
                by_name.st_dev == by_fd.st_dev && by_name.st_ino == by_fd.st_ino;
     }
-    [[nodiscard]] bool lock_own_file() {
-        auto const random = random_name();
-        file_ = directory_ / random;
-        auto const& made = lock_.emplace(
-            [&] { return ::open(file_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600); });
+    /// A new file, locked; none if there is one, or another process removed it at once.
+    [[nodiscard]] static std::unique_ptr<unshared_descriptor> lock_file(std::filesystem::path const& path) {
+        auto locked = std::make_unique<unshared_descriptor>(
+            [&] { return ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600); });
+        auto const& made = *locked;
         if (!made) {
-            if (errno == EEXIST) return false;
-            fail("cannot make", file_, errno);
+            if (errno == EEXIST) return {};
+            fail("cannot make", path, errno);
         }
         ::fchmod(made.get(), 0600);
         while (::flock(made.get(), LOCK_EX) != 0)
-            if (errno != EINTR) fail("cannot lock", file_, errno);
+            if (errno != EINTR) fail("cannot lock", path, errno);
         // Before it was locked it looked like a dead one's, and another process may have removed it.
-        if (!names(file_, made)) return false;
+        if (!names(path, made)) return {};
+        return locked;
+    }
+    [[nodiscard]] bool lock_own_file() {
+        auto const random = random_name();
+        file_ = directory_ / random;
+        lock_ = lock_file(file_);
         name_ = boot_ + "-" + random;
-        return true;
+        return static_cast<bool>(lock_);
     }
     void remove_dead() const {
         std::error_code ignored;
@@ -187,7 +225,9 @@ private:
 
     std::string name_;
     std::filesystem::path file_;
-    std::optional<unshared_descriptor> lock_;
+    mutable std::mutex mutex_;
+    std::unique_ptr<unshared_descriptor> lock_;
+    bool cleared_ = false;  // files of the living may be missing, too
 };
 
 }  // namespace coffer::inline v0::sqlite::detail

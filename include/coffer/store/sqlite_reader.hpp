@@ -7,6 +7,7 @@
 
 #include <coffer/state/record_machine.hpp>
 #include <coffer/store/sqlite_connection.hpp>
+#include <coffer/store/sqlite_entry.hpp>
 #include <coffer/store/sqlite_failure.hpp>
 #include <coffer/store/sqlite_owner.hpp>
 #include <coffer/store/sqlite_rows.hpp>
@@ -64,6 +65,8 @@ namespace detail {
 /// Opens a store's file beside the processes that use it. Throws `std::runtime_error`, which says what to do.
 [[nodiscard]] inline std::unique_ptr<connection> open_beside(std::filesystem::path const& path, access may,
                                                              std::chrono::milliseconds patience) {
+    if (auto const why = why_not_open(path))
+        throw std::runtime_error{"coffer::sqlite: cannot open " + path.string() + ": " + *why};
     try {
         auto db = std::make_unique<connection>(path.string(), patience, may);
         auto const found = recognise(*db, path.string());
