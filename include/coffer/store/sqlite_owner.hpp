@@ -73,6 +73,7 @@ public:
         std::error_code ignored;
         return is_dead(owner, [&] { return std::filesystem::is_directory(directory_, ignored); });
     }
+    [[nodiscard]] std::string const& boot() const noexcept { return boot_; }
     /// How many are alive.
     [[nodiscard]] std::size_t living() const {
         std::size_t n = 0;
@@ -134,6 +135,7 @@ public:
     ~process_owner() { ::unlink(file_.c_str()); }
 
     [[nodiscard]] std::string const& name() const noexcept { return name_; }
+    using owner_files::boot;
 
     /// Is that owner proven dead? Asks the system anew each time.
     [[nodiscard]] bool is_dead(std::string_view owner) const {
