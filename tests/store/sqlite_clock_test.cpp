@@ -36,8 +36,8 @@ public:
 
     [[nodiscard]] coffer::time_point now() const noexcept override { return right_->now(); }
     [[nodiscard]] coffer::wall_time_point wall_now() const noexcept override {
-        return right_->wall_now() + std::chrono::duration_cast<coffer::wall_time_point::duration>(
-                                        coffer::duration{off_.load()});
+        return right_->wall_now() +
+               std::chrono::duration_cast<coffer::wall_time_point::duration>(coffer::duration{off_.load()});
     }
     [[nodiscard]] bool begin_wait(std::shared_ptr<coffer::pending_wait> const& wait,
                                   coffer::time_point until) override {
@@ -320,7 +320,8 @@ TEST_F(wrong_time, is_read_anew_where_another_process_has_observed) {
         (void)a.collect();
     }
     b.is_off(40 * day);
-    EXPECT_TRUE(std::holds_alternative<coffer::expired>(b.claim("done"))) << "it has itself seen no more than an instant";
+    EXPECT_TRUE(std::holds_alternative<coffer::expired>(b.claim("done")))
+        << "it has itself seen no more than an instant";
 }
 
 /// The store's thread sweeps in real time; virtual time stands still until it has seen what it is.
