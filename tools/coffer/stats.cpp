@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <coffer/state/trusted_wall.hpp>
 #include <coffer/store/sqlite_room.hpp>
 #include <coffer/store/sqlite_survey.hpp>
 
@@ -7,6 +8,7 @@
 #include "record_json.hpp"
 #include "text.hpp"
 
+#include <chrono>
 #include <iomanip>
 #include <iostream>
 #include <memory>
@@ -22,6 +24,25 @@ struct request {
 
 void line(std::string const& name, std::string const& value) {
     std::cout << std::left << std::setw(16) << name << value << '\n';
+}
+
+/// Roughly: `40 d`, `3 h`, `20 min`.
+std::string span_text(std::chrono::nanoseconds d) {
+    using namespace std::chrono;
+    if (d >= 48h) return std::to_string(d / 24h) + " d";
+    if (d >= 2h) return std::to_string(d / 1h) + " h";
+    return std::to_string(d / 1min) + " min";
+}
+
+/// The wall clock, by the time that the store's expiry goes by.
+std::string clock_text(coffer::sqlite::survey const& s) {
+    constexpr auto slack = coffer::trusted_wall::most_slack;
+    if (s.clock_doubted.count() > 0)
+        return "doubted for " + span_text(s.clock_doubted_for) + ": a program's is " + span_text(s.clock_doubted) +
+               " ahead of the store's time, which follows it after " + span_text(coffer::trusted_wall::doubt_lasts);
+    if (s.clock_ahead > slack) return span_text(s.clock_ahead) + " ahead of the store's time";
+    if (s.clock_ahead < -slack) return span_text(-s.clock_ahead) + " behind the store's time";
+    return "right";
 }
 
 void print(coffer::sqlite::survey const& s) {
@@ -44,6 +65,7 @@ void print(coffer::sqlite::survey const& s) {
              (s.unknown_costs > 0 ? ", and " + counted(s.unknown_costs, "send") + " of unknown cost" : ""));
     line("answers", std::to_string(s.answers) + ", " + bytes_in_words(s.answer_bytes));
     line("expired", std::to_string(s.due) + " to be cleared away");
+    line("clock", clock_text(s));
     line("file", bytes_in_words(s.file_bytes) + ", of which " + bytes_in_words(s.free_bytes) + " are free");
     line("log", bytes_in_words(s.log_bytes));
     line("spooled", std::to_string(s.spooled));
@@ -68,6 +90,10 @@ void print_json(coffer::sqlite::survey const& s) {
     j["answers"] = s.answers;
     j["answer_bytes"] = s.answer_bytes;
     j["expired"] = s.due;
+    auto const seconds = [](auto d) { return std::chrono::duration_cast<std::chrono::seconds>(d).count(); };
+    j["clock_ahead_s"] = seconds(s.clock_ahead);
+    j["clock_doubted_s"] = seconds(s.clock_doubted);
+    j["clock_doubted_for_s"] = seconds(s.clock_doubted_for);
     j["file_bytes"] = s.file_bytes;
     j["free_bytes"] = s.free_bytes;
     j["log_bytes"] = s.log_bytes;

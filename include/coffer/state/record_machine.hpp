@@ -135,7 +135,7 @@ inline claim_verdict record_machine::claim(claim_request const& q, std::string c
     ++r_.claims;
     allow(q.max_sends);
     r_.cached = q.cached;
-    r_.expires = q.cached ? later(at_.wall, q.unacknowledged_kept) : never;
+    r_.expires = q.cached ? kept_for(q.unacknowledged_kept) : never;
     r_.takeover_grace = q.takeover_grace;
     r_.acknowledged_kept = q.acknowledged_kept;
     r_.unacknowledged_kept = q.unacknowledged_kept;
@@ -199,7 +199,7 @@ inline outcome<void> record_machine::answer(claim_id const& claim, int send, sha
     s->state = send_state::answered;
     if (!is_closed()) {
         r_.stored_fault.reset();  // a paid answer beats what would have been replayed instead of it
-        r_.expires = r_.cached ? later(at_.wall, r_.unacknowledged_kept) : never;  // time enough to be accepted
+        r_.expires = r_.cached ? kept_for(r_.unacknowledged_kept) : never;  // time enough to be accepted
         r_.state = record_state::answered;
     }
     ended(*s);
@@ -216,7 +216,7 @@ inline outcome<void> record_machine::accept(int send) {
     if (s->state != send_state::supplied) s->state = send_state::accepted;
     r_.stored_fault.reset();
     end_claim(record_state::done);
-    r_.expires = later(at_.wall, r_.unacknowledged_kept);
+    r_.expires = kept_for(r_.unacknowledged_kept);
     touch(s->number);
     return {};
 }
@@ -270,7 +270,7 @@ inline outcome<void> record_machine::fail(claim_id const& claim, fault const& wh
     } else {
         r_.stored_fault = why;
         end_claim(record_state::failed);
-        r_.expires = later(at_.wall, kept);
+        r_.expires = later(at_.trusted, kept);  // lost, it is only asked for again
     }
     touch();
     return {};
@@ -302,7 +302,7 @@ inline outcome<void> record_machine::acknowledge() {
         case record_state::done:
             end_claim(record_state::acked);
             drop_payloads();
-            r_.expires = later(at_.wall, r_.acknowledged_kept);
+            r_.expires = kept_for(r_.acknowledged_kept);
             touch();
             return {};
         default: break;
@@ -324,7 +324,7 @@ inline outcome<void> record_machine::resolve(resolution const& how) {
     } else if (std::holds_alternative<abandon>(how)) {
         end_claim(record_state::acked);
         drop_payloads();
-        r_.expires = later(at_.wall, r_.acknowledged_kept);
+        r_.expires = kept_for(r_.acknowledged_kept);
         touch();
     } else {
         auto& s = add_send(send_state::supplied);

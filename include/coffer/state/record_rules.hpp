@@ -19,7 +19,8 @@ namespace coffer::inline v0 {
 /// When a rule is applied, by the store's clock.
 struct record_moment {
     std::chrono::steady_clock::time_point now;
-    std::chrono::system_clock::time_point wall;
+    std::chrono::system_clock::time_point wall;            ///< what is written down
+    std::chrono::system_clock::time_point trusted = wall;  ///< what expires by; behind `wall` while that is doubted
 };
 
 /// What a rule has changed, for stores that write rows.
@@ -134,6 +135,10 @@ protected:
         return added;
     }
 
+    /// Paid results are kept for so long even if the wall clock, far ahead, turns out to be right.
+    [[nodiscard]] std::chrono::system_clock::time_point kept_for(nanoseconds d) const noexcept {
+        return later(r_.cached ? at_.trusted : at_.wall, d);
+    }
     void touch(int send = 0) noexcept {
         changes_.row = true;
         if (send != 0) changes_.send = send;
@@ -174,7 +179,7 @@ private:
     /// Time alone changes a record only here. What is unresolved never expires: it would turn into a second bill. (Where
     /// requests are cached, a second bill after a while is what was asked for; but not while somebody works on the first.)
     void expire() {
-        if (at_.wall < r_.expires) return;
+        if (at_.trusted < r_.expires) return;
         if (r_.cached) {
             if (!left_to_owner(r_.takeover_grace)) remove();
             return;

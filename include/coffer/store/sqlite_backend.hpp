@@ -20,7 +20,6 @@
 
 namespace coffer::inline v0::sqlite::detail {
 
-[[nodiscard]] inline record_moment moment(clock& c) { return {c.now(), c.wall_now()}; }
 [[nodiscard]] inline record_machine::owner_is_dead owner_test(opened_file& f) {
     return [owner = &f.owner()](std::string const& name) { return owner->is_dead(name); };
 }
@@ -60,7 +59,7 @@ public:
     [[nodiscard]] completion<outcome<void>> const& done() const noexcept { return done_; }
     void carry_out() override {
         auto& stored = file_.records().of(what_.record);
-        record_machine m{stored.row, moment(*clock_), owner_test(file_)};
+        record_machine m{stored.row, file_.moment(*clock_), owner_test(file_)};
         result_.emplace(
             m.answer(what_.claim, what_.send, what_.what, what_.print ? &*what_.print : nullptr, what_.cached_for));
         file_.records().changed(what_.record, m.changes());
@@ -172,7 +171,7 @@ public:
             auto stored = rows.load(id.digest);
             if (stored.id == 0) return found{};
             rows.load_bodies(stored);
-            record_machine m{stored.row, moment(c), owner_test(f)};
+            record_machine m{stored.row, f.moment(c), owner_test(f)};
             if (m.changes().gone) return found{};
             m.show_as_it_is();
             return std::make_shared<record const>(std::move(stored.row));
@@ -184,8 +183,8 @@ public:
             found all;
             if (filter.limit == 0) return all;
             f.records().rows().for_each(filter.name_space, filter.unresolved_only,
-                                        [&](auto const& digest, stored_record s) {
-                                            record_machine const m{s.row, moment(c), owner_test(f)};
+                                        [&, now = f.moment(c)](auto const& digest, stored_record s) {
+                                            record_machine const m{s.row, now, owner_test(f)};
                                             bool const waits = m.is_unresolved();
                                             if (m.changes().gone || (filter.unresolved_only && !waits)) return true;
                                             all.push_back({{s.name_space, digest},
@@ -226,7 +225,7 @@ private:
         auto& row = f.records().of(id).row;
         if (std::none_of(row.sends.begin(), row.sends.end(), [](auto const& s) { return s.unaccounted(); })) return;
         for (auto const& left : f.spool().orphans(id.digest)) {  // their files go when the store is opened next
-            record_machine m{row, moment(c), owner_test(f)};
+            record_machine m{row, f.moment(c), owner_test(f)};
             (void)m.answer(left.answer.claim, left.answer.send, left.answer.what);
             f.records().changed(id, m.changes());
         }
@@ -239,9 +238,10 @@ private:
         auto& records = f.records();
         auto& stored = records.of(id);
         auto const token = records.last_token() + 1;
-        if (f.left().is_short() && leads_to_a_send(stored.row, moment(c), owner_test(f), q, token))
+        auto const now = f.moment(c);
+        if (f.left().is_short() && leads_to_a_send(stored.row, now, owner_test(f), q, token))
             return tl::unexpected{f.left().refusal()};
-        record_machine m{stored.row, moment(c), owner_test(f)};
+        record_machine m{stored.row, now, owner_test(f)};
         auto verdict = m.claim(q, f.owner().name(), token);
         // The rules have seen no bodies.
         auto const fill = [&](stored_answer& a) {
@@ -268,7 +268,7 @@ private:
 
     template <class T, class Rule>
     static outcome<T> apply(opened_file& f, clock& c, record_id const& id, Rule const& rule) {
-        record_machine m{f.records().of(id).row, moment(c), owner_test(f)};
+        record_machine m{f.records().of(id).row, f.moment(c), owner_test(f)};
         outcome<T> told = rule(m);
         f.records().changed(id, m.changes());
         return told;

@@ -99,10 +99,11 @@ public:
     }
     /// A process forked off after opening has neither the thread nor a right to the connection.
     [[nodiscard]] bool in_its_process() const noexcept { return !db_.is_inherited(); }
+    /// Now, by the file's trusted time; the store's thread.
+    [[nodiscard]] record_moment moment(clock const& c) { return records_.moment(reading(c)); }
     /// One batch of what is due, by the store's thread within a transaction.
     [[nodiscard]] swept collect(sweep_place from, clock const& c) {
-        return due_.some(records_, from, {c.now(), c.wall_now()},
-                         [this](auto const& name) { return owner_.is_dead(name); });
+        return due_.some(records_, from, moment(c), [this](auto const& name) { return owner_.is_dead(name); });
     }
 
     [[nodiscard]] std::string const& path() const noexcept { return path_; }
@@ -118,8 +119,13 @@ public:
     [[nodiscard]] flight_table& flights() noexcept { return flights_; }
 
 private:
+    [[nodiscard]] clock_reading reading(clock const& c) const { return {owner_.boot(), c.now(), c.wall_now()}; }
     [[nodiscard]] upkeep care(options const& o) {
-        return {o.sweep_every, [this] { return due_.any(bound_clock()->wall_now()); },
+        return {o.sweep_every,
+                [this] {
+                    auto const c = bound_clock();
+                    return due_.any(moment(*c).trusted) || records_.clock_is_due(reading(*c));
+                },
                 [this, place = sweep_place{}]() mutable {
                     place = collect(place.over ? sweep_place{} : place, *bound_clock()).place;
                     return !place.over;

@@ -78,6 +78,7 @@ public:
         std::error_code ignored;
         return is_dead(owner, [&] { return std::filesystem::is_directory(directory_, ignored); });
     }
+    [[nodiscard]] std::string const& boot() const noexcept { return boot_; }
     /// Those that are alive.
     [[nodiscard]] std::vector<std::string> living_names() const {
         std::vector<std::string> names;
@@ -146,6 +147,7 @@ public:
     ~process_owner() { ::unlink(file_.c_str()); }
 
     [[nodiscard]] std::string const& name() const noexcept { return name_; }
+    using owner_files::boot;
 
     /// Is that owner proven dead? Asks the system anew each time.
     [[nodiscard]] bool is_dead(std::string_view owner) const {

@@ -103,6 +103,7 @@ public:
           db_{open_beside(path, access::write, o.patience)},
           rows_{*db_, nullptr},
           owners_{path.string() + ".owners"},
+          clock_{*db_},
           keys_{*db_, "SELECT id, key FROM records WHERE ns=?1 AND id>?2 ORDER BY id LIMIT 200"},
           bodies_{*db_, "SELECT body FROM answers WHERE id IN (SELECT answer FROM sends WHERE record=?)"} {
         db_->run("PRAGMA secure_delete=ON");
@@ -161,7 +162,8 @@ public:
 
 private:
     void stock(purge_plan& plan, stored_record& s) const {
-        glance const now{s.row, moment_now(), [this](std::string const& name) { return owners_.is_dead(name); }};
+        glance const now{s.row, clock_.look(read_clocks(owners_)),
+                         [this](std::string const& name) { return owners_.is_dead(name); }};
         take_stock(plan, s.row, now);
     }
     /// True if there may be more.
@@ -193,6 +195,7 @@ private:
     std::unique_ptr<connection> db_;
     record_rows rows_;
     owner_files owners_;
+    file_clock clock_;
     statement keys_;
     statement bodies_;
 };

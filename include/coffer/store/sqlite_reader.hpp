@@ -6,6 +6,7 @@
 //     file.for_each(coffer::sqlite::selection{}, [](coffer::sqlite::seen_record const& r) { ...; return true; });
 
 #include <coffer/state/record_machine.hpp>
+#include <coffer/store/sqlite_clock.hpp>
 #include <coffer/store/sqlite_connection.hpp>
 #include <coffer/store/sqlite_entry.hpp>
 #include <coffer/store/sqlite_failure.hpp>
@@ -99,10 +100,6 @@ public:
     }
 };
 
-[[nodiscard]] inline record_moment moment_now() {
-    return {std::chrono::steady_clock::now(), std::chrono::system_clock::now()};
-}
-
 }  // namespace detail
 
 /// One view of the file at the moment when it was made; others go on writing meanwhile. One thread at a time, and no
@@ -117,7 +114,8 @@ public:
         : path_{detail::existing_file(file)},
           db_{detail::open_beside(path_, detail::access::read, patience)},
           rows_{*db_, std::move(keys)},
-          owners_{path_.string() + ".owners"} {
+          owners_{path_.string() + ".owners"},
+          clock_{*db_} {
         explained([&] {
             db_->run("BEGIN");
             (void)detail::ask(*db_, "PRAGMA user_version");  // SQLite's view begins with the first look
@@ -128,6 +126,7 @@ public:
     /// For what else there is to ask.
     [[nodiscard]] detail::connection& db() const noexcept { return *db_; }
     [[nodiscard]] detail::owner_files const& owners() const noexcept { return owners_; }
+    [[nodiscard]] detail::file_clock const& clock() const noexcept { return clock_; }
 
     /// The record of that name; none if there is none.
     [[nodiscard]] std::optional<seen_record> find(record_id const& id) {
@@ -209,7 +208,7 @@ private:
         auto stored = rows_.load(digest);
         if (stored.id == 0) return std::nullopt;
         seen_record seen{{stored.name_space, digest}, std::move(stored.row), false, false};
-        detail::glance const now{seen.row, detail::moment_now(),
+        detail::glance const now{seen.row, clock_.look(detail::read_clocks(owners_)),
                                  [this](std::string const& name) { return owners_.is_dead(name); }};
         if (now.changes().gone) return std::nullopt;
         seen.unresolved = now.is_unresolved();
@@ -221,6 +220,7 @@ private:
     std::unique_ptr<detail::connection> db_;
     detail::record_rows rows_;
     detail::owner_files owners_;
+    detail::file_clock clock_;
 };
 
 }  // namespace coffer::inline v0::sqlite

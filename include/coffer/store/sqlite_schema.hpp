@@ -20,7 +20,8 @@ inline constexpr std::int64_t application_id = 0x434f4652;  // "COFR"
 ///
 /// Times called `..._at`, `created`, `updated` and `expires` are nanoseconds since 1970 (NULL: never); `..._until` are
 /// nanoseconds of CLOCK_MONOTONIC, good for the boot in the owner's name; `..._kept` and `takeover_grace` are
-/// nanoseconds. Money is in nano-dollars. States and kinds of faults are stored by name.
+/// nanoseconds. Money is in nano-dollars. States and kinds of faults are stored by name. `meta` also has `clock`, the
+/// trusted time (sqlite_clock.hpp).
 inline constexpr std::array<char const*, 2> format_steps{R"sql(
 CREATE TABLE meta(
     name TEXT PRIMARY KEY NOT NULL,  -- secret_id: which secret the keys are stored under; token: the last one given

@@ -38,7 +38,13 @@ struct survey {
     std::int64_t free_bytes = 0;  ///< of the file, to be used again
     std::int64_t log_bytes = 0;   ///< of the write-ahead log (-wal)
     std::size_t processes = 0;    ///< have it open
-    std::size_t spooled = 0;      ///< answers that the file would not take yet, in files of their own (.spool)
+    std::chrono::nanoseconds
+        clock_ahead{};  ///< this process's wall clock, of the file's trusted time; negative: behind
+    /// By so much at least a program's wall clock has been ahead (0: none is), too far to be believed before it has been so
+    /// for a day; and for how long it has.
+    std::chrono::nanoseconds clock_doubted{};
+    std::chrono::nanoseconds clock_doubted_for{};
+    std::size_t spooled = 0;  ///< answers that the file would not take yet, in files of their own (.spool)
 };
 
 /// Looks at a store's file beside the processes that use it. Throws `std::runtime_error`, which says what to do.
@@ -81,8 +87,15 @@ struct survey {
                     std::chrono::duration_cast<std::chrono::system_clock::duration>(nanoseconds{*oldest})};
         }
         detail::statement const due{db, "SELECT count(*) FROM records WHERE expires<=?"};
-        auto const now = nanoseconds{std::chrono::system_clock::now().time_since_epoch()}.count();
-        if (auto const r = due.with(now); r.next()) s.due = r.as<std::size_t>();
+        auto const now = detail::read_clocks(from.owners());
+        auto const trusted = from.clock().look(now).trusted;
+        if (auto const t = from.clock().load()) {
+            s.clock_ahead = t->lead_of(now);
+            s.clock_doubted = t->doubted;
+            s.clock_doubted_for = t->doubted_for;
+        }
+        if (auto const r = due.with(nanoseconds{trusted.time_since_epoch()}.count()); r.next())
+            s.due = r.as<std::size_t>();
         auto const page = detail::ask(db, "PRAGMA page_size");
         s.file_bytes = detail::ask(db, "PRAGMA page_count") * page;
         s.free_bytes = detail::ask(db, "PRAGMA freelist_count") * page;

@@ -65,7 +65,7 @@ public:
         swept s{{}, from};
         std::vector<due> batch;
         {
-            auto const r = next_.with(nanoseconds(at.wall), from.after.first, from.after.second, most_rows);
+            auto const r = next_.with(nanoseconds(at.trusted), from.after.first, from.after.second, most_rows);
             while (r.next()) {
                 due d;
                 d.expires = r.integer();

@@ -8,6 +8,7 @@
 #include <coffer/crypto/key_ring.hpp>
 #include <coffer/state/record.hpp>
 #include <coffer/state/record_rules.hpp>
+#include <coffer/store/sqlite_clock.hpp>
 #include <coffer/store/sqlite_connection.hpp>
 #include <coffer/store/sqlite_rows.hpp>
 
@@ -26,7 +27,7 @@ namespace coffer::inline v0::sqlite::detail {
 class working_set {
 public:
     working_set(connection& db, std::shared_ptr<crypto::key_ring const> keys)
-        : rows_{db, std::move(keys)}, data_version_{db, "PRAGMA data_version"} {}
+        : rows_{db, std::move(keys)}, clock_{db}, data_version_{db, "PRAGMA data_version"} {}
 
     /// The record under a key; an empty one if there is none. Stays where it is until the transaction's end.
     [[nodiscard]] stored_record& of(record_id const& id) {
@@ -68,6 +69,10 @@ public:
         token_unwritten_ = true;
     }
 
+    /// That moment, by the file's trusted time.
+    [[nodiscard]] record_moment moment(clock_reading const& now) { return clock_.moment(now); }
+    [[nodiscard]] bool clock_is_due(clock_reading const& now) const { return clock_.is_due(now); }
+
     /// For reading past what is at hand: everything is written first.
     [[nodiscard]] record_rows& rows() {
         write_all();
@@ -80,10 +85,12 @@ public:
         auto const version = r.next() ? r.integer() : 0;
         if (version != version_ || entries_.size() > most_entries) forget();
         version_ = version;
+        clock_.began();
     }
     void ending() { write_all(); }
     /// Only what is being worked on is kept, and no bodies.
     void ended() noexcept {
+        clock_.ended();
         try {
             for (auto* const named : std::exchange(touched_, {})) {
                 auto& e = named->second;
@@ -100,6 +107,7 @@ public:
         entries_.clear();
         token_.reset();
         token_unwritten_ = false;
+        clock_.forget();
     }
 
 private:
@@ -133,9 +141,11 @@ private:
         for (auto* const named : touched_) write(named->first, named->second);
         if (token_unwritten_) rows_.set_last_token(*token_);
         token_unwritten_ = false;
+        clock_.write();
     }
 
     record_rows rows_;
+    file_clock clock_;
     statement data_version_;
     std::int64_t version_ = 0;
     entries entries_;

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// What time it surely is: a wall clock that is wrong for a while must not make anything expire. No I/O, time passed in.
+//
+//     trusted_wall time{first};                        // the first clock is believed
+//     time.observe({boot, steady, wall});              // now and then, by whoever works on what the time is for
+//     time.at({boot, steady, wall});                   // never goes back; never far ahead of the steady clock
+//
+// Trusted time runs with the steady clock. A wall clock behind it changes nothing; one a little ahead sets it; one far
+// ahead is doubted, and believed when it has stayed ahead for a day: a machine that was off, suspended or had a wrong
+// clock at first catches up without anybody's help.
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <string_view>
+
+namespace coffer::inline v0 {
+
+/// What a process's clocks say at one moment.
+struct clock_reading {
+    std::string_view boot;  ///< within which the steady clock counts; in another one its values mean nothing
+    std::chrono::steady_clock::time_point steady;
+    std::chrono::system_clock::time_point wall;
+};
+
+/// Trusted time as it was at the last observation. A value, shared by all who keep time by it: whatever each of them
+/// observes, it never goes back, and in a stretch of time it moves on by no more than what the steady clock counts plus a
+/// hundredth, a quarter of an hour, and the leads that were doubted for a day.
+struct trusted_wall {
+    using nanoseconds = std::chrono::nanoseconds;
+    using wall_time = std::chrono::system_clock::time_point;
+
+    /// A lead that is believed at once: of a restart or a short suspension, and more than time services correct in a step.
+    /// Less than half an hour, by which a wrong time zone is off.
+    static constexpr nanoseconds most_slack = std::chrono::minutes{15};
+    /// It is spent by what is believed at once, and comes back with time: a clock that runs a hundredth fast is believed.
+    static constexpr int slack_returns_in = 100;
+    /// A wrong clock is mended in seconds by a time service, in hours by people. What waits for this, expiry, counts weeks.
+    static constexpr nanoseconds doubt_lasts = std::chrono::hours{24};
+    /// Of the time between two observations no more than this counts: two looks a week apart are no week.
+    static constexpr nanoseconds most_between = std::chrono::hours{6};
+
+    std::string boot;
+    std::chrono::steady_clock::time_point steady;
+    wall_time wall;  ///< trusted
+    wall_time said;  ///< by the clock that was observed
+    nanoseconds slack = most_slack;  ///< left
+    nanoseconds doubted{};  ///< the least lead since doubt began; 0: no doubt
+    nanoseconds doubted_for{};
+
+    trusted_wall() = default;
+    explicit trusted_wall(clock_reading const& first)
+        : boot{first.boot}, steady{first.steady}, wall{first.wall}, said{first.wall} {}
+
+    /// The trusted time at that moment. Across a reboot it stands still.
+    [[nodiscard]] wall_time at(clock_reading const& r) const noexcept { return moved(wall, since(r)); }
+    /// How far that moment's wall clock is ahead of it; negative: behind.
+    [[nodiscard]] nanoseconds lead_of(clock_reading const& r) const noexcept { return r.wall - at(r); }
+    /// Steady time since the last observation; 0 if that was in another boot.
+    [[nodiscard]] nanoseconds since(clock_reading const& r) const noexcept {
+        return is_comparable(r) ? r.steady - steady : nanoseconds::zero();
+    }
+    /// A steady clock that went back is one of another machine, restored or moved.
+    [[nodiscard]] bool is_comparable(clock_reading const& r) const noexcept {
+        return r.boot == boot && r.steady >= steady;
+    }
+
+    void observe(clock_reading const& r) {
+        auto const passed = since(r);
+        // Across a reboot there is nothing but the doubted clock's own word for how long it was.
+        auto const between = is_comparable(r) ? passed : r.wall - said;
+        auto lead = lead_of(r);
+        wall = at(r);
+        slack = std::min(most_slack, slack + passed / slack_returns_in);
+        if (doubted > nanoseconds::zero() && lead > slack) {
+            doubted = std::min(doubted, lead);
+            doubted_for += std::clamp(between, nanoseconds::zero(), most_between);
+            if (doubted_for >= doubt_lasts) {
+                wall = moved(wall, doubted);
+                lead -= doubted;
+                doubted = {};
+            }
+        }
+        if (lead <= slack) {
+            auto const believed = std::max(lead, nanoseconds::zero());
+            wall = moved(wall, believed);
+            slack -= believed;
+            doubted = {};
+        } else if (doubted == nanoseconds::zero()) {
+            doubted = lead;
+            doubted_for = {};
+        }
+        boot = r.boot;
+        steady = r.steady;
+        said = r.wall;
+    }
+
+private:
+    /// Saturates: a clock may stand at the end of time.
+    [[nodiscard]] static wall_time moved(wall_time t, nanoseconds d) noexcept {
+        auto const step = std::chrono::duration_cast<wall_time::duration>(d);
+        return t > wall_time::max() - step ? wall_time::max() : t + step;
+    }
+};
+
+}  // namespace coffer::inline v0
