@@ -540,6 +540,7 @@ TEST(sqlite_writer, keeps_no_more_than_it_may) {
     sqlite::options o;
     o.busy_timeout = 5ms;
     o.most_waiting = 10;
+    o.most_spooled = 0;
     sqlite::store const db{dir / "coffer.db", o};
     real_time time;
     auto& b = *db.backend();
