@@ -125,6 +125,8 @@ protected:
     }
     void lock() { intruder_.emplace(w.file()).run("BEGIN IMMEDIATE"); }
     void unlock() { intruder_.reset(); }
+    /// By who holds the lock.
+    void run(std::string const& sql) { intruder_->run(sql); }
     [[nodiscard]] fs::path directory() const { return w.file().string() + ".spool"; }
     [[nodiscard]] std::vector<fs::path> files() const {
         std::vector<fs::path> found;
@@ -136,6 +138,10 @@ protected:
     /// What is taken in goes when that is durable, which nobody waits for.
     void wait_until_empty() const {
         while (!fs::is_empty(directory())) std::this_thread::yield();
+    }
+    void wait_until_set_aside() const {
+        for (auto found = files(); found.size() != 1 || found[0].extension() != ".refused"; found = files())
+            std::this_thread::yield();
     }
     /// Virtual time does not wait for what the file has refused once.
     static coffer::outcome<void> in_the_end(coffer::completion<coffer::outcome<void>> const& done) {
@@ -245,6 +251,45 @@ TEST_F(spool_without_memory, takes_in_what_was_left_even_if_the_file_is_locked_w
         ASSERT_NE(r, nullptr);
         EXPECT_EQ(r->sends.at(0).reply->body, "paid " + std::to_string(i));
     }
+}
+
+TEST_F(spool_without_memory, reads_back_no_more_than_some_of_it_at_once) {
+    std::vector<coffer::completion<coffer::outcome<void>>> all;
+    for (int i = 1; i <= 3; ++i) {
+        world::how h;
+        h.name = "key " + std::to_string(i);
+        (void)w.claim(i, 0, h);
+        (void)w.permit(i, 0, 0, 2, h.name).value();
+    }
+    lock();
+    for (int i = 1; i <= 3; ++i)
+        all.push_back(w.backend().submit_answer(w.ref(i, "key " + std::to_string(i)), 1,
+                                                answer_of(std::string(std::size_t{5} << 20, 'x'))));
+    while (w.process(0).stats().waiting < 3) std::this_thread::yield();
+    auto const before = w.process(0).stats().commits;
+    unlock();
+    for (auto const& done : all) EXPECT_TRUE(in_the_end(done));
+    EXPECT_EQ(w.process(0).stats().commits - before, 3U);
+    EXPECT_TRUE(files().empty());
+}
+
+TEST_F(spool_test, an_answer_that_somebody_removes_while_it_waits_is_not_said_to_be_stored) {
+    answer_while_locked("paid");
+    fs::remove(files().at(0));
+    unlock();
+    auto const stored = in_the_end(*brought);
+    ASSERT_FALSE(stored);
+    EXPECT_NE(stored.error().message().find("was removed from there"), std::string::npos) << stored.error();
+    EXPECT_EQ(w.backend().unwritten(), 0U);
+}
+
+TEST_F(spool_test, but_one_that_another_process_has_taken_in_is) {
+    answer_while_locked("paid");
+    run("UPDATE sends SET state='answered', status=200, request_id=''");
+    fs::remove(files().at(0));
+    run("COMMIT");
+    EXPECT_TRUE(in_the_end(*brought));
+    EXPECT_EQ(w.peek()->sends[0].state, coffer::send_state::answered);
 }
 
 TEST_F(spool_without_memory, or_a_disk_to_keep_it_on_gives_the_claim_up_with_the_answer) {
@@ -381,8 +426,7 @@ TEST_F(spool_test, what_the_store_will_never_take_is_set_aside) {
     unlock();
     intruder{w.file()}.run("DELETE FROM sends");  // as nothing of ours would
     (void)w.claim(2);
-    while (files().at(0).extension() != ".refused") std::this_thread::yield();
-    EXPECT_EQ(files().size(), 1U);
+    wait_until_set_aside();
 }
 
 TEST_F(spool_test, what_cannot_be_read_is_set_aside_and_harms_nobody) {
@@ -391,8 +435,7 @@ TEST_F(spool_test, what_cannot_be_read_is_set_aside_and_harms_nobody) {
     unlock();
     std::ofstream{files()[0], std::ios::trunc} << "5:hello";
     EXPECT_TRUE(is<coffer::in_progress>(w.claim(2)) || is<coffer::granted>(w.claim(2)));
-    while (files().at(0).extension() != ".refused") std::this_thread::yield();
-    EXPECT_EQ(files().size(), 1U);
+    wait_until_set_aside();
 }
 
 TEST_F(spool_test, of_a_record_that_is_gone_makes_it_anew) {
