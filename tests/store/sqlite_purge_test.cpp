@@ -135,6 +135,37 @@ TEST_F(purges, wait_for_answers_that_stand_beside_the_file) {
     EXPECT_EQ(complaint("a"), "");
 }
 
+TEST_F(purges, wait_for_a_draft_that_is_whole_and_remove_one_that_is_torn) {
+    s.acked("acked", "a");
+    sqlite::detail::spooled_answer spooled;
+    spooled.record = s.id("on its way", "a");
+    spooled.send = 1;
+    spooled.what = answer_of("paid");
+    auto const bytes = sqlite::detail::encode(spooled);
+    auto const directory = fs::path{s.file().string() + ".spool"};
+    fs::create_directory(directory);
+    auto const draft = [&](std::string const& owner, std::size_t missing) {
+        auto const hex = to_text(spooled.record).substr(2);
+        auto const file = directory / (owner + "-" + hex + "-1.answer.draft");
+        std::ofstream{file, std::ios::binary} << bytes.substr(0, bytes.size() - missing);
+        return file;
+    };
+    std::string const dead = "0123456789abcdef-0123456789abcdef";
+    auto const whole = draft(dead, 0);
+    EXPECT_TRUE(mentions(complaint("a"), "1 of its answers stand beside the file")) << complaint("a");
+    fs::remove(whole);
+    auto const torn = draft(dead, 1);
+    EXPECT_EQ(sqlite::plan_purge(s.file(), "a").spooled, 0U);
+    EXPECT_TRUE(fs::exists(torn)) << "a plan changes nothing";
+    sqlite::detail::process_owner const somebody{s.file().string() + ".owners"};
+    auto const at_work = draft(somebody.name(), 1);
+    EXPECT_TRUE(mentions(complaint("a"), "1 of its answers stand beside the file"));
+    EXPECT_TRUE(fs::exists(at_work)) << "it is being written";
+    fs::remove(at_work);
+    EXPECT_EQ(complaint("a"), "");
+    EXPECT_FALSE(fs::exists(torn));
+}
+
 TEST_F(purges, of_an_answer_that_another_namespace_has_too_leave_that_one) {
     auto const text = essay(9000, 1);
     s.done("one", text, "a");

@@ -80,6 +80,8 @@ TEST(sqlite_spooled_answer, is_nothing_if_a_byte_is_missing) {
 /// A store whose file somebody else keeps locked, or lets go.
 class spool_test : public testing::Test {
 protected:
+    explicit spool_test(coffer::sqlite::options const& o = impatient()) : w{o} {}
+
     static coffer::sqlite::options impatient() {
         coffer::sqlite::options o;
         o.busy_timeout = 20ms;
@@ -94,8 +96,37 @@ protected:
         brought = w.backend().submit_answer(w.ref(1), 1, answer_of(std::move(body)));
         while (files().empty() && brought->get() == nullptr) std::this_thread::yield();
     }
+    /// The store refuses the answer's body for good, as it does one that is larger than SQLite can store.
+    void answer_while_refused(std::string body) {
+        w.send(1);
+        refuse_bodies();
+        EXPECT_EQ(refusal(w.answer(1, 1, std::move(body))), "store_unavailable");
+    }
+    void refuse_bodies() {
+        intruder{w.file()}.run("CREATE TRIGGER no BEFORE INSERT ON answers BEGIN SELECT RAISE(ABORT, 'too big'); END");
+    }
+    void accept_bodies() { intruder{w.file()}.run("DROP TRIGGER no"); }
+    /// What a process that is dead by now has left; the name of its file.
+    fs::path leave(std::string const& name, std::string const& body, std::string const& suffix = "",
+                   std::size_t bytes_missing = 0) {
+        (void)w.peek();  // behind the look for what is there already
+        auto left = sample();
+        left.record = w.id(name);
+        left.claim = claim_number(1);
+        left.send = 1;
+        left.what = answer_of(body);
+        auto bytes = detail::encode(left);
+        bytes.resize(bytes.size() - bytes_missing);
+        fs::create_directories(directory());
+        auto const hex = coffer::to_text(left.record).substr(left.record.name_space.size() + 1);
+        auto const file = directory() / ("0123456789abcdef-0123456789abcdef-" + hex + "-1.answer" + suffix);
+        std::ofstream{file, std::ios::binary} << bytes;
+        return file;
+    }
     void lock() { intruder_.emplace(w.file()).run("BEGIN IMMEDIATE"); }
     void unlock() { intruder_.reset(); }
+    /// By who holds the lock.
+    void run(std::string const& sql) { intruder_->run(sql); }
     [[nodiscard]] fs::path directory() const { return w.file().string() + ".spool"; }
     [[nodiscard]] std::vector<fs::path> files() const {
         std::vector<fs::path> found;
@@ -103,6 +134,14 @@ protected:
         for (auto const& entry : fs::directory_iterator{directory(), none})
             if (entry.path().extension() != ".draft") found.push_back(entry.path());
         return found;
+    }
+    /// What is taken in goes when that is durable, which nobody waits for.
+    void wait_until_empty() const {
+        while (!fs::is_empty(directory())) std::this_thread::yield();
+    }
+    void wait_until_set_aside() const {
+        for (auto found = files(); found.size() != 1 || found[0].extension() != ".refused"; found = files())
+            std::this_thread::yield();
     }
     /// Virtual time does not wait for what the file has refused once.
     static coffer::outcome<void> in_the_end(coffer::completion<coffer::outcome<void>> const& done) {
@@ -115,7 +154,7 @@ protected:
         return found.size() == 1 ? found[0].what->body : std::to_string(found.size()) + " answers";
     }
 
-    sqlite_world w{impatient()};
+    sqlite_world w;
     std::optional<coffer::completion<coffer::outcome<void>>> brought;
 
 private:
@@ -148,8 +187,8 @@ TEST_F(spool_test, what_a_process_did_not_live_to_store_is_stored_when_the_store
     w.kill(0);
     unlock();
     EXPECT_EQ(only_answer(w.claim(2)), "paid");
-    EXPECT_TRUE(files().empty());
     EXPECT_EQ(w.peek()->counted_sends(), 1) << "and not sent again";
+    wait_until_empty();
 }
 
 TEST_F(spool_test, or_when_a_process_that_has_it_open_claims_the_key) {
@@ -161,16 +200,209 @@ TEST_F(spool_test, or_when_a_process_that_has_it_open_claims_the_key) {
     EXPECT_TRUE(w.accept(2, 1, 1));
     w.kill(1);
     EXPECT_TRUE(is<coffer::replayed>(w.claim(3)));
-    EXPECT_TRUE(files().empty()) << "it stands in the store now";
+    wait_until_empty();
 }
 
-TEST_F(spool_test, of_a_process_that_lives_is_left_to_it) {
-    answer_while_locked("paid");
-    coffer::sqlite::detail::process_owner const somebody{w.file().string() + ".owners"};
-    EXPECT_TRUE(detail::spool(directory(), somebody, 1000).orphans().empty());
+// Memory ------------------------------------------------------------------------------------------------------------------
+
+/// As before, but next to nothing may wait in memory.
+class spool_without_memory : public spool_test {
+protected:
+    spool_without_memory() : spool_test{tight()} {}
+    static coffer::sqlite::options tight() {
+        auto o = impatient();
+        o.most_waiting = 1;
+        return o;
+    }
+};
+
+TEST_F(spool_without_memory, keeps_what_waits_for_the_file_on_disk) {
+    w.send(1);
+    lock();
+    auto paid = answer_of("paid");
+    std::weak_ptr<coffer::answer const> const in_memory = paid;
+    auto const answered = w.backend().submit_answer(w.ref(1), 1, std::exchange(paid, {}));
+    auto const accepted = w.backend().submit_accept(w.ref(1), 1);
+    while (w.process(0).stats().waiting < 2 && answered.get() == nullptr) std::this_thread::yield();
+    EXPECT_EQ(answered.get(), nullptr);
+    EXPECT_TRUE(in_memory.expired());
+    EXPECT_EQ(files().size(), 1U);
     unlock();
-    EXPECT_TRUE(in_the_end(*brought));
+    EXPECT_TRUE(in_the_end(answered));
+    EXPECT_TRUE(in_the_end(accepted));
+    auto const v = w.claim(2);
+    ASSERT_TRUE(is<coffer::replayed>(v));
+    EXPECT_EQ(std::get<coffer::replayed>(*v).accepted.what->body, "paid");
+    EXPECT_TRUE(files().empty());
 }
+
+TEST_F(spool_without_memory, takes_in_what_was_left_even_if_the_file_is_locked_when_it_is_opened) {
+    for (int i = 0; i < 5; ++i) (void)leave("key " + std::to_string(i), "paid " + std::to_string(i));
+    w.close();
+    coffer::sqlite::store const db{w.file(), tight()};
+    lock();
+    (void)w.backend();
+    while (db.stats().failures == 0) std::this_thread::yield();
+    EXPECT_EQ(files().size(), 5U);
+    unlock();
+    wait_until_empty();
+    for (int i = 0; i < 5; ++i) {
+        auto const r = w.peek(0, "key " + std::to_string(i));
+        ASSERT_NE(r, nullptr);
+        EXPECT_EQ(r->sends.at(0).reply->body, "paid " + std::to_string(i));
+    }
+}
+
+TEST_F(spool_without_memory, reads_back_no_more_than_some_of_it_at_once) {
+    std::vector<coffer::completion<coffer::outcome<void>>> all;
+    for (int i = 1; i <= 3; ++i) {
+        world::how h;
+        h.name = "key " + std::to_string(i);
+        (void)w.claim(i, 0, h);
+        (void)w.permit(i, 0, 0, 2, h.name).value();
+    }
+    lock();
+    for (int i = 1; i <= 3; ++i)
+        all.push_back(w.backend().submit_answer(w.ref(i, "key " + std::to_string(i)), 1,
+                                                answer_of(std::string(std::size_t{5} << 20, 'x'))));
+    while (w.process(0).stats().waiting < 3) std::this_thread::yield();
+    auto const before = w.process(0).stats().commits;
+    unlock();
+    for (auto const& done : all) EXPECT_TRUE(in_the_end(done));
+    EXPECT_EQ(w.process(0).stats().commits - before, 3U);
+    EXPECT_TRUE(files().empty());
+}
+
+TEST_F(spool_test, an_answer_that_somebody_removes_while_it_waits_is_not_said_to_be_stored) {
+    answer_while_locked("paid");
+    fs::remove(files().at(0));
+    unlock();
+    auto const stored = in_the_end(*brought);
+    ASSERT_FALSE(stored);
+    EXPECT_NE(stored.error().message().find("was removed from there"), std::string::npos) << stored.error();
+    EXPECT_EQ(w.backend().unwritten(), 0U);
+}
+
+TEST_F(spool_test, but_one_that_another_process_has_taken_in_is) {
+    answer_while_locked("paid");
+    run("UPDATE sends SET state='answered', status=200, request_id=''");
+    fs::remove(files().at(0));
+    run("COMMIT");
+    EXPECT_TRUE(in_the_end(*brought));
+    EXPECT_EQ(w.peek()->sends[0].state, coffer::send_state::answered);
+}
+
+TEST_F(spool_without_memory, or_a_disk_to_keep_it_on_gives_the_claim_up_with_the_answer) {
+    auto o = tight();
+    o.most_spooled = 0;
+    sqlite_world poor{o};
+    poor.send(1);
+    std::optional<intruder> other{poor.file()};
+    other->run("BEGIN IMMEDIATE");
+    auto const answered = poor.backend().submit_answer(poor.ref(1), 1, answer_of("paid"));
+    auto const accepted = poor.backend().submit_accept(poor.ref(1), 1);
+    EXPECT_EQ(refusal(in_the_end(answered)), "spool_full");
+    other.reset();
+    EXPECT_FALSE(in_the_end(accepted));
+    EXPECT_TRUE(is<coffer::granted>(poor.claim(2, 1))) << "no other process waits for one that is done";
+}
+
+// Given up ----------------------------------------------------------------------------------------------------------------
+
+TEST_F(spool_test, what_the_store_does_not_take_keeps_its_own_process_from_sending_again) {
+    answer_while_refused("paid");
+    (void)w.release(1);
+    ASSERT_EQ(files().size(), 1U);
+    auto const refused = w.claim(2);
+    EXPECT_EQ(refusal(refused), "store_unavailable");
+    EXPECT_NE(refused.error().message().find(files()[0].string()), std::string::npos) << refused.error();
+    EXPECT_EQ(files().size(), 1U);
+    accept_bodies();
+    EXPECT_EQ(only_answer(w.claim(2)), "paid");
+    wait_until_empty();
+    EXPECT_EQ(w.peek()->counted_sends(), 1);
+}
+
+TEST_F(spool_test, and_every_other_process_as_long_as_it_is_there) {
+    answer_while_refused("paid");
+    (void)w.release(1);
+    EXPECT_EQ(refusal(w.claim(2, 1)), "store_unavailable");
+    fs::rename(files().at(0), w.file().string() + ".looked-at");
+    EXPECT_EQ(only_answer(w.claim(2, 1)), "0 answers") << "who takes it away wants another send";
+}
+
+TEST_F(spool_test, of_a_process_that_has_given_it_up_and_lives_is_found_by_others) {
+    answer_while_refused("paid");
+    (void)w.release(1);
+    accept_bodies();
+    EXPECT_EQ(only_answer(w.claim(2, 1)), "paid");
+    wait_until_empty();
+}
+
+TEST_F(spool_test, holds_back_a_permit_too) {
+    w.send(1);
+    w.pass(1h);
+    (void)w.claim(2, 1);  // its time is over; but then it comes
+    refuse_bodies();
+    EXPECT_FALSE(w.answer(1, 1, "paid"));
+    accept_bodies();
+    EXPECT_EQ(refusal(w.permit(2, 1, 1)), "answer_stored");
+    EXPECT_EQ(w.peek()->counted_sends(), 1);
+}
+
+TEST_F(spool_test, of_an_answer_that_cannot_be_opened_lets_nobody_send) {
+    answer_while_locked("paid");
+    w.kill(0);
+    unlock();
+    fs::rename(files().at(0), w.file().string() + ".away");
+    auto const file = leave("one", "paid");
+    fs::remove(file);
+    fs::create_directory(file);  // as unreadable as one can be, for root too
+    EXPECT_EQ(refusal(w.claim(2)), "store_unavailable");
+    fs::remove(file);
+    EXPECT_EQ(only_answer(w.claim(2)), "0 answers");
+}
+
+// Drafts ------------------------------------------------------------------------------------------------------------------
+
+TEST_F(spool_test, a_draft_that_is_whole_is_an_answer) {
+    w.send(1);
+    w.kill(0);
+    (void)leave("one", "paid", ".draft");
+    EXPECT_EQ(only_answer(w.claim(2)), "paid");
+    wait_until_empty();
+}
+
+TEST_F(spool_test, a_draft_that_is_torn_goes_when_the_store_is_opened) {
+    (void)leave("one", "paid", ".draft", 1);
+    w.close();
+    (void)w.backend();
+    wait_until_empty();
+    EXPECT_EQ(w.peek(), nullptr);
+}
+
+TEST_F(spool_test, or_when_its_key_is_claimed) {
+    (void)w.backend(1);
+    w.send(1);
+    w.kill(0);
+    auto const file = leave("one", "paid", ".draft", 1);
+    EXPECT_EQ(only_answer(w.claim(2, 1)), "0 answers");
+    EXPECT_FALSE(fs::exists(file));
+}
+
+TEST_F(spool_test, a_draft_of_a_process_that_lives_is_left_to_it) {
+    w.send(1);
+    w.kill(0);
+    coffer::sqlite::detail::process_owner const somebody{w.file().string() + ".owners"};
+    auto const dead = leave("one", "paid", ".draft", 1);
+    auto name = dead.filename().string();
+    name.replace(0, std::string{"0123456789abcdef-0123456789abcdef"}.size(), somebody.name());
+    fs::rename(dead, directory() / name);
+    EXPECT_EQ(only_answer(w.claim(2)), "0 answers");
+    EXPECT_TRUE(fs::exists(directory() / name));
+}
+
+// -------------------------------------------------------------------------------------------------------------------------
 
 TEST_F(spool_test, has_a_limit) {
     auto o = impatient();
@@ -194,8 +426,7 @@ TEST_F(spool_test, what_the_store_will_never_take_is_set_aside) {
     unlock();
     intruder{w.file()}.run("DELETE FROM sends");  // as nothing of ours would
     (void)w.claim(2);
-    ASSERT_EQ(files().size(), 1U);
-    EXPECT_EQ(files()[0].extension(), ".refused");
+    wait_until_set_aside();
 }
 
 TEST_F(spool_test, what_cannot_be_read_is_set_aside_and_harms_nobody) {
@@ -204,8 +435,7 @@ TEST_F(spool_test, what_cannot_be_read_is_set_aside_and_harms_nobody) {
     unlock();
     std::ofstream{files()[0], std::ios::trunc} << "5:hello";
     EXPECT_TRUE(is<coffer::in_progress>(w.claim(2)) || is<coffer::granted>(w.claim(2)));
-    ASSERT_EQ(files().size(), 1U);
-    EXPECT_EQ(files()[0].extension(), ".refused");
+    wait_until_set_aside();
 }
 
 TEST_F(spool_test, of_a_record_that_is_gone_makes_it_anew) {

@@ -448,6 +448,7 @@ TEST(sqlite_writer, lets_what_has_queued_up_share_a_commit) {
     real_time time;
     auto& b = *db.backend();
     b.bind(time.clock());
+    (void)time.get(b.peek(b.id_of(coffer::key{"report", 0})));  // it has looked for what others have left
     intruder other{dir / "coffer.db"};
     other.run("BEGIN IMMEDIATE");  // so that they do queue up
     auto const before = db.stats();
@@ -564,6 +565,7 @@ TEST(sqlite_writer, keeps_no_more_than_it_may) {
     sqlite::options o;
     o.busy_timeout = 5ms;
     o.most_waiting = 10;
+    o.most_spooled = 0;
     sqlite::store const db{dir / "coffer.db", o};
     real_time time;
     auto& b = *db.backend();

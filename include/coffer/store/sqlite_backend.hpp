@@ -5,13 +5,15 @@
 #include <coffer/state/record_machine.hpp>
 #include <coffer/store/record_text.hpp>
 #include <coffer/store/sqlite_file.hpp>
+#include <coffer/store/sqlite_spool_jobs.hpp>
 #include <coffer/store/store.hpp>
 
 #include <algorithm>
-#include <filesystem>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -19,10 +21,6 @@
 #include <vector>
 
 namespace coffer::inline v0::sqlite::detail {
-
-[[nodiscard]] inline record_machine::owner_is_dead owner_test(opened_file& f) {
-    return [owner = &f.owner()](std::string const& name) { return owner->is_dead(name); };
-}
 
 /// A job made of a function `outcome<T>(opened_file&, clock&)`.
 template <class T, class Fn>
@@ -45,52 +43,12 @@ private:
     completion<outcome<T>> done_;
 };
 
-/// The bringing of a paid answer. While the file does not take it, it stands in the spool.
-class answer_job final : public job {
-public:
-    /// `spooled`: where it stands already, left by a process that is dead.
-    answer_job(opened_file& file, std::shared_ptr<clock> c, spooled_answer what, std::filesystem::path spooled = {})
-        : job{urgency::after, store_step::answer, what.record.digest, outside_work{c}, what.what->body.size()},
-          file_{file},
-          clock_{std::move(c)},
-          what_{std::move(what)},
-          spooled_{std::move(spooled)} {}
-
-    [[nodiscard]] completion<outcome<void>> const& done() const noexcept { return done_; }
-    void carry_out() override {
-        auto& stored = file_.records().of(what_.record);
-        record_machine m{stored.row, file_.moment(*clock_), owner_test(file_)};
-        result_.emplace(
-            m.answer(what_.claim, what_.send, what_.what, what_.print ? &*what_.print : nullptr, what_.cached_for));
-        file_.records().changed(what_.record, m.changes());
-    }
-    void tell() noexcept override {
-        if (!spooled_.empty()) *result_ ? file_.spool().drop(spooled_) : file_.spool().set_aside(spooled_);
-        done_.set(*std::move(result_));
-    }
-    void refuse(fault why) noexcept override { done_.set(failed(std::move(why))); }
-    void spool() noexcept override {
-        if (spooled_.empty()) spooled_ = file_.spool().keep(what_);
-    }
-
-private:
-    opened_file& file_;
-    std::shared_ptr<clock> clock_;
-    spooled_answer what_;
-    std::filesystem::path spooled_;
-    std::optional<outcome<void>> result_;
-    completion<outcome<void>> done_;
-};
-
 class backend final : public store_backend {
 public:
     explicit backend(std::shared_ptr<opened_file> file) : file_{std::move(file)} {}
 
     void bind(std::shared_ptr<clock> const& c) override {
-        if (!file_->bind(c)) return;
-        for (auto& left : file_->spool().orphans())
-            file_->queue().submit(
-                std::make_unique<answer_job>(*file_, c, std::move(left.answer), std::move(left.file)));
+        if (file_->bind(c) && file_->in_its_process()) file_->queue().submit(std::make_unique<look_job>(*file_, c));
     }
     [[nodiscard]] record_id id_of(key const& k) const override { return file_->names().id_of(k); }
 
@@ -108,6 +66,7 @@ public:
         auto work = [id = ref.record, c = ref.id, q](opened_file& f, clock& at) -> outcome<permitted> {
             if (auto const gone = f.keep_owner()) return tl::unexpected{unowned(f, gone)};
             if (f.left().is_short()) return tl::unexpected{f.left().refusal()};
+            take_from_spool(f, at, id, &c);
             return apply<permitted>(f, at, id, [&](record_machine& m) { return m.permit(c, q); });
         };
         return submit<permitted>(urgency::before, store_step::permit, ref.record, std::move(work));
@@ -123,8 +82,14 @@ public:
         return done;
     }
     result<void> submit_accept(claim_ref const& ref, int send) override {
-        return change<void>(urgency::after, store_step::accept, ref.record,
-                            [send](record_machine& m) { return m.accept(send); });
+        // Nobody has to wait for its end. So where there is no such answer (it was refused), the claim ends all the same.
+        auto work = [id = ref.record, c = ref.id, send](opened_file& f, clock& at) {
+            auto done = apply<void>(f, at, id, [&](record_machine& m) { return m.accept(send); });
+            if (!done && done.error().kind() != fault_kind::already_done)
+                (void)apply<void>(f, at, id, [&](record_machine& m) { return m.release(c); });
+            return done;
+        };
+        return submit<void>(urgency::after, store_step::accept, ref.record, std::move(work));
     }
     result<void> submit_reject(claim_ref const& ref, int send, fault const& why) override {
         return change<void>(urgency::after, store_step::reject, ref.record,
@@ -220,15 +185,31 @@ private:
                          why.message() + "), so others would take it for dead; mend the directory"};
     }
 
-    /// Before a key's next claim: answers to its sends that a dead owner could not store.
-    static void take_from_spool(opened_file& f, clock& c, record_id const& id) {
-        auto& row = f.records().of(id).row;
-        if (std::none_of(row.sends.begin(), row.sends.end(), [](auto const& s) { return s.unaccounted(); })) return;
-        for (auto const& left : f.spool().orphans(id.digest)) {  // their files go when the store is opened next
-            record_machine m{row, f.moment(c), owner_test(f)};
-            (void)m.answer(left.answer.claim, left.answer.send, left.answer.what);
-            f.records().changed(id, m.changes());
+    /// Before a key's next send: answers to earlier ones that stand in the spool, whoever has left them. What the claim
+    /// `at_work` has sent itself is its own business. Throws if one cannot be had: nothing is sent then.
+    static void take_from_spool(opened_file& f, clock& c, record_id const& id, claim_id const* at_work = nullptr) {
+        auto const& row = f.records().of(id).row;
+        if (at_work != nullptr && (!row.held || row.claim != *at_work)) return;  // it is refused anyway
+        bool const may_have_come = std::any_of(row.sends.begin(), row.sends.end(), [&](auto const& s) {
+            return s.unaccounted() && (at_work == nullptr || s.claim != *at_work);
+        });
+        if (!may_have_come && (!row.sends.empty() || f.spool().is_taken_in())) return;
+        auto left = f.spool().of(id.digest);
+        if (left.empty()) return;
+        for (auto const& file : left) {
+            auto const found = f.spool().read(file);
+            if (!found) continue;
+            (void)keep_answer(f, c, *found, found->what);
+            try {
+                (void)f.records().rows();  // writes it
+            } catch (error const& e) {
+                if (may_pass(std::current_exception())) throw;
+                throw std::runtime_error{"it does not take the paid answer to this key that stands in " +
+                                         file.path.string() + " (" + e.what() +
+                                         "); as long as it is there, nothing is sent under the key"};
+            }
         }
+        f.queue().submit(std::make_unique<leftover_job>(f, f.bound_clock(), std::move(left), false));  // they may go
     }
 
     [[nodiscard]] static outcome<claim_verdict> do_claim(opened_file& f, clock& c, record_id const& id,

@@ -26,7 +26,7 @@ class job {
 public:
     /// `record` is the digest of the record it is about, `size` that of the answer it carries.
     job(urgency u, std::optional<store_step> step, std::string record, outside_work held, std::size_t size = 0)
-        : urgency_{u}, step_{step}, record_{std::move(record)}, held_{std::move(held)}, size_{size} {}
+        : urgency_{u}, step_{step}, record_{std::move(record)}, held_{std::move(held)}, in_memory_{size} {}
     job(job const&) = delete;
     job& operator=(job const&) = delete;
     virtual ~job() = default;
@@ -36,16 +36,19 @@ public:
     /// Tells what came of it.
     virtual void tell() noexcept = 0;
     virtual void refuse(fault why) noexcept = 0;
-    /// The file would not take it, now or perhaps ever: what must survive the process is written down elsewhere.
-    virtual void spool() noexcept {}
+    /// The file would not take it, now or perhaps ever: what must survive the process is written down elsewhere. True if
+    /// it stands there, and the job has let go of it until it is carried out.
+    virtual bool spool() noexcept { return false; }
 
 private:
     friend class writer;
+    friend class kept_jobs;
     urgency urgency_;
     std::optional<store_step> step_;
     std::string record_;
     std::optional<outside_work> held_;
-    std::size_t size_;
+    std::size_t in_memory_;  // bytes of its answer, while it waits
+    std::size_t on_disk_ = 0;  // bytes that it will bring back into memory when it is carried out
 };
 
 }  // namespace coffer::inline v0::sqlite::detail

@@ -8,13 +8,13 @@
 #include <coffer/store/sqlite_compact.hpp>
 #include <coffer/store/sqlite_reader.hpp>
 #include <coffer/store/sqlite_remains.hpp>
+#include <coffer/store/sqlite_spool.hpp>
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -80,24 +80,48 @@ inline void take_stock(purge_plan& plan, record const& r, glance const& now) {
     return {};
 }
 
-/// How many spooled answers are of a namespace, which stands in each behind its version.
-[[nodiscard]] inline std::size_t count_spooled(std::filesystem::path const& directory, std::string_view name_space) {
-    std::size_t n = 0;
-    std::error_code none;
-    for (std::filesystem::directory_iterator at{directory, none}, end; !none && at != end; at.increment(none)) {
-        std::ifstream in{at->path(), std::ios::binary};
-        std::string const bytes{std::istreambuf_iterator<char>{in}, {}};
-        text_reader from{bytes};
-        from.number();
-        n += from.text() == name_space ? 1U : 0U;
+/// Was a process killed while it wrote this down? Then it is no answer, and nobody's.
+[[nodiscard]] inline bool is_torn_draft(std::filesystem::path const& path, owner_files const& owners) {
+    auto const f = spool_file_at(path);
+    if (!f || !f->is_draft || !owners.is_dead(f->owner)) return false;
+    auto const bytes = read_spooled(path);
+    return bytes && !is_whole_spooled(*bytes);
+}
+/// The namespace of a spooled answer, which stands behind its version.
+[[nodiscard]] inline std::string spooled_name_space(std::filesystem::path const& path) {
+    std::ifstream in{path, std::ios::binary};
+    std::string text;
+    for (int i = 0; i < 2; ++i) {
+        std::streamsize size = 0;
+        char colon = 0;
+        if (!(in >> size >> colon) || colon != ':' || size < 0) return {};
+        text.clear();
+        for (char c = 0; size > 0 && in.get(c); --size) text += c;
+        if (size > 0) return {};
     }
+    return text;
+}
+/// How many spooled answers are of a namespace.
+[[nodiscard]] inline std::size_t count_spooled(std::filesystem::path const& directory, std::string_view name_space,
+                                               owner_files const& owners) {
+    std::size_t n = 0;
+    for_each_spooled(directory, [&](std::filesystem::path const& path) {
+        if (spooled_name_space(path) == name_space && !is_torn_draft(path, owners)) ++n;
+    });
     return n;
+}
+inline void remove_torn_drafts(std::filesystem::path const& directory, owner_files const& owners) {
+    std::error_code ignored;
+    for_each_spooled(directory, [&](std::filesystem::path const& path) {
+        if (is_torn_draft(path, owners)) std::filesystem::remove(path, ignored);
+    });
 }
 
 class purging {
 public:
     purging(std::filesystem::path const& path, std::string name_space, purge_options const& o)
         : path_{path},
+          spool_{path.string() + ".spool"},
           name_space_{std::move(name_space)},
           options_{o},
           db_{open_beside(path, access::write, o.patience)},
@@ -118,10 +142,11 @@ public:
                 all.answer_bytes += static_cast<std::int64_t>(r.bytes().size());
         });
         db_->run("COMMIT");
-        all.spooled = count_spooled(path_.string() + ".spool", name_space_);
+        all.spooled = count_spooled(spool_, name_space_, owners_);
         return all;
     }
     purged carry_out() {
+        remove_torn_drafts(spool_, owners_);
         purged done;
         traces left;
         std::int64_t last = 0;
@@ -190,6 +215,7 @@ private:
     }
 
     std::filesystem::path path_;
+    std::filesystem::path spool_;
     std::string name_space_;
     purge_options options_;
     std::unique_ptr<connection> db_;

@@ -8,6 +8,8 @@
 #include <coffer/store/sqlite_connection.hpp>
 #include <coffer/store/sqlite_failure.hpp>
 #include <coffer/store/sqlite_job.hpp>
+#include <coffer/store/sqlite_kept.hpp>
+#include <coffer/store/sqlite_transactions.hpp>
 #include <coffer/store/sqlite_working_set.hpp>
 
 #include <algorithm>
@@ -18,7 +20,6 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
-#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -45,17 +46,15 @@ struct upkeep {
 
 class writer {
 public:
-    using jobs = std::list<std::unique_ptr<job>>;
-
-    /// `most_kept`: bytes of answers that may wait in memory for the file to work again.
+    /// `most_kept`: bytes of answers that may wait in memory for the file to work again, if they stand nowhere else.
     writer(connection& db, working_set& records, std::string path, store_probe const* probe, std::size_t most_kept,
            upkeep care = {})
         : db_{db},
-          records_{records},
+          transactions_{db, records},
           path_{std::move(path)},
           probe_{probe},
-          most_kept_{most_kept},
           care_{std::move(care)},
+          kept_{most_kept},
           thread_{[this] { work(); }} {}
     writer(writer const&) = delete;
     writer& operator=(writer const&) = delete;
@@ -82,16 +81,21 @@ public:
         wake_.notify_one();
     }
 
+    /// Will the thread end before long? Then nothing is begun that another process can do.
+    [[nodiscard]] bool is_stopping() {
+        std::lock_guard const lock{mutex_};
+        return stop_at_.has_value();
+    }
+
     /// What follows a send and is not durable yet.
     [[nodiscard]] std::size_t unwritten() const noexcept { return unwritten_; }
     [[nodiscard]] counters count() const noexcept {
-        return {operations_.load(), commits_.load(), failures_.load(), waiting_.load()};
+        return {operations_.load(), transactions_.commits(), failures_.load(), waiting_.load()};
     }
 
 private:
     using clock = std::chrono::steady_clock;
-    static constexpr auto first_delay = std::chrono::milliseconds{50};
-    static constexpr auto last_delay = std::chrono::milliseconds{2000};
+    static constexpr std::size_t most_read_back = std::size_t{8} << 20;  // into memory at once
     static constexpr auto first_care = std::chrono::milliseconds{1000};
     static constexpr auto more_care = std::chrono::milliseconds{100};
     static constexpr auto never = clock::time_point::max();
@@ -102,7 +106,7 @@ private:
             {
                 std::unique_lock lock{mutex_};
                 auto const called = [this] { return !queue_.empty() || (stop_at_ && !stop_seen_); };
-                auto until = kept_.empty() && !stop_seen_ ? never : retry_at_;
+                auto until = kept_.retry_at();
                 if (stop_at_) until = std::min(until, *stop_at_);
                 else until = std::min(until, care_at_);
                 if (until == never) wake_.wait(lock, called);
@@ -110,7 +114,7 @@ private:
                 fresh.splice(fresh.end(), queue_);
                 if (stop_at_ && !stop_seen_) {
                     stop_seen_ = true;
-                    retry_at_ = clock::now();
+                    kept_.retry_now();
                 }
             }
             // Work has come, so there is a clock; a while later it is time to look after the file.
@@ -123,50 +127,59 @@ private:
             std::lock_guard const lock{mutex_};
             stopping = stop_at_ && queue_.empty() && (kept_.empty() || clock::now() >= *stop_at_);
         }
-        while (!kept_.empty()) {
-            refuse(kept_, fault{fault_kind::store_unavailable, "the store was closed before it could write this"});
-        }
+        for (auto left = kept_.take(); !left.empty();)
+            refuse(left, fault{fault_kind::store_unavailable, "the store was closed before it could write this"});
         waiting_ = 0;
     }
 
     /// Fresh jobs of a record that has older ones waiting go behind them.
     void take(jobs& fresh) noexcept {
         bool const asked_for = std::any_of(fresh.begin(), fresh.end(), [&](auto& j) { return is_kept(*j); });
-        if (!kept_.empty() && (asked_for || clock::now() >= retry_at_)) retry();
+        if (!kept_.empty() && (asked_for || clock::now() >= kept_.retry_at())) retry();
         jobs ready;
         while (!fresh.empty()) {
             auto& j = *fresh.front();
             if (j.urgency_ == urgency::read || !is_kept(j)) ready.splice(ready.end(), fresh, fresh.begin());
             else queue_behind(fresh);
         }
-        if (ready.empty()) return;
-        bool const works = run(ready);
-        if (works && !kept_.empty()) retry_at_ = std::min(retry_at_, clock::now() + first_delay);
+        if (!ready.empty() && run(ready) == went::well) kept_.retry_soon();
     }
 
+    /// Some at a time: what stands on disk all fits there, but not in memory.
     void retry() noexcept {
-        jobs again;
-        again.splice(again.end(), kept_);
+        auto again = kept_.take();
         waiting_ = 0;
-        kept_bytes_ = 0;
-        run(again);
-        if (kept_.empty()) delay_ = first_delay;
-        else {
-            retry_at_ = clock::now() + delay_;
-            delay_ = std::min(2 * delay_, std::chrono::milliseconds{last_delay});
+        while (!again.empty()) {
+            jobs some;
+            for (std::size_t bytes = 0; !again.empty();) {
+                auto& j = *again.front();
+                if (!some.empty() && bytes + j.on_disk_ > most_read_back) break;
+                bytes += j.on_disk_;
+                if (is_kept(j)) queue_behind(again);
+                else some.splice(some.end(), again, again.begin());
+            }
+            auto const how = some.empty() ? went::well : run(some);
+            while (how == went::nowhere && !again.empty()) add_kept(again);
         }
+        kept_.tried();
     }
 
-    /// All in one transaction; if that fails at one of them, each in its own. True if the file could be written.
-    bool run(jobs& batch) noexcept {
+    enum class went : std::uint8_t {
+        well,
+        partly,  // something failed
+        nowhere,  // no transaction could be begun
+    };
+
+    /// All in one transaction; if that fails at one of them, each in its own.
+    went run(jobs& batch) noexcept {
         // Who only reads does not wait for the write lock.
         if (std::all_of(batch.begin(), batch.end(), [](auto& j) { return j->urgency_ == urgency::read; })) {
             bool works = true;
             while (!batch.empty()) works = read_one(batch) && works;
-            return works;
+            return works ? went::well : went::partly;
         }
         try {
-            begin();
+            transactions_.begin();
         } catch (...) {
             // The same would happen to each.
             auto const why = std::current_exception();
@@ -175,20 +188,23 @@ private:
                 if (batch.front()->urgency_ == urgency::read) read_one(batch);
                 else put_aside(batch, why);
             }
-            return false;
+            return went::nowhere;
         }
         try {
             for (auto const& j : batch) carry_out(*j);
-            commit();
+            transactions_.commit();
         } catch (...) {
             failed();
-            if (batch.size() == 1) return put_aside(batch, std::current_exception()), false;
+            if (batch.size() == 1) {
+                put_aside(batch, std::current_exception());
+                return went::partly;
+            }
             bool works = true;
             while (!batch.empty()) works = run_one(batch) && works;
-            return works;
+            return works ? went::well : went::partly;
         }
         while (!batch.empty()) tell(batch);
-        return true;
+        return went::well;
     }
     /// The front job in a transaction of its own.
     bool run_one(jobs& batch) noexcept {
@@ -196,9 +212,9 @@ private:
         if (j.urgency_ == urgency::read) return read_one(batch);
         if (is_kept(j)) return queue_behind(batch), false;
         try {
-            begin();
+            transactions_.begin();
             carry_out(j);
-            commit();
+            transactions_.commit();
         } catch (...) {
             failed();
             return put_aside(batch, std::current_exception()), false;
@@ -208,10 +224,9 @@ private:
     /// Reading needs no lock that another process could hold.
     bool read_one(jobs& batch) noexcept {
         try {
-            db_.check_place();
-            begin_reading_.run();
+            transactions_.begin_reading();
             carry_out(*batch.front());
-            commit_.run();
+            transactions_.end_reading();
         } catch (...) {
             failed();
             return put_aside(batch, std::current_exception()), false;
@@ -225,34 +240,20 @@ private:
         auto pause = care_.every;
         try {
             if (care_.is_due()) {
-                begin();
+                transactions_.begin();
                 if (care_.some()) pause = std::min(pause, more_care);
-                commit();
+                transactions_.commit();
             }
         } catch (...) {
-            db_.roll_back();
-            records_.forget();
+            transactions_.roll_back();
         }
         db_.set_patience(patience);
         care_at_ = later(clock::now(), pause);
     }
 
-    void begin() {
-        db_.check_place();
-        begin_writing_.run();
-        changes_before_ = sqlite3_total_changes(db_.get());
-        records_.began();
-    }
-    void commit() {
-        records_.ending();
-        commit_.run();
-        records_.ended();
-        if (sqlite3_total_changes(db_.get()) != changes_before_) ++commits_;
-    }
     void failed() noexcept {
         ++failures_;
-        db_.roll_back();
-        records_.forget();
+        transactions_.roll_back();
     }
     void carry_out(job& j) const {
         announce(j, edge::before);
@@ -279,40 +280,34 @@ private:
     /// The front job has failed: kept if what it has to say must not be lost, refused otherwise.
     void put_aside(jobs& batch, std::exception_ptr const& why) noexcept {
         last_failure_ = why;
-        auto& j = *batch.front();
-        if (j.urgency_ == urgency::after) j.spool();
-        bool const keepable = j.urgency_ == urgency::after && may_pass(why);
-        if (keepable && kept_bytes_ + j.size_ <= most_kept_) return keep(batch, batch.begin());
-        auto f = unavailable(path_, why);
-        if (keepable) f.with_code("spool_full");
-        refuse(batch, std::move(f));
+        if (batch.front()->urgency_ != urgency::after) return refuse(batch, unavailable(path_, why));
+        spool(*batch.front());
+        if (may_pass(why)) keep(batch);
+        else refuse(batch, unavailable(path_, why));
     }
     /// The front job's record has older ones waiting: it goes behind them, or, if it need not be done, is refused.
     void queue_behind(jobs& from) noexcept {
-        auto& j = *from.front();
-        if (j.urgency_ == urgency::after) {
-            j.spool();
-            return keep(from, from.begin());
-        }
-        refuse(from, unavailable(path_, last_failure_));
+        if (from.front()->urgency_ != urgency::after) return refuse(from, unavailable(path_, last_failure_));
+        spool(*from.front());
+        keep(from);
     }
-    void keep(jobs& from, jobs::iterator at) noexcept {
-        auto& j = **at;
-        j.held_.reset();  // who knows how long; virtual time must not stand still for it
-        if (kept_.empty()) retry_at_ = clock::now() + delay_;
-        kept_.splice(kept_.end(), from, at);
-        kept_bytes_ += j.size_;
+    void keep(jobs& from) noexcept {
+        if (kept_.has_room_for(*from.front())) add_kept(from);
+        else refuse(from, unavailable(path_, last_failure_).with_code("spool_full"));
+    }
+    void add_kept(jobs& from) noexcept {
+        kept_.add(from);
         ++waiting_;
     }
-    [[nodiscard]] bool is_kept(job const& j) const noexcept {
-        return std::any_of(kept_.begin(), kept_.end(), [&](auto& k) { return k->record_ == j.record_; });
+    static void spool(job& j) noexcept {
+        if (j.spool()) j.on_disk_ += std::exchange(j.in_memory_, 0);
     }
+    [[nodiscard]] bool is_kept(job const& j) const noexcept { return kept_.has(j.record_); }
 
     connection& db_;
-    working_set& records_;
+    transactions transactions_;
     std::string const path_;
     store_probe const* const probe_;
-    std::size_t const most_kept_;
     upkeep const care_;
 
     std::mutex mutex_;
@@ -321,21 +316,13 @@ private:
     std::optional<clock::time_point> stop_at_;
 
     // Of the thread alone.
-    statement begin_writing_{db_, "BEGIN IMMEDIATE"};
-    statement begin_reading_{db_, "BEGIN"};
-    statement commit_{db_, "COMMIT"};
-    jobs kept_;
-    std::size_t kept_bytes_ = 0;
+    kept_jobs kept_;
     bool stop_seen_ = false;
     bool cares_ = false;  // from the first work on
     clock::time_point care_at_ = never;
-    clock::time_point retry_at_{};
-    std::chrono::milliseconds delay_ = first_delay;
     std::exception_ptr last_failure_;
-    int changes_before_ = 0;
 
     std::atomic<std::uint64_t> operations_{0};
-    std::atomic<std::uint64_t> commits_{0};
     std::atomic<std::uint64_t> failures_{0};
     std::atomic<std::uint64_t> waiting_{0};
     std::atomic<std::size_t> unwritten_{0};
