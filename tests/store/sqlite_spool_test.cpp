@@ -392,6 +392,9 @@ TEST_F(spool_test, or_when_its_key_is_claimed) {
 
 TEST_F(spool_test, a_draft_of_a_process_that_lives_is_left_to_it) {
     w.send(1);
+    coffer::sqlite::options o;
+    o.as_another_process = true;
+    coffer::sqlite::store const open_elsewhere{w.file(), o};  // as a living one has it
     w.kill(0);
     coffer::sqlite::detail::process_owner const somebody{w.file().string() + ".owners"};
     auto const dead = leave("one", "paid", ".draft", 1);
