@@ -257,6 +257,14 @@ TEST_F(wrong_time, does_not_replay_faults_and_cached_answers_for_longer) {
     EXPECT_TRUE(std::holds_alternative<coffer::granted>(a.claim("cached", true)));
 }
 
+TEST_F(wrong_time, what_was_cached_before_a_suspension_is_not_taken_for_fresh) {
+    a.finish("cached", true);
+    a.is_off(31 * day);  // the monotonic clock does not count it
+    EXPECT_TRUE(std::holds_alternative<coffer::granted>(a.claim("cached", true)));
+    a.finish("anew", true);
+    EXPECT_TRUE(std::holds_alternative<coffer::replayed>(a.claim("anew", true)));
+}
+
 TEST_F(wrong_time, after_a_reboot_neither_expires_nor_shortens) {
     a.finish("then");
     w.pass(day);

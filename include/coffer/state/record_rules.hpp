@@ -135,9 +135,9 @@ protected:
         return added;
     }
 
-    /// Paid results are kept for so long even if the wall clock, far ahead, turns out to be right.
+    /// By the clock as it is: even if it is far ahead, and turns out to be right, what is paid for is kept so long.
     [[nodiscard]] std::chrono::system_clock::time_point kept_for(nanoseconds d) const noexcept {
-        return later(r_.cached ? at_.trusted : at_.wall, d);
+        return later(at_.wall, d);
     }
     void touch(int send = 0) noexcept {
         changes_.row = true;
@@ -176,14 +176,20 @@ protected:
     record_changes changes_;
 
 private:
+    /// What is cached goes by the wall clock, which counts a suspension too: gone too early it is only asked for again.
+    /// What comes from the future was written by a clock that was ahead: it would stay for too long.
+    [[nodiscard]] bool is_stale() const noexcept {
+        return at_.wall >= r_.expires || r_.updated > later(at_.wall, std::chrono::minutes{1});
+    }
+
     /// Time alone changes a record only here. What is unresolved never expires: it would turn into a second bill. (Where
     /// requests are cached, a second bill after a while is what was asked for; but not while somebody works on the first.)
     void expire() {
-        if (at_.trusted < r_.expires) return;
         if (r_.cached) {
-            if (!left_to_owner(r_.takeover_grace)) remove();
+            if (is_stale() && !left_to_owner(r_.takeover_grace)) remove();
             return;
         }
+        if (at_.trusted < r_.expires) return;
         if (r_.state == record_state::acked || r_.state == record_state::free) return remove();
         r_.expires = never;
         if (r_.state == record_state::done) {
