@@ -38,7 +38,8 @@ detail::spooled_answer sample() {
             claim_number(3),
             2,
             coffer::fingerprint{4}.with("model", "m"),
-            std::make_shared<coffer::answer const>(std::move(a))};
+            std::make_shared<coffer::answer const>(std::move(a)),
+            30s};
 }
 
 TEST(sqlite_spooled_answer, is_read_as_it_was_written) {
@@ -53,6 +54,7 @@ TEST(sqlite_spooled_answer, is_read_as_it_was_written) {
     EXPECT_EQ(read->what->request_id, "req-1");
     EXPECT_EQ(read->what->cost, sample().what->cost);
     EXPECT_EQ(read->what->usage, sample().what->usage);
+    EXPECT_EQ(read->cached_for, 30s);
 }
 
 TEST(sqlite_spooled_answer, knows_no_more_than_was_known) {

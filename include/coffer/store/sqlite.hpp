@@ -28,8 +28,8 @@ using stats = detail::counters;
 /// process `exec`.
 ///
 /// A thread of the store does all the work; what has queued up meanwhile shares one commit. An answer that cannot be
-/// written is kept in memory and tried until it is, or until the last handle is destroyed, which takes `close_timeout`
-/// at most. Thread safety: any thread.
+/// written is kept beside the file (in memory if that cannot be either) and tried until it is, or until the last handle
+/// is destroyed, which takes `close_timeout` at most. Thread safety: any thread.
 class store : public coffer::store {
 public:
     /// Opens the store, and makes it if there is none; its directory must exist.

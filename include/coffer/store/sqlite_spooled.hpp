@@ -31,11 +31,12 @@ struct spooled_answer {
     int send = 0;
     std::optional<fingerprint> print;  ///< as the store keeps it; needed if the record is gone
     shared_answer what;
-    std::chrono::nanoseconds cached_for{};  ///< not in the file: what is left there by the dead is kept as any answer
+    std::chrono::nanoseconds cached_for{};  ///< of what was asked for as cached; zero: it was not
 };
 
-// In a file: texts as in sqlite_fault.hpp. Version, namespace, digest, claim, send, the fingerprint's version (-1: none) and
-// bytes, status, request id, cost (empty: unknown), eight kinds of tokens (empty: unknown), body, "end".
+// In a file: texts as in sqlite_fault.hpp. Version, namespace, digest, claim, send, how long it is cached in ns, the
+// fingerprint's version (-1: none) and bytes, status, request id, cost (empty: unknown), eight kinds of tokens (empty:
+// unknown), body, "end".
 inline constexpr std::int64_t spool_version = 1;
 inline constexpr std::int64_t sealed_spool_version = 2;  // the body is sealed, see sqlite_bodies.hpp
 
@@ -47,6 +48,7 @@ inline constexpr std::int64_t sealed_spool_version = 2;  // the body is sealed, 
     put(bytes, a.record.digest);
     put(bytes, std::string_view{reinterpret_cast<char const*>(a.claim.data()), a.claim.size()});
     put(bytes, a.send);
+    put(bytes, a.cached_for.count());
     put(bytes, a.print ? std::int64_t{a.print->version()} : -1);
     put(bytes, a.print ? encode(*a.print) : std::string{});
     put(bytes, a.what->status);
@@ -64,7 +66,7 @@ inline constexpr std::int64_t sealed_spool_version = 2;  // the body is sealed, 
     std::size_t texts = 0;
     std::string_view last;
     for (text_reader from{bytes}; !from.at_end(); ++texts) last = from.text();
-    return texts == 12 + std::size(usage_buckets) && last == "end";
+    return texts == 13 + std::size(usage_buckets) && last == "end";
 }
 
 /// Nothing for bytes that this coffer did not write. Throws `std::runtime_error`, as `body_codec::read` does, for a body
@@ -81,6 +83,7 @@ inline constexpr std::int64_t sealed_spool_version = 2;  // the body is sealed, 
     if (claim.size() != a.claim.size()) return std::nullopt;
     std::transform(claim.begin(), claim.end(), a.claim.begin(), [](char c) { return static_cast<std::uint8_t>(c); });
     a.send = static_cast<int>(from.number());
+    a.cached_for = std::chrono::nanoseconds{from.number()};
     auto const version = from.number();
     auto const print = from.text();
     if (version >= 0) a.print = decode_fingerprint(static_cast<std::uint32_t>(version), print);

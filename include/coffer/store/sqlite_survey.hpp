@@ -112,8 +112,10 @@ struct survey {
     s.log_bytes = none ? 0 : static_cast<std::int64_t>(log);
     s.processes = from.owners().living();
     for (std::filesystem::directory_iterator at{from.path().string() + ".spool", none}, end; !none && at != end;
-         at.increment(none))
-        s.spooled += at->path().extension() == ".answer" ? 1U : 0U;
+         at.increment(none)) {
+        auto const kind = at->path().extension();
+        s.spooled += kind == ".answer" || kind == ".draft" ? 1U : 0U;
+    }
     return s;
 }
 
