@@ -84,7 +84,8 @@ TEST(sqlite_place, of_a_log_that_is_removed_stops_everything_and_loses_nothing) 
             EXPECT_TRUE(mentions(said, "start them again")) << said;
             EXPECT_EQ(refusal(w.get(w.backend().peek(w.id()))), "store_unavailable");
             auto const paid = w.backend().submit_answer(w.ref(2, "two"), 1, answer_of("paid, too"));
-            while (!fs::exists(beside(file, ".spool"))) std::this_thread::yield();
+            while (!fs::exists(beside(file, ".spool")) && paid.get() == nullptr) std::this_thread::yield();
+            ASSERT_EQ(paid.get(), nullptr) << "it waits";
 
             child other{"comes later", {file}};
             for (auto const& told : {other.listen(), other.listen()})
