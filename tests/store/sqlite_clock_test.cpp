@@ -312,7 +312,7 @@ TEST_F(wrong_time, is_kept_account_of_by_one_commit_a_minute_at_most) {
     EXPECT_EQ(a.commits(), commits) << "replays write nothing";
     EXPECT_EQ(row_in(w.file()), row);
     w.pass(1s);
-    EXPECT_EQ(a.peek("done")->state, record_state::done);
+    for (int i = 0; i < 2; ++i) EXPECT_EQ(a.peek("done")->state, record_state::done);
     EXPECT_EQ(row_in(w.file()), row) << "nor does a look";
     for (int i = 0; i < 30; ++i) EXPECT_TRUE(a.replays("done"));
     EXPECT_EQ(a.commits(), commits + 1);
