@@ -106,8 +106,7 @@ TEST_F(kill_order_test, a_stopped_client_continues_and_gets_its_answer) {
         rule(R"({"kill": {"moment": ")" + std::string{moment} + R"(", "signal": "STOP", "cont_after_ms": 1}})");
         test::victim client{sim_, "pause"};
         client.go();
-        EXPECT_TRUE(client.wait_stopped()) << moment;
-        auto const report = client.wait();
+        auto const report = client.wait();  // that it stood still, the simulator has seen: it may go on before we look
         EXPECT_TRUE(WIFEXITED(report.wait_status) && WEXITSTATUS(report.wait_status) == 0) << moment;
         EXPECT_TRUE(report.acted) << moment;
     }
