@@ -187,8 +187,8 @@ TEST_F(manual_rule, does_what_it_is_there_for) {
          [&] {
              test::victim client{sim_, "pause"};
              client.go();
-             EXPECT_TRUE(client.wait_stopped());
              EXPECT_TRUE(client.wait().acted);
+             EXPECT_EQ(sim_.lines("end", 1).at(0)["signal"]["result"], "stopped");
          }},
         {"flaky",
          [&] {
