@@ -198,8 +198,6 @@ public:
         call& call_;
     };
 
-    [[nodiscard]] static time_point later(time_point t, duration d) noexcept { return coffer::later(t, d); }
-
     /// Hands the time limit that gates have set for an attempt down to the pipelines and segments inside.
     class limit_scope {
     public:

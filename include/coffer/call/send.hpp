@@ -54,8 +54,8 @@ public:
         auto& c = attempt_access::call_of(attempt_);
         auto const* const claim = c.claim();
         auto const now = claim != nullptr ? c.clock().now() : attempt_.now();
-        auto const limit = claim != nullptr ? call_access::later(now, claim->longest_send(attempt_.timeout()))
-                                            : std::min(c.deadline(), call_access::later(now, attempt_.timeout()));
+        auto const limit = claim != nullptr ? later(now, claim->longest_send(attempt_.timeout()))
+                                            : std::min(c.deadline(), later(now, attempt_.timeout()));
         attempt_access::start(attempt_, now, limit, send_);
         if (core_.watched()) core_.tell({event_kind::attempt_started, now, {}, attempt_.number(), nullptr, {}, {}}, c);
     }

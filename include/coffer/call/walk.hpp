@@ -217,7 +217,7 @@ auto walk(std::shared_ptr<Core const> core, call& c, handed how, Args... args)
             co_return std::move(*result);
         }
         before = std::make_unique<ended_before const>(ended);
-        auto const again_at = call_access::later(ended.at, said.delay());
+        auto const again_at = later(ended.at, said.delay());
         bool const late = again_at >= c.deadline();  // whatever the gate has checked
         if (!cancelled && !late) {
             core->tell({event_kind::retry_scheduled, ended.at, {}, c.attempts(), ended.why, said.delay(), {}}, c);

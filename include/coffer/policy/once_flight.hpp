@@ -35,7 +35,7 @@ inline awaitable<void> keep(std::shared_ptr<flight> f, flight_plan plan, claim_r
     auto const executor = co_await asio::this_coro::executor;
     auto& service = clock_service::of(executor);
     auto const clock = service.clock();
-    auto next_beat = journaled ? call_access::later(clock->now(), plan.options.heartbeat) : time_point::max();
+    auto next_beat = journaled ? later(clock->now(), plan.options.heartbeat) : time_point::max();
     while (!f->over()) {
         auto const nudge = f->next_nudge();
         auto const limit = f->send_limit();
@@ -48,7 +48,7 @@ inline awaitable<void> keep(std::shared_ptr<flight> f, flight_plan plan, claim_r
                 plan.store->heartbeat(ref, plan.options.lease);
             } catch (...) {  // a lease more or less: the time limit has to be watched on
             }
-            next_beat = call_access::later(now, plan.options.heartbeat);
+            next_beat = later(now, plan.options.heartbeat);
         } else {
             co_await wait_until(service, std::min(limit, next_beat), nudge.get());
         }
@@ -61,7 +61,7 @@ inline awaitable<void> await_acceptance(flight_guard& guard, completion<outcome<
     auto& service = clock_service::of(executor);
     auto& plan = guard.plan();
     auto& how = guard.how();
-    auto const until = call_access::later(service.clock()->now(), plan.options.store_wait);
+    auto const until = later(service.clock()->now(), plan.options.store_wait);
     guard.settled();  // the store goes on trying, and ends the claim with it
     co_await done.wait(service, until);
     auto const* const accepted = done.get();

@@ -157,7 +157,7 @@ protected:
     /// The record has come to rest in the state that its sends say; in FREE, with nothing but history.
     void rest() noexcept {
         end_claim(r_.at_rest());
-        if (!r_.cached) r_.expires = r_.state == record_state::free ? later(at_.wall, r_.acknowledged_kept) : never;
+        if (!r_.cached) r_.expires = r_.state == record_state::free ? kept_for(r_.acknowledged_kept) : never;
     }
     /// A send has come to its end.
     void ended(send_record& s) noexcept {

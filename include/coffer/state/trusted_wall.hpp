@@ -10,6 +10,8 @@
 // ahead is doubted, and believed when it has stayed ahead for a day: a machine that was off, suspended or had a wrong
 // clock at first catches up without anybody's help.
 
+#include <coffer/base/later.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <string>
@@ -54,7 +56,7 @@ struct trusted_wall {
         : boot{first.boot}, steady{first.steady}, wall{first.wall}, said{first.wall} {}
 
     /// The trusted time at that moment. Across a reboot it stands still.
-    [[nodiscard]] wall_time at(clock_reading const& r) const noexcept { return moved(wall, since(r)); }
+    [[nodiscard]] wall_time at(clock_reading const& r) const noexcept { return later(wall, since(r)); }
     /// How far that moment's wall clock is ahead of it; negative: behind.
     [[nodiscard]] nanoseconds lead_of(clock_reading const& r) const noexcept { return r.wall - at(r); }
     /// Steady time since the last observation; 0 if that was in another boot.
@@ -77,14 +79,14 @@ struct trusted_wall {
             doubted = std::min(doubted, lead);
             doubted_for += std::clamp(between, nanoseconds::zero(), most_between);
             if (doubted_for >= doubt_lasts) {
-                wall = moved(wall, doubted);
+                wall = later(wall, doubted);
                 lead -= doubted;
                 doubted = {};
             }
         }
         if (lead <= slack) {
             auto const believed = std::max(lead, nanoseconds::zero());
-            wall = moved(wall, believed);
+            wall = later(wall, believed);
             slack -= believed;
             doubted = {};
         } else if (doubted == nanoseconds::zero()) {
@@ -94,13 +96,6 @@ struct trusted_wall {
         boot = r.boot;
         steady = r.steady;
         said = r.wall;
-    }
-
-private:
-    /// Saturates: a clock may stand at the end of time.
-    [[nodiscard]] static wall_time moved(wall_time t, nanoseconds d) noexcept {
-        auto const step = std::chrono::duration_cast<wall_time::duration>(d);
-        return t > wall_time::max() - step ? wall_time::max() : t + step;
     }
 };
 

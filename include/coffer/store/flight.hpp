@@ -74,7 +74,7 @@ public:
         std::lock_guard const lock{mutex_};
         if (given_up_) return false;
         // A send that goes on only because nobody waited for it must not be cut off because somebody does again.
-        if (aboard_++ == 0 && sending_ > 0 && now >= call_access::later(permitted_at_, timeout_)) outlived_ = true;
+        if (aboard_++ == 0 && sending_ > 0 && now >= later(permitted_at_, timeout_)) outlived_ = true;
         call_access::extend_deadline(call_, deadline);
         nudge();
         return true;
@@ -180,9 +180,9 @@ public:
     [[nodiscard]] time_point send_limit() const {
         std::lock_guard const lock{mutex_};
         if (sending_ == 0 || cut_) return time_point::max();
-        auto const timeout = call_access::later(permitted_at_, timeout_);
+        auto const timeout = later(permitted_at_, timeout_);
         if (aboard_ > 0 && !outlived_) return timeout;
-        return std::min(call_access::later(left_at_, finish_grace_), call_access::later(timeout, finish_grace_));
+        return std::min(later(left_at_, finish_grace_), later(timeout, finish_grace_));
     }
 
     /// Cuts the running send off. On the strand.

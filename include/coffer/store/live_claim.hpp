@@ -146,7 +146,7 @@ private:
     awaitable<void> confirmation(completion<outcome<void>> done) {
         auto& service = flight_->own_call().service();
         auto const clock = service.clock();
-        auto const until = call_access::later(clock->now(), terms_.store_wait);
+        auto const until = later(clock->now(), terms_.store_wait);
         while (done.get() == nullptr && clock->now() < until && !flight_->given_up())
             co_await done.wait(service, until);
     }
