@@ -102,6 +102,10 @@ template <class Fn>
     }
     return {};
 }
+/// What opening the store complains of; empty if it does not.
+[[nodiscard]] inline std::string complaint(std::filesystem::path const& file, coffer::sqlite::options const& o = {}) {
+    return complaint_of([&] { coffer::sqlite::store const db{file, o}; });
+}
 [[nodiscard]] inline bool mentions(std::string const& text, std::string const& what) {
     return text.find(what) != std::string::npos;
 }

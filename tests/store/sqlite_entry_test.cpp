@@ -5,6 +5,7 @@
 #include <coffer/store/sqlite_reader.hpp>
 
 #include "store/child_process.hpp"
+#include "store/real_store.hpp"
 #include "store/sqlite_world.hpp"
 
 #include <gtest/gtest.h>
@@ -27,25 +28,10 @@ namespace {
 namespace fs = std::filesystem;
 namespace sqlite = coffer::sqlite;
 
-/// What opening the store complains of; empty if it does not.
-std::string complaint(fs::path const& file, sqlite::options const& o = {}) {
-    try {
-        sqlite::store const db{file, o};
-    } catch (std::runtime_error const& e) {
-        return e.what();
-    }
-    return {};
-}
-/// The same for a look from outside.
+/// As `complaint`, for a look from outside.
 std::string complaint_of_reader(fs::path const& file) {
-    try {
-        sqlite::reader const r{file};
-    } catch (std::runtime_error const& e) {
-        return e.what();
-    }
-    return {};
+    return complaint_of([&] { sqlite::reader const r{file}; });
 }
-bool mentions(std::string const& text, std::string const& what) { return text.find(what) != std::string::npos; }
 
 // A store that was emptied --------------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "store/conformance.hpp"
+#include "store/real_store.hpp"
 #include "store/sqlite_world.hpp"
 
 #include <gtest/gtest.h>
@@ -41,17 +42,6 @@ mode_t mode_of(fs::path const& p) {
     struct stat s{};
     return ::stat(p.c_str(), &s) == 0 ? s.st_mode & 0777U : 0;
 }
-/// What opening the store complains of; empty if it does not.
-std::string complaint(fs::path const& file, sqlite::options const& o = {}) {
-    try {
-        sqlite::store const db{file, o};
-    } catch (std::runtime_error const& e) {
-        return e.what();
-    }
-    return {};
-}
-bool mentions(std::string const& text, std::string const& what) { return text.find(what) != std::string::npos; }
-
 // What stays ----------------------------------------------------------------------------------------------------------
 
 TEST(sqlite_store, keeps_its_records_over_a_restart) {
