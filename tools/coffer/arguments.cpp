@@ -27,13 +27,6 @@ std::optional<std::chrono::nanoseconds> parse_age(std::string const& text) {
     return std::chrono::seconds{n * seconds};
 }
 
-std::optional<coffer::record_state> parse_state(std::string const& text) {
-    for (auto s = coffer::record_state::free; s <= coffer::record_state::expired;
-         s = static_cast<coffer::record_state>(static_cast<int>(s) + 1))
-        if (to_string(s) == text) return s;
-    return std::nullopt;
-}
-
 }  // namespace
 
 CLI::Option* add_file(CLI::App& to, std::filesystem::path& file) {
@@ -58,7 +51,7 @@ CLI::Option* add_older_than(CLI::App& to, std::chrono::nanoseconds& age) {
 
 CLI::Option* add_state(CLI::App& to, std::optional<coffer::record_state>& state) {
     auto const take = [&state](std::string const& text) {
-        state = parse_state(text);
+        state = coffer::state_from_text(text, coffer::record_state::expired);
         if (!state)
             throw CLI::ValidationError{"--state", "'" + text +
                                                       "' is no state; free, claimed, sent, answered, done, failed, "

@@ -38,7 +38,7 @@ int run(request const& r) {
         return true;
     });
     if (!r.json)
-        std::cout << found << (r.which.unresolved_only ? " unresolved" : "") << (found == 1 ? " key" : " keys")
+        std::cout << counted(found, r.which.unresolved_only ? "unresolved key" : "key")
                   << (found == r.which.limit ? ", as many as --limit allows\n" : "\n");
     if (unreadable > 0)
         std::cerr << "coffer: " << counted(unreadable, "record")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 // A record's name as text, for tools and logs: `namespace:0a1b…`. The digest is a store's, and tells nothing of the key.
+// And states by their names.
 
 #include <coffer/state/record.hpp>
 
@@ -52,6 +53,14 @@ namespace coffer::inline v0 {
     std::string quoted = "'";
     for (char const c : text) quoted += c == '\'' ? std::string{"'\\''"} : std::string{c};
     return quoted + "'";
+}
+
+/// The state of that name, of which `last` is the last; nothing for any other text.
+template <class State>
+[[nodiscard]] constexpr std::optional<State> state_from_text(std::string_view name, State last) noexcept {
+    for (int i = 0; i <= static_cast<int>(last); ++i)
+        if (to_string(static_cast<State>(i)) == name) return static_cast<State>(i);
+    return std::nullopt;
 }
 
 }  // namespace coffer::inline v0

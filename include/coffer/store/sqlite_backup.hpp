@@ -108,11 +108,9 @@ inline backed_up backup(std::filesystem::path const& file, std::filesystem::path
     detail::draft const copy{target};
     detail::draft const copied_secret{target_secret};
     auto const db = detail::open_beside(path, detail::access::read, std::chrono::milliseconds{5000});
-    try {
+    detail::in_words(path.string(), "no backup was made: ", [&] {
         detail::statement{*db, "VACUUM INTO ?"}.run(std::string_view{copy.path()});
-    } catch (detail::error const& e) {
-        throw std::runtime_error{"coffer::sqlite: no backup was made: " + detail::describe(path.string(), e)};
-    }
+    });
     backed_up done;
     done.records = detail::verify(copy.path(), id);
     done.bytes = static_cast<std::int64_t>(std::filesystem::file_size(copy.path()));

@@ -52,11 +52,7 @@ inline compacted compact(std::filesystem::path const& file,
                          std::chrono::milliseconds patience = std::chrono::milliseconds{5000}) {
     auto const path = detail::existing_file(file);
     auto const db = detail::open_beside(path, detail::access::write, patience);
-    try {
-        return detail::compact(*db, path);
-    } catch (detail::error const& e) {
-        throw std::runtime_error{"coffer::sqlite: " + detail::describe(path.string(), e)};
-    }
+    return detail::in_words(path.string(), {}, [&] { return detail::compact(*db, path); });
 }
 
 }  // namespace coffer::inline v0::sqlite

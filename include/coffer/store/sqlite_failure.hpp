@@ -8,7 +8,9 @@
 
 #include <exception>
 #include <new>
+#include <stdexcept>
 #include <string>
+#include <type_traits>
 
 namespace coffer::inline v0::sqlite::detail {
 
@@ -55,6 +57,16 @@ struct explanation {
     auto const why = explain(e.code());
     return "the store " + path + ": " + why.what + "; " + why.remedy + " (SQLite " + std::to_string(e.code()) + ": " +
            e.what() + ")";
+}
+
+/// What `fn` returns; SQLite's errors in words, behind `what_failed`. Throws `std::runtime_error` for these.
+template <class Fn>
+std::invoke_result_t<Fn&> in_words(std::string const& path, std::string const& what_failed, Fn&& fn) {
+    try {
+        return fn();
+    } catch (error const& e) {
+        throw std::runtime_error{"coffer::sqlite: " + what_failed + describe(path, e)};
+    }
 }
 
 /// The fault for an operation that a failure kept from happening. Never throws; at worst it is without words.

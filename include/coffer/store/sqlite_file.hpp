@@ -203,11 +203,7 @@ private:
 
     [[nodiscard]] static std::unique_ptr<opened_file> make(std::filesystem::path const& path, options const& o) {
         if (auto const why = why_not_open(path)) refuse(path, *why);
-        try {
-            return std::make_unique<opened_file>(path, o);
-        } catch (error const& e) {
-            throw std::runtime_error{"coffer::sqlite: cannot open " + describe(path.string(), e)};
-        }
+        return in_words(path.string(), "cannot open ", [&] { return std::make_unique<opened_file>(path, o); });
     }
 
     /// One path for one file: symbolic links are followed, so that what stands beside it stands beside the file itself.

@@ -188,10 +188,8 @@ private:
     }
     /// Does `path` still name the file that is open?
     [[nodiscard]] static bool names(std::filesystem::path const& path, unshared_descriptor const& open) noexcept {
-        struct stat by_name{};
-        struct stat by_fd{};
-        return ::stat(path.c_str(), &by_name) == 0 && ::fstat(open.get(), &by_fd) == 0 &&
-               by_name.st_dev == by_fd.st_dev && by_name.st_ino == by_fd.st_ino;
+        auto const opened = identity_of(open.get());
+        return opened && identity_of(path.native()) == opened;
     }
     /// A new file, locked; none if there is one, or another process removed it at once.
     [[nodiscard]] static std::unique_ptr<unshared_descriptor> lock_file(std::filesystem::path const& path) {

@@ -27,6 +27,13 @@ struct file_identity {
     return file_identity{s.st_dev, s.st_ino};
 }
 
+/// Of an open file.
+[[nodiscard]] inline std::optional<file_identity> identity_of(int descriptor) noexcept {
+    struct stat s{};
+    if (::fstat(descriptor, &s) != 0) return std::nullopt;
+    return file_identity{s.st_dev, s.st_ino};
+}
+
 /// The files that a connection has open: the store's, its log (-wal) and the log's index (-shm).
 ///
 /// While a connection has read in WAL mode it holds a lock on the store's file without which no other one may remove or

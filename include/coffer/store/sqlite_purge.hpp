@@ -136,8 +136,9 @@ public:
     [[nodiscard]] purge_plan plan() {
         purge_plan all;
         db_->run("BEGIN");
+        auto const at = moment();
         walk([&](stored_record& s, std::string const&) {
-            stock(all, s);
+            take_stock(all, s.row, glance{s.row, at, owners_});
             for (auto const r = bodies_.with(s.id); r.next();)
                 all.answer_bytes += static_cast<std::int64_t>(r.bytes().size());
         });
@@ -153,9 +154,10 @@ public:
         for (bool more = true; more;) {
             db_->run("BEGIN IMMEDIATE");
             try {
+                auto const at = moment();
                 more = batch(last, [&](stored_record& s, std::string const& digest) {
                     purge_plan now;  // it may have changed since the plan was made
-                    stock(now, s);
+                    take_stock(now, s.row, glance{s.row, at, owners_});
                     if (auto const why = why_not_purge(now, options_); !why.empty())
                         throw std::runtime_error{refusal(why)};
                     left.add(digest);
@@ -186,11 +188,7 @@ public:
     }
 
 private:
-    void stock(purge_plan& plan, stored_record& s) const {
-        glance const now{s.row, clock_.look(read_clocks(owners_)),
-                         [this](std::string const& name) { return owners_.is_dead(name); }};
-        take_stock(plan, s.row, now);
-    }
+    [[nodiscard]] record_moment moment() const { return clock_.look(read_clocks(owners_)); }
     /// True if there may be more.
     template <class Each>
     bool batch(std::int64_t& last, Each const& each) {
@@ -231,11 +229,7 @@ private:
 /// What a purge of the namespace would do. Changes nothing.
 [[nodiscard]] inline purge_plan plan_purge(std::filesystem::path const& file, std::string const& name_space) {
     auto const path = detail::existing_file(file);
-    try {
-        return detail::purging{path, name_space, {}}.plan();
-    } catch (detail::error const& e) {
-        throw std::runtime_error{"coffer::sqlite: " + detail::describe(path.string(), e)};
-    }
+    return detail::in_words(path.string(), {}, [&] { return detail::purging{path, name_space, {}}.plan(); });
 }
 
 /// Deletes all records of a namespace, overwrites what they held, rewrites the file, empties its log, and looks through
@@ -246,14 +240,12 @@ private:
 /// may go; the file is locked or full. Records that were deleted before it threw stay deleted.
 inline purged purge(std::filesystem::path const& file, std::string const& name_space, purge_options const& o = {}) {
     auto const path = detail::existing_file(file);
-    try {
+    return detail::in_words(path.string(), {}, [&] {
         detail::purging work{path, name_space, o};
         if (auto const why = detail::why_not_purge(work.plan(), o); !why.empty())
             throw std::runtime_error{work.refusal(why)};
         return work.carry_out();
-    } catch (detail::error const& e) {
-        throw std::runtime_error{"coffer::sqlite: " + detail::describe(path.string(), e)};
-    }
+    });
 }
 
 }  // namespace coffer::inline v0::sqlite

@@ -68,7 +68,7 @@ namespace detail {
                                                              std::chrono::milliseconds patience) {
     if (auto const why = why_not_open(path))
         throw std::runtime_error{"coffer::sqlite: cannot open " + path.string() + ": " + *why};
-    try {
+    return in_words(path.string(), "cannot open ", [&] {
         auto db = std::make_unique<connection>(path.string(), patience, may);
         auto const found = recognise(*db, path.string());
         if (found.empty)
@@ -82,15 +82,14 @@ namespace detail {
                                      "`coffer gc`, and older programs can no longer open it then)"};
         db->run("PRAGMA trusted_schema=OFF");
         return db;
-    } catch (error const& e) {
-        throw std::runtime_error{"coffer::sqlite: cannot open " + describe(path.string(), e)};
-    }
+    });
 }
 
 /// A record's rules, for a look.
 class glance : public record_rules {
 public:
-    using record_rules::record_rules;
+    glance(record& row, record_moment at, owner_files const& owners)
+        : record_rules{row, at, [&owners](std::string const& name) { return owners.is_dead(name); }} {}
     [[nodiscard]] bool is_busy() const { return left_to_owner(r_.takeover_grace).has_value(); }
     /// Could an answer still be brought, by a process that was stopped for however long?
     [[nodiscard]] bool may_come_back() const {
@@ -130,7 +129,7 @@ public:
 
     /// The record of that name; none if there is none.
     [[nodiscard]] std::optional<seen_record> find(record_id const& id) {
-        return explained([&] { return at_this_moment(id.digest); });
+        return explained([&] { return seen_at(moment(), id.digest); });
     }
 
     /// Oldest first; `each` says whether to go on. Returns how many could not be read.
@@ -139,12 +138,13 @@ public:
         return explained([&] {
             std::size_t unreadable = 0;
             std::size_t left = which.limit;
+            auto const now = moment();
             detail::statement const keys{*db_, detail::record_rows::keys(which.unresolved_only || which.open_only)};
             auto const r = keys.with(std::string_view{which.name_space});
             while (left > 0 && r.next()) {
                 std::optional<seen_record> seen;
                 try {
-                    seen = at_this_moment(std::string{r.bytes()});
+                    seen = seen_at(now, std::string{r.bytes()});
                 } catch (detail::error const&) {
                     throw;
                 } catch (std::runtime_error const&) {
@@ -191,12 +191,8 @@ public:
     /// What `fn` returns; an error of SQLite's in words.
     template <class Fn>
     std::invoke_result_t<Fn&> explained(Fn&& fn) const {
-        try {
-            db_->check_process();
-            return fn();
-        } catch (detail::error const& e) {
-            throw std::runtime_error{"coffer::sqlite: " + detail::describe(path_.string(), e)};
-        }
+        db_->check_process();
+        return detail::in_words(path_.string(), {}, fn);
     }
 
 private:
@@ -204,12 +200,12 @@ private:
         return (!which.state || r.row.state == *which.state) && (!which.unresolved_only || r.unresolved) &&
                (which.older_than.count() <= 0 || std::chrono::system_clock::now() - r.row.updated >= which.older_than);
     }
-    [[nodiscard]] std::optional<seen_record> at_this_moment(std::string const& digest) {
+    [[nodiscard]] record_moment moment() const { return clock_.look(detail::read_clocks(owners_)); }
+    [[nodiscard]] std::optional<seen_record> seen_at(record_moment at, std::string const& digest) {
         auto stored = rows_.load(digest);
         if (stored.id == 0) return std::nullopt;
         seen_record seen{{stored.name_space, digest}, std::move(stored.row), false, false};
-        detail::glance const now{seen.row, clock_.look(detail::read_clocks(owners_)),
-                                 [this](std::string const& name) { return owners_.is_dead(name); }};
+        detail::glance const now{seen.row, at, owners_};
         if (now.changes().gone) return std::nullopt;
         seen.unresolved = now.is_unresolved();
         seen.busy = now.is_busy();

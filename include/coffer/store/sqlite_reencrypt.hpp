@@ -6,9 +6,8 @@
 
 #include <coffer/crypto/key_ring.hpp>
 #include <coffer/store/sqlite_bodies.hpp>
-#include <coffer/store/sqlite_connection.hpp>
-#include <coffer/store/sqlite_failure.hpp>
-#include <coffer/store/sqlite_schema.hpp>
+#include <coffer/store/sqlite_compact.hpp>  // empty_log
+#include <coffer/store/sqlite_reader.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -105,23 +104,17 @@ inline reencrypted reencrypt(std::filesystem::path const& file, std::shared_ptr<
                              reencrypt_options o = {}) {
     if (!keys) throw std::invalid_argument{"coffer::sqlite::reencrypt: it needs keys"};
     if (o.batch < 1) throw std::invalid_argument{"coffer::sqlite::reencrypt: a batch has one body at least"};
-    auto const path = file.string();
-    try {
-        detail::connection db{path, o.busy_timeout};
-        auto const format = detail::recognise(db, path);
-        if (format.empty || format.version != detail::format_version)
-            throw std::runtime_error{"coffer::sqlite: " + path +
-                                     " is no store of this format yet; open it with this coffer first"};
-        db.run("PRAGMA secure_delete=ON");
+    auto const path = detail::existing_file(file);
+    auto const db = detail::open_beside(path, detail::access::write, o.busy_timeout);
+    return detail::in_words(path.string(), "cannot re-encrypt ", [&] {
+        db->run("PRAGMA secure_delete=ON");
         reencrypted count;
-        detail::reencryption work{db, keys};
+        detail::reencryption work{*db, keys};
         while (work.batch(o.batch, count)) {
         }
-        db.run("PRAGMA wal_checkpoint(TRUNCATE)");
+        (void)detail::empty_log(*db);  // what others still read of it goes later
         return count;
-    } catch (detail::error const& e) {
-        throw std::runtime_error{"coffer::sqlite: cannot re-encrypt " + detail::describe(path, e)};
-    }
+    });
 }
 
 }  // namespace coffer::inline v0::sqlite

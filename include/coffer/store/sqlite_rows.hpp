@@ -5,6 +5,7 @@
 #include <coffer/crypto/key_ring.hpp>
 #include <coffer/state/record.hpp>
 #include <coffer/state/record_rules.hpp>  // without_body
+#include <coffer/store/record_text.hpp>
 #include <coffer/store/sqlite_bodies.hpp>
 #include <coffer/store/sqlite_connection.hpp>
 #include <coffer/store/sqlite_fault.hpp>
@@ -146,8 +147,7 @@ private:
     /// States are stored by name; one that only a newer coffer knows must not be mistaken for another.
     template <class State>
     static State state_of(std::string_view name, State last) {
-        for (int i = 0; i <= static_cast<int>(last); ++i)
-            if (to_string(static_cast<State>(i)) == name) return static_cast<State>(i);
+        if (auto const known = state_from_text(name, last)) return *known;
         throw std::runtime_error{"a record is in a state that this coffer does not know; update it"};
     }
 

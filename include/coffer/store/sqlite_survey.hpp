@@ -6,7 +6,9 @@
 //     if (s.unresolved > 0) ...
 
 #include <coffer/base/money.hpp>
+#include <coffer/store/record_text.hpp>
 #include <coffer/store/sqlite_reader.hpp>
+#include <coffer/store/sqlite_spooled.hpp>
 
 #include <array>
 #include <chrono>
@@ -57,13 +59,10 @@ struct survey {
         s.format = detail::ask(db, "PRAGMA user_version");
         detail::statement const states{db, "SELECT state, count(*) FROM records GROUP BY state"};
         for (auto const r = states.with(); r.next();) {
-            std::string const name{r.bytes()};
+            auto const state = state_from_text(r.bytes(), record_state::expired);
             auto const n = r.as<std::size_t>();
             s.records += n;
-            bool known = false;
-            for (std::size_t i = 0; i < s.by_state.size(); ++i)
-                if (to_string(static_cast<record_state>(i)) == name) known = true, s.by_state[i] = n;
-            if (!known) s.unreadable += n;
+            (state ? s.by_state[static_cast<std::size_t>(*state)] : s.unreadable) += n;
         }
         detail::statement const sends{db,
                                       "SELECT count(*), count(*) - count(cost), coalesce(sum(cost), 0) FROM sends "
@@ -114,7 +113,7 @@ struct survey {
     for (std::filesystem::directory_iterator at{from.path().string() + ".spool", none}, end; !none && at != end;
          at.increment(none)) {
         auto const kind = at->path().extension();
-        s.spooled += kind == ".answer" || kind == ".draft" ? 1U : 0U;
+        s.spooled += kind == detail::spool_suffix || kind == detail::draft_suffix ? 1U : 0U;
     }
     return s;
 }
