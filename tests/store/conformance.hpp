@@ -214,14 +214,12 @@ TEST_P(conformance, a_permit_is_refused_after_the_lease_and_to_who_counts_wrong)
     EXPECT_TRUE(w.permit(1, 0));
 }
 
-TEST_P(conformance, a_store_without_a_ledger_refuses_ledger_steps) {
+TEST_P(conformance, a_permit_for_money_that_is_not_held_is_refused_and_counts_no_send) {
     (void)w.claim(1);
     coffer::permit_request q;
     q.longest = 1min;
-    std::vector<coffer::ledger_op> const ledger{{"reserve"}};
-    auto const p = w.get(w.backend().permit(w.ref(1), q, ledger));
-    ASSERT_FALSE(p);
-    EXPECT_EQ(p.error().kind(), fault_kind::store_unavailable);
+    std::vector<coffer::ledger_op> const money{{coffer::reservation_id{1}}};
+    EXPECT_EQ(refusal(w.get(w.backend().permit(w.ref(1), q, money))), "reservation_over");
     EXPECT_EQ(w.peek()->counted_sends(), 0);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 // Why an attempt did not succeed, as a small value.
 
+#include <coffer/base/denial.hpp>
 #include <coffer/base/fault_kind.hpp>
 
 #include <chrono>
@@ -77,6 +78,10 @@ public:
         static std::vector<std::string> const none;
         return detail_ ? detail_->fields : none;
     }
+    /// `over_budget`, `never_fits` of a budget: whose limit, what is free, and until when; null otherwise.
+    [[nodiscard]] std::shared_ptr<budget_denial const> denial() const noexcept {
+        return detail_ ? detail_->denial : nullptr;
+    }
     /// The exception that the operation ended with, if it was one.
     [[nodiscard]] std::exception_ptr cause() const noexcept { return detail_ ? detail_->cause : nullptr; }
 
@@ -91,6 +96,9 @@ public:
     fault& with_code(std::string code) & { return own().code = std::move(code), *this; }
     fault& with_request_id(std::string id) & { return own().request_id = std::move(id), *this; }
     fault& with_fields(std::vector<std::string> names) & { return own().fields = std::move(names), *this; }
+    fault& with_denial(budget_denial d) & {
+        return own().denial = std::make_shared<budget_denial const>(std::move(d)), *this;
+    }
     fault& with_cause(std::exception_ptr e) & {
         if (e || detail_) own().cause = std::move(e);
         return *this;
@@ -105,6 +113,7 @@ public:
     fault&& with_code(std::string code) && { return std::move(with_code(std::move(code))); }
     fault&& with_request_id(std::string id) && { return std::move(with_request_id(std::move(id))); }
     fault&& with_fields(std::vector<std::string> names) && { return std::move(with_fields(std::move(names))); }
+    fault&& with_denial(budget_denial d) && { return std::move(with_denial(std::move(d))); }
     fault&& with_cause(std::exception_ptr e) && { return std::move(with_cause(std::move(e))); }
 
     /// One line: kind, status, code, message, what is known, why it stopped.
@@ -124,6 +133,7 @@ private:
         std::string code;
         std::string request_id;
         std::vector<std::string> fields;
+        std::shared_ptr<budget_denial const> denial;
         std::exception_ptr cause;
     };
 

@@ -7,9 +7,11 @@
 #include <coffer/base/fault.hpp>
 #include <coffer/call/attempt_log.hpp>
 #include <coffer/call/call.hpp>
+#include <coffer/call/describe.hpp>
 #include <coffer/call/permit_source.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -48,6 +50,12 @@ public:
     /// knows one. Without a journal it is random, and the same for one request's attempts.
     [[nodiscard]] std::string const& provider_key() const { return call_access::provider_key(*call_); }
 
+    /// The most that one choice of the answer may be long, if a policy has lowered it: the operation enforces the smaller
+    /// of this and the request's own.
+    [[nodiscard]] std::optional<std::int64_t> output_limit() const noexcept {
+        return output_limit_ < 0 ? std::nullopt : std::optional{output_limit_};
+    }
+
     // For an operation without `decode` or `bill` that knows what it consumed.
     void report(usage const& used) { learned().used = used; }
     void report_cost(money cost) { learned().cost = cost; }
@@ -55,6 +63,21 @@ public:
 
     // For gates, when they enter. The shortest limit holds, for this try and those after it.
     void limit_timeout(duration d) noexcept { timeout_ = std::min(timeout_, d); }
+    /// For this try only.
+    void limit_output(std::int64_t tokens) noexcept { output_limit_ = tokens; }
+    /// What the request may consume at the most. Only for gates with the trait `estimates`; empty if the operation does not
+    /// say.
+    [[nodiscard]] coffer::estimate const& estimate() const noexcept {
+        static coffer::estimate const none;
+        return estimate_ ? *estimate_ : none;
+    }
+    /// Does the journal's store, if there is a journal, keep the ledger that has this identity?
+    [[nodiscard]] bool permits_in(void const* ledger) const noexcept {
+        return call_->claim() != nullptr && call_->claim()->keeps(ledger);
+    }
+    /// Money is held for this try, in the ledger of the journal's own store: it is sent with the permit. `id` stays valid
+    /// until the gate is settled.
+    void hold_money(std::array<std::uint8_t, 16> const& id) noexcept { money_ = &id; }
 
 private:
     friend class attempt_access;
@@ -82,6 +105,9 @@ private:
     duration timeout_;
     std::unique_ptr<coffer::target const> target_;
     std::unique_ptr<knowledge_of_send> learned_;
+    std::unique_ptr<coffer::estimate const> estimate_;
+    std::array<std::uint8_t, 16> const* money_ = nullptr;
+    std::int64_t output_limit_ = -1;
 };
 
 /// How an attempt ended, as the gates' tickets are told.
@@ -154,6 +180,8 @@ public:
         a.number_ = 0;
         a.send_ = 0;
         a.learned_.reset();
+        a.money_ = nullptr;
+        a.output_limit_ = -1;
     }
     static duration limit(attempt const& a) noexcept { return a.timeout_; }
     /// The wait at a gate has ended.
@@ -163,6 +191,11 @@ public:
     }
     static void set_target(attempt& a, target t) { a.target_ = std::make_unique<target const>(std::move(t)); }
     static bool has_target(attempt const& a) noexcept { return a.target_ != nullptr; }
+    static bool has_estimate(attempt const& a) noexcept { return a.estimate_ != nullptr; }
+    static void set_estimate(attempt& a, coffer::estimate e) {
+        a.estimate_ = std::make_unique<coffer::estimate const>(std::move(e));
+    }
+    static std::array<std::uint8_t, 16> const* held_money(attempt const& a) noexcept { return a.money_; }
     static void start(attempt& a, time_point now, time_point deadline, int send) noexcept {
         a.now_ = now, a.deadline_ = deadline, a.number_ = call_access::next_attempt(*a.call_), a.send_ = send;
     }

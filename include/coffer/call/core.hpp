@@ -30,6 +30,7 @@ struct shape<Op, Args...> {
     using raw_type = typename awaitable_traits<returned>::value_type;
     using value_type = typename raw_type::value_type;
     static constexpr bool has_target = false;
+    static constexpr bool has_estimate = false;
     static constexpr bool has_fingerprint =
         !is_absent<decltype(fingerprint_of(std::declval<Op const&>(), std::declval<Args const&>()...))>;
     static constexpr bool has_decode =
@@ -55,6 +56,13 @@ public:
     void aim(attempt& a, Args&... args) const {
         if constexpr (called_with<Args...>::has_target)
             if (!attempt_access::has_target(a)) attempt_access::set_target(a, target_of(operation, args...));
+    }
+
+    /// What the request may consume; asked for once in a walk, because the arguments do not change.
+    template <class... Args>
+    void size_up(attempt& a, Args&... args) const {
+        if constexpr (called_with<Args...>::has_estimate)
+            if (!attempt_access::has_estimate(a)) attempt_access::set_estimate(a, estimate_of(operation, args...));
     }
 
     /// Fills the end's figures in and writes the attempt into the call's log.

@@ -23,11 +23,11 @@ namespace coffer::inline v0 {
 struct estimate {
     std::int64_t input_tokens = 0;
     std::int64_t output_tokens = 0;  ///< in all: the enforced maximum times the number of choices
-    std::optional<money> cost;       ///< unknown is not zero
+    std::optional<money> cost{};     ///< unknown is not zero
     // For whoever may lower the output maximum of a request that does not fit (attempt::limit_output).
-    std::optional<std::int64_t> output_limit;  ///< the enforced maximum of one choice; none: there is none
-    token_price per_output;                    ///< what one token more of that limit costs at the most, all choices
-    std::string unbounded;                     ///< why there is no cost; empty if there is one
+    std::optional<std::int64_t> output_limit{};///< the enforced maximum of one choice; none: there is none
+    token_price per_output{};                  ///< what one token more of that limit costs at the most, all choices
+    std::string unbounded{};                   ///< why there is no cost; empty if there is one
 };
 
 namespace detail {

@@ -40,6 +40,11 @@ public:
         return (waiting_gate<gate_at<I>> || ...);
     }(indices{});
 
+    /// Does any of them want to know what the request may consume?
+    static constexpr bool estimates = []<std::size_t... I>(std::index_sequence<I...>) {
+        return (traits_of<gate_at<I>>().estimates || ...);
+    }(indices{});
+
     explicit gate_row(std::tuple<Policies...> const& policies) noexcept : policies_{policies} {}
 
     /// Enters gates from the first not entered yet. True when all are entered; false at a refusal or a wait.

@@ -162,6 +162,8 @@ struct operation_traits {
 
     static constexpr bool has_target =
         !detail::is_absent<decltype(detail::target_of(std::declval<Op const&>(), std::declval<Args const&>()...))>;
+    static constexpr bool has_estimate =
+        !detail::is_absent<decltype(detail::estimate_of(std::declval<Op const&>(), std::declval<Args const&>()...))>;
     static constexpr bool has_fingerprint =
         !detail::is_absent<decltype(detail::fingerprint_of(std::declval<Op const&>(), std::declval<Args const&>()...))>;
     static constexpr bool has_decode =

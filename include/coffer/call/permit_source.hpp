@@ -33,6 +33,10 @@ public:
     virtual void lost(int send, fault const& why) = 0;
     virtual void unsent(int send) = 0;
 
+    /// Is `ledger` the identity of the ledger that the journal's store keeps? Then money held there for an attempt
+    /// (`attempt::hold_money`) is marked sent in the permit's transaction.
+    [[nodiscard]] virtual bool keeps(void const* ledger) const noexcept = 0;
+
     /// An attempt under this claim has ended and is in the call's log.
     virtual void recorded(attempt_record const& entry) = 0;
 

@@ -103,6 +103,7 @@ auto walk(std::shared_ptr<Core const> core, call& c, handed how, Args... args)
             bool waits = false;
             try {
                 if constexpr (attempts) core->aim(a, args...);
+                if constexpr (attempts && row::estimates) core->size_up(a, args...);
                 in = gates.enter(a);
                 waits = !in && !gates.refused();
                 if constexpr (row::waits) {

@@ -8,18 +8,12 @@
 #include <coffer/store/flight.hpp>
 #include <coffer/store/live_claim.hpp>
 #include <coffer/store/store.hpp>
+#include <coffer/time/entropy.hpp>
 #include <coffer/time/sleep.hpp>
 
-#include <unistd.h>
-#if defined(__APPLE__)
-#include <sys/random.h>
-#endif
-
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <memory>
-#include <system_error>
 #include <utility>
 #include <variant>
 
@@ -31,20 +25,11 @@
 
 namespace coffer::inline v0::detail {
 
-/// Not from the clock's randomness: processes that were forked would draw the same, and each take the other's claim for
-/// its own. (Nor from std::random_device, which waits for the processor's own noise: 80 us on some virtual machines.)
-[[nodiscard]] inline claim_id new_claim_id() {
-    claim_id id{};
-    if (::getentropy(id.data(), id.size()) != 0)
-        throw std::system_error{errno, std::generic_category(), "coffer::once: no randomness to be had (getentropy)"};
-    return id;
-}
-
 /// The request for a claim, as the plan says it.
 [[nodiscard]] inline claim_request request_for(flight const& f, flight_plan const& plan) {
     auto const& options = plan.options;
     claim_request request;
-    request.id = new_claim_id();
+    request.id = entropy<sizeof(claim_id)>();
     request.print = f.print();
     request.counting = plan.counting;
     request.cached = plan.cached;

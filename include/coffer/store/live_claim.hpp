@@ -12,6 +12,7 @@
 #include <exception>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -106,6 +107,9 @@ public:
         give_back(send);
         flight_->end_send();
     }
+    [[nodiscard]] bool keeps(void const* ledger) const noexcept override {
+        return journaled() && store_->ledger() != nullptr && ledger == store_->ledger().get();
+    }
     void recorded(attempt_record const& entry) override { flight_->recorded(entry); }
 
     [[nodiscard]] int sends_left() const noexcept override { return allowed_ - sends_; }
@@ -190,15 +194,20 @@ private:
             request.longest = longest_send(a.timeout());
             request.provider = a.target().provider;
             request.model = a.target().model;
-            auto done = store_->permit(ref_, request, {});
+            auto const* const held = attempt_access::held_money(a);
+            std::optional<ledger_op> const begins = held != nullptr ? std::optional{ledger_op{*held}} : std::nullopt;
+            auto const money = begins ? std::span{&*begins, 1} : std::span<ledger_op const>{};
+            auto done = store_->permit(ref_, request, money);
             co_await until_done(done, service);
             if (!*done.get() && reply_may_be_lost(done.get()->error())) {
-                done = store_->permit(ref_, request, {});
+                done = store_->permit(ref_, request, money);
                 co_await until_done(done, service);
             }
             auto const& granted = *done.get();
+            // A budget in a store that cannot be written bounds nothing: no degraded mode then.
+            bool const may_degrade = terms_.may_degrade && held == nullptr;
             if (granted) send = granted->send;
-            else if (!terms_.may_degrade || !reply_may_be_lost(granted.error())) co_return failed(granted.error());
+            else if (!may_degrade || !reply_may_be_lost(granted.error())) co_return failed(granted.error());
         }
         if (send == 0) send = --unjournaled_;
         ++sends_;

@@ -3,6 +3,7 @@
 // A store in memory: for tests, for programs that need no more than their own life, and as the plainest example.
 
 #include <coffer/store/flight_table.hpp>
+#include <coffer/store/ledger_memory.hpp>
 #include <coffer/store/memory_records.hpp>
 #include <coffer/store/probe.hpp>
 #include <coffer/store/store.hpp>
@@ -20,10 +21,16 @@ namespace detail {
 /// One process's view of the records. Everything is done before `submit` returns.
 class memory_backend final : public store_backend {
 public:
-    explicit memory_backend(std::shared_ptr<memory_records> records)
-        : records_{std::move(records)}, process_{records_->new_process()} {}
+    memory_backend(std::shared_ptr<memory_records> records, std::shared_ptr<memory_ledger> money)
+        : records_{std::move(records)},
+          process_{records_->new_process()},
+          money_{std::make_shared<memory_ledger_backend>(std::move(money), process_)},
+          ledger_{money_} {}
 
-    void bind(std::shared_ptr<clock> const& c) override { records_->bind(c); }
+    void bind(std::shared_ptr<clock> const& c) override {
+        records_->bind(c);
+        ledger_->bind(c);
+    }
     [[nodiscard]] record_id id_of(key const& k) const override {
         return {std::string{k.name_space()}, std::string{k.bytes()}};
     }
@@ -31,13 +38,23 @@ public:
     result<claim_verdict> claim(record_id const& id, claim_request const& q) override {
         return step<claim_verdict>(store_step::claim, [&] { return records_->claim(id, q, process_); });
     }
-    result<permitted> permit(claim_ref const& c, permit_request const& q, std::span<ledger_op const> ledger) override {
-        if (!ledger.empty())
-            return result<permitted>::ready(
-                failed(fault_kind::store_unavailable, "this store keeps no ledger; give the budget another store"));
-        return change<permitted>(store_step::permit, c, [&](record_machine& m) { return m.permit(c.id, q); });
+    result<permitted> permit(claim_ref const& c, permit_request const& q, std::span<ledger_op const> money) override {
+        return change<permitted>(store_step::permit, c, [&](record_machine& m) -> outcome<permitted> {
+            if (money.empty()) return m.permit(c.id, q);
+            return money_->shared()->with([&](ledger_book& b, ledger_moment at) -> outcome<permitted> {
+                auto const& id = money.front().sent;
+                if (auto may = b.may_send(id); !may) return tl::unexpected{std::move(may).error()};
+                auto granted = m.permit(c.id, q);
+                if (granted) b.send(id, c.record.digest, granted->send, q.longest, at);
+                return granted;
+            });
+        });
     }
     result<void> submit_answer(claim_ref const& c, int send, shared_answer const& what) override {
+        if (what->cost)
+            money_->shared()->with([&](ledger_book& b, ledger_moment at) {
+                b.settle_send(c.record.digest, send, *what->cost, what->request_id, at);
+            });
         return change(store_step::answer, c,
                       [&](auto& m) { return m.answer(c.id, send, what, c.print.get(), c.cached_for); });
     }
@@ -45,12 +62,14 @@ public:
         return change(store_step::accept, c, [&](auto& m) { return m.accept(send); });
     }
     result<void> submit_reject(claim_ref const& c, int send, fault const& why) override {
+        if (why.billing() == knowledge::no) give_back(c, send);
         return change(store_step::reject, c, [&](auto& m) { return m.reject(c.id, send, why); });
     }
     result<void> submit_lost(claim_ref const& c, int send, fault const& why) override {
         return change(store_step::lost, c, [&](auto& m) { return m.lost(c.id, send, why); });
     }
     result<void> submit_unsend(claim_ref const& c, int send) override {
+        give_back(c, send);
         return change(store_step::unsend, c, [&](auto& m) { return m.unsend(c.id, send); });
     }
     result<void> submit_fail(claim_ref const& c, fault const& why, duration kept) override {
@@ -74,12 +93,17 @@ public:
     result<void> resolve(record_id const& id, resolution const& how) override {
         return change(std::nullopt, {id}, [&](auto& m) { return m.resolve(how); });
     }
+    [[nodiscard]] std::shared_ptr<ledger_backend> const& ledger() const noexcept override { return ledger_; }
     [[nodiscard]] flight_table& flights() noexcept override { return flights_; }
 
     [[nodiscard]] std::shared_ptr<memory_records> const& records() const noexcept { return records_; }
+    [[nodiscard]] std::shared_ptr<memory_ledger> const& money() const noexcept { return money_->shared(); }
     [[nodiscard]] std::string const& process() const noexcept { return process_; }
 
 private:
+    void give_back(claim_ref const& c, int send) {
+        money_->shared()->with([&](ledger_book& b, ledger_moment at) { b.release_send(c.record.digest, send, at); });
+    }
     template <class T, class Fn>
     result<T> step(std::optional<store_step> s, Fn&& fn) {
         announce(s, edge::before);
@@ -98,6 +122,8 @@ private:
 
     std::shared_ptr<memory_records> records_;
     std::string process_;
+    std::shared_ptr<memory_ledger_backend> money_;  // its lock is taken within that of the records
+    std::shared_ptr<ledger_backend> ledger_;  // the same
     flight_table flights_;
 };
 
@@ -110,14 +136,19 @@ private:
 class memory_store : public store {
 public:
     explicit memory_store(memory_options options = {})
-        : memory_store{std::make_shared<detail::memory_backend>(std::make_shared<detail::memory_records>(options))} {}
+        : memory_store{std::make_shared<detail::memory_backend>(
+              std::make_shared<detail::memory_records>(options),
+              std::make_shared<detail::memory_ledger>(options.most_entries))} {}
 
     /// A handle that acts as another process which uses the same records: for simulations. It has its own flights.
     [[nodiscard]] memory_store another_process() const {
-        return memory_store{std::make_shared<detail::memory_backend>(memory_->records())};
+        return memory_store{std::make_shared<detail::memory_backend>(memory_->records(), memory_->money())};
     }
     /// From now on the process that this handle stands for is proven dead to all others.
-    void declare_dead() const { memory_->records()->declare_dead(memory_->process()); }
+    void declare_dead() const {
+        memory_->records()->declare_dead(memory_->process());
+        memory_->money()->declare_dead(memory_->process());
+    }
 
 private:
     explicit memory_store(std::shared_ptr<detail::memory_backend> backend)

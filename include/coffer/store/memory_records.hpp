@@ -31,6 +31,7 @@ struct memory_options {
     /// nobody anything: free or acknowledged.
     std::size_t max_records = 1'000'000;
     std::size_t max_bytes = std::size_t{1} << 30;  ///< bodies of answers; acknowledging and expiry make room
+    std::size_t most_entries = 100'000;  ///< of the ledger's ended sends; of older ones only the sums stay
     store_probe const* probe = nullptr;  ///< must outlive the store
 };
 

@@ -169,6 +169,7 @@ public:
         return submit<swept>(urgency::before, std::nullopt, {},
                              [from](opened_file& f, clock& c) -> outcome<swept> { return f.collect(from, c); });
     }
+    [[nodiscard]] std::shared_ptr<ledger_backend> const& ledger() const noexcept override { return ledger_; }
     [[nodiscard]] std::size_t unwritten() const noexcept override { return file_->queue().unwritten(); }
     [[nodiscard]] flight_table& flights() noexcept override { return file_->flights(); }
 
@@ -270,6 +271,7 @@ private:
     }
 
     std::shared_ptr<opened_file> file_;
+    std::shared_ptr<ledger_backend> ledger_;
 };
 
 }  // namespace coffer::inline v0::sqlite::detail

@@ -7,6 +7,8 @@
 #include <coffer/base/outcome.hpp>
 #include <coffer/call/call.hpp>
 #include <coffer/state/record.hpp>
+#include <coffer/store/ledger.hpp>
+#include <coffer/store/submit.hpp>
 #include <coffer/store/verdict.hpp>
 #include <coffer/time/completion.hpp>
 
@@ -48,9 +50,10 @@ public:
     /// The right to work on a key, or what stands in its way.
     virtual result<claim_verdict> claim(record_id const& id, claim_request const& request) = 0;
     /// The right to make one send, durable before it is granted. `expected_sends` is the number of counted sends that
-    /// the claim knows of; `ledger` is carried out in the same transaction (a store without a ledger refuses any).
+    /// the claim knows of; `money` (reservations of the store's own ledger) is marked sent in the same transaction.
+    /// `over_budget` with the code `frozen` if somebody has frozen a scope of it.
     virtual result<permitted> permit(claim_ref const& claim, permit_request const& request,
-                                     std::span<ledger_op const> ledger) = 0;
+                                     std::span<ledger_op const> money) = 0;
     virtual result<void> submit_answer(claim_ref const& claim, int send, shared_answer const& what) = 0;
     virtual result<void> submit_accept(claim_ref const& claim, int send) = 0;
     /// Judges an answer unusable: billed, kept for inspection, never replayed as a success.
@@ -75,6 +78,9 @@ public:
     [[nodiscard]] virtual std::string how_to_resolve(record_id const&) const {
         return "resolve it with store::resolve (grant a send, abandon it, or supply the answer)";
     }
+
+    /// The ledger that is kept with the records, if one is: its steps are carried out in the transaction of a permit.
+    [[nodiscard]] virtual std::shared_ptr<ledger_backend> const& ledger() const noexcept = 0;
 
     /// Operations that follow a send and are not durable yet.
     [[nodiscard]] virtual std::size_t unwritten() const noexcept { return 0; }
@@ -109,51 +115,41 @@ public:
     /// Throws `failure`: `unresolved`, `in_progress`, `result_expired`, `store_unavailable`, or `permanent` if the key
     /// has no accepted answer. Acknowledging twice is no error.
     awaitable<void> acknowledge(key k) const {
-        return submit<void>(backend_, [k = std::move(k)](store_backend& b) { return b.acknowledge(named_by(b, k)); });
+        return detail::submitted<void>(backend_,
+                                       [k = std::move(k)](store_backend& b) { return b.acknowledge(named_by(b, k)); });
     }
     /// The record of `k`, or null. Never sends, never claims. Throws `failure` (`store_unavailable`).
     awaitable<std::shared_ptr<record const>> peek(key k) const {
-        return submit<std::shared_ptr<record const>>(
+        return detail::submitted<std::shared_ptr<record const>>(
             backend_, [k = std::move(k)](store_backend& b) { return b.peek(named_by(b, k)); });
     }
     /// Records by state and namespace, oldest first. Throws `failure` (`store_unavailable`).
     awaitable<std::vector<record_summary>> list(record_filter filter) const {
-        return submit<std::vector<record_summary>>(
+        return detail::submitted<std::vector<record_summary>>(
             backend_, [filter = std::move(filter)](store_backend& b) { return b.list(filter); });
     }
     /// An operator's decision about an unresolved key. Throws `failure`: `permanent` if the record is not unresolved.
     awaitable<void> resolve(record_id id, resolution how) const {
-        return submit<void>(
+        return detail::submitted<void>(
             backend_, [id = std::move(id), how = std::move(how)](store_backend& b) { return b.resolve(id, how); });
     }
     awaitable<void> resolve(key k, resolution how) const {
-        return submit<void>(backend_, [k = std::move(k), how = std::move(how)](store_backend& b) {
+        return detail::submitted<void>(backend_, [k = std::move(k), how = std::move(how)](store_backend& b) {
             return b.resolve(named_by(b, k), how);
         });
+    }
+
+    /// The money side of the store. Throws `misuse` if it keeps none.
+    [[nodiscard]] coffer::ledger ledger() const {
+        if (backend_->ledger() == nullptr)
+            throw misuse{"coffer: this store keeps no ledger; give the budget one, e.g. coffer::in_memory_ledger"};
+        return coffer::ledger{backend_->ledger()};
     }
 
     [[nodiscard]] std::shared_ptr<store_backend> const& backend() const noexcept { return backend_; }
 
 private:
-    /// Submits when it is first resumed, under the clock of where that is, and waits for the end.
-    template <class T, class Operation>
-    static awaitable<T> submit(std::shared_ptr<store_backend> backend, Operation operation);
-
     std::shared_ptr<store_backend> backend_;
 };
-
-// ---------------------------------------------------------------------------------------------------------------------
-
-template <class T, class Operation>
-awaitable<T> store::submit(std::shared_ptr<store_backend> backend, Operation operation) {
-    auto const executor = co_await asio::this_coro::executor;
-    auto& service = clock_service::of(executor);
-    backend->bind(service.clock());
-    auto const done = operation(*backend);
-    co_await done.wait(service, time_point::max());
-    auto const* const result = done.get();
-    if (result == nullptr) throw_failure(fault{fault_kind::cancelled, "left while the store was at work"});
-    co_return value_or_throw(outcome<T>{*result});
-}
 
 }  // namespace coffer::inline v0

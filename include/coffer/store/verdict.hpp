@@ -4,6 +4,7 @@
 
 #include <coffer/base/fingerprint.hpp>
 #include <coffer/base/money.hpp>
+#include <coffer/state/ledger.hpp>
 #include <coffer/state/record.hpp>
 #include <coffer/state/record_verdict.hpp>
 #include <coffer/time/clock.hpp>
@@ -28,9 +29,9 @@ struct claim_ref {
     std::chrono::nanoseconds cached_for{};
 };
 
-/// An opaque step of a ledger, carried out with a permit in one transaction.
+/// A step of the store's ledger, carried out with a permit in one transaction: this reservation's send begins.
 struct ledger_op {
-    std::string bytes;
+    reservation_id sent{};
 };
 
 /// Which records to list.

@@ -62,8 +62,9 @@ public:
         return submit<coffer::claim_verdict>(op::claim, [=](auto& s) { return s.claim(id, q); });
     }
     result<coffer::permitted> permit(coffer::claim_ref const& c, coffer::permit_request const& q,
-                                     std::span<coffer::ledger_op const>) override {
-        return submit<coffer::permitted>(op::permit, [=](auto& s) { return s.permit(c, q, {}); });
+                                     std::span<coffer::ledger_op const> money) override {
+        std::vector<coffer::ledger_op> const held{money.begin(), money.end()};
+        return submit<coffer::permitted>(op::permit, [=](auto& s) { return s.permit(c, q, held); });
     }
     result<void> submit_answer(coffer::claim_ref const& c, int send, coffer::shared_answer const& what) override {
         return submit(op::answer, [=](auto& s) { return s.submit_answer(c, send, what); });
@@ -100,6 +101,9 @@ public:
     }
     result<void> resolve(coffer::record_id const& id, coffer::resolution const& how) override {
         return submit(op::other, [=](auto& s) { return s.resolve(id, how); });
+    }
+    [[nodiscard]] std::shared_ptr<coffer::ledger_backend> const& ledger() const noexcept override {
+        return inner_->ledger();
     }
     [[nodiscard]] coffer::flight_table& flights() noexcept override { return flights_; }
 

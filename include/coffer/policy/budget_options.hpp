@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// The options of `budget`, and the faults by which it refuses.
+
+#include <coffer/base/denial.hpp>
+#include <coffer/base/fault.hpp>
+#include <coffer/base/money.hpp>
+#include <coffer/state/ledger_rules.hpp>
+#include <coffer/state/window.hpp>
+#include <coffer/time/clock.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace coffer::inline v0 {
+
+/// So much money, for that scope, in each such window.
+struct budget_limit {
+    std::string scope;            ///< `team/search`, or with places for the call's tags: `team/{team}/user/{user}`
+    money limit = money::max();   ///< none: what is spent is accounted for, and can be frozen
+    coffer::window window{};      ///< lifetime, unless it says otherwise
+    limit_kind kind = limit_kind::hard;
+};
+
+/// Options of `budget`: its limit (the first four), further ones, and what to do when there is no money.
+struct budget_options {
+    std::string scope;
+    money limit = money::max();
+    coffer::window window{};
+    limit_kind kind = limit_kind::hard;
+    /// Every one of them must have the money, or nothing is held in any: the organisation, the model, the month.
+    std::vector<budget_limit> also{};
+
+    /// Turned away, a call waits so long (never past its deadline) for money to come back or for the window to end. It
+    /// does not wait where neither can help in that time.
+    duration max_wait{0};
+    /// What a request without an upper bound of its own (no output maximum, unknown price) costs at the most. If it
+    /// costs more, the limit may be exceeded by that much; it counts as an overrun.
+    std::optional<money> unbounded_at_most{};
+    /// A request that does not fit may be sent with a smaller output maximum, down to so many tokens. (An answer that
+    /// is cut there is defective unless the provider is told to accept it, e.g. `openai_options::accept_truncated`.)
+    std::optional<std::int64_t> shrink_to{};
+
+    /// Throws `std::invalid_argument` for what cannot be meant.
+    void check() const {
+        auto const positive = [](money limit_of, std::string const& scope_of) {
+            if (limit_of < money{})
+                throw std::invalid_argument{"coffer::budget: the limit of \"" + scope_of + "\" is negative"};
+        };
+        positive(limit, scope);
+        for (auto const& l : also) positive(l.limit, l.scope);
+        if (also.size() >= most_limits)
+            throw std::invalid_argument{"coffer::budget: more than " + std::to_string(most_limits) +
+                                        " limits for one call"};
+        if (max_wait < duration::zero()) throw std::invalid_argument{"coffer::budget: max_wait cannot be negative"};
+        if (unbounded_at_most && *unbounded_at_most < money{})
+            throw std::invalid_argument{"coffer::budget: unbounded_at_most is negative"};
+        if (shrink_to && *shrink_to < 1)
+            throw std::invalid_argument{"coffer::budget: shrink_to must be at least one token"};
+    }
+
+    static constexpr std::size_t most_limits = 16;
+};
+
+namespace detail {
+
+/// What a caller is told who is turned away. `wall` is now.
+[[nodiscard]] inline fault fault_of(budget_denial d, wall_time_point wall) {
+    if (d.frozen) return frozen_fault(std::move(d.scope));
+    bool const never = d.needed > d.limit;
+    auto message = d.to_string();
+    if (never) message += "; it never fits: lower the request's output maximum, or raise the limit";
+    fault f{never ? fault_kind::never_fits : fault_kind::over_budget, std::move(message)};
+    if (!never && d.until && *d.until > wall) f.with_retry_after(*d.until - wall);
+    f.with_denial(std::move(d));
+    return f;
+}
+
+[[nodiscard]] inline fault others_wait(std::string const& account) {
+    return fault{fault_kind::over_budget,
+                 "budget " + account + ": others have waited longer for its money, and max_wait is over"};
+}
+
+/// A hard limit needs an upper bound.
+[[nodiscard]] inline fault no_bound(std::string const& why) {
+    return fault{fault_kind::never_fits,
+                 "a hard budget needs to know what a request can cost at the most: " +
+                     (why.empty() ? std::string{"the operation gives no estimate (describe(fn).estimate(...))"} : why) +
+                     "; or say so with budget_options::unbounded_at_most"}
+        .with_code("no_bound");
+}
+
+}  // namespace detail
+}  // namespace coffer::inline v0

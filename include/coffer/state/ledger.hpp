@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// Money accounts and what moves money between their columns, as data: the nouns of the ledger. The rules are in
+// ledger_rules.hpp.
+
+#include <coffer/base/denial.hpp>
+#include <coffer/base/money.hpp>
+#include <coffer/state/window.hpp>
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace coffer::inline v0 {
+
+/// 128 random bits.
+using reservation_id = std::array<std::uint8_t, 16>;
+
+/// One scope's money in one window (of a rolling window: in one part of it).
+///
+/// A limit holds for `committed()`. What is presumed may not have been spent, and is shown apart from what has.
+struct account {
+    money settled;   ///< spent, as far as the provider or the price list tells
+    money presumed;  ///< sent, and nobody knows what became of it: counted as spent until somebody does
+    money held;      ///< reserved: for sends under way, or about to begin
+    money overrun;   ///< of `settled`: what went beyond the upper bounds that were held for it
+    std::int64_t unpriced = 0;  ///< sends without any bound whose cost nobody knows; they count as nothing
+
+    [[nodiscard]] constexpr money spent() const noexcept { return settled + presumed; }
+    [[nodiscard]] constexpr money committed() const noexcept { return settled + presumed + held; }
+    constexpr account& operator+=(account const& other) noexcept {
+        settled += other.settled;
+        presumed += other.presumed;
+        held += other.held;
+        overrun += other.overrun;
+        unpriced += other.unpriced;
+        return *this;
+    }
+    constexpr account& operator-=(account const& other) noexcept {
+        settled -= other.settled;
+        presumed -= other.presumed;
+        held -= other.held;
+        overrun -= other.overrun;
+        unpriced -= other.unpriced;
+        return *this;
+    }
+    friend bool operator==(account const&, account const&) = default;
+};
+
+/// A hard limit is never exceeded: what is held for a send is the most that it can cost. A soft one holds what such
+/// sends usually cost, and may be exceeded by what they cost more.
+enum class limit_kind : std::uint8_t { hard, soft };
+
+[[nodiscard]] constexpr std::string_view to_string(limit_kind k) noexcept {
+    return k == limit_kind::hard ? "hard" : "soft";
+}
+
+/// One limit that a reservation has to keep to, as the policy declares it.
+struct ledger_line {
+    ledger_line(std::string named, coffer::window over, money most, limit_kind k = limit_kind::hard)
+        : scope{std::move(named)}, window{std::move(over)}, window_text{window.text()}, limit{most}, kind{k} {}
+
+    std::string scope;
+    coffer::window window;
+    std::string window_text;  ///< how the window is stored
+    money limit;              ///< an operator's own limit for the same scope and window comes before it
+    limit_kind kind = limit_kind::hard;
+};
+using ledger_lines = std::vector<ledger_line>;
+
+/// What an entry says about the send that money was held for.
+struct entry_facts {
+    std::string name_space;  ///< of the call's key
+    std::string record;      ///< digest of the record under which it was sent; empty without a journal
+    int send = 0;            ///< the journal's number of the send; 0 without a journal
+    int attempt = 0;
+    std::string provider;
+    std::string model;
+    std::string job;         ///< the call's tag of that name
+    std::string request_id;  ///< the provider's own, once it is known
+};
+
+/// What has become of a reservation. (A released one is gone.)
+enum class reservation_state : std::uint8_t {
+    held,      ///< nothing was sent yet; given back if nobody claims it
+    sent,      ///< with a permit: presumed spent if its end is never heard of
+    settled,   ///< its cost is known
+    presumed,  ///< it ended, or its owner did, and its cost is not known
+};
+
+[[nodiscard]] constexpr std::string_view to_string(reservation_state s) noexcept {
+    constexpr std::array<std::string_view, 4> names{"held", "sent", "settled", "presumed"};
+    return names[static_cast<std::size_t>(s)];
+}
+
+/// What one reservation holds, or has spent, in one account.
+struct ledger_hold {
+    money amount;
+    limit_kind kind = limit_kind::hard;
+};
+
+/// A reservation, and afterwards the entry that explains its money.
+struct reservation {
+    reservation_id id{};
+    reservation_state state = reservation_state::held;
+    std::optional<money> bound;   ///< the most that it can cost; none is known under soft limits only
+    std::optional<money> actual;  ///< settled: what it has cost
+    std::string owner;            ///< the process that it belongs to, as the store names processes
+    std::chrono::steady_clock::time_point until{};  ///< held: given back then; sent: it has certainly ended by then
+    std::chrono::system_clock::time_point created{};
+    std::chrono::system_clock::time_point ended{};  ///< when it was settled or presumed; the epoch: not yet
+    entry_facts about;
+    std::vector<ledger_hold> holds;  ///< beside the accounts that they stand in
+};
+
+/// Asks for money to be held in all of `lines`, or in none.
+struct reserve_request {
+    reservation_id id{};
+    std::shared_ptr<ledger_lines const> lines;
+    std::optional<money> bound;  ///< held under hard limits; must be known if there are any
+    money expected;              ///< held under soft limits
+    bool sent = false;           ///< the send begins at once: nothing else stands between
+    std::chrono::nanoseconds held_for{};  ///< not sent by then: given back
+    std::chrono::nanoseconds longest{};   ///< sent: it has certainly ended so long after
+    entry_facts about;
+};
+
+/// The money is held.
+struct reserved {};
+using reserve_verdict = std::variant<reserved, budget_denial>;
+
+/// When a rule is applied, by the ledger's clock.
+struct ledger_moment {
+    std::chrono::steady_clock::time_point now;
+    std::chrono::system_clock::time_point wall;  ///< says which window it is
+};
+
+/// How a scope stands in a window.
+struct account_status {
+    std::string scope;
+    std::string window;  ///< as it is stored
+    std::chrono::system_clock::time_point start{};
+    std::chrono::system_clock::time_point end{};
+    account money_in;
+    std::optional<money> limit;  ///< that the last reservation had to keep to, or an operator has set
+    bool frozen = false;
+};
+
+}  // namespace coffer::inline v0

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// What may become of a reservation, and what that moves in its accounts. Every ledger applies these rules, wherever it
+// keeps the rows.
+//
+//     held ── send ──► sent ── settle ──► settled          held: given back if it lapses (nothing was sent)
+//      └──── settle, presume ────┴── presume, lapse ──► presumed ── settle ──► settled   (somebody knows after all)
+//      └──── release ────────────┴── release ───────────────┴──► gone                    (proven unbilled)
+
+#include <coffer/base/fault.hpp>
+#include <coffer/state/ledger.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+
+namespace coffer::inline v0 {
+
+/// May `amount` more be committed? Sums saturate, and a saturated sum is over any limit.
+[[nodiscard]] constexpr bool fits(money committed, money amount, money limit) noexcept {
+    return limit == money::max() || (amount <= limit && committed <= limit - amount);
+}
+[[nodiscard]] constexpr money left_of(money limit, money committed) noexcept {
+    return committed >= limit ? money{} : limit - committed;
+}
+
+/// What a reservation amounts to in one of its accounts, as it stands: the accounts are the sums of these.
+[[nodiscard]] constexpr account part_of(reservation const& r, ledger_hold const& h) noexcept {
+    account part;
+    switch (r.state) {
+        case reservation_state::held:
+        case reservation_state::sent: part.held = h.amount; break;
+        case reservation_state::presumed:
+            part.presumed = h.amount;
+            part.unpriced = r.bound ? 0 : 1;
+            break;
+        case reservation_state::settled:
+            part.settled = *r.actual;
+            if (h.kind == limit_kind::hard) part.overrun = left_of(*r.actual, h.amount);
+            break;
+    }
+    return part;
+}
+
+/// A reservation with its accounts, in the order of its holds.
+class reservation_machine {
+public:
+    reservation_machine(reservation& r, std::span<account* const> accounts, ledger_moment at) noexcept
+        : r_{r}, accounts_{accounts}, at_{at} {}
+
+    /// Has anything changed? Is the reservation to be removed?
+    [[nodiscard]] bool changed() const noexcept { return changed_; }
+    [[nodiscard]] bool gone() const noexcept { return gone_; }
+
+    /// Takes the money. To be called once, after all accounts were asked whether it fits.
+    void hold() noexcept { put_in(); }
+    /// The send of a held one begins, and has certainly ended by `until`.
+    void send(std::chrono::steady_clock::time_point until) noexcept {
+        if (r_.state != reservation_state::held) return;
+        r_.state = reservation_state::sent;
+        r_.until = until;
+        changed_ = true;
+    }
+    /// It has cost `actual`. Good at any time: it corrects what was presumed, or settled otherwise.
+    void settle(money actual) noexcept {
+        if (r_.state == reservation_state::settled && r_.actual == actual) return;
+        take_out();
+        r_.actual = actual;
+        end(reservation_state::settled);
+    }
+    /// It has ended, and nobody knows what it has cost: the whole of what was held counts as spent.
+    void presume() noexcept {
+        if (r_.state == reservation_state::presumed || r_.state == reservation_state::settled) return;
+        take_out();
+        end(reservation_state::presumed);
+    }
+    /// It is proven not to have been billed. Nothing, if it is settled: then somebody has seen the bill.
+    void release() noexcept {
+        if (r_.state == reservation_state::settled) return;
+        take_out();
+        gone_ = true;
+    }
+    /// Its owner is gone, or its time is over: never sent, it is given back; sent, it is presumed spent.
+    void lapse() noexcept {
+        if (r_.state == reservation_state::held) release();
+        else if (r_.state == reservation_state::sent) presume();
+    }
+
+private:
+    /// Into the column in which the reservation's state says that it stands, and out of it.
+    void put_in() noexcept {
+        for (std::size_t i = 0; i < accounts_.size(); ++i) *accounts_[i] += part_of(r_, r_.holds[i]);
+        changed_ = true;
+    }
+    void take_out() noexcept {
+        for (std::size_t i = 0; i < accounts_.size(); ++i) *accounts_[i] -= part_of(r_, r_.holds[i]);
+        changed_ = true;
+    }
+    void end(reservation_state s) noexcept {
+        r_.state = s;
+        r_.ended = at_.wall;
+        put_in();
+    }
+
+    reservation& r_;
+    std::span<account* const> accounts_;
+    ledger_moment at_;
+    bool changed_ = false;
+    bool gone_ = false;
+};
+
+/// Why a send may not begin: its scope was frozen, or its money was given back (its owner took too long, or was taken
+/// for dead).
+[[nodiscard]] inline fault frozen_fault(std::string scope) {
+    budget_denial d;
+    d.scope = std::move(scope);
+    d.frozen = true;
+    auto message = d.to_string();
+    return fault{fault_kind::over_budget, std::move(message)}.with_code("frozen").with_denial(std::move(d));
+}
+[[nodiscard]] inline fault reservation_over() {
+    return fault{fault_kind::store_unavailable, "the money held for this send was given back meanwhile"}.with_code(
+        "reservation_over");
+}
+
+/// Is `scope` the named one, or inside it? The empty name is everything.
+[[nodiscard]] constexpr bool is_within(std::string_view scope, std::string_view named) noexcept {
+    return named.empty() || scope == named ||
+           (scope.size() > named.size() && scope.starts_with(named) && scope[named.size()] == '/');
+}
+
+}  // namespace coffer::inline v0

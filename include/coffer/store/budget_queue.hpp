@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// Those who wait for money, in the order in which they came: one line for each account that has turned them away.
+
+#include <coffer/time/sleep.hpp>
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace coffer::inline v0 {
+
+/// Only the first of each line may try; whoever is behind him waits, even for less. Any thread.
+class budget_queue {
+public:
+    /// One who waits. Belongs to one coroutine; leaves its line when it is destroyed.
+    class seat {
+    public:
+        seat(budget_queue& queue, std::string account) : queue_{queue} { queue_.join(*this, std::move(account)); }
+        seat(seat const&) = delete;
+        seat& operator=(seat const&) = delete;
+        ~seat() { queue_.leave(*this); }
+
+        /// Goes to the end of another account's line, if it is another one.
+        void move_to(std::string account) {
+            if (account == account_) return;
+            queue_.leave(*this);
+            queue_.join(*this, std::move(account));
+        }
+        [[nodiscard]] std::string const& account() const noexcept { return account_; }
+        [[nodiscard]] bool is_first() const { return queue_.is_first(*this); }
+        /// Notified when it is worth trying again. To be taken before trying, so that nothing is missed in between.
+        [[nodiscard]] std::shared_ptr<wait_list> arm() { return queue_.arm(*this); }
+
+    private:
+        friend class budget_queue;
+        budget_queue& queue_;
+        std::string account_;
+        std::shared_ptr<wait_list> nudge_;
+    };
+
+    budget_queue() = default;
+    budget_queue(budget_queue const&) = delete;
+    budget_queue& operator=(budget_queue const&) = delete;
+
+    [[nodiscard]] bool anybody_waits_for(std::string const& account) const {
+        std::lock_guard const lock{mutex_};
+        return lines_.contains(account);
+    }
+    /// Money has come back, or a limit was changed: the first of each line may try again.
+    void changed() {
+        std::vector<std::shared_ptr<wait_list>> heads;
+        {
+            std::lock_guard const lock{mutex_};
+            for (auto const& [account, line] : lines_) heads.push_back(line.front()->nudge_);
+        }
+        for (auto const& nudge : heads)
+            if (nudge) nudge->notify_all();
+    }
+
+private:
+    void join(seat& s, std::string account) {
+        std::lock_guard const lock{mutex_};
+        lines_[account].push_back(&s);
+        s.account_ = std::move(account);
+    }
+    void leave(seat& s) noexcept {
+        std::shared_ptr<wait_list> next;
+        {
+            std::lock_guard const lock{mutex_};
+            auto const at = lines_.find(s.account_);
+            auto& line = at->second;
+            bool const first = line.front() == &s;
+            line.erase(std::find(line.begin(), line.end(), &s));
+            if (line.empty()) lines_.erase(at);
+            else if (first) next = line.front()->nudge_;
+        }
+        if (next) next->notify_all();
+    }
+    [[nodiscard]] bool is_first(seat const& s) const {
+        std::lock_guard const lock{mutex_};
+        return lines_.find(s.account_)->second.front() == &s;
+    }
+    [[nodiscard]] std::shared_ptr<wait_list> arm(seat& s) {
+        auto fresh = std::make_shared<wait_list>();
+        std::lock_guard const lock{mutex_};
+        s.nudge_ = fresh;
+        return fresh;
+    }
+
+    mutable std::mutex mutex_;
+    std::map<std::string, std::deque<seat*>> lines_;  // none is empty
+};
+
+}  // namespace coffer::inline v0

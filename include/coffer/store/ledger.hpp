@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// The ledger concept: where money is held before a send and accounted for after it.
+
+#include <coffer/asio.hpp>
+#include <coffer/base/outcome.hpp>
+#include <coffer/state/ledger.hpp>
+#include <coffer/store/budget_queue.hpp>
+#include <coffer/store/submit.hpp>
+#include <coffer/time/clock.hpp>
+#include <coffer/time/completion.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace coffer::inline v0 {
+
+/// An entry of the ledger, with the accounts that it stands in.
+struct ledger_entry {
+    reservation row;
+    std::vector<std::string> scopes;   ///< beside `row.holds`
+    std::vector<std::string> windows;  ///< likewise, as they are stored
+};
+
+/// Which entries to look at.
+struct entry_filter {
+    std::string scope;  ///< this one and those inside it; empty: all
+    std::optional<reservation_state> state;
+    std::string request_id;  ///< the provider's
+    wall_time_point from = wall_time_point::min();  ///< made at or after
+    wall_time_point to = wall_time_point::max();    ///< and before
+    std::size_t limit = 1000;  ///< at most so many, the oldest
+};
+
+/// What an entry has really cost, as somebody found out who was told by the provider.
+struct correction {
+    reservation_id entry{};
+    money actual;
+};
+
+/// What a ledger does. As with a store, every operation is submitted: it starts at once, is owned by the ledger, may be
+/// submitted again, and operations of one ledger are carried out in the order of submission.
+///
+/// Errors: `store_unavailable` when the ledger cannot do its work; nothing was changed then. What follows a send
+/// (`submit_settle`) is tried as long as the ledger lives; if it never succeeds the money is presumed spent. Any thread.
+class ledger_backend {
+public:
+    template <class T>
+    using result = completion<outcome<T>>;
+
+    virtual ~ledger_backend() = default;
+
+    /// The clock that times reservations and windows. The first one seen stands; `std::logic_error` for another.
+    virtual void bind(std::shared_ptr<clock> const& c) = 0;
+
+    /// Holds money in every line, or in none.
+    virtual result<reserve_verdict> reserve(reserve_request const& q) = 0;
+    /// The end of a reservation's send: what it has cost; none: nobody knows, so all that was held counts as spent.
+    virtual result<void> submit_settle(reservation_id const& id, std::optional<money> actual,
+                                       std::string const& request_id) = 0;
+    /// Nothing was sent, or what was is proven unbilled.
+    virtual result<void> submit_release(reservation_id const& id) = 0;
+    /// Its owner has let go of it: never sent, it is given back; sent, it is presumed spent.
+    virtual result<void> submit_lapse(reservation_id const& id) = 0;
+
+    virtual result<std::size_t> freeze(std::string const& scope, std::string const& reason) = 0;
+    virtual result<bool> thaw(std::string const& scope) = 0;
+    virtual result<void> set_limit(std::string const& scope, window const& over, std::optional<money> limit) = 0;
+    /// How many of them were known.
+    virtual result<std::size_t> correct(std::vector<correction> const& what) = 0;
+    virtual result<std::vector<account_status>> accounts(std::string const& scope) = 0;
+    virtual result<std::vector<ledger_entry>> entries(entry_filter const& filter) = 0;
+    /// Names of accounts that are not the sum of their entries.
+    virtual result<std::vector<std::string>> audit() = 0;
+
+    /// May other processes use it as well? Then money may come back without anybody telling this one.
+    [[nodiscard]] virtual bool is_shared() const noexcept = 0;
+    /// Those of this process that wait for money (shared by all handles of one file).
+    [[nodiscard]] virtual budget_queue& queue() noexcept = 0;
+};
+
+/// A handle of a ledger: copies share it. What users call directly; `budget` takes the backend.
+///
+/// All coroutines may be awaited on any executor, and may be left: what was submitted is carried out. They throw
+/// `failure` (`store_unavailable`).
+class ledger {
+public:
+    explicit ledger(std::shared_ptr<ledger_backend> backend) noexcept : backend_{std::move(backend)} {}
+
+    /// The kill switch: when this returns, no process begins a send in `scope` or a scope inside it any more (the empty
+    /// one is everything) until it is thawed. Replays still work, and what is under way goes on: the number of such
+    /// sends is returned.
+    ///
+    /// A send begins with its permit (without a journal: when its money is held); one whose permit was given before may
+    /// still be on its way out. `reason` is kept for whoever looks.
+    awaitable<std::size_t> freeze(std::string scope, std::string reason = {}) const {
+        return detail::submitted<std::size_t>(backend_, [scope = std::move(scope), reason = std::move(reason)](
+                                                            ledger_backend& b) { return b.freeze(scope, reason); });
+    }
+    /// Lets sends begin again, if no scope around it is frozen. False if it was not frozen.
+    awaitable<bool> thaw(std::string scope) const {
+        return detail::submitted<bool>(backend_,
+                                       [scope = std::move(scope)](ledger_backend& b) { return b.thaw(scope); });
+    }
+    /// An operator's limit for a scope and window, which comes before the one in the programs' options, in every process
+    /// and at once; none: theirs holds again. Lowered below what is committed it refuses from then on.
+    awaitable<void> set_limit(std::string scope, window over, std::optional<money> limit) const {
+        return detail::submitted<void>(backend_, [scope = std::move(scope), over = std::move(over), limit](
+                                                     ledger_backend& b) { return b.set_limit(scope, over, limit); });
+    }
+    /// What entries have really cost, in bulk. How many of them were known.
+    awaitable<std::size_t> correct(std::vector<correction> what) const {
+        return detail::submitted<std::size_t>(backend_,
+                                              [what = std::move(what)](ledger_backend& b) { return b.correct(what); });
+    }
+    /// The accounts of a scope and of those inside it, in every window that is kept; the empty name is everything.
+    awaitable<std::vector<account_status>> accounts(std::string scope = {}) const {
+        return detail::submitted<std::vector<account_status>>(
+            backend_, [scope = std::move(scope)](ledger_backend& b) { return b.accounts(scope); });
+    }
+    /// The entries that explain them, oldest first.
+    awaitable<std::vector<ledger_entry>> entries(entry_filter filter) const {
+        return detail::submitted<std::vector<ledger_entry>>(
+            backend_, [filter = std::move(filter)](ledger_backend& b) { return b.entries(filter); });
+    }
+    /// Adds all entries up anew. The names of the accounts that are not their sum: none, or the ledger is damaged.
+    awaitable<std::vector<std::string>> audit() const {
+        return detail::submitted<std::vector<std::string>>(backend_, [](ledger_backend& b) { return b.audit(); });
+    }
+
+    [[nodiscard]] std::shared_ptr<ledger_backend> const& backend() const noexcept { return backend_; }
+
+private:
+    std::shared_ptr<ledger_backend> backend_;
+};
+
+}  // namespace coffer::inline v0

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// A ledger in memory: as good as its process's life. Also the money side of a store in memory.
+
+#include <coffer/state/ledger_book.hpp>
+#include <coffer/store/ledger.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace coffer::inline v0 {
+namespace detail {
+
+/// The book under a lock, with its clock and the processes that are known to be dead. Any thread.
+class memory_ledger {
+public:
+    explicit memory_ledger(std::size_t most_entries) : book_{most_entries} {}
+
+    void bind(std::shared_ptr<clock> const& c) {
+        std::lock_guard const lock{mutex_};
+        if (!clock_) clock_ = c;
+        if (clock_ != c)
+            throw std::logic_error{
+                "coffer: this ledger in memory is already used under another clock; give each simulation its own"};
+    }
+    void declare_dead(std::string const& process) {
+        std::lock_guard const lock{mutex_};
+        dead_.insert(process);
+    }
+    /// `fn(book, now, owner_is_dead)`, alone.
+    template <class Fn>
+    decltype(auto) with(Fn&& fn) {
+        std::lock_guard const lock{mutex_};
+        return fn(book_, moment());
+    }
+    [[nodiscard]] ledger_book::owner_is_dead owner_is_dead() const {
+        return [this](std::string const& owner) { return dead_.contains(owner); };  // asked under the lock
+    }
+    [[nodiscard]] budget_queue& queue() noexcept { return queue_; }
+
+private:
+    [[nodiscard]] ledger_moment moment() const {
+        if (!clock_) throw std::logic_error{"coffer: no clock is bound to this ledger yet (ledger_backend::bind)"};
+        return {clock_->now(), clock_->wall_now()};
+    }
+
+    std::mutex mutex_;
+    std::shared_ptr<clock> clock_;
+    std::set<std::string> dead_;
+    ledger_book book_;
+    budget_queue queue_;
+};
+
+/// One process's view of it. Everything is done before a submission returns.
+class memory_ledger_backend final : public ledger_backend {
+public:
+    memory_ledger_backend(std::shared_ptr<memory_ledger> shared, std::string process)
+        : shared_{std::move(shared)}, process_{std::move(process)} {}
+
+    void bind(std::shared_ptr<clock> const& c) override { shared_->bind(c); }
+
+    result<reserve_verdict> reserve(reserve_request const& q) override {
+        return done<reserve_verdict>(
+            [&](ledger_book& b, ledger_moment at) { return b.reserve(q, process_, at, shared_->owner_is_dead()); });
+    }
+    result<void> submit_settle(reservation_id const& id, std::optional<money> actual,
+                               std::string const& request_id) override {
+        return change([&](ledger_book& b, ledger_moment at) { b.settle(id, actual, request_id, at); });
+    }
+    result<void> submit_release(reservation_id const& id) override {
+        return change([&](ledger_book& b, ledger_moment at) { b.release(id, at); });
+    }
+    result<void> submit_lapse(reservation_id const& id) override {
+        return change([&](ledger_book& b, ledger_moment at) { b.lapse(id, at); });
+    }
+    result<std::size_t> freeze(std::string const& scope, std::string const& reason) override {
+        return done<std::size_t>([&](ledger_book& b, ledger_moment) { return b.freeze(scope, reason); });
+    }
+    result<bool> thaw(std::string const& scope) override {
+        auto thawed = done<bool>([&](ledger_book& b, ledger_moment) { return b.thaw(scope); });
+        shared_->queue().changed();
+        return thawed;
+    }
+    result<void> set_limit(std::string const& scope, window const& over, std::optional<money> limit) override {
+        return change([&](ledger_book& b, ledger_moment) { b.set_limit(scope, over.text(), limit); });
+    }
+    result<std::size_t> correct(std::vector<correction> const& what) override {
+        auto corrected = done<std::size_t>([&](ledger_book& b, ledger_moment at) {
+            std::size_t known = 0;
+            for (auto const& c : what) known += b.settle(c.entry, c.actual, {}, at) ? 1U : 0U;
+            return known;
+        });
+        shared_->queue().changed();
+        return corrected;
+    }
+    result<std::vector<account_status>> accounts(std::string const& scope) override {
+        return done<std::vector<account_status>>([&](ledger_book& b, ledger_moment) { return b.accounts(scope); });
+    }
+    result<std::vector<ledger_entry>> entries(entry_filter const& filter) override {
+        return done<std::vector<ledger_entry>>([&](ledger_book& b, ledger_moment) { return chosen(b, filter); });
+    }
+    result<std::vector<std::string>> audit() override {
+        return done<std::vector<std::string>>([&](ledger_book& b, ledger_moment) { return b.audit(); });
+    }
+    [[nodiscard]] bool is_shared() const noexcept override { return false; }
+    [[nodiscard]] budget_queue& queue() noexcept override { return shared_->queue(); }
+
+    [[nodiscard]] std::shared_ptr<memory_ledger> const& shared() const noexcept { return shared_; }
+
+private:
+    template <class T, class Fn>
+    result<T> done(Fn&& fn) {
+        return result<T>::ready(outcome<T>{shared_->with(std::forward<Fn>(fn))});
+    }
+    /// Something that may bring money back.
+    template <class Fn>
+    result<void> change(Fn&& fn) {
+        shared_->with(std::forward<Fn>(fn));
+        shared_->queue().changed();
+        return result<void>::ready({});
+    }
+    [[nodiscard]] static std::vector<ledger_entry> chosen(ledger_book const& b, entry_filter const& f) {
+        std::vector<ledger_entry> found;
+        b.for_each([&](reservation const& r, ledger_lines const& lines) {
+            bool const inside =
+                std::any_of(lines.begin(), lines.end(), [&](auto& l) { return is_within(l.scope, f.scope); });
+            if (!inside || (f.state && r.state != *f.state) || r.created < f.from || r.created >= f.to ||
+                (!f.request_id.empty() && r.about.request_id != f.request_id))
+                return;
+            ledger_entry e;
+            e.row = r;
+            for (auto const& l : lines) {
+                e.scopes.push_back(l.scope);
+                e.windows.push_back(l.window_text);
+            }
+            found.push_back(std::move(e));
+        });
+        std::stable_sort(found.begin(), found.end(),
+                         [](auto const& a, auto const& b2) { return a.row.created < b2.row.created; });
+        if (found.size() > f.limit) found.erase(found.begin() + static_cast<std::ptrdiff_t>(f.limit), found.end());
+        return found;
+    }
+
+    std::shared_ptr<memory_ledger> shared_;
+    std::string const process_;
+};
+
+}  // namespace detail
+
+/// How much a ledger in memory keeps.
+struct memory_ledger_options {
+    std::size_t most_entries = 100'000;  ///< of ended sends; of older ones only the sums stay
+};
+
+/// A ledger that keeps its accounts in memory and loses them with the process: its limits hold for one run of one
+/// process. Copies are handles of the same ledger. Any thread.
+class in_memory_ledger : public ledger {
+public:
+    explicit in_memory_ledger(memory_ledger_options options = {})
+        : ledger{std::make_shared<detail::memory_ledger_backend>(
+              std::make_shared<detail::memory_ledger>(options.most_entries), "this process")} {}
+};
+
+}  // namespace coffer::inline v0
