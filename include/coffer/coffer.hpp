@@ -22,10 +22,12 @@
 #include <coffer/call/guarded.hpp>
 #include <coffer/call/layer.hpp>
 #include <coffer/call/pipeline.hpp>
+#include <coffer/policy/budget.hpp>
 #include <coffer/policy/once.hpp>
 #include <coffer/policy/retry.hpp>
 #include <coffer/store/attach.hpp>
 #include <coffer/store/drain.hpp>
+#include <coffer/store/ledger_memory.hpp>
 #include <coffer/store/memory.hpp>
 #include <coffer/store/store.hpp>
 #include <coffer/time/sleep.hpp>

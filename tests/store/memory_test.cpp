@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "store/conformance.hpp"
+#include "store/ledger_conformance.hpp"
+#include "store/memory_world.hpp"
 
 #include <coffer/store/memory.hpp>
 
@@ -13,23 +15,9 @@
 namespace store_test {
 namespace {
 
-class memory_world final : public world {
-public:
-    memory_world() : processes_{coffer::memory_store{}} {}
-    explicit memory_world(coffer::memory_options o) : processes_{coffer::memory_store{o}} {}
-
-    coffer::store& process(int i) override {
-        while (static_cast<int>(processes_.size()) <= i) processes_.push_back(processes_[0].another_process());
-        return processes_[static_cast<std::size_t>(i)];
-    }
-    void kill(int i) override { processes_.at(static_cast<std::size_t>(i)).declare_dead(); }
-    coffer::store second_handle() override { return processes_[0]; }
-
-private:
-    std::vector<coffer::memory_store> processes_;
-};
-
 INSTANTIATE_TEST_SUITE_P(memory, conformance,
+                         testing::Values([]() -> std::unique_ptr<world> { return std::make_unique<memory_world>(); }));
+INSTANTIATE_TEST_SUITE_P(memory, ledger_conformance,
                          testing::Values([]() -> std::unique_ptr<world> { return std::make_unique<memory_world>(); }));
 
 world::how key_named(std::string name) {

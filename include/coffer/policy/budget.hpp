@@ -180,7 +180,7 @@ private:
             q.lines = lines_of(a);
             size(q, a, a.estimate().cost);
             // Where the permit does not say it, the send begins as soon as the money is held.
-            q.sent = !a.permits_in(backend.get());
+            q.sent = !a.permits_in(backend->identity());
             q.held_for = held_for;
             q.longest = later(time_point{}, a.timeout()).time_since_epoch() + defaults::finish_grace;
             q.about.attempt = a.of().attempts() + 1;

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -52,6 +53,10 @@ struct account {
         return *this;
     }
     friend bool operator==(account const&, account const&) = default;
+    friend std::ostream& operator<<(std::ostream& out, account const& a) {
+        return out << "settled " << a.settled << ", presumed " << a.presumed << ", held " << a.held << ", overrun "
+                   << a.overrun << ", unpriced " << a.unpriced;
+    }
 };
 
 /// A hard limit is never exceeded: what is held for a send is the most that it can cost. A soft one holds what such

@@ -170,7 +170,8 @@ public:
                 status.start = start;
                 status.end = node.end;
                 status.money_in = node.money_in;
-                status.limit = limit_of(s.scope, s.window_text, s.limit);
+                auto const limit = limit_of(s.scope, s.window_text, s.limit);
+                if (limit != money::max()) status.limit = limit;
                 status.frozen = is_frozen(s.scope);
                 found.push_back(std::move(status));
             }

@@ -39,7 +39,7 @@ namespace coffer::inline v0 {
             break;
         case reservation_state::settled:
             part.settled = *r.actual;
-            if (h.kind == limit_kind::hard) part.overrun = left_of(*r.actual, h.amount);
+            if (r.bound && h.kind == limit_kind::hard) part.overrun = left_of(*r.actual, h.amount);
             break;
     }
     return part;

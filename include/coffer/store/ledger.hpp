@@ -79,6 +79,8 @@ public:
 
     /// May other processes use it as well? Then money may come back without anybody telling this one.
     [[nodiscard]] virtual bool is_shared() const noexcept = 0;
+    /// The same for all backends of one ledger in this process.
+    [[nodiscard]] virtual void const* identity() const noexcept = 0;
     /// Those of this process that wait for money (shared by all handles of one file).
     [[nodiscard]] virtual budget_queue& queue() noexcept = 0;
 };

@@ -111,6 +111,7 @@ public:
     }
     [[nodiscard]] bool is_shared() const noexcept override { return false; }
     [[nodiscard]] budget_queue& queue() noexcept override { return shared_->queue(); }
+    [[nodiscard]] void const* identity() const noexcept override { return shared_.get(); }
 
     [[nodiscard]] std::shared_ptr<memory_ledger> const& shared() const noexcept { return shared_; }
 

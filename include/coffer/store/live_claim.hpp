@@ -108,7 +108,7 @@ public:
         flight_->end_send();
     }
     [[nodiscard]] bool keeps(void const* ledger) const noexcept override {
-        return journaled() && store_->ledger() != nullptr && ledger == store_->ledger().get();
+        return journaled() && store_->ledger() != nullptr && ledger == store_->ledger()->identity();
     }
     void recorded(attempt_record const& entry) override { flight_->recorded(entry); }
 

@@ -20,12 +20,14 @@ enum class store_step : std::uint8_t {
     unsend,
     fail,
     release,
-    acknowledge
+    acknowledge,
+    reserve,  ///< money is held
+    settle,   ///< it is booked, given back, or presumed spent
 };
 
 [[nodiscard]] constexpr std::string_view to_string(store_step s) noexcept {
-    constexpr std::array<std::string_view, 10> names{"claim", "permit", "answer", "accept",  "reject",
-                                                     "lost",  "unsend", "fail",   "release", "acknowledge"};
+    constexpr std::array<std::string_view, 12> names{"claim",  "permit", "answer",  "accept",      "reject",  "lost",
+                                                     "unsend", "fail",   "release", "acknowledge", "reserve", "settle"};
     return names[static_cast<std::size_t>(s)];
 }
 

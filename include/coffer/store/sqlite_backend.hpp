@@ -5,6 +5,8 @@
 #include <coffer/state/record_machine.hpp>
 #include <coffer/store/record_text.hpp>
 #include <coffer/store/sqlite_file.hpp>
+#include <coffer/store/sqlite_file_job.hpp>
+#include <coffer/store/sqlite_ledger_backend.hpp>
 #include <coffer/store/sqlite_spool_jobs.hpp>
 #include <coffer/store/store.hpp>
 
@@ -22,30 +24,10 @@
 
 namespace coffer::inline v0::sqlite::detail {
 
-/// A job made of a function `outcome<T>(opened_file&, clock&)`.
-template <class T, class Fn>
-class job_of final : public job {
-public:
-    job_of(urgency u, std::optional<store_step> step, std::string record, opened_file& file, std::shared_ptr<clock> c,
-           Fn fn)
-        : job{u, step, std::move(record), outside_work{c}}, file_{file}, clock_{std::move(c)}, fn_{std::move(fn)} {}
-
-    [[nodiscard]] completion<outcome<T>> const& done() const noexcept { return done_; }
-    void carry_out() override { result_.emplace(fn_(file_, *clock_)); }
-    void tell() noexcept override { done_.set(*std::move(result_)); }
-    void refuse(fault why) noexcept override { done_.set(failed(std::move(why))); }
-
-private:
-    opened_file& file_;
-    std::shared_ptr<clock> clock_;
-    Fn fn_;
-    std::optional<outcome<T>> result_;
-    completion<outcome<T>> done_;
-};
-
 class backend final : public store_backend {
 public:
-    explicit backend(std::shared_ptr<opened_file> file) : file_{std::move(file)} {}
+    explicit backend(std::shared_ptr<opened_file> file)
+        : file_{std::move(file)}, ledger_{std::make_shared<ledger_on_file>(file_)} {}
 
     void bind(std::shared_ptr<clock> const& c) override {
         if (file_->bind(c) && file_->in_its_process()) file_->queue().submit(std::make_unique<look_job>(*file_, c));
@@ -58,16 +40,17 @@ public:
         return submit<claim_verdict>(urgency::before, store_step::claim, id,
                                      [id, hidden](opened_file& f, clock& c) { return do_claim(f, c, id, hidden); });
     }
-    result<permitted> permit(claim_ref const& ref, permit_request const& q,
-                             std::span<ledger_op const> ledger) override {
-        if (!ledger.empty())
-            return result<permitted>::ready(
-                failed(fault_kind::store_unavailable, "this store keeps no ledger yet; give the budget another store"));
-        auto work = [id = ref.record, c = ref.id, q](opened_file& f, clock& at) -> outcome<permitted> {
+    result<permitted> permit(claim_ref const& ref, permit_request const& q, std::span<ledger_op const> money) override {
+        auto const held = money.empty() ? std::nullopt : std::optional{money.front().sent};
+        auto work = [id = ref.record, c = ref.id, q, held](opened_file& f, clock& at) -> outcome<permitted> {
             if (auto const gone = f.keep_owner()) return tl::unexpected{unowned(f, gone)};
             if (f.left().is_short()) return tl::unexpected{f.left().refusal()};
+            if (held)
+                if (auto may = f.ledger().may_send(*held); !may) return tl::unexpected{std::move(may).error()};
             take_from_spool(f, at, id, &c);
-            return apply<permitted>(f, at, id, [&](record_machine& m) { return m.permit(c, q); });
+            auto granted = apply<permitted>(f, at, id, [&](record_machine& m) { return m.permit(c, q); });
+            if (held && granted) f.ledger().send(*held, id.digest, granted->send, q.longest, f.money_moment(at));
+            return granted;
         };
         return submit<permitted>(urgency::before, store_step::permit, ref.record, std::move(work));
     }
@@ -92,16 +75,24 @@ public:
         return submit<void>(urgency::after, store_step::accept, ref.record, std::move(work));
     }
     result<void> submit_reject(claim_ref const& ref, int send, fault const& why) override {
-        return change<void>(urgency::after, store_step::reject, ref.record,
-                            [c = ref.id, send, why](record_machine& m) { return m.reject(c, send, why); });
+        auto work = [id = ref.record, c = ref.id, send, why](opened_file& f, clock& at) {
+            auto done = apply<void>(f, at, id, [&](record_machine& m) { return m.reject(c, send, why); });
+            if (done && why.billing() == knowledge::no) f.ledger().release_send(id.digest, send, f.money_moment(at));
+            return done;
+        };
+        return submit<void>(urgency::after, store_step::reject, ref.record, std::move(work));
     }
     result<void> submit_lost(claim_ref const& ref, int send, fault const& why) override {
         return change<void>(urgency::after, store_step::lost, ref.record,
                             [c = ref.id, send, why](record_machine& m) { return m.lost(c, send, why); });
     }
     result<void> submit_unsend(claim_ref const& ref, int send) override {
-        return change<void>(urgency::after, store_step::unsend, ref.record,
-                            [c = ref.id, send](record_machine& m) { return m.unsend(c, send); });
+        auto work = [id = ref.record, c = ref.id, send](opened_file& f, clock& at) {
+            auto done = apply<void>(f, at, id, [&](record_machine& m) { return m.unsend(c, send); });
+            if (done) f.ledger().release_send(id.digest, send, f.money_moment(at));
+            return done;
+        };
+        return submit<void>(urgency::after, store_step::unsend, ref.record, std::move(work));
     }
     result<void> submit_fail(claim_ref const& ref, fault const& why, duration kept) override {
         return change<void>(urgency::after, store_step::fail, ref.record,
@@ -136,7 +127,7 @@ public:
             auto stored = rows.load(id.digest);
             if (stored.id == 0) return found{};
             rows.load_bodies(stored);
-            record_machine m{stored.row, f.moment(c), owner_test(f)};
+            record_machine m{stored.row, f.moment(c), f.owner_test()};
             if (m.changes().gone) return found{};
             m.show_as_it_is();
             return std::make_shared<record const>(std::move(stored.row));
@@ -149,7 +140,7 @@ public:
             if (filter.limit == 0) return all;
             f.records().rows().for_each(filter.name_space, filter.unresolved_only,
                                         [&, now = f.moment(c)](auto const& digest, stored_record s) {
-                                            record_machine const m{s.row, now, owner_test(f)};
+                                            record_machine const m{s.row, now, f.owner_test()};
                                             bool const waits = m.is_unresolved();
                                             if (m.changes().gone || (filter.unresolved_only && !waits)) return true;
                                             all.push_back({{s.name_space, digest},
@@ -176,16 +167,6 @@ public:
     [[nodiscard]] opened_file& file() const noexcept { return *file_; }
 
 private:
-    [[nodiscard]] static fault forked() {
-        return fault{fault_kind::store_unavailable,
-                     std::string{"the store was opened before this process was forked; "} + fork_remedy};
-    }
-    [[nodiscard]] static fault unowned(opened_file const& f, std::error_code const& why) {
-        return fault{fault_kind::store_unavailable,
-                     "this process's file in " + f.path() + ".owners was removed and cannot be made anew (" +
-                         why.message() + "), so others would take it for dead; mend the directory"};
-    }
-
     /// Before a key's next send: answers to earlier ones that stand in the spool, whoever has left them. What the claim
     /// `at_work` has sent itself is its own business. Throws if one cannot be had: nothing is sent then.
     static void take_from_spool(opened_file& f, clock& c, record_id const& id, claim_id const* at_work = nullptr) {
@@ -221,9 +202,9 @@ private:
         auto& stored = records.of(id);
         auto const token = records.last_token() + 1;
         auto const now = f.moment(c);
-        if (f.left().is_short() && leads_to_a_send(stored.row, now, owner_test(f), q, token))
+        if (f.left().is_short() && leads_to_a_send(stored.row, now, f.owner_test(), q, token))
             return tl::unexpected{f.left().refusal()};
-        record_machine m{stored.row, now, owner_test(f)};
+        record_machine m{stored.row, now, f.owner_test()};
         auto verdict = m.claim(q, f.owner().name(), token);
         // The rules have seen no bodies.
         auto const fill = [&](stored_answer& a) {
@@ -250,7 +231,7 @@ private:
 
     template <class T, class Rule>
     static outcome<T> apply(opened_file& f, clock& c, record_id const& id, Rule const& rule) {
-        record_machine m{f.records().of(id).row, f.moment(c), owner_test(f)};
+        record_machine m{f.records().of(id).row, f.moment(c), f.owner_test()};
         outcome<T> told = rule(m);
         f.records().changed(id, m.changes());
         return told;
@@ -263,11 +244,7 @@ private:
 
     template <class T, class Fn>
     result<T> submit(urgency u, std::optional<store_step> step, record_id const& id, Fn fn) {
-        if (!file_->in_its_process()) return result<T>::ready(failed(forked()));
-        auto made = std::make_unique<job_of<T, Fn>>(u, step, id.digest, *file_, file_->bound_clock(), std::move(fn));
-        auto done = made->done();
-        file_->queue().submit(std::move(made));
-        return done;
+        return submit_to<job_of, T>(*file_, u, step, id.digest, std::move(fn));
     }
 
     std::shared_ptr<opened_file> file_;

@@ -3,6 +3,7 @@
 // A store's file, opened once per process: all handles of it, by whatever path, share this.
 
 #include <coffer/crypto/key_ring.hpp>
+#include <coffer/store/budget_queue.hpp>
 #include <coffer/store/flight_table.hpp>
 #include <coffer/store/probe.hpp>
 #include <coffer/store/sqlite_connection.hpp>
@@ -10,6 +11,7 @@
 #include <coffer/store/sqlite_failure.hpp>
 #include <coffer/store/sqlite_file_system.hpp>
 #include <coffer/store/sqlite_fork.hpp>
+#include <coffer/store/sqlite_ledger.hpp>
 #include <coffer/store/sqlite_owner.hpp>
 #include <coffer/store/sqlite_room.hpp>
 #include <coffer/store/sqlite_schema.hpp>
@@ -23,6 +25,7 @@
 #include <chrono>
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -41,6 +44,8 @@ struct options {
     std::size_t most_spooled = std::size_t{1} << 30;  ///< bytes of answers written beside the file while it fails
     std::int64_t max_bytes = 0;                      ///< that the file may grow to (its log aside); 0: no limit
     std::chrono::milliseconds sweep_every{60'000};  ///< so often expired records are cleared away; 0: `collect` does
+    /// What explains the ledger's money, send by send, is kept so long; of older sends only the sums stay.
+    std::chrono::hours entries_kept{24 * 400};
     store_probe const* probe = nullptr;  ///< must outlive the store
     /// Bodies of answers are encrypted under its current key and read under any; none: they stand in the file as they
     /// came. Bodies from before stay readable.
@@ -58,6 +63,9 @@ struct options {
         not_negative("busy_timeout", busy_timeout);
         not_negative("close_timeout", close_timeout);
         not_negative("sweep_every", sweep_every);
+        if (entries_kept < std::chrono::hours{24} || entries_kept > std::chrono::hours{24 * 36'500})
+            throw std::invalid_argument{
+                "coffer::sqlite: options.entries_kept must be at least a day, and at most a hundred years"};
     }
 };
 
@@ -76,6 +84,8 @@ public:
           keys_{o.body_keys},
           spool_{path.string() + ".spool", owner_, o.most_spooled, keys_},
           records_{db_, keys_},
+          ledger_{db_},
+          entries_kept_{o.entries_kept},
           due_{db_},
           writer_{db_, records_, path_, o.probe, o.most_waiting, care(o)} {}
     opened_file(opened_file const&) = delete;
@@ -101,9 +111,20 @@ public:
     [[nodiscard]] bool in_its_process() const noexcept { return !db_.is_inherited(); }
     /// Now, by the file's trusted time; the store's thread.
     [[nodiscard]] record_moment moment(clock const& c) { return records_.moment(reading(c)); }
+    /// The same for the ledger, whose windows go by the wall clock.
+    [[nodiscard]] ledger_moment money_moment(clock const& c) const noexcept { return {c.now(), c.wall_now()}; }
+    /// Is a process proven dead? By its name.
+    [[nodiscard]] std::function<bool(std::string const&)> owner_test() const {
+        return [this](std::string const& name) { return owner_.is_dead(name); };
+    }
     /// One batch of what is due, by the store's thread within a transaction.
     [[nodiscard]] swept collect(sweep_place from, clock const& c) {
-        return due_.some(records_, from, moment(c), [this](auto const& name) { return owner_.is_dead(name); });
+        auto const now = moment(c);
+        auto batch = due_.some(records_, from, now, owner_test());
+        (void)ledger_.lapse(money_moment(c), owner_test(), most_lapses);
+        bool const more = ledger_.carry(now.trusted - entries_kept_, most_carried);
+        batch.place.over = batch.place.over && !more;
+        return batch;
     }
 
     [[nodiscard]] std::string const& path() const noexcept { return path_; }
@@ -113,18 +134,26 @@ public:
     [[nodiscard]] std::error_code keep_owner() noexcept { return owner_.keep(); }
     [[nodiscard]] std::shared_ptr<crypto::key_ring const> const& keys() const noexcept { return keys_; }
     [[nodiscard]] working_set& records() noexcept { return records_; }
+    [[nodiscard]] file_ledger& ledger() noexcept { return ledger_; }
+    /// Those of this process that wait for money. Any thread.
+    [[nodiscard]] budget_queue& money_queue() noexcept { return money_queue_; }
     [[nodiscard]] room const& left() const noexcept { return room_; }
     [[nodiscard]] detail::spool& spool() noexcept { return spool_; }
     [[nodiscard]] writer& queue() noexcept { return writer_; }
     [[nodiscard]] flight_table& flights() noexcept { return flights_; }
 
 private:
+    static constexpr std::size_t most_lapses = 200;
+    static constexpr std::size_t most_carried = 200;
+
     [[nodiscard]] clock_reading reading(clock const& c) const { return {owner_.boot(), c.now(), c.wall_now()}; }
     [[nodiscard]] upkeep care(options const& o) {
         return {o.sweep_every,
                 [this] {
                     auto const c = bound_clock();
-                    return due_.any(moment(*c).trusted) || records_.clock_is_due(reading(*c));
+                    auto const trusted = moment(*c).trusted;
+                    return due_.any(trusted) || records_.clock_is_due(reading(*c)) ||
+                           ledger_.any_due(money_moment(*c), owner_test(), trusted - entries_kept_);
                 },
                 [this, place = sweep_place{}]() mutable {
                     place = collect(place.over ? sweep_place{} : place, *bound_clock()).place;
@@ -158,6 +187,9 @@ private:
     std::shared_ptr<crypto::key_ring const> const keys_;
     detail::spool spool_;
     working_set records_;
+    file_ledger ledger_;
+    std::chrono::hours const entries_kept_;
+    budget_queue money_queue_;
     sweep due_;
     flight_table flights_;
     mutable std::mutex mutex_;

@@ -112,10 +112,10 @@ public:
                     std::chrono::milliseconds patience = std::chrono::milliseconds{5000})
         : path_{detail::existing_file(file)},
           db_{detail::open_beside(path_, detail::access::read, patience)},
-          rows_{*db_, std::move(keys)},
-          owners_{path_.string() + ".owners"},
-          clock_{*db_} {
-        explained([&] {
+          owners_{path_.string() + ".owners"} {
+        explained([&] {  // also what can go wrong in preparing to ask
+            rows_.emplace(*db_, std::move(keys));
+            clock_.emplace(*db_);
             db_->run("BEGIN");
             (void)detail::ask(*db_, "PRAGMA user_version");  // SQLite's view begins with the first look
         });
@@ -125,7 +125,7 @@ public:
     /// For what else there is to ask.
     [[nodiscard]] detail::connection& db() const noexcept { return *db_; }
     [[nodiscard]] detail::owner_files const& owners() const noexcept { return owners_; }
-    [[nodiscard]] detail::file_clock const& clock() const noexcept { return clock_; }
+    [[nodiscard]] detail::file_clock const& clock() const noexcept { return *clock_; }
 
     /// The record of that name; none if there is none.
     [[nodiscard]] std::optional<seen_record> find(record_id const& id) {
@@ -162,7 +162,7 @@ public:
     /// Is the body of that send still stored?
     [[nodiscard]] bool has_body(record_id const& id, int send) {
         return explained([&] {
-            auto const stored = rows_.load(id.digest);
+            auto const stored = rows_->load(id.digest);
             for (std::size_t i = 0; i < stored.sends.size(); ++i)
                 if (stored.row.sends[i].number == send) return stored.sends[i].body != 0;
             return false;
@@ -180,10 +180,10 @@ public:
     /// throws.
     [[nodiscard]] std::optional<std::string> body(record_id const& id, int send) {
         return explained([&]() -> std::optional<std::string> {
-            auto const stored = rows_.load(id.digest);
+            auto const stored = rows_->load(id.digest);
             for (std::size_t i = 0; i < stored.sends.size(); ++i)
                 if (stored.row.sends[i].number == send && stored.sends[i].body != 0)
-                    return rows_.with_body(stored, i)->body;
+                    return rows_->with_body(stored, i)->body;
             return std::nullopt;
         });
     }
@@ -200,9 +200,9 @@ private:
         return (!which.state || r.row.state == *which.state) && (!which.unresolved_only || r.unresolved) &&
                (which.older_than.count() <= 0 || std::chrono::system_clock::now() - r.row.updated >= which.older_than);
     }
-    [[nodiscard]] record_moment moment() const { return clock_.look(detail::read_clocks(owners_)); }
+    [[nodiscard]] record_moment moment() const { return clock_->look(detail::read_clocks(owners_)); }
     [[nodiscard]] std::optional<seen_record> seen_at(record_moment at, std::string const& digest) {
-        auto stored = rows_.load(digest);
+        auto stored = rows_->load(digest);
         if (stored.id == 0) return std::nullopt;
         seen_record seen{{stored.name_space, digest}, std::move(stored.row), false, false};
         detail::glance const now{seen.row, at, owners_};
@@ -214,9 +214,9 @@ private:
 
     std::filesystem::path path_;
     std::unique_ptr<detail::connection> db_;
-    detail::record_rows rows_;
+    std::optional<detail::record_rows> rows_;
     detail::owner_files owners_;
-    detail::file_clock clock_;
+    std::optional<detail::file_clock> clock_;
 };
 
 }  // namespace coffer::inline v0::sqlite

@@ -22,7 +22,7 @@ inline constexpr std::int64_t application_id = 0x434f4652;  // "COFR"
 /// nanoseconds of CLOCK_MONOTONIC, good for the boot in the owner's name; `..._kept` and `takeover_grace` are
 /// nanoseconds. Money is in nano-dollars. States and kinds of faults are stored by name. `meta` also has `clock`, the
 /// trusted time (sqlite_clock.hpp).
-inline constexpr std::array<char const*, 2> format_steps{R"sql(
+inline constexpr std::array<char const*, 3> format_steps{R"sql(
 CREATE TABLE meta(
     name TEXT PRIMARY KEY NOT NULL,  -- secret_id: which secret the keys are stored under; token: the last one given
     value NOT NULL
@@ -91,6 +91,69 @@ CREATE TABLE answers(
 ALTER TABLE records ADD COLUMN cached INTEGER NOT NULL DEFAULT 0;  -- 1: goes when it expires, whatever its state
 ALTER TABLE sends ADD COLUMN ended_at INTEGER;                     -- NULL: its end is not known
 CREATE INDEX expiring_records ON records(expires) WHERE expires IS NOT NULL;
+)sql",
+                                                         R"sql(
+CREATE TABLE ledger_accounts(
+    id INTEGER PRIMARY KEY,
+    scope TEXT NOT NULL,
+    window TEXT NOT NULL,            -- window::text()
+    start INTEGER NOT NULL,          -- of the window; of a rolling one: of the part of it
+    ends INTEGER,                    -- NULL: never
+    declared INTEGER,                -- the limit that the last reservation named; NULL: none
+    settled INTEGER NOT NULL DEFAULT 0,
+    presumed INTEGER NOT NULL DEFAULT 0,
+    held INTEGER NOT NULL DEFAULT 0,
+    overrun INTEGER NOT NULL DEFAULT 0,
+    unpriced INTEGER NOT NULL DEFAULT 0,
+    carried_settled INTEGER NOT NULL DEFAULT 0,  -- of these: what entries explained that are gone
+    carried_presumed INTEGER NOT NULL DEFAULT 0,
+    carried_overrun INTEGER NOT NULL DEFAULT 0,
+    carried_unpriced INTEGER NOT NULL DEFAULT 0,
+    UNIQUE(scope, window, start)
+);
+CREATE TABLE ledger_entries(
+    id INTEGER PRIMARY KEY,
+    reservation BLOB NOT NULL UNIQUE,
+    state TEXT NOT NULL,
+    bound INTEGER,                   -- NULL: none was known
+    actual INTEGER,                  -- NULL: not known
+    owner TEXT NOT NULL,
+    valid_until INTEGER NOT NULL,
+    created INTEGER NOT NULL,
+    ended INTEGER,                   -- NULL: not yet
+    ns TEXT NOT NULL,                -- of the key under which it was sent
+    record BLOB,                     -- records.key; NULL: sent without a journal, or not yet
+    send INTEGER,                    -- sends.number
+    attempt INTEGER NOT NULL,
+    provider TEXT NOT NULL,
+    model TEXT NOT NULL,
+    job TEXT NOT NULL,
+    request_id TEXT                  -- the provider's; NULL: not known
+);
+CREATE INDEX open_entries ON ledger_entries(id) WHERE state='held' OR state='sent';
+CREATE INDEX entries_of_sends ON ledger_entries(record, send) WHERE record IS NOT NULL;
+CREATE INDEX entries_by_request ON ledger_entries(request_id) WHERE request_id IS NOT NULL;
+CREATE INDEX entries_by_time ON ledger_entries(created);
+CREATE TABLE ledger_holds(
+    entry INTEGER NOT NULL,
+    account INTEGER NOT NULL,
+    amount INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    PRIMARY KEY(entry, account)
+) WITHOUT ROWID;
+CREATE INDEX holds_by_account ON ledger_holds(account);
+CREATE TABLE ledger_limits(          -- an operator's, which come before the programs' own
+    scope TEXT NOT NULL,
+    window TEXT NOT NULL,
+    amount INTEGER NOT NULL,
+    set_at INTEGER NOT NULL,
+    PRIMARY KEY(scope, window)
+) WITHOUT ROWID;
+CREATE TABLE ledger_freezes(
+    scope TEXT PRIMARY KEY NOT NULL, -- '': everything
+    reason TEXT NOT NULL,
+    frozen_at INTEGER NOT NULL
+) WITHOUT ROWID;
 )sql"};
 
 inline constexpr std::int64_t format_version = format_steps.size();

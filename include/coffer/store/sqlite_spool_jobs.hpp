@@ -17,16 +17,15 @@
 
 namespace coffer::inline v0::sqlite::detail {
 
-[[nodiscard]] inline record_machine::owner_is_dead owner_test(opened_file& f) {
-    return [owner = &f.owner()](std::string const& name) { return owner->is_dead(name); };
-}
-
 /// Keeps what a send brought back; nothing is durable yet.
 [[nodiscard]] inline outcome<void> keep_answer(opened_file& f, clock& c, spooled_answer const& a,
                                                shared_answer const& what) {
-    record_machine m{f.records().of(a.record).row, f.moment(c), owner_test(f)};
+    record_machine m{f.records().of(a.record).row, f.moment(c), f.owner_test()};
     auto kept = m.answer(a.claim, a.send, what, a.print ? &*a.print : nullptr, a.cached_for);
     f.records().changed(a.record, m.changes());
+    // What it says that it has cost settles the money that was held for its send, whoever brings it and however late.
+    if (kept && what->cost)
+        f.ledger().settle_send(a.record.digest, a.send, *what->cost, what->request_id, f.money_moment(c));
     return kept;
 }
 

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// Does one line of a reservation have the money? If not, what the caller is told.
+
+#include <coffer/state/ledger.hpp>
+#include <coffer/state/ledger_rules.hpp>
+
+#include <chrono>
+#include <optional>
+#include <span>
+#include <utility>
+
+namespace coffer::inline v0 {
+
+/// What a line has to hold.
+[[nodiscard]] inline money amount_of(reserve_request const& q, ledger_line const& line) noexcept {
+    return line.kind == limit_kind::hard ? q.bound.value_or(q.expected) : q.expected;
+}
+
+/// A part of a window's money: an account and when its part of the window began.
+using window_part = std::pair<std::chrono::system_clock::time_point, account>;
+
+/// Why `line` has not got the money for `q`, if so. `limit` is the one that holds now, `parts` are the accounts that count
+/// in the window at `wall`, by age.
+[[nodiscard]] inline std::optional<budget_denial> denial_of(reserve_request const& q, ledger_line const& line,
+                                                            money limit, bool frozen,
+                                                            std::span<window_part const> parts,
+                                                            std::chrono::system_clock::time_point wall) {
+    account counting;
+    for (auto const& [start, part] : parts) counting += part;
+    // An operator may have set a limit where the program has none, and did not need to know a bound.
+    bool const bounded = q.bound || line.kind == limit_kind::soft || limit == money::max();
+    auto const needed = bounded ? amount_of(q, line) : money::max();
+    if (!frozen && fits(counting.committed(), needed, limit)) return std::nullopt;
+
+    auto const span = line.window.span_at(wall);
+    budget_denial d;
+    d.scope = line.scope;
+    d.window = line.window.describe(span.start);
+    d.window_text = line.window_text;
+    d.limit = limit;
+    d.free = left_of(limit, counting.committed());
+    d.needed = needed;
+    d.held = counting.held;
+    d.frozen = frozen;
+    if (needed > limit) return d;  // no time will help
+    if (line.window.kind() != window_kind::rolling) {
+        if (span.end != std::chrono::system_clock::time_point::max()) d.until = span.end;
+        return d;
+    }
+    auto committed = counting.committed();
+    for (auto const& [start, part] : parts) {
+        committed -= part.committed();
+        d.until = line.window.leaves_at(start);
+        if (fits(committed, needed, limit)) break;
+    }
+    return d;
+}
+
+}  // namespace coffer::inline v0

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// The ledger concept on a store's file: its rows stand beside the records, and change with them in one transaction.
+
+#include <coffer/store/ledger.hpp>
+#include <coffer/store/sqlite_file.hpp>
+#include <coffer/store/sqlite_file_job.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace coffer::inline v0::sqlite::detail {
+
+/// Brings money back, perhaps: who waits for it is told once it is durable.
+template <class T, class Fn>
+class refunding_job final : public job_of<T, Fn> {
+public:
+    using job_of<T, Fn>::job_of;
+    void tell() noexcept override {
+        auto& queue = this->file_.money_queue();
+        job_of<T, Fn>::tell();
+        try {
+            queue.changed();
+        } catch (...) {  // no memory: they look again by themselves before long
+        }
+    }
+};
+
+class ledger_on_file final : public ledger_backend {
+public:
+    explicit ledger_on_file(std::shared_ptr<opened_file> file) : file_{std::move(file)} {}
+
+    void bind(std::shared_ptr<clock> const& c) override { (void)file_->bind(c); }
+
+    result<reserve_verdict> reserve(reserve_request const& q) override {
+        auto work = [q](opened_file& f, clock& c) -> outcome<reserve_verdict> {
+            if (auto const gone = f.keep_owner()) return tl::unexpected{unowned(f, gone)};
+            if (f.left().is_short()) return tl::unexpected{f.left().refusal()};
+            return f.ledger().reserve(q, f.owner().name(), f.money_moment(c), f.owner_test());
+        };
+        return submit_to<job_of, reserve_verdict>(*file_, urgency::before, store_step::reserve, name_of(q.id),
+                                                  std::move(work));
+    }
+    result<void> submit_settle(reservation_id const& id, std::optional<money> actual,
+                               std::string const& request_id) override {
+        return ending(id, [id, actual, request_id](opened_file& f, ledger_moment at) {
+            f.ledger().settle(id, actual, request_id, at);
+        });
+    }
+    result<void> submit_release(reservation_id const& id) override {
+        return ending(id, [id](opened_file& f, ledger_moment at) { f.ledger().release(id, at); });
+    }
+    result<void> submit_lapse(reservation_id const& id) override {
+        return ending(id, [id](opened_file& f, ledger_moment at) { f.ledger().lapse(id, at); });
+    }
+    result<std::size_t> freeze(std::string const& scope, std::string const& reason) override {
+        return change<std::size_t>(
+            [scope, reason](opened_file& f, ledger_moment at) { return f.ledger().freeze(scope, reason, at); });
+    }
+    result<bool> thaw(std::string const& scope) override {
+        return change<bool>([scope](opened_file& f, ledger_moment) { return f.ledger().thaw(scope); });
+    }
+    result<void> set_limit(std::string const& scope, window const& over, std::optional<money> limit) override {
+        auto work = [scope, text = over.text(), limit](opened_file& f, clock& c) -> outcome<void> {
+            f.ledger().set_limit(scope, text, limit, f.money_moment(c));
+            return {};
+        };
+        return submit_to<refunding_job, void>(*file_, urgency::before, std::nullopt, {}, std::move(work));
+    }
+    result<std::size_t> correct(std::vector<correction> const& what) override {
+        return change<std::size_t>([what](opened_file& f, ledger_moment at) { return f.ledger().correct(what, at); });
+    }
+    result<std::vector<account_status>> accounts(std::string const& scope) override {
+        return look<std::vector<account_status>>([scope](opened_file& f) { return f.ledger().accounts(scope); });
+    }
+    result<std::vector<ledger_entry>> entries(entry_filter const& filter) override {
+        return look<std::vector<ledger_entry>>([filter](opened_file& f) { return f.ledger().entries(filter); });
+    }
+    result<std::vector<std::string>> audit() override {
+        return look<std::vector<std::string>>([](opened_file& f) { return f.ledger().audit(); });
+    }
+    [[nodiscard]] bool is_shared() const noexcept override { return true; }
+    [[nodiscard]] budget_queue& queue() noexcept override { return file_->money_queue(); }
+    [[nodiscard]] void const* identity() const noexcept override { return file_.get(); }
+
+private:
+    /// A reservation's jobs stay in order, and wait for no other's.
+    [[nodiscard]] static std::string name_of(reservation_id const& id) { return std::string{id.begin(), id.end()}; }
+
+    template <class Fn>
+    result<void> ending(reservation_id const& id, Fn fn) {
+        auto work = [fn = std::move(fn)](opened_file& f, clock& c) -> outcome<void> {
+            fn(f, f.money_moment(c));
+            return {};
+        };
+        return submit_to<refunding_job, void>(*file_, urgency::after, store_step::settle, name_of(id), std::move(work));
+    }
+    template <class T, class Fn>
+    result<T> change(Fn fn) {
+        auto work = [fn = std::move(fn)](opened_file& f, clock& c) -> outcome<T> { return fn(f, f.money_moment(c)); };
+        return submit_to<refunding_job, T>(*file_, urgency::before, std::nullopt, {}, std::move(work));
+    }
+    template <class T, class Fn>
+    result<T> look(Fn fn) {
+        auto work = [fn = std::move(fn)](opened_file& f, clock&) -> outcome<T> { return fn(f); };
+        return submit_to<job_of, T>(*file_, urgency::read, std::nullopt, {}, std::move(work));
+    }
+
+    std::shared_ptr<opened_file> file_;
+};
+
+}  // namespace coffer::inline v0::sqlite::detail
