@@ -276,6 +276,7 @@ TEST(window, a_length_that_no_rolling_window_has_is_refused) {
             EXPECT_NE(std::string{e.what()}.find("from 1 minute to 366 days"), std::string::npos) << e.what();
         }
     }
+    EXPECT_THROW(window{coffer::window_kind::rolling}, std::invalid_argument);
     EXPECT_THROW(static_cast<void>(rolling(1h).in(zone::fixed(1h))), std::invalid_argument);
     EXPECT_THROW(static_cast<void>(lifetime.in(zone::utc())), std::invalid_argument);
 }
