@@ -4,18 +4,20 @@
 # same minimum versions and say the same of what is missing.
 
 # Each component with those below it, in the order in which they are loaded.
-set(coffer_components core testing http llm sqlite)
+set(coffer_components core testing http llm sqlite zones)
 set(coffer_core_parts core)
 set(coffer_testing_parts core testing)
 set(coffer_http_parts core http)
 set(coffer_llm_parts core http llm)
 set(coffer_sqlite_parts core sqlite)
+set(coffer_zones_parts core zones)
 
 set(coffer_core_target coffer::coffer)
 set(coffer_testing_target coffer::testing)
 set(coffer_http_target coffer::http)
 set(coffer_llm_target coffer::llm)
 set(coffer_sqlite_target coffer::sqlite)
+set(coffer_zones_target coffer::zones)
 
 # Finds the libraries that `component` itself needs, and puts into `problems_var` a text that names what is missing or too
 # old and how to get it: empty if all is well. With GLOBAL what is found is visible in the whole project, and not only in
@@ -37,8 +39,34 @@ function(coffer_find_dependencies component problems_var)
     elseif(component STREQUAL "sqlite")
         _coffer_need(SQLite3 SQLite::SQLite3 3.35 SQLite3_VERSION "libsqlite3-dev | sqlite3 | sqlite3")
         _coffer_need(OpenSSL OpenSSL::Crypto 3.0 OPENSSL_VERSION "libssl-dev | openssl | openssl")
+    elseif(component STREQUAL "zones")
+        _coffer_ask_for_time_zones()
+        if(NOT COFFER_STANDARD_HAS_TIME_ZONES)
+            set(before)
+            if(TARGET date::date)
+                set(before date::date)
+            endif()
+            _coffer_need(date date::date-tz 3.0 date_VERSION "libhowardhinnant-date-dev | date | date")
+            if(arg_GLOBAL AND NOT before AND TARGET date::date AND CMAKE_VERSION VERSION_LESS 3.24) # what date::date-tz links
+                set_target_properties(date::date PROPERTIES IMPORTED_GLOBAL TRUE)
+            endif()
+        endif()
     endif()
     set(${problems_var} "${problems}" PARENT_SCOPE)
+endfunction()
+
+# Whether this compiler's standard library reads the time zone database: libstdc++ does from 14 on.
+function(_coffer_ask_for_time_zones)
+    include(CheckCXXSourceCompiles)
+    set(CMAKE_CXX_STANDARD 20)
+    set(CMAKE_CXX_STANDARD_REQUIRED ON)
+    set(CMAKE_REQUIRED_QUIET TRUE)
+    check_cxx_source_compiles("
+        #include <chrono>
+        #if !defined(__cpp_lib_chrono) || __cpp_lib_chrono < 201907L
+        #error time zones
+        #endif
+        int main() { return 0; }" COFFER_STANDARD_HAS_TIME_ZONES)
 endfunction()
 
 # One library. A target that exists already, from a parent project or FetchContent, is taken as it is; the headers check the

@@ -17,10 +17,11 @@ die() { say "$*"; exit 1; }
 packages_build=(
     cmake g++ ninja-build
     libasio-dev libexpected-dev libcurl4-openssl-dev nlohmann-json3-dev libssl-dev libsqlite3-dev
+    libhowardhinnant-date-dev
     libboost-dev libcli11-dev # of the tools
 )
 # shellcheck disable=SC2034
-packages_test=(libgtest-dev python3 openssl)
+packages_test=(libgtest-dev python3 openssl tzdata)
 
 missing_packages() {
     local package

@@ -14,6 +14,7 @@
 #include <coffer/base/money.hpp>
 #include <coffer/base/outcome.hpp>
 #include <coffer/base/usage.hpp>
+#include <coffer/base/zone.hpp>
 #include <coffer/call/attempt.hpp>
 #include <coffer/call/call.hpp>
 #include <coffer/call/describe.hpp>
@@ -25,6 +26,7 @@
 #include <coffer/policy/budget.hpp>
 #include <coffer/policy/once.hpp>
 #include <coffer/policy/retry.hpp>
+#include <coffer/state/window.hpp>
 #include <coffer/store/attach.hpp>
 #include <coffer/store/drain.hpp>
 #include <coffer/store/ledger_memory.hpp>

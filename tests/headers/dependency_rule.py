@@ -30,6 +30,8 @@ TOP_LEVEL = {
 }
 CORE = {*LAYERS}  # what coffer.hpp itself may bring in
 
+LEAVES = {"coffer/time/zones.hpp"}  # of a component of their own, in a folder of the core
+
 # A third-party header -> the files (below coffer/) that may include it.
 THIRD_PARTY = [
     (r"asio\.hpp$", r"(?!)"),  # nobody: it is every part of Asio at once
@@ -39,6 +41,7 @@ THIRD_PARTY = [
     (r"sqlite3\.h$", r"store/sqlite"),
     (r"nlohmann/", r"llm/"),
     (r"openssl/", r"llm/|store/sqlite|crypto/"),
+    (r"date/tz\.h$", r"time/zones\.hpp$"),
 ]
 
 C_HEADERS = re.compile(
@@ -64,6 +67,8 @@ def why_not_ours(name: str, included: str, exists: bool) -> str | None:
     if included in TOP_LEVEL:
         return None if folder in TOP_LEVEL[included] else f"not from {folder or name}"
     target = folder_of(included)
+    if included in LEAVES:
+        return "for users: its component needs a library that the core does without"
     if name == "coffer/coffer.hpp":
         heavy = target not in CORE or re.match(r"coffer/store/sqlite", included)
         return "coffer.hpp is the core, which needs Asio and nothing heavier" if heavy else None

@@ -46,12 +46,16 @@ public:
     using seconds = std::chrono::seconds;
 
     constexpr window() noexcept = default;  ///< lifetime
-    explicit constexpr window(window_kind calendar) noexcept : kind_{calendar} {}
+    /// In UTC. Throws `std::invalid_argument` for a rolling one, which has a length.
+    explicit constexpr window(window_kind kind) : kind_{kind} {
+        if (kind == window_kind::rolling) throw std::invalid_argument{"say how long it is: coffer::rolling(24h)"};
+    }
 
     /// Of at least a minute and at most 366 days, in whole seconds; throws `std::invalid_argument`.
     [[nodiscard]] static window rolling(std::chrono::nanoseconds length);
 
-    /// The same calendar window by that zone's clocks. Throws `std::invalid_argument` for one that knows no clocks.
+    /// The same calendar window by that zone's clocks. Throws `std::invalid_argument` for a lifetime
+    /// and a rolling window.
     [[nodiscard]] window in(zone where) const {
         if (kind_ == window_kind::lifetime || kind_ == window_kind::rolling)
             throw std::invalid_argument{
@@ -124,7 +128,8 @@ inline window window::rolling(std::chrono::nanoseconds length) {
         throw std::invalid_argument{"a rolling window is from 1 minute to 366 days long, in whole seconds, not " +
                                     std::to_string(length.count()) +
                                     " ns; a calendar window may suit: hourly, daily, " + "monthly"};
-    window w{window_kind::rolling};
+    window w;
+    w.kind_ = window_kind::rolling;
     w.length_ = whole;
     return w;
 }
@@ -143,10 +148,10 @@ inline window_span window::span_at(time_point t) const {
             found.end = found.start + bucket();
         }
     }
-    // The seconds next to either end of all time do not fit into the clock's finer unit.
+    // Seconds reach farther than the clock's finer unit.
     auto const fit = [](std::chrono::sys_seconds s) {
-        if (s <= std::chrono::ceil<seconds>(time_point::min())) return time_point::min();
-        return s >= std::chrono::floor<seconds>(time_point::max()) ? time_point::max() : time_point{s};
+        if (s < std::chrono::ceil<seconds>(time_point::min())) return time_point::min();
+        return s > std::chrono::floor<seconds>(time_point::max()) ? time_point::max() : time_point{s};
     };
     return {fit(found.start), fit(found.end)};
 }
