@@ -22,6 +22,7 @@
 #include <coffer/call/guarded.hpp>
 #include <coffer/call/layer.hpp>
 #include <coffer/call/pipeline.hpp>
+#include <coffer/policy/journal.hpp>
 #include <coffer/policy/once.hpp>
 #include <coffer/policy/retry.hpp>
 #include <coffer/store/attach.hpp>

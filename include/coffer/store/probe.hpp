@@ -20,12 +20,16 @@ enum class store_step : std::uint8_t {
     unsend,
     fail,
     release,
-    acknowledge
+    acknowledge,
+    begin_run,
+    note_step,
+    end_run
 };
 
 [[nodiscard]] constexpr std::string_view to_string(store_step s) noexcept {
-    constexpr std::array<std::string_view, 10> names{"claim", "permit", "answer", "accept",  "reject",
-                                                     "lost",  "unsend", "fail",   "release", "acknowledge"};
+    constexpr std::array<std::string_view, 13> names{"claim",     "permit",    "answer", "accept",  "reject",
+                                                     "lost",      "unsend",    "fail",   "release", "acknowledge",
+                                                     "begin_run", "note_step", "end_run"};
     return names[static_cast<std::size_t>(s)];
 }
 

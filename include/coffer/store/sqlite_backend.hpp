@@ -5,6 +5,7 @@
 #include <coffer/state/record_machine.hpp>
 #include <coffer/store/record_text.hpp>
 #include <coffer/store/sqlite_file.hpp>
+#include <coffer/store/sqlite_runs_backend.hpp>
 #include <coffer/store/sqlite_spool_jobs.hpp>
 #include <coffer/store/store.hpp>
 
@@ -22,30 +23,9 @@
 
 namespace coffer::inline v0::sqlite::detail {
 
-/// A job made of a function `outcome<T>(opened_file&, clock&)`.
-template <class T, class Fn>
-class job_of final : public job {
+class backend final : public runs_backend {
 public:
-    job_of(urgency u, std::optional<store_step> step, std::string record, opened_file& file, std::shared_ptr<clock> c,
-           Fn fn)
-        : job{u, step, std::move(record), outside_work{c}}, file_{file}, clock_{std::move(c)}, fn_{std::move(fn)} {}
-
-    [[nodiscard]] completion<outcome<T>> const& done() const noexcept { return done_; }
-    void carry_out() override { result_.emplace(fn_(file_, *clock_)); }
-    void tell() noexcept override { done_.set(*std::move(result_)); }
-    void refuse(fault why) noexcept override { done_.set(failed(std::move(why))); }
-
-private:
-    opened_file& file_;
-    std::shared_ptr<clock> clock_;
-    Fn fn_;
-    std::optional<outcome<T>> result_;
-    completion<outcome<T>> done_;
-};
-
-class backend final : public store_backend {
-public:
-    explicit backend(std::shared_ptr<opened_file> file) : file_{std::move(file)} {}
+    using runs_backend::runs_backend;
 
     void bind(std::shared_ptr<clock> const& c) override {
         if (file_->bind(c) && file_->in_its_process()) file_->queue().submit(std::make_unique<look_job>(*file_, c));
@@ -175,16 +155,6 @@ public:
     [[nodiscard]] opened_file& file() const noexcept { return *file_; }
 
 private:
-    [[nodiscard]] static fault forked() {
-        return fault{fault_kind::store_unavailable,
-                     std::string{"the store was opened before this process was forked; "} + fork_remedy};
-    }
-    [[nodiscard]] static fault unowned(opened_file const& f, std::error_code const& why) {
-        return fault{fault_kind::store_unavailable,
-                     "this process's file in " + f.path() + ".owners was removed and cannot be made anew (" +
-                         why.message() + "), so others would take it for dead; mend the directory"};
-    }
-
     /// Before a key's next send: answers to earlier ones that stand in the spool, whoever has left them. What the claim
     /// `at_work` has sent itself is its own business. Throws if one cannot be had: nothing is sent then.
     static void take_from_spool(opened_file& f, clock& c, record_id const& id, claim_id const* at_work = nullptr) {
@@ -259,17 +229,6 @@ private:
         auto work = [id, rule = std::move(rule)](opened_file& f, clock& c) { return apply<T>(f, c, id, rule); };
         return submit<T>(u, step, id, std::move(work));
     }
-
-    template <class T, class Fn>
-    result<T> submit(urgency u, std::optional<store_step> step, record_id const& id, Fn fn) {
-        if (!file_->in_its_process()) return result<T>::ready(failed(forked()));
-        auto made = std::make_unique<job_of<T, Fn>>(u, step, id.digest, *file_, file_->bound_clock(), std::move(fn));
-        auto done = made->done();
-        file_->queue().submit(std::move(made));
-        return done;
-    }
-
-    std::shared_ptr<opened_file> file_;
 };
 
 }  // namespace coffer::inline v0::sqlite::detail

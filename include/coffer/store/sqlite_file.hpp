@@ -12,6 +12,7 @@
 #include <coffer/store/sqlite_fork.hpp>
 #include <coffer/store/sqlite_owner.hpp>
 #include <coffer/store/sqlite_room.hpp>
+#include <coffer/store/sqlite_runs.hpp>
 #include <coffer/store/sqlite_schema.hpp>
 #include <coffer/store/sqlite_secret.hpp>
 #include <coffer/store/sqlite_spool.hpp>
@@ -76,6 +77,7 @@ public:
           keys_{o.body_keys},
           spool_{path.string() + ".spool", owner_, o.most_spooled, keys_},
           records_{db_, keys_},
+          runs_{db_},
           due_{db_},
           writer_{db_, records_, path_, o.probe, o.most_waiting, care(o)} {}
     opened_file(opened_file const&) = delete;
@@ -103,7 +105,13 @@ public:
     [[nodiscard]] record_moment moment(clock const& c) { return records_.moment(reading(c)); }
     /// One batch of what is due, by the store's thread within a transaction.
     [[nodiscard]] swept collect(sweep_place from, clock const& c) {
-        return due_.some(records_, from, moment(c), [this](auto const& name) { return owner_.is_dead(name); });
+        auto const at = moment(c);
+        auto const dead = [this](std::string const& name) { return owner_.is_dead(name); };
+        auto done = due_.some(records_, from, at, dead);
+        auto const forgotten = runs_.collect(at, dead);
+        done.done.jobs += forgotten;
+        done.place.over = done.place.over && forgotten < run_rows::most_at_once;
+        return done;
     }
 
     [[nodiscard]] std::string const& path() const noexcept { return path_; }
@@ -113,6 +121,7 @@ public:
     [[nodiscard]] std::error_code keep_owner() noexcept { return owner_.keep(); }
     [[nodiscard]] std::shared_ptr<crypto::key_ring const> const& keys() const noexcept { return keys_; }
     [[nodiscard]] working_set& records() noexcept { return records_; }
+    [[nodiscard]] run_rows const& runs() const noexcept { return runs_; }
     [[nodiscard]] room const& left() const noexcept { return room_; }
     [[nodiscard]] detail::spool& spool() noexcept { return spool_; }
     [[nodiscard]] writer& queue() noexcept { return writer_; }
@@ -124,7 +133,8 @@ private:
         return {o.sweep_every,
                 [this] {
                     auto const c = bound_clock();
-                    return due_.any(moment(*c).trusted) || records_.clock_is_due(reading(*c));
+                    auto const now = moment(*c).trusted;
+                    return due_.any(now) || runs_.any_due(now) || records_.clock_is_due(reading(*c));
                 },
                 [this, place = sweep_place{}]() mutable {
                     place = collect(place.over ? sweep_place{} : place, *bound_clock()).place;
@@ -158,6 +168,7 @@ private:
     std::shared_ptr<crypto::key_ring const> const keys_;
     detail::spool spool_;
     working_set records_;
+    run_rows runs_;
     sweep due_;
     flight_table flights_;
     mutable std::mutex mutex_;

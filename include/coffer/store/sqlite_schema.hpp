@@ -22,7 +22,7 @@ inline constexpr std::int64_t application_id = 0x434f4652;  // "COFR"
 /// nanoseconds of CLOCK_MONOTONIC, good for the boot in the owner's name; `..._kept` and `takeover_grace` are
 /// nanoseconds. Money is in nano-dollars. States and kinds of faults are stored by name. `meta` also has `clock`, the
 /// trusted time (sqlite_clock.hpp).
-inline constexpr std::array<char const*, 2> format_steps{R"sql(
+inline constexpr std::array<char const*, 3> format_steps{R"sql(
 CREATE TABLE meta(
     name TEXT PRIMARY KEY NOT NULL,  -- secret_id: which secret the keys are stored under; token: the last one given
     value NOT NULL
@@ -91,6 +91,36 @@ CREATE TABLE answers(
 ALTER TABLE records ADD COLUMN cached INTEGER NOT NULL DEFAULT 0;  -- 1: goes when it expires, whatever its state
 ALTER TABLE sends ADD COLUMN ended_at INTEGER;                     -- NULL: its end is not known
 CREATE INDEX expiring_records ON records(expires) WHERE expires IS NOT NULL;
+)sql",
+                                                         R"sql(
+CREATE TABLE runs(                   -- a row for each job
+    id INTEGER PRIMARY KEY,
+    key BLOB NOT NULL UNIQUE,        -- HMAC-SHA-256 of the job's key under the installation's secret
+    ns TEXT NOT NULL,                -- the key's namespace, in the clear
+    state TEXT NOT NULL,
+    run BLOB NOT NULL,               -- the last one
+    owner TEXT NOT NULL,             -- <boot>-<file in .owners>
+    lease_until INTEGER NOT NULL,
+    begun INTEGER NOT NULL,
+    counted INTEGER NOT NULL,
+    same_failures INTEGER NOT NULL,
+    signature TEXT NOT NULL,         -- of the last failure that counts
+    max_runs INTEGER NOT NULL,
+    same_failure INTEGER NOT NULL,
+    acknowledged_kept INTEGER NOT NULL,
+    unfinished_kept INTEGER NOT NULL,
+    created INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    expires INTEGER NOT NULL
+);
+CREATE INDEX expiring_runs ON runs(expires);
+
+CREATE TABLE run_steps(
+    job INTEGER NOT NULL,            -- runs.id
+    name TEXT NOT NULL,              -- as the program gave it
+    number INTEGER NOT NULL,         -- grows with each new step
+    PRIMARY KEY(job, name)
+) WITHOUT ROWID;
 )sql"};
 
 inline constexpr std::int64_t format_version = format_steps.size();
