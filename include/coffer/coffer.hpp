@@ -24,6 +24,7 @@
 #include <coffer/call/layer.hpp>
 #include <coffer/call/pipeline.hpp>
 #include <coffer/policy/budget.hpp>
+#include <coffer/policy/journal.hpp>
 #include <coffer/policy/once.hpp>
 #include <coffer/policy/retry.hpp>
 #include <coffer/state/window.hpp>

@@ -34,7 +34,7 @@ bool own_kind(fault_kind k) { return k >= circuit_open; }
 
 // The table ----------------------------------------------------------------------------------------------------------
 
-static_assert(fault_kind_count == 32);
+static_assert(fault_kind_count == 34);
 
 TEST(fault_table, has_a_row_for_every_kind_in_their_order) {
     std::set<std::string_view> names;
@@ -46,6 +46,8 @@ TEST(fault_table, has_a_row_for_every_kind_in_their_order) {
     }
     EXPECT_EQ(to_string(not_sent), "not_sent");
     EXPECT_EQ(to_string(draining), "draining");
+    EXPECT_EQ(to_string(run_refused), "run_refused");
+    EXPECT_EQ(to_string(preflight_failed), "preflight_failed");
 }
 
 // The sentences of DESIGN §4 and the columns R, FB, X, $ of PROVIDERS §1, kind by kind.
@@ -273,6 +275,8 @@ TEST(disposition, tells_a_job_runner_what_to_do_with_every_kind) {
         {already_done, done, 200},
         {store_unavailable, queue_action::retry_after, 503},
         {draining, queue_action::retry_after, 503},
+        {run_refused, queue_action::ask_operator, 409},
+        {preflight_failed, queue_action::retry_after, 503},
     };
     ASSERT_EQ(table.size(), fault_kind_count);
     for (auto const& e : table) {

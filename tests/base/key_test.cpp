@@ -146,6 +146,17 @@ TEST(key, random_part_lists_are_equal_iff_their_keys_are) {
     EXPECT_TRUE(support::replaying() || equal > 0) << "the oracle never saw two equal lists";
 }
 
+TEST(key, a_step_of_a_job_has_a_key_that_no_parts_make) {
+    key const job{"report", "acme"};
+    EXPECT_EQ(job.step("draft"), (key{"report", "acme"}.step("draft")));
+    EXPECT_EQ(job.step("draft").name_space(), "report");
+    EXPECT_NE(job.step("draft"), (key{"report", "acme", "draft"}));
+    EXPECT_NE(job.step("draft"), job.step("outline"));
+    EXPECT_NE(job.step("draft"), job);
+    EXPECT_NE(job.step("draft"), (key{"report", "other"}.step("draft")));
+    EXPECT_NE(job.step("a").step("b"), job.step("ab"));
+}
+
 TEST(key, hashes_as_it_compares) {
     std::unordered_set<key> seen{key("n", 1), key("n", "1"), key("n", 1)};
     EXPECT_EQ(seen.size(), 2U);

@@ -91,6 +91,9 @@ TEST(sqlite_store, has_this_format_and_no_other) {
         "meta(name value);"
         "records(id key ns state claim held owner token lease_until claims max_sends granted_sends takeover_grace "
         "acknowledged_kept unacknowledged_kept print_version print fault created updated expires cached);"
+        "run_steps(job name number);"
+        "runs(id key ns state run owner lease_until begun counted same_failures signature max_runs same_failure "
+        "acknowledged_kept unfinished_kept created updated expires);"
         "sends(record number state claim owner permitted_until permitted_at provider model fault status request_id "
         "input_fresh input_cache_read input_cache_write_5m input_cache_write_1h input_audio output output_audio "
         "reasoning cost answer ended_at)");

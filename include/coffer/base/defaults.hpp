@@ -28,5 +28,9 @@ inline constexpr auto unacknowledged_kept = days{30};  ///< queues re-run jobs f
 inline constexpr auto acknowledged_kept = days{30};
 inline constexpr auto in_progress_hint = 5s;  ///< when to look again at what another process works on
 inline constexpr auto request_fault_kept = 10min;  ///< a fault of the request itself would only happen again
+inline constexpr int max_runs = 25;  ///< of a job that does not get done
+inline constexpr int same_failure = 3;  ///< runs that end with it, one after the other, before the job is stopped
+inline constexpr auto run_lease = 15min;  ///< of a run between its steps; a dead process on this host is seen at once
+inline constexpr auto unfinished_run_kept = days{60};  ///< a job that nobody has run for so long is forgotten
 
 }  // namespace coffer::inline v0::defaults

@@ -47,6 +47,7 @@ struct queue_advice {
         case queue_full:
         case store_unavailable:
         case draining:
+        case preflight_failed:
         case cancelled: return later(503);
         case timed_out:
         case deadline_exceeded: return later(504);
@@ -55,6 +56,7 @@ struct queue_advice {
         case quota_exhausted: return {queue_action::ask_operator, 402, std::nullopt};
         case unauthorized: return {queue_action::ask_operator, 401, std::nullopt};
         case forbidden: return {queue_action::ask_operator, 403, std::nullopt};
+        case run_refused:
         case unresolved: return {queue_action::ask_operator, 409, std::nullopt};
         case result_expired: return {queue_action::ask_operator, 410, std::nullopt};
         case not_found: return {queue_action::abort, 404, std::nullopt};

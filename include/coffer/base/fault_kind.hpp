@@ -47,9 +47,11 @@ enum class fault_kind : std::uint8_t {
     already_done,       ///< acknowledged: the caller has stored the result where it belongs
     store_unavailable,  ///< the journal cannot be written, so nothing is sent
     draining,           ///< the process is shutting down
+    run_refused,  ///< the job has been run too often, or has failed the same way too often; an operator decides
+    preflight_failed,  ///< the run's own check before its first send failed, so nothing was spent
 };
 
-inline constexpr std::size_t fault_kind_count = static_cast<std::size_t>(fault_kind::draining) + 1;
+inline constexpr std::size_t fault_kind_count = static_cast<std::size_t>(fault_kind::preflight_failed) + 1;
 
 /// Did coffer itself decide so, without the provider or the operation?
 [[nodiscard]] constexpr bool is_coffers_own(fault_kind k) noexcept { return k >= fault_kind::circuit_open; }
@@ -68,10 +70,10 @@ enum class breaker_effect : std::uint8_t { neutral, failure };
 struct fault_row {
     fault_kind kind;
     std::string_view name;
-    bool retry_same;         ///< may the same request be sent again to the same target?
+    bool retry_same;  ///< may the same request be sent again to the same target?
     other_target try_other;  ///< may it be sent to another one?
     breaker_effect breaker;
-    bool feeds_limiter;      ///< does it tell a rate limiter that it goes too fast?
+    bool feeds_limiter;  ///< does it tell a rate limiter that it goes too fast?
     bool stored;  ///< a fault of the request itself: kept under the key, because it would only happen again
     knowledge execution;  ///< what is known unless a provider's profile or the transport knows better
     knowledge billing;
@@ -122,6 +124,8 @@ constexpr auto make_fault_table() {
         {already_done,      "already_done",       false, none,   neutral, false, false,  no,      no},
         {store_unavailable, "store_unavailable",  false, none,   neutral, false, false,  no,      no},
         {draining,          "draining",           false, none,   neutral, false, false,  no,      no},
+        {run_refused,       "run_refused",        false, none,   neutral, false, false,  no,      no},
+        {preflight_failed,  "preflight_failed",   false, none,   neutral, false, false,  no,      no},
     }};
     // clang-format on
 }

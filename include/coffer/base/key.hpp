@@ -88,6 +88,13 @@ public:
         return completed;
     }
 
+    /// The key of a step of the job that this key names (see `journal`). No key made of parts is equal to it.
+    [[nodiscard]] key step(std::string_view name) const {
+        auto completed = *this;
+        completed.part('t', name);
+        return completed;
+    }
+
     /// The first part.
     [[nodiscard]] std::string_view name_space() const noexcept {
         return std::string_view{bytes_}.substr(header_size, namespace_size_);

@@ -4,9 +4,9 @@
 
 #include <coffer/base/fault.hpp>
 #include <coffer/base/money.hpp>
+#include <coffer/base/table.hpp>
 #include <coffer/base/usage.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -107,17 +107,7 @@ inline std::ostream& operator<<(std::ostream& out, attempt_log const& log) {
                         : r.billing == knowledge::no ? "none"
                                                      : "unknown"});
     }
-    std::vector<std::size_t> widths(rows.front().size());
-    for (auto const& row : rows)
-        for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-    for (auto const& row : rows) {
-        std::string line;
-        for (std::size_t i = 0; i < row.size(); ++i) {
-            line += row[i];
-            if (i + 1 < row.size()) line.append(widths[i] - row[i].size() + 2, ' ');
-        }
-        out << line << '\n';
-    }
+    detail::print_table(out, rows);
     return out;
 }
 

@@ -94,6 +94,30 @@ public:
         return change(std::nullopt, {id}, [&](auto& m) { return m.resolve(how); });
     }
     [[nodiscard]] std::shared_ptr<ledger_backend> const& ledger() const noexcept override { return ledger_; }
+    result<run_verdict> begin_run(record_id const& job, run_request const& q) override {
+        return step<run_verdict>(store_step::begin_run, [&] { return records_->begin_run(job, q, process_); });
+    }
+    result<void> note_step(run_ref const& run, std::string const& name, duration lease) override {
+        return step<void>(store_step::note_step, [&] {
+            return records_->change_run(run.job, [&](run_machine& m) { return m.note(run.id, name, lease); });
+        });
+    }
+    result<void> end_run(run_ref const& run, std::optional<run_failure> const& failure) override {
+        return step<void>(store_step::end_run, [&] {
+            return records_->change_run(
+                run.job, [&](run_machine& m) { return failure ? m.fail(run.id, *failure) : m.finish(); });
+        });
+    }
+    result<std::shared_ptr<run_record const>> peek_run(record_id const& job) override {
+        return step<std::shared_ptr<run_record const>>(std::nullopt, [&] { return records_->peek_run(job); });
+    }
+    result<std::vector<run_summary>> list_runs(run_filter const& filter) override {
+        return step<std::vector<run_summary>>(std::nullopt, [&] { return records_->list_runs(filter); });
+    }
+    result<void> reopen_run(record_id const& job) override {
+        return step<void>(std::nullopt,
+                          [&] { return records_->change_run(job, [](run_machine& m) { return m.reopen(); }); });
+    }
     [[nodiscard]] flight_table& flights() noexcept override { return flights_; }
 
     [[nodiscard]] std::shared_ptr<memory_records> const& records() const noexcept { return records_; }

@@ -3,6 +3,7 @@
 // The records of a store in memory: a map under a mutex, the rules applied in place, and what makes room for new ones.
 
 #include <coffer/state/record_machine.hpp>
+#include <coffer/store/memory_runs.hpp>
 #include <coffer/store/probe.hpp>
 #include <coffer/store/verdict.hpp>
 #include <coffer/time/clock.hpp>
@@ -61,10 +62,7 @@ public:
     outcome<claim_verdict> claim(record_id const& id, claim_request const& q, std::string const& process) {
         std::lock_guard const lock{mutex_};
         bool const full = bytes_ >= options_.max_bytes || rows_.size() >= options_.max_records;
-        if (full && !rows_.contains(id.digest) && !make_room())
-            return failed(fault{fault_kind::store_unavailable,
-                                "the store in memory is full; acknowledge results, or raise memory_options"}
-                              .with_code("store_full"));
+        if (full && !rows_.contains(id.digest) && !make_room()) return failed(is_full());
         return apply<claim_verdict>(id, [&](record_machine& m) -> outcome<claim_verdict> {
             auto verdict = m.claim(q, process, tokens_ + 1);
             if (auto const* g = std::get_if<granted>(&verdict); g != nullptr && g->token > tokens_) tokens_ = g->token;
@@ -113,6 +111,27 @@ public:
         return found;
     }
 
+    outcome<run_verdict> begin_run(record_id const& job, run_request const& q, std::string const& process) {
+        std::lock_guard const lock{mutex_};
+        auto const at = moment();
+        runs_.drop_due(at, owner_is_dead());
+        if (runs_.size() >= options_.max_records && !runs_.has(job)) return failed(is_full());
+        return runs_.change(job, at, owner_is_dead(), [&](run_machine& m) { return m.begin(q, process); });
+    }
+    template <class Fn>
+    outcome<void> change_run(record_id const& job, Fn&& fn) {
+        std::lock_guard const lock{mutex_};
+        return runs_.change(job, moment(), owner_is_dead(), std::forward<Fn>(fn));
+    }
+    [[nodiscard]] std::shared_ptr<run_record const> peek_run(record_id const& job) {
+        std::lock_guard const lock{mutex_};
+        return runs_.peek(job, moment(), owner_is_dead());
+    }
+    [[nodiscard]] std::vector<run_summary> list_runs(run_filter const& filter) {
+        std::lock_guard const lock{mutex_};
+        return runs_.list(filter, moment(), owner_is_dead());
+    }
+
 private:
     using digests = std::list<std::string>;
     using due_times = std::multimap<wall_time_point, std::string const*>;  // keys of `rows_`
@@ -130,6 +149,11 @@ private:
         bool is_due = false;
     };
 
+    [[nodiscard]] static fault is_full() {
+        return fault{fault_kind::store_unavailable,
+                     "the store in memory is full; acknowledge results, or raise memory_options"}
+            .with_code("store_full");
+    }
     [[nodiscard]] record_moment moment() const {
         if (!clock_) throw std::logic_error{"coffer::memory_store: no clock is bound yet (store_backend::bind)"};
         return {clock_->now(), clock_->wall_now()};
@@ -221,6 +245,7 @@ private:
     digests spare_;
     due_times due_;  // when to look at what expires
     std::size_t bytes_ = 0;
+    memory_runs runs_;
     std::uint64_t tokens_ = 0;
     std::uint64_t processes_ = 0;
     std::set<std::string> dead_;

@@ -23,11 +23,15 @@ enum class store_step : std::uint8_t {
     acknowledge,
     reserve,  ///< money is held
     settle,   ///< it is booked, given back, or presumed spent
+    begin_run,
+    note_step,
+    end_run
 };
 
 [[nodiscard]] constexpr std::string_view to_string(store_step s) noexcept {
-    constexpr std::array<std::string_view, 12> names{"claim",  "permit", "answer",  "accept",      "reject",  "lost",
-                                                     "unsend", "fail",   "release", "acknowledge", "reserve", "settle"};
+    constexpr std::array<std::string_view, 15> names{"claim",   "permit", "answer",    "accept",    "reject",
+                                                     "lost",    "unsend", "fail",      "release",   "acknowledge",
+                                                     "reserve", "settle", "begin_run", "note_step", "end_run"};
     return names[static_cast<std::size_t>(s)];
 }
 

@@ -7,6 +7,7 @@
 #include <coffer/store/sqlite_file.hpp>
 #include <coffer/store/sqlite_file_job.hpp>
 #include <coffer/store/sqlite_ledger_backend.hpp>
+#include <coffer/store/sqlite_runs_backend.hpp>
 #include <coffer/store/sqlite_spool_jobs.hpp>
 #include <coffer/store/store.hpp>
 
@@ -24,10 +25,10 @@
 
 namespace coffer::inline v0::sqlite::detail {
 
-class backend final : public store_backend {
+class backend final : public runs_backend {
 public:
     explicit backend(std::shared_ptr<opened_file> file)
-        : file_{std::move(file)}, ledger_{std::make_shared<ledger_on_file>(file_)} {}
+        : runs_backend{file}, ledger_{std::make_shared<ledger_on_file>(std::move(file))} {}
 
     void bind(std::shared_ptr<clock> const& c) override {
         if (file_->bind(c) && file_->in_its_process()) file_->queue().submit(std::make_unique<look_job>(*file_, c));
@@ -242,12 +243,6 @@ private:
         return submit<T>(u, step, id, std::move(work));
     }
 
-    template <class T, class Fn>
-    result<T> submit(urgency u, std::optional<store_step> step, record_id const& id, Fn fn) {
-        return submit_to<job_of, T>(*file_, u, step, id.digest, std::move(fn));
-    }
-
-    std::shared_ptr<opened_file> file_;
     std::shared_ptr<ledger_backend> ledger_;
 };
 

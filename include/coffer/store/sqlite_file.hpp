@@ -14,6 +14,7 @@
 #include <coffer/store/sqlite_ledger.hpp>
 #include <coffer/store/sqlite_owner.hpp>
 #include <coffer/store/sqlite_room.hpp>
+#include <coffer/store/sqlite_runs.hpp>
 #include <coffer/store/sqlite_schema.hpp>
 #include <coffer/store/sqlite_secret.hpp>
 #include <coffer/store/sqlite_spool.hpp>
@@ -86,6 +87,7 @@ public:
           records_{db_, keys_},
           ledger_{db_},
           entries_kept_{o.entries_kept},
+          runs_{db_},
           due_{db_},
           writer_{db_, records_, path_, o.probe, o.most_waiting, care(o)} {}
     opened_file(opened_file const&) = delete;
@@ -120,10 +122,13 @@ public:
     /// One batch of what is due, by the store's thread within a transaction.
     [[nodiscard]] swept collect(sweep_place from, clock const& c) {
         auto const now = moment(c);
-        auto batch = due_.some(records_, from, now, owner_test());
-        (void)ledger_.lapse(money_moment(c), owner_test(), most_lapses);
+        auto const dead = owner_test();
+        auto batch = due_.some(records_, from, now, dead);
+        auto const forgotten = runs_.collect(now, dead);
+        batch.done.jobs += forgotten;
+        (void)ledger_.lapse(money_moment(c), dead, most_lapses);
         bool const more = ledger_.carry(now.trusted - entries_kept_, most_carried);
-        batch.place.over = batch.place.over && !more;
+        batch.place.over = batch.place.over && forgotten < run_rows::most_at_once && !more;
         return batch;
     }
 
@@ -137,6 +142,7 @@ public:
     [[nodiscard]] file_ledger& ledger() noexcept { return ledger_; }
     /// Those of this process that wait for money. Any thread.
     [[nodiscard]] budget_queue& money_queue() noexcept { return money_queue_; }
+    [[nodiscard]] run_rows const& runs() const noexcept { return runs_; }
     [[nodiscard]] room const& left() const noexcept { return room_; }
     [[nodiscard]] detail::spool& spool() noexcept { return spool_; }
     [[nodiscard]] writer& queue() noexcept { return writer_; }
@@ -151,9 +157,9 @@ private:
         return {o.sweep_every,
                 [this] {
                     auto const c = bound_clock();
-                    auto const trusted = moment(*c).trusted;
-                    return due_.any(trusted) || records_.clock_is_due(reading(*c)) ||
-                           ledger_.any_due(money_moment(*c), owner_test(), trusted - entries_kept_);
+                    auto const now = moment(*c).trusted;
+                    return due_.any(now) || runs_.any_due(now) || records_.clock_is_due(reading(*c)) ||
+                           ledger_.any_due(money_moment(*c), owner_test(), now - entries_kept_);
                 },
                 [this, place = sweep_place{}]() mutable {
                     place = collect(place.over ? sweep_place{} : place, *bound_clock()).place;
@@ -190,6 +196,7 @@ private:
     file_ledger ledger_;
     std::chrono::hours const entries_kept_;
     budget_queue money_queue_;
+    run_rows runs_;
     sweep due_;
     flight_table flights_;
     mutable std::mutex mutex_;

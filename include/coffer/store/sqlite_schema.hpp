@@ -154,6 +154,35 @@ CREATE TABLE ledger_freezes(
     reason TEXT NOT NULL,
     frozen_at INTEGER NOT NULL
 ) WITHOUT ROWID;
+
+CREATE TABLE runs(                   -- a row for each job
+    id INTEGER PRIMARY KEY,
+    key BLOB NOT NULL UNIQUE,        -- HMAC-SHA-256 of the job's key under the installation's secret
+    ns TEXT NOT NULL,                -- the key's namespace, in the clear
+    state TEXT NOT NULL,
+    run BLOB NOT NULL,               -- the last one
+    owner TEXT NOT NULL,             -- <boot>-<file in .owners>
+    lease_until INTEGER NOT NULL,
+    begun INTEGER NOT NULL,
+    counted INTEGER NOT NULL,
+    same_failures INTEGER NOT NULL,
+    signature TEXT NOT NULL,         -- of the last failure that counts
+    max_runs INTEGER NOT NULL,
+    same_failure INTEGER NOT NULL,
+    acknowledged_kept INTEGER NOT NULL,
+    unfinished_kept INTEGER NOT NULL,
+    created INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    expires INTEGER NOT NULL
+);
+CREATE INDEX expiring_runs ON runs(expires);
+
+CREATE TABLE run_steps(
+    job INTEGER NOT NULL,            -- runs.id
+    name TEXT NOT NULL,              -- as the program gave it
+    number INTEGER NOT NULL,         -- grows with each new step
+    PRIMARY KEY(job, name)
+) WITHOUT ROWID;
 )sql"};
 
 inline constexpr std::int64_t format_version = format_steps.size();

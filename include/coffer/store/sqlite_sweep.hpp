@@ -25,11 +25,13 @@ struct collected {
     std::size_t removed = 0;  ///< records that are gone: acknowledged or without a send long ago, or only cached
     std::size_t expired = 0;  ///< answers that nobody acknowledged in time: their payload is gone, the record says so
     std::size_t lapsed = 0;  ///< stored faults that are no longer replayed
+    std::size_t jobs = 0;  ///< jobs that are done, or that nobody has run, for long: their runs are forgotten
     std::int64_t bytes = 0;  ///< of answers that are gone; the file uses their room again
     collected& operator+=(collected const& other) noexcept {
         removed += other.removed;
         expired += other.expired;
         lapsed += other.lapsed;
+        jobs += other.jobs;
         bytes += other.bytes;
         return *this;
     }

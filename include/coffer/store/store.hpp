@@ -7,6 +7,7 @@
 #include <coffer/base/outcome.hpp>
 #include <coffer/call/call.hpp>
 #include <coffer/state/record.hpp>
+#include <coffer/state/run.hpp>
 #include <coffer/store/ledger.hpp>
 #include <coffer/store/submit.hpp>
 #include <coffer/store/verdict.hpp>
@@ -14,6 +15,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -82,6 +84,24 @@ public:
     /// The ledger that is kept with the records, if one is: its steps are carried out in the transaction of a permit.
     [[nodiscard]] virtual std::shared_ptr<ledger_backend> const& ledger() const noexcept = 0;
 
+    // The runs of jobs (see `journal`). A job's row is named by its key, beside the records and apart from them.
+
+    /// The right to run a job, or what stands in its way.
+    virtual result<run_verdict> begin_run(record_id const& job, run_request const& request) = 0;
+    /// The run begins a step; the run's lease is `lease` from now on, if that is longer.
+    virtual result<void> note_step(run_ref const& run, std::string const& step, duration lease) = 0;
+    /// The run has failed; without `failure` the job is done. Of a failure a store goes on trying to write it down.
+    virtual result<void> end_run(run_ref const& run, std::optional<run_failure> const& failure) = 0;
+    /// The job as it stands; null if there is none. Never changes anything.
+    virtual result<std::shared_ptr<run_record const>> peek_run(record_id const& job) = 0;
+    virtual result<std::vector<run_summary>> list_runs(run_filter const& filter) = 0;
+    /// An operator has seen to the cause of a job's failures.
+    virtual result<void> reopen_run(record_id const& job) = 0;
+    /// What tells an operator how; part of error messages.
+    [[nodiscard]] virtual std::string how_to_reopen(record_id const&) const {
+        return "mend the cause, then reopen the job with store::reopen_run";
+    }
+
     /// Operations that follow a send and are not durable yet.
     [[nodiscard]] virtual std::size_t unwritten() const noexcept { return 0; }
 
@@ -144,6 +164,26 @@ public:
         if (backend_->ledger() == nullptr)
             throw misuse{"coffer: this store keeps no ledger; give the budget one, e.g. coffer::in_memory_ledger"};
         return coffer::ledger{backend_->ledger()};
+    }
+    /// The job of that key as its runs (`journal`) have left it, or null. Throws `failure` (`store_unavailable`).
+    awaitable<std::shared_ptr<run_record const>> peek_run(key job) const {
+        return detail::submitted<std::shared_ptr<run_record const>>(
+            backend_, [job = std::move(job)](store_backend& b) { return b.peek_run(named_by(b, job)); });
+    }
+    /// Jobs by namespace, oldest first; `run_filter::stopped()` for those that wait for an operator.
+    awaitable<std::vector<run_summary>> list_runs(run_filter filter) const {
+        return detail::submitted<std::vector<run_summary>>(
+            backend_, [filter = std::move(filter)](store_backend& b) { return b.list_runs(filter); });
+    }
+    /// Says that the cause of a job's failures is mended: it may be run again, as if it had not failed yet. What its steps
+    /// have paid for stays paid for. Throws `failure`: `permanent` if the job is done, or no run of it is known.
+    awaitable<void> reopen_run(record_id job) const {
+        return detail::submitted<void>(backend_,
+                                       [job = std::move(job)](store_backend& b) { return b.reopen_run(job); });
+    }
+    awaitable<void> reopen_run(key job) const {
+        return detail::submitted<void>(
+            backend_, [job = std::move(job)](store_backend& b) { return b.reopen_run(named_by(b, job)); });
     }
 
     [[nodiscard]] std::shared_ptr<store_backend> const& backend() const noexcept { return backend_; }

@@ -13,6 +13,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -20,7 +21,22 @@
 
 namespace support {
 
-enum class op { claim, permit, answer, accept, reject, lost, unsend, fail, release, heartbeat, other };
+enum class op {
+    claim,
+    permit,
+    answer,
+    accept,
+    reject,
+    lost,
+    unsend,
+    fail,
+    release,
+    heartbeat,
+    begin_run,
+    note_step,
+    end_run,
+    other
+};
 
 /// What a store does with one operation.
 struct treatment {
@@ -104,6 +120,24 @@ public:
     }
     [[nodiscard]] std::shared_ptr<coffer::ledger_backend> const& ledger() const noexcept override {
         return inner_->ledger();
+    }
+    result<coffer::run_verdict> begin_run(coffer::record_id const& job, coffer::run_request const& q) override {
+        return submit<coffer::run_verdict>(op::begin_run, [=](auto& s) { return s.begin_run(job, q); });
+    }
+    result<void> note_step(coffer::run_ref const& run, std::string const& name, coffer::duration lease) override {
+        return submit(op::note_step, [=](auto& s) { return s.note_step(run, name, lease); });
+    }
+    result<void> end_run(coffer::run_ref const& run, std::optional<coffer::run_failure> const& how) override {
+        return submit(op::end_run, [=](auto& s) { return s.end_run(run, how); });
+    }
+    result<std::shared_ptr<coffer::run_record const>> peek_run(coffer::record_id const& job) override {
+        return submit<std::shared_ptr<coffer::run_record const>>(op::other, [=](auto& s) { return s.peek_run(job); });
+    }
+    result<std::vector<coffer::run_summary>> list_runs(coffer::run_filter const& filter) override {
+        return submit<std::vector<coffer::run_summary>>(op::other, [=](auto& s) { return s.list_runs(filter); });
+    }
+    result<void> reopen_run(coffer::record_id const& job) override {
+        return submit(op::other, [=](auto& s) { return s.reopen_run(job); });
     }
     [[nodiscard]] coffer::flight_table& flights() noexcept override { return flights_; }
 

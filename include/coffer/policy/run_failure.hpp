@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// How a run failed, in words that are equal for failures of one cause.
+
+#include <coffer/asio.hpp>
+#include <coffer/base/disposition.hpp>
+#include <coffer/base/outcome.hpp>
+#include <coffer/state/run.hpp>
+
+#include <cxxabi.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <exception>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <typeinfo>
+
+namespace coffer::inline v0 {
+namespace detail {
+
+/// A digest of a message in which every word with a digit in it (a number, an address, an id) counts as the same. Of the
+/// message itself nothing is kept: it is somebody else's, and may say anything.
+[[nodiscard]] inline std::string digest_of_message(std::string_view message) {
+    auto const is_digit = [](char c) { return c >= '0' && c <= '9'; };
+    auto const is_of_word = [&](char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+    std::uint64_t hash = 0xcbf29ce484222325U;  // FNV-1a
+    auto const take = [&](std::string_view text) {
+        for (char const c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+    };
+    for (std::size_t at = 0; at < message.size();) {
+        bool numbered = false;
+        auto end = at;
+        for (; end < message.size() && is_of_word(message[end]); ++end) numbered = numbered || is_digit(message[end]);
+        if (end == at) ++end;
+        take(numbered ? std::string_view{"0"} : message.substr(at, end - at));
+        at = end;
+    }
+    std::string hex;
+    for (int shift = 60; shift >= 0; shift -= 4) hex += "0123456789abcdef"[(hash >> shift) & 15U];
+    return hex;
+}
+
+[[nodiscard]] inline std::string name_of(std::type_info const& type) {
+    int status = 0;
+    std::unique_ptr<char, void (*)(void*)> const name{abi::__cxa_demangle(type.name(), nullptr, nullptr, &status),
+                                                      std::free};
+    return status == 0 ? name.get() : type.name();
+}
+
+}  // namespace detail
+
+/// The failure that a fault is, at `step` (empty: at none). One that a later run may be spared (see `disposition`) passes.
+/// But a preflight that fails is a failure of the job: its data may have to be mended.
+[[nodiscard]] inline run_failure failure_of(fault const& why, std::string_view step) {
+    run_failure f{std::string{to_string(why.kind())}};
+    if (why.status() != 0) f.signature += ", status " + std::to_string(why.status());
+    if (!why.code().empty()) f.signature += ", code " + std::string{why.code()};
+    if (why.cause()) f.signature += ", message " + detail::digest_of_message(why.message());
+    if (!step.empty()) f.signature += ", at " + std::string{step};
+    f.passing = disposition(why).action == queue_action::retry_after && why.kind() != fault_kind::preflight_failed;
+    f.unbilled = f.passing && why.billing() == knowledge::no;
+    return f;
+}
+
+/// The failure that an exception out of a job's body is: its type, and a digest of its message. That of a `failure` is its
+/// fault's, at `step`.
+[[nodiscard]] inline run_failure failure_of(std::exception_ptr const& thrown, std::string_view step) {
+    try {
+        std::rethrow_exception(thrown);
+    } catch (failure const& f) {
+        return failure_of(f.fault(), step);
+    } catch (std::exception const& e) {
+        run_failure f{detail::name_of(typeid(e)) + ", message " + detail::digest_of_message(e.what())};
+        auto const* const of_system = dynamic_cast<std::system_error const*>(&e);
+        f.passing =
+            of_system != nullptr && of_system->code() == asio::error::operation_aborted;  // somebody cancelled it
+        return f;
+    } catch (...) {
+        return run_failure{"an exception of unknown type"};
+    }
+}
+
+}  // namespace coffer::inline v0

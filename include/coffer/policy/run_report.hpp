@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// What one run of a job did and cost, step by step.
+
+#include <coffer/base/fault.hpp>
+#include <coffer/base/money.hpp>
+#include <coffer/base/table.hpp>
+#include <coffer/call/call.hpp>
+
+#include <optional>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace coffer::inline v0 {
+
+/// One step of a run.
+struct step_report {
+    std::string name;
+    bool over = false;  ///< false: it is under way, and nothing else is known of it
+    answer_origin origin = answer_origin::none;
+    int attempts = 0;              ///< of this run's own; none for what was replayed
+    std::optional<money> cost;     ///< to this run; none: unknown, which is not zero
+    std::optional<fault> why;      ///< why there is no answer
+};
+
+/// What a run did and cost. Prints as a table.
+struct run_report {
+    int number = 0;  ///< the job's how manyth run; 0 before its first step
+    std::vector<step_report> steps;
+
+    [[nodiscard]] int attempts() const noexcept {
+        int sum = 0;
+        for (auto const& s : steps) sum += s.attempts;
+        return sum;
+    }
+    /// What is known of the cost.
+    [[nodiscard]] money known_cost() const noexcept {
+        money sum;
+        for (auto const& s : steps) sum += s.cost.value_or(money{});
+        return sum;
+    }
+    /// Steps whose cost is not known.
+    [[nodiscard]] int unknown_costs() const noexcept {
+        int count = 0;
+        for (auto const& s : steps) count += s.cost ? 0 : 1;
+        return count;
+    }
+    /// The cost, if all of it is known.
+    [[nodiscard]] std::optional<money> cost() const noexcept {
+        return unknown_costs() == 0 ? std::optional{known_cost()} : std::nullopt;
+    }
+};
+
+[[nodiscard]] constexpr std::string_view to_string(answer_origin o) noexcept {
+    switch (o) {
+        case answer_origin::none: return "none";
+        case answer_origin::sent: return "sent";
+        case answer_origin::joined: return "joined";
+        case answer_origin::replayed: return "replayed";
+    }
+    return "unknown";
+}
+
+inline std::ostream& operator<<(std::ostream& out, run_report const& r) {
+    auto const cost = [](std::optional<money> c) { return c ? "$" + c->to_string() : std::string{"unknown"}; };
+    std::vector<std::vector<std::string>> rows{{"step", "answer", "attempts", "cost"}};
+    for (auto const& s : r.steps) {
+        auto const answer = !s.over ? "under way" : s.why ? to_string(s.why->kind()) : to_string(s.origin);
+        rows.push_back({s.name, std::string{answer}, std::to_string(s.attempts), cost(s.cost)});
+    }
+    auto total = "$" + r.known_cost().to_string();
+    if (auto const unknown = r.unknown_costs(); unknown > 0)
+        total +=
+            " and what " + std::to_string(unknown) + (unknown == 1 ? " step" : " steps") + " of unknown cost came to";
+    rows.push_back({"run " + std::to_string(r.number), "", std::to_string(r.attempts()), std::move(total)});
+    detail::print_table(out, rows);
+    return out;
+}
+
+}  // namespace coffer::inline v0

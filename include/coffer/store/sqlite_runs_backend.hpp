@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// The part of the store concept on a file that is about the runs of jobs.
+
+#include <coffer/state/run_machine.hpp>
+#include <coffer/store/sqlite_file.hpp>
+#include <coffer/store/sqlite_file_job.hpp>
+#include <coffer/store/sqlite_runs.hpp>
+#include <coffer/store/store.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace coffer::inline v0::sqlite::detail {
+
+/// The part that is about runs; the rest is in sqlite_backend.hpp.
+class runs_backend : public store_backend {
+public:
+    explicit runs_backend(std::shared_ptr<opened_file> file) : file_{std::move(file)} {}
+
+    result<run_verdict> begin_run(record_id const& job, run_request const& q) override {
+        auto work = [job, q](opened_file& f, clock& c) -> outcome<run_verdict> {
+            if (auto const gone = f.keep_owner()) return tl::unexpected{unowned(f, gone)};
+            return apply_to_run<run_verdict>(f, c, job, [&](run_machine& m) { return m.begin(q, f.owner().name()); });
+        };
+        return submit<run_verdict>(urgency::before, store_step::begin_run, runs_of(job), std::move(work));
+    }
+    result<void> note_step(run_ref const& run, std::string const& name, duration lease) override {
+        auto work = [run, name, lease](opened_file& f, clock& c) -> outcome<void> {
+            return apply_to_run<void>(f, c, run.job, [&](run_machine& m) { return m.note(run.id, name, lease); });
+        };
+        return submit<void>(urgency::before, store_step::note_step, runs_of(run.job), std::move(work));
+    }
+    result<void> end_run(run_ref const& run, std::optional<run_failure> const& failure) override {
+        auto work = [run, failure](opened_file& f, clock& c) -> outcome<void> {
+            return apply_to_run<void>(f, c, run.job,
+                                      [&](run_machine& m) { return failure ? m.fail(run.id, *failure) : m.finish(); });
+        };
+        // Nobody waits for a failure to be written down; whoever has got the job done does, and may try again.
+        auto const u = failure ? urgency::after : urgency::before;
+        return submit<void>(u, store_step::end_run, runs_of(run.job), std::move(work));
+    }
+    result<void> reopen_run(record_id const& job) override {
+        auto work = [job](opened_file& f, clock& c) -> outcome<void> {
+            return apply_to_run<void>(f, c, job, [](run_machine& m) { return m.reopen(); });
+        };
+        return submit<void>(urgency::before, std::nullopt, runs_of(job), std::move(work));
+    }
+    result<std::shared_ptr<run_record const>> peek_run(record_id const& job) override {
+        using found = std::shared_ptr<run_record const>;
+        auto work = [job](opened_file& f, clock& c) -> outcome<found> {
+            auto stored = f.runs().load(job);
+            if (stored.id == 0) return found{};
+            f.runs().load_steps(stored);
+            run_machine m{stored.row, f.moment(c), f.owner_test()};
+            if (m.changes().gone) return found{};
+            m.show_as_it_is();
+            return std::make_shared<run_record const>(std::move(stored.row));
+        };
+        return submit<found>(urgency::read, std::nullopt, runs_of(job), std::move(work));
+    }
+    result<std::vector<run_summary>> list_runs(run_filter const& filter) override {
+        using found = std::vector<run_summary>;
+        return submit<found>(urgency::read, std::nullopt, {}, [filter](opened_file& f, clock& c) -> outcome<found> {
+            found all;
+            if (filter.limit == 0) return all;
+            f.runs().for_each(filter.name_space, [&, now = f.moment(c)](stored_run s) {
+                run_machine m{s.row, now, f.owner_test()};
+                if (m.changes().gone) return true;
+                m.show_as_it_is();
+                if (!filter.stopped_only || s.row.is_stopped(s.row.limits))
+                    all.push_back(summary_of(std::move(s.job), s.row));
+                return all.size() < filter.limit;
+            });
+            return all;
+        });
+    }
+
+protected:
+    template <class T, class Fn>
+    result<T> submit(urgency u, std::optional<store_step> step, record_id const& id, Fn fn) {
+        return submit_to<job_of, T>(*file_, u, step, id.digest, std::move(fn));
+    }
+
+    std::shared_ptr<opened_file> file_;
+
+private:
+    /// What the jobs of a job's runs are about: they wait for each other, not for those of a record.
+    [[nodiscard]] static record_id runs_of(record_id const& job) { return {job.name_space, "runs of " + job.digest}; }
+
+    template <class T, class Rule>
+    static outcome<T> apply_to_run(opened_file& f, clock& c, record_id const& job, Rule const& rule) {
+        auto stored = f.runs().load(job);
+        run_machine m{stored.row, f.moment(c), f.owner_test()};
+        outcome<T> told = rule(m);
+        f.runs().write(stored, m.changes());
+        return told;
+    }
+};
+
+}  // namespace coffer::inline v0::sqlite::detail
