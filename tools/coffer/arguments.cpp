@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "arguments.hpp"
 
+#include <coffer/llm/decimal.hpp>
 #include <coffer/store/record_text.hpp>
 
 #include <asio/io_context.hpp>
+
+#include <time.h>
 
 #include <algorithm>
 #include <charconv>
@@ -66,6 +69,27 @@ CLI::Option* add_state(CLI::App& to, std::optional<coffer::record_state>& state)
 
 CLI::Option* add_json(CLI::App& to, bool& json) {
     return to.add_flag("--json", json, "for programs: JSON, one object a line");
+}
+
+CLI::Option* add_moment(CLI::App& to, std::string const& option, coffer::wall_time_point& moment,
+                        std::string const& help) {
+    auto const take = [&moment, option](std::string const& text) {
+        std::tm parts{};
+        auto const* end = ::strptime(text.c_str(), "%Y-%m-%d", &parts);
+        if (end != nullptr && *end == 'T') end = ::strptime(end, "T%H:%M:%S", &parts);
+        if (end != nullptr && *end == 'Z') ++end;
+        if (end == nullptr || *end != '\0')
+            throw CLI::ValidationError{option, "'" + text + "' is no day or time; e.g. 2026-11-22, 2026-11-22T03:04:05Z"};
+        moment = std::chrono::system_clock::from_time_t(::timegm(&parts));
+    };
+    return to.add_option_function<std::string>(option, take, help)->type_name("DAY");
+}
+
+coffer::money dollars_of(std::string const& text) {
+    auto const read = coffer::llm::detail::read_decimal(text, 9);
+    if (!read || read->rounded_up)
+        throw CLI::ValidationError{"AMOUNT", "'" + text + "' is no amount of dollars, to the nano-dollar; e.g. 25, 0.10"};
+    return coffer::money::from_nano(read->units);
 }
 
 CLI::Option* add_body_keys(CLI::App& to, std::vector<std::string>& named) {

@@ -3,6 +3,7 @@
 // Arguments that several subcommands understand.
 
 #include <coffer/asio.hpp>
+#include <coffer/base/money.hpp>
 #include <coffer/crypto/key_ring.hpp>
 #include <coffer/state/record.hpp>
 #include <coffer/store/sqlite.hpp>
@@ -24,6 +25,11 @@ CLI::Option* add_older_than(CLI::App& to, std::chrono::nanoseconds& age);
 /// `--state done`.
 CLI::Option* add_state(CLI::App& to, std::optional<coffer::record_state>& state);
 CLI::Option* add_json(CLI::App& to, bool& json);
+/// `--from 2026-11-22`, or `2026-11-22T03:04:05Z`; UTC.
+CLI::Option* add_moment(CLI::App& to, std::string const& option, coffer::wall_time_point& moment,
+                        std::string const& help);
+/// Dollars, exact: `25`, `0.10`. Throws `CLI::ValidationError`.
+coffer::money dollars_of(std::string const& text);
 /// `--body-key 2026-11=key.hex`, as often as there are keys.
 CLI::Option* add_body_keys(CLI::App& to, std::vector<std::string>& named);
 /// Lines under `Examples:` of the help.

@@ -14,6 +14,7 @@ enum exit_code : int {
     failed = 1,           ///< refused, or not possible; the reason is on stderr
     usage = 2,            ///< a mistake in the command line
     nothing_matched = 3,  ///< no record is like that
+    differs = 4,          ///< the ledger and the provider's export do not agree
 };
 
 struct subcommand {
@@ -28,5 +29,11 @@ subcommand resolve_command(CLI::App& app);
 subcommand gc_command(CLI::App& app);
 subcommand backup_command(CLI::App& app);
 subcommand purge_command(CLI::App& app);
+subcommand spend_command(CLI::App& app);
+subcommand limits_command(CLI::App& app);
+subcommand limit_command(CLI::App& app);
+subcommand freeze_command(CLI::App& app);
+subcommand thaw_command(CLI::App& app);
+subcommand reconcile_command(CLI::App& app);
 
 }  // namespace coffer_command

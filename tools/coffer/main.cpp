@@ -28,8 +28,9 @@ int main(int argc, char** argv) {
         "Looks after a coffer store's file, and resolves keys that wait for an operator.\n"
         "No command ever sends anything to a provider.\n"
         "\n"
-        "Only looking:       stats, list, show\n"
-        "Changing the store: resolve (decides about keys), gc (clears away what is over), purge (forgets a namespace)\n"
+        "Only looking:       stats, list, show; of money: spend, limits\n"
+        "Changing the store: resolve (decides about keys), gc (clears away what is over), purge (forgets a namespace);\n"
+        "                    of money: freeze and thaw (the kill switch), limit, reconcile (with the provider's export)\n"
         "Writing elsewhere:  backup",
         "coffer"};
     app.set_version_flag("--version", COFFER_VERSION_STRING);
@@ -40,11 +41,16 @@ int main(int argc, char** argv) {
         "  coffer list --unresolved coffer.db                      which keys wait for a decision?\n"
         "  coffer show coffer.db ID                                what happened to this one?\n"
         "  coffer resolve coffer.db ID --grant                     one more send may be made, and billed\n"
+        "  coffer spend coffer.db                                  where does the money go?\n"
+        "  coffer freeze coffer.db team/search                     stop it\n"
         "\n"
         "`coffer COMMAND --help` has more of them. IDs are what `coffer list` prints.\n"
-        "Exit codes: 0 done; 1 refused or failed; 2 a mistake in the command line; 3 nothing matched.");
+        "Exit codes: 0 done; 1 refused or failed; 2 a mistake in the command line; 3 nothing matched;\n"
+        "4 (reconcile) something differs.");
     std::vector<subcommand> const all{stats_command(app), list_command(app),   show_command(app), resolve_command(app),
-                                      gc_command(app),    backup_command(app), purge_command(app)};
+                                      gc_command(app),    backup_command(app), purge_command(app),   spend_command(app),
+                                      limits_command(app), limit_command(app), freeze_command(app),  thaw_command(app),
+                                      reconcile_command(app)};
     try {
         app.parse(argc, argv);
         for (auto const& s : all)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "text.hpp"
 
+#include <coffer/llm/decimal.hpp>
+
 #include <time.h>
 
 #include <array>
@@ -32,7 +34,14 @@ std::string cost_text(std::optional<coffer::money> const& cost, int sends) {
     return sends == 0 ? "none" : "unknown";
 }
 
+std::optional<coffer::money> dollars_rounded_up(std::string_view text) {
+    auto const read = coffer::llm::detail::read_decimal(text, 9);
+    return read ? std::optional{coffer::money::from_nano(read->units)} : std::nullopt;
+}
+
 std::string counted(std::size_t n, std::string const& noun) {
+    if (n != 1 && noun.ends_with('y') && !noun.ends_with("ey"))
+        return std::to_string(n) + " " + noun.substr(0, noun.size() - 1) + "ies";
     return std::to_string(n) + " " + noun + (n == 1 ? "" : "s");
 }
 

@@ -22,7 +22,10 @@ std::string iso_time(std::chrono::system_clock::time_point when);
 /// `$0.000150000`; `unknown`, or `none` if nothing was sent.
 std::string cost_text(std::optional<coffer::money> const& cost, int sends);
 
-/// `1 key`, `2 keys`.
+/// Dollars written as a decimal, rounded up to a nano-dollar; nothing for anything else.
+std::optional<coffer::money> dollars_rounded_up(std::string_view text);
+
+/// `1 key`, `2 keys`, `2 entries`.
 std::string counted(std::size_t n, std::string const& noun);
 
 }  // namespace coffer_command

@@ -182,6 +182,16 @@ public:
         return all;
     }
     [[nodiscard]] std::vector<ledger_entry> entries(entry_filter const& f);
+    /// Scopes and why they are frozen.
+    [[nodiscard]] std::vector<std::pair<std::string, std::string>> frozen() {
+        std::vector<std::pair<std::string, std::string>> all;
+        auto const r = freezes_.with();
+        while (r.next()) {
+            std::string scope{r.bytes()};
+            all.emplace_back(std::move(scope), r.bytes());
+        }
+        return all;
+    }
     [[nodiscard]] std::vector<std::string> audit() {
         std::vector<std::string> wrong;
         auto const r = audit_.with();
@@ -284,6 +294,7 @@ private:
     statement freeze_{db_,
                       "INSERT INTO ledger_freezes(scope, reason, frozen_at) VALUES(?, ?, ?) "
                       "ON CONFLICT(scope) DO UPDATE SET reason=excluded.reason"};
+    statement freezes_{db_, "SELECT scope, reason FROM ledger_freezes ORDER BY scope"};
     statement thaw_{db_, "DELETE FROM ledger_freezes WHERE scope=?"};
     statement set_limit_{db_,
                          "INSERT INTO ledger_limits(scope, window, amount, set_at) VALUES(?, ?, ?, ?) "

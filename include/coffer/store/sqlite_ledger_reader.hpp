@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// The ledger's side of a reader's view of a store's file.
+
+#include <coffer/store/ledger.hpp>
+#include <coffer/store/sqlite_failure.hpp>
+#include <coffer/store/sqlite_ledger.hpp>
+#include <coffer/store/sqlite_reader.hpp>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace coffer::inline v0::sqlite {
+
+/// Looks at the ledger, beside the processes that use it, in the view of `from`, which must outlive it. One thread at a
+/// time. What it throws says what to do, as `reader`'s.
+class ledger_reader {
+public:
+    explicit ledger_reader(reader& from)
+        : path_{from.path().string()},
+          ledger_{detail::in_words(path_, {}, [&] { return std::make_unique<detail::file_ledger>(from.db()); })} {}
+
+    /// The accounts of a scope and of those inside it; the empty name is everything.
+    [[nodiscard]] std::vector<account_status> accounts(std::string const& scope = {}) {
+        return detail::in_words(path_, {}, [&] { return ledger_->accounts(scope); });
+    }
+    /// The entries that explain them, oldest first.
+    [[nodiscard]] std::vector<ledger_entry> entries(entry_filter const& filter) {
+        return detail::in_words(path_, {}, [&] { return ledger_->entries(filter); });
+    }
+    /// Scopes that are frozen, and why.
+    [[nodiscard]] std::vector<std::pair<std::string, std::string>> frozen() {
+        return detail::in_words(path_, {}, [&] { return ledger_->frozen(); });
+    }
+    /// Names of accounts that are not the sum of their entries.
+    [[nodiscard]] std::vector<std::string> audit() {
+        return detail::in_words(path_, {}, [&] { return ledger_->audit(); });
+    }
+
+private:
+    std::string path_;
+    std::unique_ptr<detail::file_ledger> ledger_;
+};
+
+}  // namespace coffer::inline v0::sqlite
