@@ -47,6 +47,10 @@ public:
     /// The same text for every send that stands for the same work: for the Idempotency-Key header of a provider that
     /// knows one. Without a journal it is random, and the same for one request's attempts.
     [[nodiscard]] std::string const& provider_key() const { return call_access::provider_key(*call_); }
+    /// The most output tokens of one choice that this try may ask for; none: what the request says.
+    [[nodiscard]] std::optional<std::int64_t> output_limit() const {
+        return output_limit_ >= 0 ? std::optional{output_limit_} : std::nullopt;
+    }
 
     // For an operation without `decode` or `bill` that knows what it consumed.
     void report(usage const& used) { learned().used = used; }
@@ -55,6 +59,10 @@ public:
 
     // For gates, when they enter. The shortest limit holds, for this try and those after it.
     void limit_timeout(duration d) noexcept { timeout_ = std::min(timeout_, d); }
+    // The smallest limit holds. An operation that cannot lower its output maximum ignores it.
+    void limit_output(std::int64_t tokens) {
+        output_limit_ = output_limit_ < 0 ? std::max<std::int64_t>(tokens, 0) : std::min(output_limit_, tokens);
+    }
 
 private:
     friend class attempt_access;
@@ -77,6 +85,7 @@ private:
     call* call_;
     int number_ = 0;
     int send_ = 0;
+    std::int64_t output_limit_ = -1;  // none
     time_point now_{};
     time_point deadline_{};
     duration timeout_;

@@ -22,7 +22,7 @@ inline constexpr std::int64_t application_id = 0x434f4652;  // "COFR"
 /// nanoseconds of CLOCK_MONOTONIC, good for the boot in the owner's name; `..._kept` and `takeover_grace` are
 /// nanoseconds. Money is in nano-dollars. States and kinds of faults are stored by name. `meta` also has `clock`, the
 /// trusted time (sqlite_clock.hpp).
-inline constexpr std::array<char const*, 2> format_steps{R"sql(
+inline constexpr std::array<char const*, 3> format_steps{R"sql(
 CREATE TABLE meta(
     name TEXT PRIMARY KEY NOT NULL,  -- secret_id: which secret the keys are stored under; token: the last one given
     value NOT NULL
@@ -91,6 +91,12 @@ CREATE TABLE answers(
 ALTER TABLE records ADD COLUMN cached INTEGER NOT NULL DEFAULT 0;  -- 1: goes when it expires, whatever its state
 ALTER TABLE sends ADD COLUMN ended_at INTEGER;                     -- NULL: its end is not known
 CREATE INDEX expiring_records ON records(expires) WHERE expires IS NOT NULL;
+)sql",
+                                                         R"sql(
+ALTER TABLE sends ADD COLUMN input_image INTEGER;   -- as the other tokens; NULL beside known ones: none
+ALTER TABLE sends ADD COLUMN output_image INTEGER;
+ALTER TABLE sends ADD COLUMN web_searches INTEGER;  -- calls of tools that ran at the provider
+ALTER TABLE sends ADD COLUMN tool_calls INTEGER;
 )sql"};
 
 inline constexpr std::int64_t format_version = format_steps.size();
