@@ -86,8 +86,7 @@ TEST(cost, fees_are_paid_by_the_piece) {
 }
 
 TEST(cost, a_fee_for_each_image_needs_their_number) {
-    auto const card =
-        llm::price_card{1_usd_per_mtok, 1_usd_per_mtok, "2026-01-01"}.fees({.image = 0.0011_usd});
+    auto const card = llm::price_card{1_usd_per_mtok, 1_usd_per_mtok, "2026-01-01"}.fees({.image = 0.0011_usd});
     EXPECT_EQ(llm::cost_of(usage{}, card), std::nullopt);
     EXPECT_EQ(llm::cost_of(usage{}, card, {.images = 0}), money{});
     EXPECT_EQ(llm::cost_of(usage{}, card, {.images = 3}), 0.0033_usd);
@@ -176,7 +175,8 @@ TEST(bound, is_a_straight_line_in_the_output_maximum) {
     auto const card = llm::price_card{1_usd_per_mtok, 9_usd_per_mtok, "2026-01-01"}.above(
         10, {.input = 5_usd_per_mtok, .output = 2_usd_per_mtok});
     auto const at = [&](std::int64_t output) {
-        return *llm::bound_of({.text_tokens = 100, .output_tokens = output, .choices = 3}, dearest(card, 100), card.fees());
+        return *llm::bound_of({.text_tokens = 100, .output_tokens = output, .choices = 3}, dearest(card, 100),
+                              card.fees());
     };
     EXPECT_EQ(at(50).cost, money::from_nano(100 * 5'000 + 3 * 50 * 9'000));
     EXPECT_EQ(at(50).per_output, 27_usd_per_mtok);
@@ -184,11 +184,9 @@ TEST(bound, is_a_straight_line_in_the_output_maximum) {
 }
 
 TEST(bound, counts_parts_searches_images_and_the_request) {
-    auto const card = llm::price_card{{.input = 1_usd_per_mtok, .output = 1_usd_per_mtok, .image_in = 3_usd_per_mtok},
-                                      "2026-01-01"}
-                          .fees({.request = 0.1_usd,
-                                 .web_search = std::array{0.01_usd, 0.02_usd, 0.03_usd},
-                                 .image = 0.001_usd});
+    auto const card =
+        llm::price_card{{.input = 1_usd_per_mtok, .output = 1_usd_per_mtok, .image_in = 3_usd_per_mtok}, "2026-01-01"}
+            .fees({.request = 0.1_usd, .web_search = std::array{0.01_usd, 0.02_usd, 0.03_usd}, .image = 0.001_usd});
     llm::quantities const q{.text_tokens = 1'000'000, .part_tokens = 1'000'000, .web_searches = 2, .images = 5};
     EXPECT_EQ(llm::bound_of(q, dearest(card, 2'000'000), card.fees())->cost, 4.165_usd);
     EXPECT_EQ(llm::bound_of(q, dearest(card, 2'000'000), card.fees(), llm::search_context::low)->cost, 4.125_usd);

@@ -156,7 +156,8 @@ TEST(open_ai_page, prices) {
     options.prices.set("our-small-model", llm::price_card{0.15_usd_per_mtok, 0.60_usd_per_mtok, "2026-11-21"});
     options.prices.set(
         "our-model",
-        llm::price_card{{.input = 1_usd_per_mtok, .output = 3_usd_per_mtok, .cache_read = 0.1_usd_per_mtok}, "2026-11-21"}
+        llm::price_card{{.input = 1_usd_per_mtok, .output = 3_usd_per_mtok, .cache_read = 0.1_usd_per_mtok},
+                        "2026-11-21"}
             .above(200'000, {.input = 2_usd_per_mtok, .output = 6_usd_per_mtok})
             .tier(llm::service_tier::priority, {.input = 2_usd_per_mtok, .output = 5_usd_per_mtok}));
     //! [prices]

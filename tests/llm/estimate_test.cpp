@@ -90,7 +90,8 @@ TEST(estimate, what_cannot_be_counted_is_bounded_by_who_knows_it) {
     EXPECT_EQ(why(bounded().extra(R"({"something_new":1})").at_most({})), "");
     EXPECT_TRUE(has(why(llm::request{"gpt-4o-mini"}.user("What?").at_most({.cost = 1_usd})), "max_output_tokens"));
     // A size of the prompt that only the image can reach.
-    auto const large = bounded().model("gpt-5.6").image("https://example.com/cat.png").at_most({.input_tokens = 272'000});
+    auto const large =
+        bounded().model("gpt-5.6").image("https://example.com/cat.png").at_most({.input_tokens = 272'000});
     EXPECT_EQ(of(large).cost, money::from_nano((85 + 272'000LL) * 12'500 + 400 * 45'000));
 }
 

@@ -27,9 +27,10 @@ TEST(money, knows_no_floating_point) {
     int files = 0;
     for (auto const& entry : fs::directory_iterator{include / "llm"}) {
         auto const name = entry.path().filename().string();
-        bool const is_about_money = name.starts_with("price") || name.starts_with("cost") || name.starts_with("decimal") ||
-                                    name.starts_with("estimate") || name.starts_with("uncountable") ||
-                                    name.starts_with("exact_json") || name.ends_with("_prices.hpp");
+        bool const is_about_money = name.starts_with("price") || name.starts_with("cost") ||
+                                    name.starts_with("decimal") || name.starts_with("estimate") ||
+                                    name.starts_with("uncountable") || name.starts_with("exact_json") ||
+                                    name.ends_with("_prices.hpp");
         if (!is_about_money) continue;
         EXPECT_EQ(floats_in(entry.path()), 0) << name;
         ++files;

@@ -31,7 +31,8 @@ TEST(price_card, the_largest_size_that_is_exceeded_holds_for_everything) {
 }
 
 TEST(price_card, a_tier_has_its_own_prices_or_none) {
-    auto const card = llm::price_card{both(2_usd_per_mtok), "2026-01-01"}.tier(service_tier::flex, both(1_usd_per_mtok));
+    auto const card =
+        llm::price_card{both(2_usd_per_mtok), "2026-01-01"}.tier(service_tier::flex, both(1_usd_per_mtok));
     EXPECT_EQ(card.rates(5, service_tier::flex)->input, 1_usd_per_mtok);
     EXPECT_EQ(card.rates(5, service_tier::priority), nullptr);
     EXPECT_TRUE(card.lists(service_tier::flex));
@@ -51,10 +52,11 @@ TEST(price_card, a_size_that_a_tier_does_not_list_has_no_price_there) {
 }
 
 TEST(price_card, collects_what_a_prompt_may_meet) {
-    auto const card = llm::price_card{{.input = 3_usd_per_mtok, .output = 5_usd_per_mtok, .cache_write_1h = 7_usd_per_mtok},
-                                      "2026-01-01"}
-                          .above(100, {.input = 4_usd_per_mtok, .output = 1_usd_per_mtok, .reasoning = 9_usd_per_mtok})
-                          .tier(service_tier::priority, {.input = 6_usd_per_mtok, .output = 6_usd_per_mtok});
+    auto const card =
+        llm::price_card{{.input = 3_usd_per_mtok, .output = 5_usd_per_mtok, .cache_write_1h = 7_usd_per_mtok},
+                        "2026-01-01"}
+            .above(100, {.input = 4_usd_per_mtok, .output = 1_usd_per_mtok, .reasoning = 9_usd_per_mtok})
+            .tier(service_tier::priority, {.input = 6_usd_per_mtok, .output = 6_usd_per_mtok});
     llm::dearest_rates small;
     EXPECT_TRUE(card.collect(small, 99, service_tier::standard));
     EXPECT_EQ(small.text, 7_usd_per_mtok);
@@ -72,7 +74,8 @@ TEST(price_card, collects_what_a_prompt_may_meet) {
 
 TEST(price_card, an_image_may_be_dearer_than_text) {
     llm::dearest_rates d;
-    d.include({.input = 1_usd_per_mtok, .output = 2_usd_per_mtok, .image_in = 5_usd_per_mtok, .image_out = 8_usd_per_mtok});
+    d.include(
+        {.input = 1_usd_per_mtok, .output = 2_usd_per_mtok, .image_in = 5_usd_per_mtok, .image_out = 8_usd_per_mtok});
     EXPECT_EQ(d.text, 1_usd_per_mtok);
     EXPECT_EQ(d.part, 5_usd_per_mtok);
     EXPECT_EQ(d.output, 8_usd_per_mtok);

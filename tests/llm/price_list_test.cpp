@@ -47,12 +47,14 @@ llm::token_rates rates(char const* model, std::int64_t prompt = 1, service_tier 
     EXPECT_NE(r, nullptr) << model;
     return r != nullptr ? *r : llm::token_rates{};
 }
-bool has(std::optional<std::string> const& text, std::string_view part) { return text && text->find(part) != text->npos; }
+bool has(std::optional<std::string> const& text, std::string_view part) {
+    return text && text->find(part) != text->npos;
+}
 
 TEST(price_list, rates_are_exact) {
-    EXPECT_EQ(rates("gpt-4o"), (llm::token_rates{.input = 2.50_usd_per_mtok,
-                                                 .output = 10.00_usd_per_mtok,
-                                                 .cache_read = 1.25_usd_per_mtok}));
+    EXPECT_EQ(
+        rates("gpt-4o"),
+        (llm::token_rates{.input = 2.50_usd_per_mtok, .output = 10.00_usd_per_mtok, .cache_read = 1.25_usd_per_mtok}));
     EXPECT_EQ(rates("gpt-4o-mini-2024-07-18").cache_read, 0.075_usd_per_mtok);
     EXPECT_EQ(rates("gpt-5.2-pro").output, 168_usd_per_mtok);
     EXPECT_EQ(rates("cerebras/llama3.1-8b").input, 0.1_usd_per_mtok);
@@ -143,10 +145,12 @@ TEST(price_list, a_field_of_money_that_is_not_understood_makes_the_price_unknown
     EXPECT_EQ(read().refused.size(), 1U);
     for (auto const* const field :
          {R"("citation_cost_per_token":1e-6)", R"("input_cost_per_token_on_mondays":2e-6)",
-          R"("input_cost_per_token_above_many_tokens":2e-6)", R"("input_cost_per_token_above_128k_tokens_above_256k_tokens":2)",
-          R"("input_cost_per_video_per_second":1)", R"("off_peak_pricing":{})", R"("price_multiplier":2)",
-          R"("search_context_cost_per_query":{"search_context_size_huge":1})", R"("search_context_cost_per_query":0.01)",
-          R"("output_cost_per_image":0.134)", R"("cache_read_input_audio_token_cost":1e-6)", R"("tiered_pricing":7)",
+          R"("input_cost_per_token_above_many_tokens":2e-6)",
+          R"("input_cost_per_token_above_128k_tokens_above_256k_tokens":2)", R"("input_cost_per_video_per_second":1)",
+          R"("off_peak_pricing":{})", R"("price_multiplier":2)",
+          R"("search_context_cost_per_query":{"search_context_size_huge":1})",
+          R"("search_context_cost_per_query":0.01)", R"("output_cost_per_image":0.134)",
+          R"("cache_read_input_audio_token_cost":1e-6)", R"("tiered_pricing":7)",
           R"("tiered_pricing":[{"input_cost_per_token":1e-6}])",
           R"("tiered_pricing":[{"range":[5,6],"input_cost_per_token":1e-6}])",
           R"("tiered_pricing":[{"range":[0,6],"input_cost_per_token_flex":1e-6}])"}) {
@@ -164,9 +168,8 @@ TEST(price_list, what_does_not_concern_a_chat_does_no_harm) {
         "provider_specific_entry":{"fast":6.0})");
     ASSERT_NE(list.prices.find("m"), nullptr);
     EXPECT_TRUE(list.refused.empty());
-    EXPECT_EQ(*list.prices.find("m")->rates(1), (llm::token_rates{.input = 1_usd_per_mtok,
-                                                                  .output = 1_usd_per_mtok,
-                                                                  .image_out = 100_usd_per_mtok}));
+    EXPECT_EQ(*list.prices.find("m")->rates(1),
+              (llm::token_rates{.input = 1_usd_per_mtok, .output = 1_usd_per_mtok, .image_out = 100_usd_per_mtok}));
 }
 
 TEST(price_list, a_price_finer_than_a_pico_dollar_is_rounded_up_and_said) {
@@ -179,7 +182,8 @@ TEST(price_list, a_price_finer_than_a_pico_dollar_is_rounded_up_and_said) {
 }
 
 TEST(price_list, a_tier_that_is_not_complete_is_left_out_and_said) {
-    auto const list = of(R"("input_cost_per_token":1e-6,"output_cost_per_token":1e-6,"input_cost_per_token_priority":2e-6)");
+    auto const list =
+        of(R"("input_cost_per_token":1e-6,"output_cost_per_token":1e-6,"input_cost_per_token_priority":2e-6)");
     EXPECT_FALSE(list.prices.find("m")->lists(service_tier::priority));
     EXPECT_TRUE(has(said_of(list.remarks, "m"), "priority"));
 }

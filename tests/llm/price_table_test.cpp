@@ -36,11 +36,26 @@ TEST(price_table, a_snapshot_with_a_price_of_its_own_has_that_one) {
 
 TEST(price_table, a_relative_is_not_the_model) {
     auto const t = llm::openai_prices();
-    for (auto const* const name :
-         {"", "gpt", "gpt-4", "gpt-4o-mini-tts", "gpt-4o-audio-preview", "gpt-4o-audio-preview-2024-12-17", "gpt-5-pro",
-          "gpt-5.9", "gpt-4o-2024", "gpt-4o-mini-2024-07-18-x", "gpt-4omini", "ft:gpt-4o-mini-2024-07-18:me::id",
-          "openai/gpt-4o", "o3-pro", "o3-deep-research", "GPT-4O", "gpt-4o-2024-08-0", "gpt-4o-2o24-08-06",
-          "gpt-4o-1399", "-0613"})
+    for (auto const* const name : {"",
+                                   "gpt",
+                                   "gpt-4",
+                                   "gpt-4o-mini-tts",
+                                   "gpt-4o-audio-preview",
+                                   "gpt-4o-audio-preview-2024-12-17",
+                                   "gpt-5-pro",
+                                   "gpt-5.9",
+                                   "gpt-4o-2024",
+                                   "gpt-4o-mini-2024-07-18-x",
+                                   "gpt-4omini",
+                                   "ft:gpt-4o-mini-2024-07-18:me::id",
+                                   "openai/gpt-4o",
+                                   "o3-pro",
+                                   "o3-deep-research",
+                                   "GPT-4O",
+                                   "gpt-4o-2024-08-0",
+                                   "gpt-4o-2o24-08-06",
+                                   "gpt-4o-1399",
+                                   "-0613"})
         EXPECT_EQ(t.find(name), nullptr) << name;
 }
 
@@ -80,9 +95,9 @@ TEST(price_table, the_dearest_card_has_the_dearest_of_everything) {
                        .above(10, {.input = 6_usd_per_mtok, .output = 5_usd_per_mtok})
                        .tier(service_tier::priority, {.input = 8_usd_per_mtok, .output = 8_usd_per_mtok})
                        .fees({.request = 0.001_usd, .web_search = std::array{0.01_usd, 0.02_usd, 0.03_usd}}));
-    t.set("caches",
-          llm::price_card{{.input = 1_usd_per_mtok, .output = 1_usd_per_mtok, .cache_read = 0.1_usd_per_mtok}, "2026-02-02"}
-              .fees({.request = 0.002_usd, .web_search = std::array{0.04_usd, 0.01_usd, 0.01_usd}}));
+    t.set("caches", llm::price_card{{.input = 1_usd_per_mtok, .output = 1_usd_per_mtok, .cache_read = 0.1_usd_per_mtok},
+                                    "2026-02-02"}
+                        .fees({.request = 0.002_usd, .web_search = std::array{0.04_usd, 0.01_usd, 0.01_usd}}));
     t.set("unknown", llm::price_card{99_usd_per_mtok, 99_usd_per_mtok, "2026-01-01"}.refuse("who knows"));
     auto const d = t.dearest();
     ASSERT_TRUE(d);

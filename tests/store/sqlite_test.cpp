@@ -73,7 +73,7 @@ TEST(sqlite_store, has_this_format_and_no_other) {
     }
     intruder file{dir / "coffer.db"};
     EXPECT_EQ(file.number("PRAGMA application_id"), 0x434f4652);
-    EXPECT_EQ(file.number("PRAGMA user_version"), 2);
+    EXPECT_EQ(file.number("PRAGMA user_version"), 3);
     EXPECT_EQ(file.text("PRAGMA journal_mode"), "wal");
     // What is in the field cannot be changed: a new format is a new step in sqlite_schema.hpp, and a new text here.
     EXPECT_EQ(
@@ -86,7 +86,7 @@ TEST(sqlite_store, has_this_format_and_no_other) {
         "acknowledged_kept unacknowledged_kept print_version print fault created updated expires cached);"
         "sends(record number state claim owner permitted_until permitted_at provider model fault status request_id "
         "input_fresh input_cache_read input_cache_write_5m input_cache_write_1h input_audio output output_audio "
-        "reasoning cost answer ended_at)");
+        "reasoning cost answer ended_at input_image output_image web_searches tool_calls)");
 }
 
 TEST(sqlite_store, refuses_a_record_in_a_state_that_it_does_not_know) {

@@ -48,13 +48,16 @@ namespace detail {
 }
 
 /// Whatever the body says, no choice may be longer than that.
-inline void lower_output_limit(json& body, std::string const& field, std::int64_t tokens) {
+inline void lower_output_limit(json& body, std::string const& field, std::int64_t most) {
+    auto const tokens = std::max<std::int64_t>(most, 0);
     bool said = false;
     for (auto const& name : {field, std::string{"max_tokens"}, std::string{"max_completion_tokens"}}) {
         auto const at = body.find(name);
         if (at == body.end()) continue;
-        auto const before = at->is_number_integer() ? count_of(&*at) : std::nullopt;
-        *at = std::min(before.value_or(tokens), tokens);
+        bool const smaller = at->is_number_unsigned() ? at->get<std::uint64_t>() <= static_cast<std::uint64_t>(tokens)
+                                                      : at->is_number_integer() && at->get<std::int64_t>() >= 0 &&
+                                                            at->get<std::int64_t>() <= tokens;
+        if (!smaller) *at = tokens;
         said = true;
     }
     if (!said) body[field] = tokens;

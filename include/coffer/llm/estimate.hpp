@@ -55,7 +55,8 @@ namespace detail {
     bool const listed = card.collect(into, prompt_tokens, asked);
     bool const cheaper = asked == service_tier::flex || asked == service_tier::batch;  // never dearer than standard
     if (listed || cheaper) return {};
-    return "the price list has no prices of the service tier priority for a prompt of that size; ask for another tier, or "
+    return "the price list has no prices of the service tier priority for a prompt of that size; ask for another tier, "
+           "or "
            "set them on the model's price_card";
 }
 
@@ -109,8 +110,9 @@ namespace detail {
     auto const card = o.card_of(model);
     if (!card) {
         auto const* const listed = o.prices.find(model);
-        return unbounded(listed != nullptr ? "the price of " + model + " is not known: " + listed->refused()
-                                           : "the price of " + model + " is not known; add it to openai_options::prices");
+        return unbounded(listed != nullptr
+                             ? "the price of " + model + " is not known: " + listed->refused()
+                             : "the price of " + model + " is not known; add it to openai_options::prices");
     }
     if (card->always_searches() && most.web_searches == 0 && promise.cost == money{})
         return unbounded(model + " searches by itself; bound its web_searches with request::at_most");

@@ -47,7 +47,7 @@ public:
     /// The name under which attempts, limits and budgets know it.
     std::string provider = "openai";
     std::string organization;  ///< header OpenAI-Organization
-    std::string project;       ///< header OpenAI-Project
+    std::string project;  ///< header OpenAI-Project
     std::string key_header = "Authorization";
     std::string key_prefix = "Bearer ";
     http::header_list headers;  ///< further ones, sent with every request

@@ -30,8 +30,8 @@ enum class search_context : std::uint8_t { low, medium, high };
 struct token_rates {
     token_price input{};
     token_price output{};
-    std::optional<token_price> cache_read{};      ///< else `input`
-    std::optional<token_price> cache_write{};     ///< else `input`
+    std::optional<token_price> cache_read{};  ///< else `input`
+    std::optional<token_price> cache_write{};  ///< else `input`
     std::optional<token_price> cache_write_1h{};  ///< else as `cache_write`
     std::optional<token_price> audio_in{};
     std::optional<token_price> audio_out{};
@@ -55,8 +55,8 @@ struct unit_fees {
 
 /// The dearest that may apply to what a request can hold.
 struct dearest_rates {
-    token_price text{};    ///< of the prompt, whatever the cache does with it
-    token_price part{};    ///< of anything in the prompt: text, image, audio
+    token_price text{};  ///< of the prompt, whatever the cache does with it
+    token_price part{};  ///< of anything in the prompt: text, image, audio
     token_price output{};  ///< text, thought or image
 
     constexpr void include(token_rates const& r) noexcept {

@@ -103,25 +103,19 @@ struct rate_field {
 /// Prices of what a request cannot have unless its user bounds it himself, and what has no cost if it was used.
 [[nodiscard]] inline bool is_price_of_absent_parts(std::string_view name) noexcept {
     constexpr std::array<std::string_view, 11> names{
-        "code_interpreter_cost_per_session",
-        "computer_use_input_cost_per_1k_tokens",
-        "computer_use_output_cost_per_1k_tokens",
-        "file_search_cost_per_1k_calls",
-        "file_search_cost_per_gb_per_day",
-        "vector_store_cost_per_gb_per_day",
-        "google_maps_grounding_cost_per_query",
-        "web_search_billing_unit",
+        "code_interpreter_cost_per_session", "computer_use_input_cost_per_1k_tokens",
+        "computer_use_output_cost_per_1k_tokens", "file_search_cost_per_1k_calls", "file_search_cost_per_gb_per_day",
+        "vector_store_cost_per_gb_per_day", "google_maps_grounding_cost_per_query", "web_search_billing_unit",
         // Other hosts, and modes of other providers, that are asked for explicitly.
-        "regional_processing_uplift_multiplier_eu",
-        "regional_processing_uplift_multiplier_us",
+        "regional_processing_uplift_multiplier_eu", "regional_processing_uplift_multiplier_us",
         "provider_specific_entry"};
     return std::ranges::find(names, name) != names.end();
 }
 
 /// Does the name speak of money? Of what does, every field must be understood.
 [[nodiscard]] inline bool speaks_of_money(std::string_view name) noexcept {
-    constexpr std::array<std::string_view, 8> words{"cost",     "pric",   "fee",   "billing", "multiplier",
-                                                    "discount", "charge", "uplift"};
+    constexpr std::array<std::string_view, 8> words{"cost",       "pric",     "fee",    "billing",
+                                                    "multiplier", "discount", "charge", "uplift"};
     return std::ranges::any_of(words, [&](std::string_view w) { return name.find(w) != name.npos; });
 }
 

@@ -62,10 +62,10 @@ namespace detail {
     if (value == nullptr || !value->is_number()) return std::nullopt;
     std::array<char, 32> text;
     auto* const end = text.data() + text.size();
-    auto const written = value->is_number_unsigned()  ? std::to_chars(text.data(), end, value->get<std::uint64_t>())
-                         : value->is_number_integer() ? std::to_chars(text.data(), end, value->get<std::int64_t>())
-                                                      : std::to_chars(text.data(), end, value->get<double>(),
-                                                                      std::chars_format::scientific, 14);
+    auto const written = value->is_number_unsigned() ? std::to_chars(text.data(), end, value->get<std::uint64_t>())
+                         : value->is_number_integer()
+                             ? std::to_chars(text.data(), end, value->get<std::int64_t>())
+                             : std::to_chars(text.data(), end, value->get<double>(), std::chars_format::scientific, 14);
     auto const nano = read_decimal({text.data(), written.ptr}, 9);
     return nano ? std::optional{money::from_nano(nano->units)} : std::nullopt;
 }

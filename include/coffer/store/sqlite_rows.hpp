@@ -242,8 +242,9 @@ private:
     statement sends_{db_, "SELECT number, " + send_columns + " FROM sends WHERE record=? ORDER BY number"};
     statement insert_send_{db_, "INSERT INTO sends(" + send_columns +
                                     ", record, number) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"};
-    statement update_send_{db_, "UPDATE sends SET (" + send_columns +
-                                    ")=(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) WHERE record=? AND number=?"};
+    statement update_send_{db_,
+                           "UPDATE sends SET (" + send_columns +
+                               ")=(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) WHERE record=? AND number=?"};
     statement delete_sends_{db_, "DELETE FROM sends WHERE record=?"};
     statement body_{db_, "SELECT codec, body FROM answers WHERE id=?"};
     statement insert_body_{db_, "INSERT INTO answers(codec, body) VALUES(?,?)"};

@@ -93,8 +93,8 @@ served serve_chat(api_call const& call) {
     result.used.cached = std::min(wishes.cached_tokens, request.prompt_tokens);
 
     if (request.may_search) {
-        auto const natural = 1 + static_cast<std::int64_t>(hash_of(call.key) %
-                                                           static_cast<std::uint64_t>(call.settings->most_searches));
+        auto const natural =
+            1 + static_cast<std::int64_t>(hash_of(call.key) % static_cast<std::uint64_t>(call.settings->most_searches));
         result.used.searches = request.searches.value_or(natural);
     }
 
