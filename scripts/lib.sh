@@ -18,7 +18,7 @@ packages_build=(
     cmake g++ ninja-build
     libasio-dev libexpected-dev libcurl4-openssl-dev nlohmann-json3-dev libssl-dev libsqlite3-dev
     libhowardhinnant-date-dev
-    libboost-dev libcli11-dev # of the tools
+    libboost-dev libcli11-dev libcsv-dev # of the tools
 )
 # shellcheck disable=SC2034
 packages_test=(libgtest-dev python3 openssl tzdata)

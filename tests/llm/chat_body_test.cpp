@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <limits>
 #include <string>
 
@@ -55,6 +56,38 @@ TEST(chat_body, everything) {
         R"("response_format":{"json_schema":{"name":"n","schema":{"type":"object"},"strict":true},"type":"json_schema"},)"
         R"("seed":6,"service_tier":"flex","stop":["a","b"],"temperature":0.7,)"
         R"("tools":[{"function":{"name":"f"},"type":"function"}],"top_p":1.0,"user":"u-1"})");
+}
+
+TEST(chat_body, images_are_parts_of_their_message) {
+    EXPECT_EQ(body(llm::request{"m"}
+                       .user("What is it?")
+                       .image("https://example.com/a.png", llm::image_detail::low)
+                       .image("data:image/png;base64,AAAA")),
+              R"({"messages":[{"content":[{"text":"What is it?","type":"text"},)"
+              R"({"image_url":{"detail":"low","url":"https://example.com/a.png"},"type":"image_url"},)"
+              R"({"image_url":{"url":"data:image/png;base64,AAAA"},"type":"image_url"}],"role":"user"}],"model":"m"})");
+    EXPECT_EQ(body(llm::request{"m"}.system("s").image("https://x")),
+              R"({"messages":[{"content":"s","role":"system"},)"
+              R"({"content":[{"image_url":{"url":"https://x"},"type":"image_url"}],"role":"user"}],"model":"m"})");
+}
+
+TEST(chat_body, a_limit_from_outside_holds_if_it_is_the_smaller_one) {
+    auto const limited = [](llm::request const& r, std::int64_t most) {
+        return llm::chat_json(r, "max_completion_tokens", most).value();
+    };
+    auto const r = llm::request{"m"}.user("u");
+    EXPECT_EQ(limited(r, 50)["max_completion_tokens"], 50);
+    EXPECT_EQ(limited(llm::request{r}.max_output_tokens(400), 50)["max_completion_tokens"], 50);
+    EXPECT_EQ(limited(llm::request{r}.max_output_tokens(40), 50)["max_completion_tokens"], 40);
+    auto const older = limited(llm::request{r}.extra(R"({"max_tokens":400})"), 50);
+    EXPECT_EQ(older["max_tokens"], 50);
+    EXPECT_FALSE(older.contains("max_completion_tokens"));
+    auto const both = limited(llm::request{r}.max_output_tokens(40).extra(R"({"max_tokens":400})"), 50);
+    EXPECT_EQ(both["max_tokens"], 50);
+    EXPECT_EQ(both["max_completion_tokens"], 40);
+    for (auto const* const odd : {R"({"max_completion_tokens":null})", R"({"max_completion_tokens":"many"})",
+                                  R"({"max_completion_tokens":-5})", R"({"max_completion_tokens":1e300})"})
+        EXPECT_EQ(limited(llm::request{r}.extra(odd), 50)["max_completion_tokens"], 50) << odd;
 }
 
 TEST(chat_body, the_output_limit_goes_under_the_name_that_the_server_knows) {

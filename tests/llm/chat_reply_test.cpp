@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -287,6 +288,52 @@ TEST(bill, where_the_list_does_not_hold_the_cost_is_unknown) {
     EXPECT_EQ(cost(R"(,"service_tier":"priority")"), std::nullopt);
     EXPECT_EQ(cost(R"(,"service_tier":"flex")"), std::nullopt);
     EXPECT_EQ(cost("", llm::openai_options::compatible("x", "https://x")), std::nullopt);
+}
+
+TEST(bill, each_service_tier_has_its_listed_price) {
+    llm::openai_options o;
+    o.prices.set("gpt-4o-mini",
+                 llm::price_card{0.15_usd_per_mtok, 0.60_usd_per_mtok, "2026-11-21"}.tier(
+                     llm::service_tier::flex, {.input = 0.05_usd_per_mtok, .output = 0.10_usd_per_mtok}));
+    auto const cost = [&](std::string more) {
+        return llm::bill_chat(
+                   answer{whole(choice(hello), R"(,"usage":{"prompt_tokens":10,"completion_tokens":20})" + more), 200},
+                   o)
+            .cost;
+    };
+    EXPECT_EQ(cost(""), money::from_nano(13'500));
+    EXPECT_EQ(cost(R"(,"service_tier":"flex")"), money::from_nano(2'500));
+    EXPECT_EQ(cost(R"(,"service_tier":"priority")"), std::nullopt);
+    EXPECT_EQ(cost(R"(,"service_tier":"scale")"), std::nullopt);
+}
+
+TEST(bill, searches_that_nobody_counted_make_the_cost_unknown) {
+    llm::openai_options o;
+    o.prices.set("gpt-4o-mini", llm::price_card{0.15_usd_per_mtok, 0.60_usd_per_mtok, "2026-11-21"}.fees(
+                                    {.web_search = std::array{0.01_usd, 0.01_usd, 0.01_usd}}));
+    auto const cost = [&](std::string const& notes, std::string const& used) {
+        auto const choices = R"([{"message":{"content":"a","annotations":)" + notes + R"(},"finish_reason":"stop"}])";
+        return llm::bill_chat(
+                   answer{whole(choices, R"(,"usage":{"prompt_tokens":10,"completion_tokens":20)" + used + "}"), 200},
+                   o)
+            .cost;
+    };
+    constexpr auto found = R"([{"type":"url_citation"}])";
+    EXPECT_EQ(cost("[]", ""), money::from_nano(13'500));
+    EXPECT_EQ(cost(found, ""), std::nullopt);
+    EXPECT_EQ(cost(found, R"(,"server_tool_use":{"web_search_requests":2})"), money::from_nano(13'500) + 0.02_usd);
+}
+
+TEST(bill, an_unknown_price_may_be_taken_for_the_dearest) {
+    auto const other = [](llm::openai_options const& o) {
+        std::string const body = R"({"model":"gpt-9","choices":[{"message":{"content":"a"},"finish_reason":"stop"}],)"
+                                 R"("usage":{"prompt_tokens":10,"completion_tokens":20}})";
+        return llm::bill_chat(answer{body, 200}, o).cost;
+    };
+    llm::openai_options o;
+    EXPECT_EQ(other(o), std::nullopt);
+    o.on_unknown_price = llm::unknown_price::assume_dearest;
+    EXPECT_EQ(other(o), money::from_nano(10 * 10'000 + 20 * 45'000));
 }
 
 TEST(bill, what_was_recorded_stands_for_what_the_body_lacks) {

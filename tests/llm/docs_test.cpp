@@ -153,10 +153,13 @@ TEST(open_ai_page, vault) {
 TEST(open_ai_page, prices) {
     //! [prices]
     llm::openai_options options;
-    options.prices.set("gpt-4o-mini", llm::price_card{0.15_usd_per_mtok, 0.60_usd_per_mtok, "2026-11-21"}.cache_read(
-                                          0.075_usd_per_mtok));
-    options.prices.set("our-model", llm::price_card{1_usd_per_mtok, 3_usd_per_mtok, "2026-11-21"}.above(
-                                        200'000, llm::price_card{2_usd_per_mtok, 6_usd_per_mtok, "2026-11-21"}));
+    options.prices.set("our-small-model", llm::price_card{0.15_usd_per_mtok, 0.60_usd_per_mtok, "2026-11-21"});
+    options.prices.set(
+        "our-model",
+        llm::price_card{{.input = 1_usd_per_mtok, .output = 3_usd_per_mtok, .cache_read = 0.1_usd_per_mtok},
+                        "2026-11-21"}
+            .above(200'000, {.input = 2_usd_per_mtok, .output = 6_usd_per_mtok})
+            .tier(llm::service_tier::priority, {.input = 2_usd_per_mtok, .output = 5_usd_per_mtok}));
     //! [prices]
     EXPECT_TRUE(llm::estimate_of(llm::request{"our-model"}.max_output_tokens(1), options).cost);
 }

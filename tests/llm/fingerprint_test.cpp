@@ -85,6 +85,21 @@ TEST(fingerprint, is_that_of_the_golden_file) {
         << "the canonical form has drifted: answers that were paid for would no longer be found";
 }
 
+TEST(fingerprint, an_image_is_a_part_of_its_message_and_a_promise_is_none) {
+    auto const r = sample();
+    auto const seen = llm::request{r}.image("https://example.com/a.png");
+    EXPECT_EQ(differ(r, seen), names{"messages"});
+    EXPECT_EQ(differ(seen, llm::request{r}.image("https://example.com/b.png")), names{"messages"});
+    EXPECT_EQ(differ(seen, llm::request{r}.image("https://example.com/a.png", llm::image_detail::low)),
+              names{"messages"});
+    EXPECT_EQ(differ(seen, llm::request{seen}.at_most({.input_tokens = 1'000})), names{});
+    llm::request apart{"m"};
+    apart.image("a").image("b");
+    llm::request together{"m"};
+    together.image(R"(a","url":"b)");
+    EXPECT_EQ(differ(apart, together), names{"messages"});
+}
+
 TEST(fingerprint, names_the_part_that_differs) {
     auto const r = sample();
     EXPECT_EQ(differ(r, r), names{});

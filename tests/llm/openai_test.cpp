@@ -203,6 +203,22 @@ TEST(chat, may_outlive_its_client_and_is_called_without_a_pipeline_too) {
     EXPECT_EQ(chat.estimate(question()).cost, llm::estimate_of(question(), {}).cost);
 }
 
+TEST(chat, asks_for_no_more_output_than_the_attempt_allows) {
+    conversation c;
+    c.provider.answer(ok());
+    auto const chat = c.client().chat;
+    auto const limited = coffer::pipeline<>{}.wrap([chat](coffer::attempt& a, llm::request const& r) {
+        EXPECT_EQ(a.output_limit(), std::nullopt);
+        a.limit_output(50);
+        a.limit_output(60);
+        EXPECT_EQ(a.output_limit(), 50);
+        return chat(a, r);
+    });
+    auto const asked = question();
+    ASSERT_TRUE(c.sim.run(limited.try_call(c.call, std::as_const(asked))));
+    EXPECT_NE(c.provider.sent()[0].body->find(R"("max_completion_tokens":50)"), std::string::npos);
+}
+
 TEST(chat, the_target_is_the_model_that_is_really_asked_for) {
     conversation c;
     auto const chat = c.client().chat;

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -49,6 +50,19 @@ TEST(request, setters_replace_and_what_there_may_be_many_of_is_appended) {
     EXPECT_EQ(r.stop(), (std::vector<std::string>{"y", "z"}));
     EXPECT_EQ(r.seed(), 7);
     EXPECT_EQ(r.end_user(), "me");
+}
+
+TEST(request, an_image_goes_to_the_users_last_message) {
+    auto const r = llm::request{"m"}.user("u").image("a").assistant("x").image("b", llm::image_detail::high).image("c");
+    ASSERT_EQ(r.messages().size(), 3U);
+    ASSERT_EQ(r.messages()[0].images().size(), 1U);
+    EXPECT_EQ(r.messages()[0].images()[0], (llm::image_part{"a", llm::image_detail::automatic}));
+    EXPECT_TRUE(r.messages()[1].images().empty());
+    EXPECT_EQ(r.messages()[2].text(), "");
+    ASSERT_EQ(r.messages()[2].images().size(), 2U);
+    EXPECT_EQ(r.messages()[2].images()[0].detail(), llm::image_detail::high);
+    EXPECT_EQ(r.at_most(), std::nullopt);
+    EXPECT_EQ(llm::request{r}.at_most({.input_tokens = 5}).at_most()->input_tokens, 5);
 }
 
 TEST(request, is_comparable) {

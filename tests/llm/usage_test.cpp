@@ -41,6 +41,34 @@ TEST(usage, sorts_a_total_into_buckets_that_do_not_overlap) {
     EXPECT_EQ(u->input(), 1000);
 }
 
+TEST(usage, images_and_tools_at_the_provider) {
+    auto const u = read(R"({"prompt_tokens":1000,"completion_tokens":1500,
+        "prompt_tokens_details":{"cached_tokens":100,"image_tokens":600},
+        "completion_tokens_details":{"image_tokens":1290},"server_tool_use":{"web_search_requests":2}})");
+    ASSERT_TRUE(u);
+    EXPECT_EQ(u->input_image, 600);
+    EXPECT_EQ(u->input_fresh, 300);
+    EXPECT_EQ(u->input(), 1000);
+    EXPECT_EQ(u->output_image, 1290);
+    EXPECT_EQ(u->output, 210);
+    EXPECT_EQ(u->web_searches, 2);
+    EXPECT_EQ(u->tool_calls, 0);
+    EXPECT_EQ(read(R"({"prompt_tokens":1,"completion_tokens":1,"num_sources_used":4})")->tool_calls, 4);
+    EXPECT_EQ(read(R"({"prompt_tokens":1,"completion_tokens":1,"server_tool_use":{"web_search_requests":-1}})"),
+              std::nullopt);
+    EXPECT_EQ(read(R"({"prompt_tokens":1,"completion_tokens":1,"completion_tokens_details":{"image_tokens":2}})"),
+              std::nullopt);
+}
+
+TEST(usage, what_is_an_image_and_cached_counts_as_cached) {
+    auto const u = read(R"({"prompt_tokens":1000,"completion_tokens":1,
+        "prompt_tokens_details":{"cached_tokens":900,"image_tokens":600}})");
+    ASSERT_TRUE(u);
+    EXPECT_EQ(u->input_cache_read, 900);
+    EXPECT_EQ(u->input_image, 100);
+    EXPECT_EQ(u->input_fresh, 0);
+}
+
 TEST(usage, details_may_be_missing_or_null) {
     EXPECT_TRUE(read(R"({"prompt_tokens":1,"completion_tokens":2,"prompt_tokens_details":null})"));
     EXPECT_TRUE(read(R"({"prompt_tokens":1,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":null}})"));
@@ -81,6 +109,9 @@ TEST(reported_cost, open_routers_credits_are_dollars) {
     EXPECT_EQ(cost(R"({"cost":0.0000135})"), money::from_nano(13'500));    // no noise of a double rounded up
     EXPECT_EQ(cost(R"({"cost":0.1})"), money::from_nano(100'000'000));
     EXPECT_EQ(cost(R"({"cost":1234.567891234})"), money::from_nano(1'234'567'891'234));
+    EXPECT_EQ(cost(R"({"cost":0.30000000000000004})"), money::from_nano(300'000'000));  // 0.1 + 0.2
+    EXPECT_EQ(cost(R"({"cost":0.1234567891})"), money::from_nano(123'456'790));
+    EXPECT_EQ(cost(R"({"cost":9223372036})"), money::from_nano(9'223'372'036'000'000'000));
 }
 
 TEST(reported_cost, with_a_key_of_ones_own_the_upstream_is_paid_too) {

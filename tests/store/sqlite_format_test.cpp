@@ -63,6 +63,7 @@ TEST_F(format_1, keeps_its_accepted_answer_and_what_it_cost) {
     EXPECT_EQ(sent.reply->request_id, "req-1");
     EXPECT_EQ(sent.reply->cost->nano(), 4200);
     EXPECT_EQ(sent.reply->usage->output, 20);
+    EXPECT_EQ(sent.reply->usage->web_searches, 0);  // a bucket that it did not have
     EXPECT_EQ(sent.provider, "openai");
     EXPECT_EQ(sent.model, "gpt-4o-mini");
     EXPECT_FALSE(r->cached);

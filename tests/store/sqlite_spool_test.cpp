@@ -34,6 +34,7 @@ detail::spooled_answer sample() {
     a.usage.emplace();
     a.usage->input_fresh = 7;
     a.usage->reasoning = 3;
+    a.usage->tool_calls = 5;
     return {{"report", std::string(32, '\xab')},
             claim_number(3),
             2,
@@ -67,6 +68,27 @@ TEST(sqlite_spooled_answer, knows_no_more_than_was_known) {
     EXPECT_FALSE(read->what->cost);
     EXPECT_FALSE(read->what->usage);
     EXPECT_EQ(read->what->body, "");
+}
+
+TEST(sqlite_spooled_answer, of_an_earlier_version_had_fewer_buckets) {
+    std::string before;
+    detail::put(before, detail::first_spool_version);
+    for (std::string_view const field : {"report", "\xab\xab"}) detail::put(before, field);
+    auto const claim = claim_number(3);
+    detail::put(before, std::string_view{reinterpret_cast<char const*>(claim.data()), claim.size()});
+    for (auto const number : {2, 30, -1}) detail::put(before, std::int64_t{number});
+    detail::put(before, std::string_view{});
+    detail::put(before, std::int64_t{200});
+    for (std::string_view const field : {"req-1", "42", "7", "0", "0", "0", "0", "20", "0", "3", "paid for", "end"})
+        detail::put(before, field);
+    EXPECT_TRUE(detail::is_whole_spooled(before));
+    auto const read = detail::decode_spooled(before);
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->what->body, "paid for");
+    EXPECT_EQ(read->what->usage->output, 20);
+    EXPECT_EQ(read->what->usage->reasoning, 3);
+    EXPECT_EQ(read->what->usage->tool_calls, 0);
+    EXPECT_FALSE(detail::is_whole_spooled(std::string_view{before}.substr(0, before.size() - 1)));
 }
 
 TEST(sqlite_spooled_answer, is_nothing_if_a_byte_is_missing) {

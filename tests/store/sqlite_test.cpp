@@ -96,7 +96,7 @@ TEST(sqlite_store, has_this_format_and_no_other) {
         "acknowledged_kept unfinished_kept created updated expires);"
         "sends(record number state claim owner permitted_until permitted_at provider model fault status request_id "
         "input_fresh input_cache_read input_cache_write_5m input_cache_write_1h input_audio output output_audio "
-        "reasoning cost answer ended_at)");
+        "reasoning cost answer ended_at input_image output_image web_searches tool_calls)");
 }
 
 TEST(sqlite_store, refuses_a_record_in_a_state_that_it_does_not_know) {

@@ -79,7 +79,8 @@ CLI::Option* add_moment(CLI::App& to, std::string const& option, coffer::wall_ti
         if (end != nullptr && *end == 'T') end = ::strptime(end, "T%H:%M:%S", &parts);
         if (end != nullptr && *end == 'Z') ++end;
         if (end == nullptr || *end != '\0')
-            throw CLI::ValidationError{option, "'" + text + "' is no day or time; e.g. 2026-11-22, 2026-11-22T03:04:05Z"};
+            throw CLI::ValidationError{option,
+                                       "'" + text + "' is no day or time; e.g. 2026-11-22, 2026-11-22T03:04:05Z"};
         moment = std::chrono::system_clock::from_time_t(::timegm(&parts));
     };
     return to.add_option_function<std::string>(option, take, help)->type_name("DAY");
@@ -88,7 +89,8 @@ CLI::Option* add_moment(CLI::App& to, std::string const& option, coffer::wall_ti
 coffer::money dollars_of(std::string const& text) {
     auto const read = coffer::llm::detail::read_decimal(text, 9);
     if (!read || read->rounded_up)
-        throw CLI::ValidationError{"AMOUNT", "'" + text + "' is no amount of dollars, to the nano-dollar; e.g. 25, 0.10"};
+        throw CLI::ValidationError{"AMOUNT",
+                                   "'" + text + "' is no amount of dollars, to the nano-dollar; e.g. 25, 0.10"};
     return coffer::money::from_nano(read->units);
 }
 

@@ -71,7 +71,8 @@ std::string chart(spend_table const& rows, std::string const& title) {
         << "\" font-family=\"sans-serif\" font-size=\"12\">\n"
            "  <style>.settled{fill:#1f5f8b}.presumed{fill:#d9a441}.grid{stroke:#ccc}</style>\n"
            "  <rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n"
-           "  <text x=\"" << left << "\" y=\"24\" font-size=\"16\">" << escaped(title) << "</text>\n";
+           "  <text x=\""
+        << left << "\" y=\"24\" font-size=\"16\">" << escaped(title) << "</text>\n";
     for (int line = 0; line <= 4; ++line) {
         auto const y = base - plot_height * line / 4;
         out << "  <line class=\"grid\" x1=\"" << left << "\" x2=\"" << width - right << "\" y1=\"" << y << "\" y2=\""

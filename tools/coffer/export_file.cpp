@@ -22,7 +22,7 @@ namespace {
 using row = std::vector<std::string>;
 constexpr std::initializer_list<char const*> usual_ids{"request_id", "generation_id", "x_request_id", "response_id",
                                                        "id"};
-constexpr std::initializer_list<char const*> usual_costs{"cost_usd", "cost",  "total_cost", "cost_total",
+constexpr std::initializer_list<char const*> usual_costs{"cost_usd", "cost",   "total_cost", "cost_total",
                                                          "spend",    "amount", "usd"};
 
 struct collector {
@@ -131,7 +131,8 @@ usage_export read_export(std::filesystem::path const& file, std::string id_colum
     if (!in) throw std::runtime_error{"the export " + file.string() + " cannot be read"};
     if (text.starts_with("\xef\xbb\xbf")) text.erase(0, 3);
     auto const first = text.find_first_not_of(" \t\r\n");
-    if (first != std::string::npos && text[first] == '{') return from_json_lines(text, std::move(id_column), std::move(cost_column));
+    if (first != std::string::npos && text[first] == '{')
+        return from_json_lines(text, std::move(id_column), std::move(cost_column));
     return from_csv(text, id_column, cost_column);
 }
 

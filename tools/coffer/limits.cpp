@@ -113,8 +113,8 @@ subcommand limits_command(CLI::App& app) {
 
 subcommand limit_command(CLI::App& app) {
     auto const r = std::make_shared<request>();
-    auto* const parser = app.add_subcommand(
-        "limit", "sets a scope's limit in a window, before that of the programs; CHANGES the store");
+    auto* const parser =
+        app.add_subcommand("limit", "sets a scope's limit in a window, before that of the programs; CHANGES the store");
     add_file(*parser, r->file);
     parser->add_option("SCOPE", r->scope, "the scope: team/search")->required();
     parser->add_option("WINDOW", r->window, "as `coffer limits` shows it: day@UTC, lifetime, rolling/86400s")

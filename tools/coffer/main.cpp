@@ -29,8 +29,10 @@ int main(int argc, char** argv) {
         "No command ever sends anything to a provider.\n"
         "\n"
         "Only looking:       stats, list, show; of money: spend, limits\n"
-        "Changing the store: resolve (decides about keys), gc (clears away what is over), purge (forgets a namespace);\n"
-        "                    of money: freeze and thaw (the kill switch), limit, reconcile (with the provider's export)\n"
+        "Changing the store: resolve (decides about keys), gc (clears away what is over), purge (forgets a "
+        "namespace);\n"
+        "                    of money: freeze and thaw (the kill switch), limit, reconcile (with the provider's "
+        "export)\n"
         "Writing elsewhere:  backup",
         "coffer"};
     app.set_version_flag("--version", COFFER_VERSION_STRING);
@@ -47,10 +49,10 @@ int main(int argc, char** argv) {
         "`coffer COMMAND --help` has more of them. IDs are what `coffer list` prints.\n"
         "Exit codes: 0 done; 1 refused or failed; 2 a mistake in the command line; 3 nothing matched;\n"
         "4 (reconcile) something differs.");
-    std::vector<subcommand> const all{stats_command(app), list_command(app),   show_command(app), resolve_command(app),
-                                      gc_command(app),    backup_command(app), purge_command(app),   spend_command(app),
-                                      limits_command(app), limit_command(app), freeze_command(app),  thaw_command(app),
-                                      reconcile_command(app)};
+    std::vector<subcommand> const all{
+        stats_command(app),  list_command(app),  show_command(app),     resolve_command(app), gc_command(app),
+        backup_command(app), purge_command(app), spend_command(app),    limits_command(app),  limit_command(app),
+        freeze_command(app), thaw_command(app),  reconcile_command(app)};
     try {
         app.parse(argc, argv);
         for (auto const& s : all)

@@ -89,9 +89,8 @@ int run(request const& r) {
     if (c.lines.size() > r.show) std::cout << "… and " << c.lines.size() - r.show << " more\n";
     std::cout << "export: " << counted(said.lines, "line") << ", " << counted(said.cost.size(), "request") << '\n'
               << "equal: " << c.equal << '\n'
-              << "different: " << differing << " (drift " << dollars(c.in_export - c.in_ledger)
-              << ": the ledger has " << dollars(c.in_ledger) << ", the provider charged " << dollars(c.in_export)
-              << ")\n"
+              << "different: " << differing << " (drift " << dollars(c.in_export - c.in_ledger) << ": the ledger has "
+              << dollars(c.in_ledger) << ", the provider charged " << dollars(c.in_export) << ")\n"
               << "only in the export: " << c.unknown << ", " << dollars(c.unknown_cost) << '\n';
     if (c.without_id > 0)
         std::cout << "entries whose request id is not known: " << c.without_id << " (they cannot be matched)\n";
@@ -119,7 +118,8 @@ int run(request const& r) {
 subcommand reconcile_command(CLI::App& app) {
     auto const r = std::make_shared<request>();
     auto* const parser = app.add_subcommand(
-        "reconcile", "compares the ledger with a provider's usage export, by request id; with --apply CHANGES the store");
+        "reconcile",
+        "compares the ledger with a provider's usage export, by request id; with --apply CHANGES the store");
     add_file(*parser, r->file);
     parser->add_option("EXPORT", r->export_file, "CSV with headings, or a JSON object per line")->required();
     parser->add_option("--id-column", r->id_column, "the column with the provider's request id")->type_name("NAME");

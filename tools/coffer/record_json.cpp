@@ -51,7 +51,11 @@ json send_json(coffer::send_record const& s) {
                            {"input_audio", u->input_audio},
                            {"output", u->output},
                            {"output_audio", u->output_audio},
-                           {"reasoning", u->reasoning}};
+                           {"reasoning", u->reasoning},
+                           {"input_image", u->input_image},
+                           {"output_image", u->output_image},
+                           {"web_searches", u->web_searches},
+                           {"tool_calls", u->tool_calls}};
     }
     if (s.why) j["fault"] = fault_json(*s.why);
     return j;

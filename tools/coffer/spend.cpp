@@ -55,8 +55,7 @@ std::string field(std::string_view text) {
 }
 
 void print_csv(group by, spend_table const& rows) {
-    std::cout << to_string(by)
-              << ",sends,settled_usd,presumed_usd,held_usd,overrun_usd,sends_of_unknown_cost\r\n";
+    std::cout << to_string(by) << ",sends,settled_usd,presumed_usd,held_usd,overrun_usd,sends_of_unknown_cost\r\n";
     for (auto const& [name, s] : rows)
         std::cout << field(name) << ',' << s.sends << ',' << s.settled.to_string() << ',' << s.presumed.to_string()
                   << ',' << s.held.to_string() << ',' << s.overrun.to_string() << ',' << s.unpriced << "\r\n";
@@ -108,7 +107,9 @@ int run(request const& r) {
     if (!r.chart_file.empty()) {
         std::ofstream out{r.chart_file};
         out << chart(rows, "Spend" + (which.scope.empty() ? std::string{} : " of " + which.scope) + " by " +
-                               (by == group::day ? "day, UTC" : by == group::hour ? "hour, UTC" : "name"));
+                               (by == group::day    ? "day, UTC"
+                                : by == group::hour ? "hour, UTC"
+                                                    : "name"));
         if (!out.flush()) throw std::runtime_error{"the chart could not be written to " + r.chart_file};
     }
     if (r.json) {

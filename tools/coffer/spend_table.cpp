@@ -75,9 +75,8 @@ spend_table add_up(std::vector<coffer::ledger_entry> const& entries, group by) {
         for (auto const& name : names_of(e, by)) sums[name].add(e);
     if ((by == group::day || by == group::hour) && !entries.empty()) {
         auto const step = by == group::day ? std::chrono::hours{24} : std::chrono::hours{1};
-        auto const [first, last] =
-            std::minmax_element(entries.begin(), entries.end(),
-                                [](auto const& a, auto const& b) { return a.row.created < b.row.created; });
+        auto const [first, last] = std::minmax_element(
+            entries.begin(), entries.end(), [](auto const& a, auto const& b) { return a.row.created < b.row.created; });
         for (auto t = first->row.created; t < last->row.created; t += step) sums.try_emplace(moment_text(t, by));
     }
     return {sums.begin(), sums.end()};

@@ -78,15 +78,17 @@ private:
     std::int64_t pico_ = 0;
 };
 
-/// Adds up tokens times prices in pico-dollars and rounds up **once**, at the end.
+/// Adds up tokens times prices, and fees, in pico-dollars and rounds up **once**, at the end.
 class cost_sum {
 public:
     constexpr cost_sum& add(std::int64_t tokens, token_price price) noexcept {
-        auto const product = detail::wide_int{tokens} * price.pico();  // fits: 63 bits times 63 bits
-        if (product > 0 && pico_ > most - product) pico_ = most;
-        else if (product < 0 && pico_ < -most - product) pico_ = -most;
-        else pico_ += product;
-        return *this;
+        return add(detail::wide_int{tokens} * price.pico());  // fits: 63 bits times 63 bits
+    }
+    /// So many of what has a fee each.
+    constexpr cost_sum& add(std::int64_t units, money fee) noexcept {
+        auto const nano = detail::wide_int{units} * fee.nano();
+        constexpr auto fits = most / pico_per_nano;
+        return add(nano > fits ? most : nano < -fits ? -most : nano * pico_per_nano);
     }
     [[nodiscard]] constexpr money round_up() const noexcept {
         auto const quotient = pico_ / pico_per_nano;
@@ -94,6 +96,12 @@ public:
     }
 
 private:
+    constexpr cost_sum& add(detail::wide_int pico) noexcept {
+        if (pico > 0 && pico_ > most - pico) pico_ = most;
+        else if (pico < 0 && pico_ < -most - pico) pico_ = -most;
+        else pico_ += pico;
+        return *this;
+    }
     static constexpr std::int64_t pico_per_nano = 1000;
     static constexpr detail::wide_int most = static_cast<detail::wide_int>(~detail::wide_uint{0} >> 1);
     detail::wide_int pico_ = 0;

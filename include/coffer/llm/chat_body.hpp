@@ -6,7 +6,9 @@
 #include <coffer/llm/json.hpp>
 #include <coffer/llm/request.hpp>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,14 +35,40 @@ namespace detail {
         j["tool_calls"] = *std::move(calls);
         if (m.text().empty()) j["content"] = nullptr;
     }
+    if (!m.images().empty()) {
+        auto& parts = j["content"] = json::array();
+        if (!m.text().empty()) parts.push_back({{"type", "text"}, {"text", m.text()}});
+        for (auto const& image : m.images()) {
+            json shown{{"url", image.url()}};
+            if (image.detail() != image_detail::automatic) shown["detail"] = to_string(image.detail());
+            parts.push_back({{"type", "image_url"}, {"image_url", std::move(shown)}});
+        }
+    }
     return j;
+}
+
+/// Whatever the body says, no choice may be longer than that.
+inline void lower_output_limit(json& body, std::string const& field, std::int64_t most) {
+    auto const tokens = std::max<std::int64_t>(most, 0);
+    bool said = false;
+    for (auto const& name : {field, std::string{"max_tokens"}, std::string{"max_completion_tokens"}}) {
+        auto const at = body.find(name);
+        if (at == body.end()) continue;
+        bool const smaller = at->is_number_unsigned() ? at->get<std::uint64_t>() <= static_cast<std::uint64_t>(tokens)
+                                                      : at->is_number_integer() && at->get<std::int64_t>() >= 0 &&
+                                                            at->get<std::int64_t>() <= tokens;
+        if (!smaller) *at = tokens;
+        said = true;
+    }
+    if (!said) body[field] = tokens;
 }
 
 }  // namespace detail
 
 /// The request as a JSON object, `extra` merged in last, or `invalid_request` with what is wrong. `output_limit` is the
-/// name of the field for the output maximum.
-[[nodiscard]] inline outcome<json> chat_json(request const& r, std::string const& output_limit) {
+/// name of the field for the output maximum, which is `most_output` at the most, whoever set it.
+[[nodiscard]] inline outcome<json> chat_json(request const& r, std::string const& output_limit,
+                                             std::optional<std::int64_t> most_output = {}) {
     using detail::raw_json;
     auto const wrong = [](char const* why) { return failed(fault_kind::invalid_request, why); };
     json body{{"model", r.model()}};
@@ -75,6 +103,7 @@ namespace detail {
         if (!extra) return extra;
         body.update(*extra);
     }
+    if (most_output) detail::lower_output_limit(body, output_limit, *most_output);
     if (auto const* const stream = detail::member(&body, "stream"); stream != nullptr && *stream != json(false))
         return wrong("this operation does not stream: take stream out of extra");
     return body;
@@ -91,8 +120,9 @@ namespace detail {
 }
 
 /// `chat_json` as text.
-[[nodiscard]] inline outcome<std::string> chat_body(request const& r, std::string const& output_limit) {
-    auto body = chat_json(r, output_limit);
+[[nodiscard]] inline outcome<std::string> chat_body(request const& r, std::string const& output_limit,
+                                                    std::optional<std::int64_t> most_output = {}) {
+    auto body = chat_json(r, output_limit, most_output);
     if (!body) return failed(std::move(body).error());
     try {
         return body->dump();

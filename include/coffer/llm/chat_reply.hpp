@@ -5,6 +5,7 @@
 #include <coffer/base/answer.hpp>
 #include <coffer/base/outcome.hpp>
 #include <coffer/call/operation.hpp>
+#include <coffer/llm/cost.hpp>
 #include <coffer/llm/error_codes.hpp>
 #include <coffer/llm/json.hpp>
 #include <coffer/llm/openai_options.hpp>
@@ -92,19 +93,38 @@ namespace detail {
     return std::nullopt;
 }
 
-/// The priced cost of what was consumed; nothing where the list does not hold: unknown model, another service tier.
-[[nodiscard]] inline std::optional<money> priced_cost(json const& body, usage const& used, price_table const& prices) {
-    auto const tier = text_of(member(&body, "service_tier"));
-    if (!tier.empty() && tier != "default" && tier != "auto" && tier != "standard") return std::nullopt;
-    auto const* const card = prices.find(text_of(member(&body, "model")));
-    return card == nullptr ? std::nullopt : cost_of(used, *card);
+/// The tier that an answer says it was worked on in, if its prices can be listed.
+[[nodiscard]] inline std::optional<service_tier> tier_of(std::string_view said) noexcept {
+    if (said.empty() || said == "default" || said == "auto" || said == "standard") return service_tier::standard;
+    if (said == "flex") return service_tier::flex;
+    if (said == "priority") return service_tier::priority;
+    if (said == "batch") return service_tier::batch;
+    return std::nullopt;
+}
+
+/// Does a choice quote pages that were found by a search?
+[[nodiscard]] inline bool quotes_a_search(json const& body) noexcept {
+    auto const* const choices = member(&body, "choices");
+    return choices != nullptr && choices->is_array() && std::ranges::any_of(*choices, [](json const& choice) {
+               auto const* const notes = member(&choice, "message", "annotations");
+               return notes != nullptr && notes->is_array() && !notes->empty();
+           });
+}
+
+/// The priced cost of what was consumed; nothing where the list does not hold: an unknown model, a service tier or
+/// anything else without a listed price, searches that nobody counted.
+[[nodiscard]] inline std::optional<money> priced_cost(json const& body, usage const& used, openai_options const& o) {
+    auto const tier = tier_of(text_of(member(&body, "service_tier")));
+    if (!tier || (used.web_searches == 0 && quotes_a_search(body))) return std::nullopt;
+    auto const card = o.card_of(text_of(member(&body, "model")));
+    return card ? cost_of(used, *card, {.tier = *tier}) : std::nullopt;
 }
 
 [[nodiscard]] inline billed bill_of(json const& body, openai_options const& o) {
     billed b;
     b.usage = usage_of(body);
     b.cost = reported_cost(body);
-    if (!b.cost && b.usage) b.cost = priced_cost(body, *b.usage, o.prices);
+    if (!b.cost && b.usage) b.cost = priced_cost(body, *b.usage, o);
     return b;
 }
 

@@ -5,54 +5,73 @@
 #include <coffer/base/money.hpp>
 #include <coffer/call/describe.hpp>
 #include <coffer/llm/chat_body.hpp>
-#include <coffer/llm/json.hpp>
+#include <coffer/llm/cost.hpp>
 #include <coffer/llm/openai_options.hpp>
+#include <coffer/llm/price_card.hpp>
 #include <coffer/llm/request.hpp>
+#include <coffer/llm/uncountable.hpp>
 
-#include <algorithm>
-#include <array>
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace coffer::inline v0::llm {
 
 namespace detail {
 
-/// Fields of `extra` that change neither how much may be read nor how much may be written, nor its price.
-[[nodiscard]] inline bool is_harmless_extra(std::string_view name, json const& value) noexcept {
-    constexpr std::array<std::string_view, 21> harmless{"metadata",
-                                                        "store",
-                                                        "parallel_tool_calls",
-                                                        "tool_choice",
-                                                        "frequency_penalty",
-                                                        "presence_penalty",
-                                                        "logprobs",
-                                                        "top_logprobs",
-                                                        "logit_bias",
-                                                        "reasoning_effort",
-                                                        "verbosity",
-                                                        "seed",
-                                                        "prompt_cache_key",
-                                                        "safety_identifier",
-                                                        "stream",
-                                                        "user",
-                                                        "temperature",
-                                                        "top_p",
-                                                        "stop",
-                                                        "prompt_cache_retention",
-                                                        "usage"};
-    if (name == "service_tier") {
-        auto const tier = text_of(&value);
-        return tier == "default" || tier == "auto" || tier == "flex" || tier == "standard";
-    }
-    return std::ranges::find(harmless, name) != harmless.end();
+/// A token is at least a byte; what the provider rewrites into text of its own counts twice.
+[[nodiscard]] inline std::int64_t text_bound(request const& r, std::int64_t extra_bytes) noexcept {
+    constexpr std::int64_t per_request = 64;
+    constexpr std::int64_t per_message = 16;
+    auto const bytes = [](std::string const& s) { return static_cast<std::int64_t>(s.size()); };
+    auto tokens = per_request;
+    for (auto const& m : r.messages())
+        tokens += per_message + bytes(m.text()) + bytes(m.tool_call_id()) + 2 * bytes(m.tool_calls());
+    return tokens + 2 * (bytes(r.tools()) + bytes(r.response_format()) + extra_bytes);
 }
 
-[[nodiscard]] constexpr std::int64_t times(std::int64_t a, std::int64_t b) noexcept {
-    return coffer::detail::saturate(coffer::detail::wide_int{a} * b);
+/// The rates that may apply in the tier that was asked for, or why there are none.
+[[nodiscard]] inline std::string collect_rates(dearest_rates& into, price_card const& card, raw_parts const& p,
+                                               std::int64_t prompt_tokens, std::optional<service_tier> auto_tier) {
+    card.collect(into, prompt_tokens, service_tier::standard);  // where a provider falls back to
+    auto asked = service_tier::standard;
+    if (!p.tier_readable) return "the service_tier in extra is no text";
+    if (p.tier.empty() || p.tier == "auto") {
+        if (!auto_tier) {
+            // Nothing is lost where it is not listed: then the provider does not offer it.
+            card.collect(into, prompt_tokens, service_tier::priority);
+            return {};
+        }
+        asked = *auto_tier;
+    } else if (p.tier == "flex") {
+        asked = service_tier::flex;
+    } else if (p.tier == "priority") {
+        asked = service_tier::priority;
+    } else if (p.tier != "default" && p.tier != "standard") {
+        return "service tiers other than default, auto, flex and priority have no prices";
+    }
+    bool const listed = card.collect(into, prompt_tokens, asked);
+    bool const cheaper = asked == service_tier::flex || asked == service_tier::batch;  // never dearer than standard
+    if (listed || cheaper) return {};
+    return "the price list has no prices of the service tier priority for a prompt of that size; ask for another tier, "
+           "or "
+           "set them on the model's price_card";
+}
+
+/// Why the promise of `request::at_most` does not cover what is there, or empty.
+[[nodiscard]] inline std::string uncovered(raw_parts const& p, std::optional<uncounted> const& promise) {
+    constexpr std::string_view advice = ", whose cost has no upper bound; give one with request::at_most";
+    if (p.uncountable.empty()) return {};
+    if (!promise) return "there is " + p.uncountable + std::string{advice};
+    if (promise->input_tokens < 0 || promise->web_searches < 0 || promise->cost < money{})
+        return "a number of request::at_most is negative";
+    if (p.images != 0 && promise->input_tokens == 0 && promise->cost == money{})
+        return "there is an image, and request::at_most says nothing of input_tokens";
+    if (p.searches && promise->web_searches == 0 && promise->cost == money{})
+        return "there is a web search, and request::at_most says nothing of web_searches";
+    return {};
 }
 
 }  // namespace detail
@@ -60,55 +79,51 @@ namespace detail {
 /// The most that a request can consume.
 ///
 /// Input: a token is at least a byte, so the bytes of all text bound it, with an allowance for each message and twice
-/// the bytes of tools and schema, which the provider rewrites into text of its own. Output: the enforced maximum times
-/// the number of choices. Cost: all of it at the dearest applicable rate.
+/// the bytes of tools and schema, which the provider rewrites into text of its own; and what `request::at_most` promises
+/// of the rest. Output: the enforced maximum times the number of choices. Cost: all of it at the dearest rate that may
+/// apply, be it written to a cache, in any size that the prompt may reach, in any service tier that may be meant; and
+/// the fees.
 ///
-/// No cost if there is no bound or no price: no output maximum, an unknown model, a field in `extra` that might make it
-/// larger or dearer (`messages`, `modalities`, `prediction`, `web_search_options`, `"service_tier":"priority"`,
-/// whatever is not known to be harmless), a tool that is more than a function, text that is not there to be counted.
+/// No cost if there is no bound or no price, and then `unbounded` says what to do: no output maximum, an unknown model, an
+/// image, a tool that is more than a function, a field in `extra` that might make it larger or dearer (`messages`,
+/// `modalities`, `prediction`, whatever is not known to be harmless), and no `request::at_most`.
 [[nodiscard]] inline estimate estimate_of(request const& r, openai_options const& o) {
-    constexpr std::int64_t per_request = 64;
-    constexpr std::int64_t per_message = 16;
-    bool bounded = true;
+    auto const parts = detail::read_parts(r, o);
+    auto const promise = r.at_most().value_or(uncounted{});
+    quantities most;
+    most.text_tokens = detail::text_bound(r, parts.bytes);
+    most.part_tokens = promise.input_tokens;
+    most.output_tokens = parts.output_limit.value_or(0);
+    most.choices = parts.choices.value_or(1);
+    most.web_searches = promise.web_searches;
+    most.images = parts.images;
 
     coffer::estimate e;
-    e.input_tokens = per_request;
-    auto const bytes = [](std::string const& s) { return static_cast<std::int64_t>(s.size()); };
-    for (auto const& m : r.messages())
-        e.input_tokens += per_message + bytes(m.text()) + bytes(m.tool_call_id()) + 2 * bytes(m.tool_calls());
-    e.input_tokens += 2 * (bytes(r.tools()) + bytes(r.response_format()));
+    e.input_tokens = detail::plus(most.text_tokens, most.part_tokens);
+    e.output_tokens = detail::times(most.output_tokens, most.choices);
+    e.output_limit = parts.output_limit;
+    auto const unbounded = [&](std::string why) { return e.unbounded = std::move(why), e; };
 
-    auto most = r.max_output_tokens();
-    std::int64_t choices = r.n().value_or(1);
-    if (!r.tools().empty()) {
-        auto const tools = detail::parse_json(r.tools());
-        bounded = tools && tools->is_array() && std::ranges::all_of(*tools, [](json const& tool) {
-                      return detail::text_of(detail::member(&tool, "type")) == "function";
-                  });
+    if (!parts.choices) return unbounded("n is no number of choices");
+    if (auto why = detail::uncovered(parts, r.at_most()); !why.empty()) return unbounded(std::move(why));
+    auto const model = model_of(r);
+    auto const card = o.card_of(model);
+    if (!card) {
+        auto const* const listed = o.prices.find(model);
+        return unbounded(listed != nullptr
+                             ? "the price of " + model + " is not known: " + listed->refused()
+                             : "the price of " + model + " is not known; add it to openai_options::prices");
     }
-    if (!r.extra().empty()) {
-        auto const extra = detail::parse_json(r.extra());
-        bounded = bounded && extra && extra->is_object();
-        if (extra && extra->is_object()) {
-            e.input_tokens += 2 * bytes(r.extra());
-            for (auto const& [name, value] : extra->items()) {
-                auto const count = value.is_number_integer() ? detail::count_of(&value) : std::nullopt;
-                if (name == o.output_limit_field || name == "max_tokens" || name == "max_completion_tokens") {
-                    // Two of them at once: nobody knows which one a server enforces.
-                    most = most && count && name != o.output_limit_field ? std::max(*most, *count) : count;
-                } else if (name == "n") {
-                    choices = count.value_or(-1);
-                } else if (name != "model") {
-                    bounded = bounded && detail::is_harmless_extra(name, value);
-                }
-            }
-        }
-    }
-    if (choices < 1 || (most && *most < 0)) bounded = false;
-    if (most && choices > 0) e.output_tokens = detail::times(std::max<std::int64_t>(*most, 0), choices);
-
-    auto const* const card = o.prices.find(model_of(r));
-    if (bounded && most && card != nullptr) e.cost = card->bound(e.input_tokens, e.output_tokens);
+    if (card->always_searches() && most.web_searches == 0 && promise.cost == money{})
+        return unbounded(model + " searches by itself; bound its web_searches with request::at_most");
+    dearest_rates rates;
+    auto why = detail::collect_rates(rates, *card, parts, e.input_tokens, o.auto_tier);
+    if (!why.empty()) return unbounded(std::move(why));
+    auto const bound = bound_of(most, rates, card->fees(), parts.searched);
+    if (!bound) return unbounded("the price of a web search with " + model + " is not known; add it to its price_card");
+    e.per_output = bound->per_output;
+    if (!parts.output_limit) return unbounded("there is no output maximum; set request::max_output_tokens");
+    e.cost = bound->cost + promise.cost;
     return e;
 }
 

@@ -17,7 +17,7 @@ namespace coffer::inline v0::llm {
 /// `sampling` (temperature, top_p, n, seed, stop), `response_format`, `tools` and `extra`. A part that is not set has
 /// no field.
 ///
-/// Not a part of it: the end user's tag, time limits, and who is asked. Under a key it counts what is asked; a fallback
+/// Not a part of it: the end user's tag, time limits, `at_most`, and who is asked. Under a key it counts what is asked; a fallback
 /// to another provider is still the same request. Throws what `crypto::sha256` throws.
 [[nodiscard]] inline fingerprint fingerprint_of(request const& r) {
     fingerprint print{canonical_version};
@@ -34,6 +34,16 @@ namespace coffer::inline v0::llm {
     for (auto const& m : r.messages()) {
         text += text.size() == 1 ? R"({"content":)" : R"(,{"content":)";
         detail::write_canonical(text, std::string_view{m.text()});
+        char before = '[';
+        for (auto const& image : m.images()) {
+            if (before == '[') text += R"(,"images":)";
+            (text += std::exchange(before, ',')) += R"({"detail":)";
+            detail::write_canonical(text, to_string(image.detail()));
+            text += R"(,"url":)";
+            detail::write_canonical(text, std::string_view{image.url()});
+            text += '}';
+        }
+        if (before == ',') text += ']';
         text += R"(,"role":)";
         detail::write_canonical(text, to_string(m.who()));
         if (!m.tool_call_id().empty())

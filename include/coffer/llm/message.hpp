@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace coffer::inline v0::llm {
 
@@ -24,6 +25,31 @@ enum class role : std::uint8_t { system, developer, user, assistant, tool };
     }
     return "user";
 }
+
+/// How closely a model looks at an image, which decides how many tokens it is. `automatic`: the provider chooses.
+enum class image_detail : std::uint8_t { automatic, low, high };
+
+[[nodiscard]] constexpr std::string_view to_string(image_detail d) noexcept {
+    switch (d) {
+        case image_detail::automatic: return "auto";
+        case image_detail::low: return "low";
+        case image_detail::high: return "high";
+    }
+    return "auto";
+}
+
+/// An image beside a message's text.
+class image_part {
+public:
+    image_part(std::string url, image_detail d) : url_{std::move(url)}, detail_{d} {}
+    [[nodiscard]] std::string const& url() const noexcept { return url_; }
+    [[nodiscard]] image_detail detail() const noexcept { return detail_; }
+    friend bool operator==(image_part const&, image_part const&) = default;
+
+private:
+    std::string url_;
+    image_detail detail_;
+};
 
 /// A message: a role and UTF-8 text, and for conversations with tools what belongs to them. A regular value type.
 ///
@@ -50,11 +76,21 @@ public:
         return m;
     }
 
+    /// Adds an image: an address that the provider can reach, or `data:image/png;base64,...`.
+    message& image(std::string url, image_detail d = image_detail::automatic) & {
+        images_.emplace_back(std::move(url), d);
+        return *this;
+    }
+    message&& image(std::string url, image_detail d = image_detail::automatic) && {
+        return std::move(image(std::move(url), d));
+    }
+
     [[nodiscard]] llm::role who() const noexcept { return who_; }
     [[nodiscard]] std::string const& text() const noexcept { return text_; }
     /// A JSON array, or empty.
     [[nodiscard]] std::string const& tool_calls() const noexcept { return tool_calls_; }
     [[nodiscard]] std::string const& tool_call_id() const noexcept { return tool_call_id_; }
+    [[nodiscard]] std::vector<image_part> const& images() const noexcept { return images_; }
 
     friend bool operator==(message const&, message const&) = default;
 
@@ -63,6 +99,7 @@ private:
     std::string text_;
     std::string tool_calls_;
     std::string tool_call_id_;
+    std::vector<image_part> images_;
 };
 
 }  // namespace coffer::inline v0::llm

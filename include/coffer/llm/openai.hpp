@@ -45,6 +45,7 @@ namespace coffer::inline v0::llm {
 ///
 /// **Effects.** Reads the API key, sends the request with the attempt's deadline, brings back the raw body of a 2xx,
 /// without the key if that was echoed in it.
+/// The output maximum is the smaller one of the request's and of `attempt::output_limit`.
 /// Nothing is sent for a request that cannot be written as JSON (`invalid_request`) or without a key (`unauthorized`).
 ///
 /// **Outcome.** Any other status is a fault (`fault_of_response`). What a 2xx is worth, `decode` says.
@@ -95,7 +96,7 @@ private:
     [[nodiscard]] static outcome<http::request> http_request(settings const& s, attempt const& a, request const& r,
                                                              std::string const& key) {
         auto const& o = s.options;
-        auto body = chat_body(r, o.output_limit_field);
+        auto body = chat_body(r, o.output_limit_field, a.output_limit());
         if (!body) return failed(std::move(body).error());
         http::request sent{"POST", s.url, *std::move(body)};
         sent.headers = o.headers;
@@ -114,7 +115,10 @@ private:
     [[nodiscard]] static outcome<answer> taken(http::response got, settings const& s, request const& r,
                                                std::string const& key, attempt& a) {
         std::vector<std::string_view> echoes;
-        for (auto const& m : r.messages()) echoes.emplace_back(m.text());
+        for (auto const& m : r.messages()) {
+            echoes.emplace_back(m.text());
+            for (auto const& image : m.images()) echoes.emplace_back(image.url());
+        }
         for (auto const* const raw : {&r.tools(), &r.response_format(), &r.extra()}) echoes.emplace_back(*raw);
         provider_words const words{{key}, std::move(echoes)};
         if (got.status >= 200 && got.status < 300) {

@@ -6,12 +6,16 @@
 #include <coffer/http/request.hpp>
 #include <coffer/llm/faults.hpp>
 #include <coffer/llm/openai_prices.hpp>
-#include <coffer/llm/prices.hpp>
+#include <coffer/llm/price_card.hpp>
+#include <coffer/llm/price_table.hpp>
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -22,6 +26,14 @@ namespace coffer::inline v0::llm {
     auto const* const value = std::getenv(variable);
     return value != nullptr && *value != '\0' ? std::string{value} : otherwise;
 }
+
+/// What to take for a price that is not known.
+enum class unknown_price : std::uint8_t {
+    refuse,  ///< no bound, so that a hard budget refuses, and no cost
+    /// The dearest of the whole price list (`price_table::dearest`): for the bound before a send and for the bill after it,
+    /// which is then too high rather than too low. A model dearer than all that are listed is underestimated all the same.
+    assume_dearest,
+};
 
 /// Options of `llm::openai`. The defaults are OpenAI's; the presets below are other providers of the same shape.
 class openai_options {
@@ -35,12 +47,17 @@ public:
     /// The name under which attempts, limits and budgets know it.
     std::string provider = "openai";
     std::string organization;  ///< header OpenAI-Organization
-    std::string project;       ///< header OpenAI-Project
+    std::string project;  ///< header OpenAI-Project
     std::string key_header = "Authorization";
     std::string key_prefix = "Bearer ";
     http::header_list headers;  ///< further ones, sent with every request
 
     price_table prices = openai_prices();
+    /// What a model costs that `prices` does not know, or whose prices were refused.
+    unknown_price on_unknown_price = unknown_price::refuse;
+    /// What the provider makes of service tier `auto`, and of none: what the project is set to. Not known: the dearest of
+    /// `standard` and `priority`, as far as the price list has them.
+    std::optional<service_tier> auto_tier;
 
     std::chrono::milliseconds connect_timeout = defaults::connect_timeout;
     std::size_t max_header_bytes = http::default_max_header_bytes;
@@ -59,6 +76,13 @@ public:
     bool accept_refusals = false;  ///< a refusal by the model counts as an answer, in `reply::refusal`
 
     fault_rules rules;
+
+    /// The card of that model, or what `on_unknown_price` puts in its place. Nothing if its price is not known.
+    [[nodiscard]] std::optional<price_card> card_of(std::string_view model) const {
+        auto const* const card = prices.find(model);
+        if (card != nullptr && card->refused().empty()) return *card;
+        return on_unknown_price == unknown_price::assume_dearest ? prices.dearest() : std::nullopt;
+    }
 
     /// OpenAI, with OPENAI_BASE_URL, OPENAI_ORG_ID and OPENAI_PROJECT_ID where they are set.
     [[nodiscard]] static openai_options from_env() {

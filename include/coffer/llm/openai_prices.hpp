@@ -2,12 +2,14 @@
 #pragma once
 // OpenAI's list prices for text, standard tier, global processing.
 
-#include <coffer/llm/prices.hpp>
+#include <coffer/llm/price_card.hpp>
+#include <coffer/llm/price_table.hpp>
 
 namespace coffer::inline v0::llm {
 
 /// OpenAI's list, of the models that are known here and of the day that each card says. Prices change, contracts
-/// differ, regional processing costs more: replace what does not fit, or give a table of your own.
+/// differ, regional processing and other service tiers have prices of their own: replace what does not fit, or read a
+/// whole list (price_list.hpp).
 ///
 /// Read in BerriAI/litellm, model_prices_and_context_window.json at commit 00035b69 (gpt-4o, gpt-4.1, gpt-5.1, gpt-5.2,
 /// gpt-5.6), and in deploybase.ai/articles/openai-pricing of March 2026 (o3, o4-mini, gpt-5).
@@ -16,25 +18,32 @@ namespace coffer::inline v0::llm {
     constexpr auto day = "2026-11-21";
     constexpr auto march = "2026-03-21";
     price_table t;
-    t.set("gpt-4o", price_card{2.50_usd_per_mtok, 10.00_usd_per_mtok, day}.cache_read(1.25_usd_per_mtok));
+    auto const set = [&t](char const* model, token_price input, token_price output, token_price cache_read,
+                          char const* as_of) {
+        t.set(model, price_card{{.input = input, .output = output, .cache_read = cache_read}, as_of});
+    };
+    set("gpt-4o", 2.50_usd_per_mtok, 10.00_usd_per_mtok, 1.25_usd_per_mtok, day);
     t.set("gpt-4o-2024-05-13", price_card{5.00_usd_per_mtok, 15.00_usd_per_mtok, day});
-    t.set("gpt-4o-mini", price_card{0.15_usd_per_mtok, 0.60_usd_per_mtok, day}.cache_read(0.075_usd_per_mtok));
-    t.set("gpt-4.1", price_card{2.00_usd_per_mtok, 8.00_usd_per_mtok, day}.cache_read(0.50_usd_per_mtok));
-    t.set("gpt-4.1-mini", price_card{0.40_usd_per_mtok, 1.60_usd_per_mtok, day}.cache_read(0.10_usd_per_mtok));
-    t.set("gpt-4.1-nano", price_card{0.10_usd_per_mtok, 0.40_usd_per_mtok, day}.cache_read(0.025_usd_per_mtok));
-    t.set("gpt-5", price_card{1.25_usd_per_mtok, 10.00_usd_per_mtok, march}.cache_read(0.125_usd_per_mtok));
-    t.set("gpt-5-mini", price_card{0.25_usd_per_mtok, 2.00_usd_per_mtok, march}.cache_read(0.025_usd_per_mtok));
-    t.set("gpt-5-nano", price_card{0.05_usd_per_mtok, 0.40_usd_per_mtok, march}.cache_read(0.005_usd_per_mtok));
-    t.set("gpt-5.1", price_card{1.25_usd_per_mtok, 10.00_usd_per_mtok, day}.cache_read(0.125_usd_per_mtok));
-    t.set("gpt-5.2", price_card{1.75_usd_per_mtok, 14.00_usd_per_mtok, day}.cache_read(0.175_usd_per_mtok));
-    t.set("gpt-5.6", price_card{5.00_usd_per_mtok, 30.00_usd_per_mtok, day}
-                         .cache_read(0.50_usd_per_mtok)
-                         .cache_write(6.25_usd_per_mtok)
-                         .above(272'000, price_card{10.00_usd_per_mtok, 45.00_usd_per_mtok, day}
-                                             .cache_read(1.00_usd_per_mtok)
-                                             .cache_write(12.50_usd_per_mtok)));
-    t.set("o3", price_card{2.00_usd_per_mtok, 8.00_usd_per_mtok, march}.cache_read(0.50_usd_per_mtok));
-    t.set("o4-mini", price_card{1.10_usd_per_mtok, 4.40_usd_per_mtok, march}.cache_read(0.275_usd_per_mtok));
+    set("gpt-4o-mini", 0.15_usd_per_mtok, 0.60_usd_per_mtok, 0.075_usd_per_mtok, day);
+    set("gpt-4.1", 2.00_usd_per_mtok, 8.00_usd_per_mtok, 0.50_usd_per_mtok, day);
+    set("gpt-4.1-mini", 0.40_usd_per_mtok, 1.60_usd_per_mtok, 0.10_usd_per_mtok, day);
+    set("gpt-4.1-nano", 0.10_usd_per_mtok, 0.40_usd_per_mtok, 0.025_usd_per_mtok, day);
+    set("gpt-5", 1.25_usd_per_mtok, 10.00_usd_per_mtok, 0.125_usd_per_mtok, march);
+    set("gpt-5-mini", 0.25_usd_per_mtok, 2.00_usd_per_mtok, 0.025_usd_per_mtok, march);
+    set("gpt-5-nano", 0.05_usd_per_mtok, 0.40_usd_per_mtok, 0.005_usd_per_mtok, march);
+    set("gpt-5.1", 1.25_usd_per_mtok, 10.00_usd_per_mtok, 0.125_usd_per_mtok, day);
+    set("gpt-5.2", 1.75_usd_per_mtok, 14.00_usd_per_mtok, 0.175_usd_per_mtok, day);
+    token_rates const small{.input = 5.00_usd_per_mtok,
+                            .output = 30.00_usd_per_mtok,
+                            .cache_read = 0.50_usd_per_mtok,
+                            .cache_write = 6.25_usd_per_mtok};
+    token_rates const large{.input = 10.00_usd_per_mtok,
+                            .output = 45.00_usd_per_mtok,
+                            .cache_read = 1.00_usd_per_mtok,
+                            .cache_write = 12.50_usd_per_mtok};
+    t.set("gpt-5.6", price_card{small, day}.above(272'000, large));
+    set("o3", 2.00_usd_per_mtok, 8.00_usd_per_mtok, 0.50_usd_per_mtok, march);
+    set("o4-mini", 1.10_usd_per_mtok, 4.40_usd_per_mtok, 0.275_usd_per_mtok, march);
     return t;
 }
 

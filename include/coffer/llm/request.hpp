@@ -4,6 +4,7 @@
 //
 //     auto request = llm::request{"gpt-4o-mini"}.system("You are terse.").user(question).max_output_tokens(400);
 
+#include <coffer/base/money.hpp>
 #include <coffer/llm/message.hpp>
 
 #include <cstdint>
@@ -15,6 +16,15 @@
 #include <vector>
 
 namespace coffer::inline v0::llm {
+
+/// The most that those parts of a request consume that nobody can count before it is sent: images, files, audio, tools
+/// that run at the provider, fields of `extra` that coffer does not know. All of them together.
+struct uncounted {
+    std::int64_t input_tokens = 0;  ///< what they add to the prompt, with what a search brings back
+    std::int64_t web_searches = 0;  ///< each is paid at the price list's fee
+    money cost{};                   ///< whatever else they cost
+    friend bool operator==(uncounted const&, uncounted const&) = default;
+};
 
 /// A request. Setters replace; `add` with its shorthands, and `stop`, append. Text is UTF-8; raw JSON is checked when
 /// the request is sent (`invalid_request`, nothing leaves), not here.
@@ -35,6 +45,16 @@ public:
     request&& user(std::string text) && { return std::move(user(std::move(text))); }
     request& assistant(std::string text) & { return add(message::assistant(std::move(text))); }
     request&& assistant(std::string text) && { return std::move(assistant(std::move(text))); }
+    /// Adds an image to the last message, or if that is not the user's, to a new one of the user. `url` is an address that
+    /// the provider can reach, or `data:image/png;base64,...`. How many tokens it is, only the provider knows: see
+    /// `at_most`.
+    request& image(std::string url, image_detail d = image_detail::automatic) & {
+        if (messages_.empty() || messages_.back().who() != role::user) user({});
+        return messages_.back().image(std::move(url), d), *this;
+    }
+    request&& image(std::string url, image_detail d = image_detail::automatic) && {
+        return std::move(image(std::move(url), d));
+    }
 
     // Limits and sampling
     // ------------------------------------------------------------------------------------------------
@@ -44,6 +64,11 @@ public:
     /// Of each choice, reasoning included. Without it no upper bound of the cost exists, and a hard budget refuses.
     request& max_output_tokens(std::int64_t tokens) & { return max_output_tokens_ = tokens, *this; }
     request&& max_output_tokens(std::int64_t tokens) && { return std::move(max_output_tokens(tokens)); }
+    /// A promise by whoever knows the provider: the parts that cannot be counted consume no more than that. The bound of
+    /// the cost is formed with it; without it a request with such parts has none, and a hard budget refuses. Nothing is
+    /// enforced: a provider that consumes more exceeds the bound. Not a part of what makes two requests the same.
+    request& at_most(uncounted parts) & { return at_most_ = parts, *this; }
+    request&& at_most(uncounted parts) && { return std::move(at_most(parts)); }
     request& temperature(double t) & { return temperature_ = t, *this; }
     request&& temperature(double t) && { return std::move(temperature(t)); }
     request& top_p(double p) & { return top_p_ = p, *this; }
@@ -91,6 +116,7 @@ public:
     [[nodiscard]] std::string const& model() const noexcept { return model_; }
     [[nodiscard]] std::vector<message> const& messages() const noexcept { return messages_; }
     [[nodiscard]] std::optional<std::int64_t> max_output_tokens() const noexcept { return max_output_tokens_; }
+    [[nodiscard]] std::optional<uncounted> const& at_most() const noexcept { return at_most_; }
     [[nodiscard]] std::optional<double> temperature() const noexcept { return temperature_; }
     [[nodiscard]] std::optional<double> top_p() const noexcept { return top_p_; }
     [[nodiscard]] std::optional<std::int64_t> n() const noexcept { return n_; }
@@ -107,6 +133,7 @@ private:
     std::string model_;
     std::vector<message> messages_;
     std::optional<std::int64_t> max_output_tokens_;
+    std::optional<uncounted> at_most_;
     std::optional<double> temperature_;
     std::optional<double> top_p_;
     std::optional<std::int64_t> n_;

@@ -4,10 +4,12 @@
 
 #include <coffer/base/money.hpp>
 #include <coffer/base/usage.hpp>
+#include <coffer/llm/decimal.hpp>
 #include <coffer/llm/json.hpp>
 
 #include <algorithm>
-#include <cmath>
+#include <array>
+#include <charconv>
 #include <cstdint>
 #include <optional>
 
@@ -16,8 +18,10 @@ namespace coffer::inline v0::llm {
 /// The `usage` of a chat completion's body, or nothing if it is missing, null, or makes no sense (a negative number,
 /// more cached tokens than there were). Unknown is not zero, and an explicit zero is not unknown.
 ///
-/// `prompt_tokens` includes what was read from and written to the cache and what was audio; `completion_tokens`
-/// includes reasoning, audio and rejected predictions (openai-python, types/completion_usage.py).
+/// `prompt_tokens` includes what was read from and written to the cache and what was audio or an image;
+/// `completion_tokens` includes reasoning, audio, images and rejected predictions (openai-python,
+/// types/completion_usage.py). What is both an image and cached counts as cached. Tools at the provider: OpenRouter's
+/// `server_tool_use`, xAI's `num_sources_used` and `num_server_side_tools_used`.
 [[nodiscard]] inline std::optional<usage> usage_of(json const& body) noexcept {
     using detail::member;
     auto const* const said = member(&body, "usage");
@@ -26,36 +30,44 @@ namespace coffer::inline v0::llm {
     if (!prompt || !completion) return std::nullopt;
 
     bool sane = true;
-    auto const part = [&](char const* group, char const* name) -> std::int64_t {
-        auto const* const value = member(said, group, name);
+    auto const count = [&](json const* value) -> std::int64_t {
         if (value == nullptr) return 0;
         auto const n = detail::count_of(value);
         sane = sane && n.has_value();
         return n.value_or(0);
     };
+    auto const part = [&](char const* group, char const* name) { return count(member(said, group, name)); };
     usage u;
     u.input_cache_read = part("prompt_tokens_details", "cached_tokens");
     u.input_cache_write_5m = part("prompt_tokens_details", "cache_write_tokens");
     u.input_audio = part("prompt_tokens_details", "audio_tokens");
     u.output_audio = part("completion_tokens_details", "audio_tokens");
     u.reasoning = part("completion_tokens_details", "reasoning_tokens");
-    u.input_fresh = *prompt - u.input_cache_read - u.input_cache_write_5m - u.input_audio;
-    u.output = *completion - u.output_audio;
-    if (!sane || u.input_fresh < 0 || u.output < 0 || u.reasoning > u.output) return std::nullopt;
+    u.output_image = part("completion_tokens_details", "image_tokens");
+    auto const fresh = *prompt - u.input_cache_read - u.input_cache_write_5m - u.input_audio;
+    u.input_image = std::min(part("prompt_tokens_details", "image_tokens"), std::max<std::int64_t>(fresh, 0));
+    u.input_fresh = fresh - u.input_image;
+    u.output = *completion - u.output_audio - u.output_image;
+    u.web_searches = part("server_tool_use", "web_search_requests");
+    u.tool_calls = std::max(count(member(said, "num_sources_used")), count(member(said, "num_server_side_tools_used")));
+    if (!sane || fresh < 0 || u.output < 0 || u.reasoning > u.output) return std::nullopt;
     return u;
 }
 
 namespace detail {
 
 /// Dollars written as a decimal fraction, in nano-dollars. What lies between two is rounded up; what is only the noise
-/// of a double is not.
+/// of a double, behind its fifteenth digit, is not.
 [[nodiscard]] inline std::optional<money> dollars(json const* value) noexcept {
     if (value == nullptr || !value->is_number()) return std::nullopt;
-    auto const nano = value->get<double>() * static_cast<double>(money::nano_per_usd);
-    if (!(nano >= 0) || nano > 1e18) return std::nullopt;
-    auto const nearest = std::round(nano);
-    bool const noise = std::abs(nano - nearest) <= std::max(1e-6, nano * 1e-14);
-    return money::from_nano(static_cast<std::int64_t>(noise ? nearest : std::ceil(nano)));
+    std::array<char, 32> text;
+    auto* const end = text.data() + text.size();
+    auto const written = value->is_number_unsigned() ? std::to_chars(text.data(), end, value->get<std::uint64_t>())
+                         : value->is_number_integer()
+                             ? std::to_chars(text.data(), end, value->get<std::int64_t>())
+                             : std::to_chars(text.data(), end, value->get<double>(), std::chars_format::scientific, 14);
+    auto const nano = read_decimal({text.data(), written.ptr}, 9);
+    return nano ? std::optional{money::from_nano(nano->units)} : std::nullopt;
 }
 
 }  // namespace detail

@@ -202,7 +202,7 @@ private:
             if (auto const cost = r.maybe_integer()) reply->cost = money::from_nano(*cost);
             for (auto const bucket : usage_buckets) {
                 auto const tokens = r.maybe_integer();
-                if (!tokens) break;  // all or none
+                if (!tokens) break;  // all or none; of an older format, those that it had
                 if (!reply->usage) reply->usage.emplace();
                 *reply->usage.*bucket = *tokens;
             }
@@ -230,7 +230,7 @@ private:
         "state, claim, owner, permitted_until, permitted_at, provider, model, fault, ended_at, answer, status, "
         "request_id, cost, "
         "input_fresh, input_cache_read, input_cache_write_5m, input_cache_write_1h, input_audio, output, output_audio, "
-        "reasoning";
+        "reasoning, input_image, output_image, web_searches, tool_calls";
 
     connection& db_;
     body_codec bodies_;
@@ -241,9 +241,10 @@ private:
     statement delete_record_{db_, "DELETE FROM records WHERE id=?"};
     statement sends_{db_, "SELECT number, " + send_columns + " FROM sends WHERE record=? ORDER BY number"};
     statement insert_send_{db_, "INSERT INTO sends(" + send_columns +
-                                    ", record, number) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"};
-    statement update_send_{db_, "UPDATE sends SET (" + send_columns +
-                                    ")=(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) WHERE record=? AND number=?"};
+                                    ", record, number) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"};
+    statement update_send_{db_,
+                           "UPDATE sends SET (" + send_columns +
+                               ")=(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) WHERE record=? AND number=?"};
     statement delete_sends_{db_, "DELETE FROM sends WHERE record=?"};
     statement body_{db_, "SELECT codec, body FROM answers WHERE id=?"};
     statement insert_body_{db_, "INSERT INTO answers(codec, body) VALUES(?,?)"};

@@ -93,6 +93,10 @@ ALTER TABLE sends ADD COLUMN ended_at INTEGER;                     -- NULL: its 
 CREATE INDEX expiring_records ON records(expires) WHERE expires IS NOT NULL;
 )sql",
                                                          R"sql(
+ALTER TABLE sends ADD COLUMN input_image INTEGER;   -- as the other tokens; NULL beside known ones: none
+ALTER TABLE sends ADD COLUMN output_image INTEGER;
+ALTER TABLE sends ADD COLUMN web_searches INTEGER;  -- calls of tools that ran at the provider
+ALTER TABLE sends ADD COLUMN tool_calls INTEGER;
 CREATE TABLE ledger_accounts(
     id INTEGER PRIMARY KEY,
     scope TEXT NOT NULL,

@@ -15,7 +15,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,10 +34,18 @@ struct spooled_answer {
 };
 
 // In a file: texts as in sqlite_fault.hpp. Version, namespace, digest, claim, send, how long it is cached in ns, the
-// fingerprint's version (-1: none) and bytes, status, request id, cost (empty: unknown), eight kinds of tokens (empty:
-// unknown), body, "end".
-inline constexpr std::int64_t spool_version = 1;
-inline constexpr std::int64_t sealed_spool_version = 2;  // the body is sealed, see sqlite_bodies.hpp
+// fingerprint's version (-1: none) and bytes, status, request id, cost (empty: unknown), the usage's buckets (empty:
+// unknown; twelve, and eight in the two first versions), body, "end".
+inline constexpr std::int64_t first_spool_version = 1;
+inline constexpr std::int64_t first_sealed_spool_version = 2;
+inline constexpr std::int64_t spool_version = 3;
+inline constexpr std::int64_t sealed_spool_version = 4;  // the body is sealed, see sqlite_bodies.hpp
+
+/// How many of the usage's buckets stand in a file of that version; none: there is no such version.
+[[nodiscard]] constexpr std::size_t spooled_buckets(std::int64_t version) noexcept {
+    if (version == first_spool_version || version == first_sealed_spool_version) return 8;
+    return version == spool_version || version == sealed_spool_version ? usage_buckets.size() : 0;
+}
 
 [[nodiscard]] inline std::string encode(spooled_answer const& a, body_codec const& bodies = body_codec{nullptr}) {
     auto const sealed = bodies.seal(a.what->body, {a.record.digest, a.send});
@@ -63,10 +70,12 @@ inline constexpr std::int64_t sealed_spool_version = 2;  // the body is sealed, 
 
 /// Was it written down to the end? Cheaper than `decode_spooled`, and needs no key.
 [[nodiscard]] inline bool is_whole_spooled(std::string_view bytes) noexcept {
-    std::size_t texts = 0;
+    text_reader from{bytes};
+    auto const buckets = spooled_buckets(from.number());
+    std::size_t texts = 1;
     std::string_view last;
-    for (text_reader from{bytes}; !from.at_end(); ++texts) last = from.text();
-    return texts == 13 + std::size(usage_buckets) && last == "end";
+    for (; !from.at_end(); ++texts) last = from.text();
+    return buckets != 0 && texts == 13 + buckets && last == "end";
 }
 
 /// Nothing for bytes that this coffer did not write. Throws `std::runtime_error`, as `body_codec::read` does, for a body
@@ -75,7 +84,8 @@ inline constexpr std::int64_t sealed_spool_version = 2;  // the body is sealed, 
                                                                   body_codec const& bodies = body_codec{nullptr}) {
     text_reader from{bytes};
     auto const spooled_as = from.number();
-    if (spooled_as != spool_version && spooled_as != sealed_spool_version) return std::nullopt;
+    auto const buckets = spooled_buckets(spooled_as);
+    if (buckets == 0) return std::nullopt;
     spooled_answer a;
     a.record.name_space = from.text();
     a.record.digest = from.text();
@@ -96,16 +106,16 @@ inline constexpr std::int64_t sealed_spool_version = 2;  // the body is sealed, 
         return n;
     };
     if (auto const cost = from.text(); !cost.empty()) what.cost = money::from_nano(number(cost));
-    for (auto const bucket : usage_buckets) {
+    for (std::size_t i = 0; i < buckets; ++i) {
         auto const tokens = from.text();
         if (tokens.empty()) continue;
         if (!what.usage) what.usage.emplace();
-        (*what.usage).*bucket = number(tokens);
+        (*what.usage).*usage_buckets[i] = number(tokens);
     }
     what.body = from.text();
     bool const whole = from.text() == "end" && from.at_end();
     if (!whole || a.record.digest.empty() || a.send < 1) return std::nullopt;
-    if (spooled_as == sealed_spool_version)
+    if (spooled_as == sealed_spool_version || spooled_as == first_sealed_spool_version)
         what.body = bodies.read(static_cast<std::int64_t>(body_form::sealed), what.body, {a.record.digest, a.send});
     a.what = std::make_shared<answer const>(std::move(what));
     return a;

@@ -12,11 +12,12 @@
 
 namespace provider_sim {
 
-/// Pico-US-dollars (10^-12 USD) per token.
+/// Pico-US-dollars (10^-12 USD) per token, and per web search.
 struct price {
     std::int64_t input = 150'000;
     std::int64_t cached = 75'000;
     std::int64_t output = 600'000;
+    std::int64_t search = 10'000'000'000;
 
     friend bool operator==(price const&, price const&) = default;
 };

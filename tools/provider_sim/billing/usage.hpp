@@ -11,6 +11,7 @@ struct usage {
     std::int64_t cached = 0;
     std::int64_t out_tok = 0;
     std::int64_t reasoning = 0;
+    std::int64_t searches = 0;  // web searches by the provider: calls, not tokens
 
     friend bool operator==(usage const&, usage const&) = default;
 };

@@ -73,6 +73,7 @@ record bill_line(entry const& e, std::uint64_t seq) {
     line["cached"] = e.used.cached;
     line["out_tok"] = e.used.out_tok;
     line["reasoning"] = e.used.reasoning;
+    line["searches"] = e.used.searches;
     line["billed_pusd"] = e.charged.pusd;
     line["billed_nano_usd"] = e.charged.nano_usd;
     return line;

@@ -70,7 +70,11 @@ record usage_json(usage const& used) {
 
 void add_usage(record& body, usage const& used, usage_shape shape) {
     switch (shape) {
-        case usage_shape::right: body["usage"] = usage_json(used); break;
+        case usage_shape::right:
+            body["usage"] = usage_json(used);
+            // OpenAI does not say how often it searched; this is OpenRouter's way.
+            if (used.searches != 0) body["usage"]["server_tool_use"] = {{"web_search_requests", used.searches}};
+            break;
         case usage_shape::null: body["usage"] = nullptr; break;
         case usage_shape::zero: body["usage"] = usage_json(usage{}); break;
         case usage_shape::missing: break;
@@ -87,6 +91,12 @@ served serve_chat(api_call const& call) {
     result.valid = true;
     result.used.in_tok = request.prompt_tokens;
     result.used.cached = std::min(wishes.cached_tokens, request.prompt_tokens);
+
+    if (request.may_search) {
+        auto const natural =
+            1 + static_cast<std::int64_t>(hash_of(call.key) % static_cast<std::uint64_t>(call.settings->most_searches));
+        result.used.searches = request.searches.value_or(natural);
+    }
 
     auto choices = record::array();
     for (std::int64_t i = 0; i < request.choices; ++i) {

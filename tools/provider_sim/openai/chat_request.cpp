@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "openai/chat_request.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <string>
 
 #include "billing/tokens.hpp"
 
@@ -47,7 +49,23 @@ std::size_t content_bytes(json const& message) {
     return bytes;
 }
 
-std::int64_t prompt_tokens(json const& body) {
+// Each image is a flat number of tokens; what it shows does not matter.
+std::int64_t image_tokens(json const& message, config const& settings) {
+    auto const content = message.find("content");
+    if (content == message.end() || !content->is_array()) return 0;
+    std::int64_t tokens = 0;
+    for (auto const& part : *content) {
+        if (!part.is_object() || part.value("type", json{}) != "image_url") continue;
+        auto const image = part.find("image_url");
+        if (image == part.end() || !image->is_object() || !image->contains("url") || !(*image)["url"].is_string())
+            refuse("Missing required parameter: 'messages[].content[].image_url.url'.", "messages",
+                   "missing_required_parameter");
+        tokens += image->value("detail", json{}) == "low" ? settings.low_image_tokens : settings.high_image_tokens;
+    }
+    return tokens;
+}
+
+std::int64_t prompt_tokens(json const& body, config const& settings) {
     auto const messages = body.find("messages");
     if (messages == body.end())
         refuse("Missing required parameter: 'messages'.", "messages", "missing_required_parameter");
@@ -57,26 +75,44 @@ std::int64_t prompt_tokens(json const& body) {
             "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead.",
             "messages", "empty_array");
     std::size_t bytes = 0;
+    std::int64_t images = 0;
     for (auto const& message : *messages) {
         if (!message.is_object()) refuse_type("messages", "an array of objects", message);
         if (!message.contains("role") || !message["role"].is_string())
             refuse("Missing required parameter: 'messages[].role'.", "messages", "missing_required_parameter");
         bytes += content_bytes(message);
+        images += image_tokens(message, settings);
     }
-    return tokens_of_bytes(bytes);
+    return tokens_of_bytes(bytes) + images;
 }
 
-std::optional<std::int64_t> wished_length(json const& body) {
+bool may_search(json const& body) {
+    if (body.contains("web_search_options")) {
+        if (!body["web_search_options"].is_object())
+            refuse_type("web_search_options", "an object", body["web_search_options"]);
+        return true;
+    }
+    auto const tools = body.find("tools");
+    if (tools == body.end() || !tools->is_array()) return false;
+    return std::ranges::any_of(*tools, [](json const& tool) {
+        auto const type = tool.is_object() ? tool.value("type", json{}) : json{};
+        return type.is_string() && type.get_ref<std::string const&>().starts_with("web_search");
+    });
+}
+
+// A number that the request itself wishes for, in its metadata.
+std::optional<std::int64_t> wish(json const& body, std::string const& name, std::int64_t low, std::int64_t high) {
     auto const metadata = body.find("metadata");
-    if (metadata == body.end() || !metadata->is_object() || !metadata->contains("sim_output_tokens"))
-        return std::nullopt;
-    auto const& wish = (*metadata)["sim_output_tokens"];
-    std::int64_t tokens = 0;
-    auto const text = wish.is_string() ? wish.get<std::string>() : wish.dump();
-    auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), tokens);
-    if (error != std::errc{} || end != text.data() + text.size() || tokens < 1 || tokens > most_tokens)
-        refuse("metadata.sim_output_tokens must be an integer from 1 to 10000000.", "metadata", "invalid_value");
-    return tokens;
+    if (metadata == body.end() || !metadata->is_object() || !metadata->contains(name)) return std::nullopt;
+    auto const& wished = (*metadata)[name];
+    std::int64_t number = 0;
+    auto const text = wished.is_string() ? wished.get<std::string>() : wished.dump();
+    auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc{} || end != text.data() + text.size() || number < low || number > high)
+        refuse("metadata." + name + " must be an integer from " + std::to_string(low) + " to " + std::to_string(high) +
+                   ".",
+               "metadata", "invalid_value");
+    return number;
 }
 
 }  // namespace
@@ -91,11 +127,13 @@ chat_request parse_chat_request(json const& body, config const& settings) {
 
     chat_request request;
     request.model = model->get<std::string>();
-    request.prompt_tokens = prompt_tokens(body);
+    request.prompt_tokens = prompt_tokens(body, settings);
     request.choices = integer(body, "n", 128).value_or(1);
     request.max_tokens = integer(body, "max_completion_tokens", most_tokens);
     if (!request.max_tokens) request.max_tokens = integer(body, "max_tokens", most_tokens);
-    request.natural_tokens = wished_length(body);
+    request.natural_tokens = wish(body, "sim_output_tokens", 1, most_tokens);
+    request.may_search = may_search(body);
+    request.searches = wish(body, "sim_searches", 0, 1'000);
     if (body.contains("stream") && body["stream"] == true)
         refuse("provider_sim answers this endpoint without streaming only; send \"stream\": false.", "stream",
                "unsupported_value");

@@ -16,6 +16,8 @@ struct chat_request {
     std::int64_t choices = 1;
     std::optional<std::int64_t> max_tokens;
     std::optional<std::int64_t> natural_tokens;  // metadata.sim_output_tokens
+    bool may_search = false;                     // web_search_options, or a tool that is a web search
+    std::optional<std::int64_t> searches;        // metadata.sim_searches
 };
 
 /// Throws api_error as the provider would refuse.

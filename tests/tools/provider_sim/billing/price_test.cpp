@@ -41,11 +41,23 @@ TEST(price, adds_up_exactly_and_rounds_nano_dollars_up) {
     EXPECT_EQ(cost_of({1001, 0, 0, 0}, {1, 0, 0}).nano_usd, 2);
 }
 
+TEST(price, a_search_has_a_fee) {
+    EXPECT_EQ(cost_of({10, 0, 20, 0, 3}, price{}).nano_usd, 1'500 + 12'000 + 3 * 10'000'000);
+    EXPECT_EQ(cost_of({0, 0, 0, 0, 2}, {0, 0, 0, 7}).pusd, 14);
+}
+
 TEST(config, changes_what_is_named_and_keeps_the_rest) {
-    auto const changed = changed_config(
-        {}, {{"prices", {{"gpt-4o", {{"output", 7}}}, {"new", {{"input", 5}}}}}, {"context_tokens", 100}});
+    auto const changed =
+        changed_config({}, {{"prices", {{"gpt-4o", {{"output", 7}}}, {"new", {{"input", 5}, {"search", 9}}}}},
+                            {"context_tokens", 100},
+                            {"image_tokens", {{"low", 11}}},
+                            {"most_searches", 8}});
     EXPECT_EQ(changed.prices.of("gpt-4o"), (price{2'500'000, 1'250'000, 7}));
-    EXPECT_EQ(changed.prices.of("new"), (price{5, 75'000, 600'000}));
+    EXPECT_EQ(changed.prices.of("new"), (price{5, 75'000, 600'000, 9}));
+    EXPECT_EQ(changed.low_image_tokens, 11);
+    EXPECT_EQ(changed.high_image_tokens, 765);
+    EXPECT_EQ(changed.most_searches, 8);
+    EXPECT_EQ(changed_config({}, to_json(changed)).low_image_tokens, 11);
     EXPECT_EQ(changed.context_tokens, 100);
     EXPECT_EQ(changed.max_output_tokens, config{}.max_output_tokens);
     EXPECT_EQ(changed_config({}, to_json(changed)).prices.all(), changed.prices.all());
@@ -54,7 +66,9 @@ TEST(config, changes_what_is_named_and_keeps_the_rest) {
 TEST(config, refuses_what_makes_no_sense) {
     for (auto const& wrong :
          {json{{"prices", 3}}, json{{"prices", {{"m", {{"input", -1}}}}}}, json{{"prices", {{"m", {{"inptu", 1}}}}}},
-          json{{"min_output_tokens", 61}}, json{{"models", "gpt"}}, json{{"unknown", 1}}})
+          json{{"min_output_tokens", 61}}, json{{"image_tokens", 5}}, json{{"image_tokens", {{"medium", 5}}}},
+          json{{"most_searches", 0}}, json{{"prices", {{"m", {{"search", -1}}}}}}, json{{"models", "gpt"}},
+          json{{"unknown", 1}}})
         EXPECT_THROW(changed_config({}, wrong), bad_input) << wrong;
 }
 

@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <set>
+#include <string>
+
 #include "api/router.hpp"
 #include "billing/tokens.hpp"
 #include "support/wire_client.hpp"
@@ -123,6 +127,54 @@ TEST_F(chat, prompt_tokens_are_the_bytes_of_all_contents) {
         {"role": "user", "content": [{"type": "text", "text": "1234"}, {"type": "text", "text": "5"}]},
         {"role": "assistant", "content": null}]})");
     EXPECT_EQ(result.used.in_tok, 3);  // ten bytes
+}
+
+TEST_F(chat, images_are_prompt_tokens_by_their_detail) {
+    auto const asked = [&](std::string const& parts) {
+        return ask_text(R"({"model": "m", "messages": [{"role": "user", "content": [{"type": "text", "text": "1234"})" +
+                        parts + "]}]}");
+    };
+    auto const image = [](std::string const& detail) {
+        return R"(, {"type": "image_url", "image_url": {"url": "https://x")" + detail + "}}";
+    };
+    EXPECT_EQ(asked("").used.in_tok, 1);
+    EXPECT_EQ(asked(image(R"(, "detail": "low")")).used.in_tok, 86);
+    EXPECT_EQ(asked(image(R"(, "detail": "high")")).used.in_tok, 766);
+    EXPECT_EQ(asked(image("") + image(R"(, "detail": "low")")).used.in_tok, 851);
+    settings_.high_image_tokens = 1'000;
+    EXPECT_EQ(asked(image(R"(, "detail": "auto")")).used.in_tok, 1'001);
+    EXPECT_EQ(asked(R"(, {"type": "image_url"})").answer.status, 400U);
+    settings_.context_tokens = 1'000;
+    EXPECT_EQ(asked(image("")).answer.status, 400U);
+}
+
+TEST_F(chat, searches_as_often_as_its_key_says_if_it_may) {
+    auto request = json::parse(test::chat_body());
+    EXPECT_EQ(ask(request).used.searches, 0);
+    request["tools"] = json::array({{{"type", "function"}}});
+    EXPECT_EQ(ask(request).used.searches, 0);
+    EXPECT_FALSE(json::parse(ask(request).answer.body)["usage"].contains("server_tool_use"));
+    request["tools"] = json::array({{{"type", "web_search_preview"}}});
+    std::set<std::int64_t> numbers;
+    for (int i = 0; i < 50; ++i) {
+        key_ = std::to_string(i);
+        auto const result = ask(request);
+        EXPECT_EQ(result.used.searches, ask(request).used.searches);
+        EXPECT_EQ(json::parse(result.answer.body)["usage"]["server_tool_use"]["web_search_requests"],
+                  result.used.searches);
+        numbers.insert(result.used.searches);
+    }
+    EXPECT_EQ(numbers, (std::set<std::int64_t>{1, 2, 3}));
+    settings_.most_searches = 1;
+    EXPECT_EQ(ask(request).used.searches, 1);
+    request.erase("tools");
+    request["web_search_options"] = json::object();
+    request["metadata"] = {{"sim_searches", "7"}};
+    EXPECT_EQ(ask(request).used.searches, 7);
+    request["metadata"] = {{"sim_searches", -1}};
+    EXPECT_EQ(ask(request).answer.status, 400U);
+    request["web_search_options"] = 7;
+    EXPECT_EQ(ask(request).answer.status, 400U);
 }
 
 TEST_F(chat, wishes_of_a_rule) {
