@@ -47,7 +47,8 @@ void print_json(coffer::account_status const& s) {
     j["scope"] = s.scope;
     j["window"] = s.window;
     j["start"] = iso_time(s.start);
-    j["end"] = s.end == std::chrono::system_clock::time_point::max() ? nlohmann::ordered_json{} : iso_time(s.end);
+    j["end"] = s.end == std::chrono::system_clock::time_point::max() ? nlohmann::ordered_json{}
+                                                                     : nlohmann::ordered_json(iso_time(s.end));
     j["limit_nano_usd"] = s.limit ? nlohmann::ordered_json(s.limit->nano()) : nlohmann::ordered_json{};
     j["settled_nano_usd"] = s.money_in.settled.nano();
     j["presumed_nano_usd"] = s.money_in.presumed.nano();

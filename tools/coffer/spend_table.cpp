@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "spend_table.hpp"
 
+#include <coffer/state/ledger_rules.hpp>
 #include <coffer/store/record_text.hpp>
 
 #include <algorithm>

@@ -100,7 +100,6 @@ private:
     call* call_;
     int number_ = 0;
     int send_ = 0;
-    std::int64_t output_limit_ = -1;  // none
     time_point now_{};
     time_point deadline_{};
     duration timeout_;

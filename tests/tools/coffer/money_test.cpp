@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: BSL-1.0
+// spend, limits, limit, freeze, thaw, reconcile: where the money went, and how it is stopped.
+
+#include "store/ledger_world.hpp"
+#include "store/sqlite_world.hpp"
+#include "tools/coffer/run_command.hpp"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace command_tests;
+using namespace store_test;
+using json = nlohmann::json;
+
+/// A month of quiet days of a few cents, and one on which a job ran wild.
+struct spending : testing::Test {
+    spending() {
+        for (int day = 0; day < 30; ++day) {
+            auto const sends = day == 17 ? 21 : 1;
+            for (int i = 0; i < sends; ++i) spend(day == 17 ? 3_usd : 0.20_usd);
+            w.pass(24h);
+        }
+    }
+    void spend(coffer::money cost) {
+        ++last;
+        coffer::ledger_lines lines;
+        lines.emplace_back("org", coffer::monthly, 500_usd);
+        lines.emplace_back("org/team", coffer::daily, 100_usd);
+        ASSERT_TRUE(is_reserved(money.reserve(reservation_of(last, 4_usd, lines))));
+        ASSERT_TRUE(money.settle(last, cost));
+    }
+    /// The store is closed before the command looks at it.
+    said coffer(std::string const& line) {
+        w.close();
+        return run(line);
+    }
+    [[nodiscard]] std::string file() const { return w.file().string(); }
+    [[nodiscard]] static std::string day_of(coffer::wall_time_point t) {
+        auto const seconds = std::chrono::system_clock::to_time_t(t);
+        std::tm parts{};
+        std::array<char, 16> text{};
+        return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%d", ::gmtime_r(&seconds, &parts))};
+    }
+
+    sqlite_world w;
+    money_desk money{w};
+    int last = 0;
+    temporary_directory dir;
+};
+
+std::vector<std::string> lines_of(std::string const& text) {
+    std::vector<std::string> all;
+    std::istringstream in{text};
+    for (std::string line; std::getline(in, line);) all.push_back(line);
+    return all;
+}
+
+TEST_F(spending, is_shown_by_day_scope_model_and_key) {
+    auto const s = coffer("spend " + file());
+    EXPECT_EQ(s.code, 0) << s.text;
+    EXPECT_TRUE(s.has("$68.800000000")) << s.text;
+    for (auto const* const part : {"by day (UTC)", "by scope", "org/team", "by model", "openai/gpt-x", "dearest keys",
+                                   "unresolved keys: 0", "$63.000000000"})
+        EXPECT_TRUE(s.has(part)) << part << " in\n" << s.text;
+}
+
+TEST_F(spending, as_csv_has_a_line_a_day_and_adds_up) {
+    w.close();
+    auto const s = run_for_output("spend " + file() + " --csv");
+    auto const lines = lines_of(s.text);
+    ASSERT_EQ(lines.size(), 31U) << s.text;
+    EXPECT_EQ(lines[0], "day,sends,settled_usd,presumed_usd,held_usd,overrun_usd,sends_of_unknown_cost\r");
+    EXPECT_TRUE(std::regex_match(lines[18], std::regex{"\"\\d{4}-\\d\\d-\\d\\d\",21,63.000000000,0.000000000.*\r"}))
+        << lines[18];
+}
+
+TEST_F(spending, as_json_says_nano_dollars) {
+    w.close();
+    auto const s = run_for_output("spend " + file() + " --by scope --json");
+    auto const lines = lines_of(s.text);
+    ASSERT_EQ(lines.size(), 2U);
+    auto const org = json::parse(lines[0]);
+    EXPECT_EQ(org.at("name"), "org");
+    EXPECT_EQ(org.at("settled_nano_usd"), 68'800'000'000);
+    EXPECT_EQ(org.at("sends"), 50);
+}
+
+TEST_F(spending, of_a_few_days_is_what_was_asked_for) {
+    auto const start = money.entries()[0].row.created;
+    auto const range = " --from " + day_of(start + 24h) + " --to " + day_of(start + 72h);
+    w.close();
+    EXPECT_EQ(lines_of(run_for_output("spend " + file() + " --csv" + range).text).size(), 3U) << "two days and a head";
+    EXPECT_EQ(run("spend " + file() + " --csv --from tomorrow").code, 2);
+    EXPECT_EQ(run("spend " + file() + " --scope nobody").code, 3);
+    EXPECT_EQ(run("spend " + file() + " --by colour").code, 2);
+}
+
+TEST_F(spending, draws_the_day_that_went_wrong_higher_than_all_others_together) {
+    auto const svg = (dir / "days.svg").string();
+    EXPECT_EQ(coffer("spend " + file() + " --chart " + svg).code, 0);
+    std::ifstream in{svg};
+    std::string const text{std::istreambuf_iterator<char>{in}, {}};
+    std::vector<int> heights;
+    std::regex const bar{"<rect class=\"settled\"[^>]* height=\"(\\d+)\""};
+    for (std::sregex_iterator at{text.begin(), text.end(), bar}, end; at != end; ++at)
+        heights.push_back(std::stoi((*at)[1]));
+    ASSERT_FALSE(heights.empty());
+    std::sort(heights.begin(), heights.end());
+    int others = 0;
+    for (std::size_t i = 0; i + 1 < heights.size(); ++i) others += heights[i];
+    EXPECT_GT(heights.back(), 100);
+    EXPECT_GT(heights.back(), others);
+    EXPECT_NE(text.find(": $63.00</text>"), std::string::npos) << "the dearest day is labelled";
+    EXPECT_EQ(run_shell("python3 -c 'import sys, xml.dom.minidom as m; m.parse(sys.argv[1])' " + svg + " 2>&1").code, 0)
+        << "it is well-formed";
+    EXPECT_EQ(run("spend " + file() + " --chart /nonexistent/x.svg").code, 1);
+}
+
+TEST_F(spending, is_limited_by_an_operator) {
+    auto const told = coffer("limit " + file() + " org/team day 1.50");
+    EXPECT_EQ(told.code, 0) << told.text;
+    EXPECT_TRUE(told.has("org/team, day@UTC, is $1.500000000")) << told.text;
+    auto const no = denial(money.reserve(900, 1.60_usd, "org/team", 100_usd, coffer::daily));
+    ASSERT_TRUE(no);
+    EXPECT_EQ(no->limit, 1.50_usd);
+    EXPECT_EQ(coffer("limit " + file() + " org/team day --clear").code, 0);
+    EXPECT_TRUE(is_reserved(money.reserve(900, 1.60_usd, "org/team", 100_usd, coffer::daily)));
+    EXPECT_EQ(coffer("limit " + file() + " org/team fortnight 1").code, 2);
+    EXPECT_EQ(coffer("limit " + file() + " org/team day 0.0000000001").code, 2) << "finer than the ledger counts";
+    EXPECT_EQ(coffer("limit " + file() + " org/team day").code, 2);
+}
+
+TEST_F(spending, is_stopped_and_let_go_on) {
+    auto const frozen = coffer("freeze " + file() + " org --reason 'runs wild'");
+    EXPECT_EQ(frozen.code, 0) << frozen.text;
+    EXPECT_TRUE(frozen.has("frozen: org")) << frozen.text;
+    EXPECT_TRUE(denial(money.reserve(901, 0.01_usd, "org/team"))->frozen);
+    EXPECT_TRUE(coffer("spend " + file()).has("frozen: org (runs wild)"));
+    EXPECT_TRUE(coffer("limits --all " + file()).has("FROZEN org/team"));
+    EXPECT_EQ(coffer("thaw " + file() + " org").code, 0);
+    EXPECT_EQ(coffer("thaw " + file() + " org").code, 3);
+    EXPECT_TRUE(is_reserved(money.reserve(901, 0.01_usd, "org/team")));
+    EXPECT_EQ(coffer("freeze " + file()).code, 2) << "everything has to be asked for";
+    EXPECT_EQ(coffer("freeze " + file() + " --everything").code, 0);
+    EXPECT_TRUE(denial(money.reserve(902, 0.01_usd, "elsewhere"))->frozen);
+}
+
+TEST_F(spending, is_compared_with_what_the_provider_charged) {
+    for (auto const& [n, actual] : {std::pair{101, std::optional{0.20_usd}},
+                                    {102, std::optional{0.20_usd}},
+                                    {103, std::optional<coffer::money>{}}}) {
+        ASSERT_TRUE(is_reserved(money.reserve(n, 4_usd, "compared", 100_usd)));
+        ASSERT_TRUE(money.settle(n, actual));
+    }
+    auto const usage = (dir / "usage.csv").string();
+    std::ofstream{usage} << "\xef\xbb\xbf" << "Time,Request ID,Cost\r\n"
+                         << "x,req-101,0.20\r\nx,req-102,$0.25\r\nx,\"req-103\",0.05\r\nx,req-999,7\r\nx,,1\r\n";
+    auto const looked = coffer("reconcile " + file() + " " + usage);
+    EXPECT_EQ(looked.code, 4) << looked.text;
+    for (auto const* const part :
+         {"equal: 1", "different: 2 (drift -$3.900000000", "only in the export: 1, $7.000000000",
+          "req-102  settled $0.200000000, charged $0.250000000", "req-103  presumed $4.000000000, charged $0.050000000",
+          "1 without an id", "nothing was changed"})
+        EXPECT_TRUE(looked.has(part)) << part << " in\n" << looked.text;
+    EXPECT_EQ(money.in("compared").presumed, 4_usd);
+    auto const applied = coffer("reconcile --apply " + file() + " " + usage);
+    EXPECT_EQ(applied.code, 0) << applied.text;
+    EXPECT_TRUE(applied.has("corrected 2 entries")) << applied.text;
+    EXPECT_EQ(money.in("compared").settled, 0.50_usd);
+    EXPECT_EQ(money.in("compared").presumed, 0_usd);
+    EXPECT_EQ(money.audit(), std::vector<std::string>{});
+}
+
+TEST_F(spending, reads_exports_of_json_lines_and_says_what_it_misses) {
+    auto const usage = (dir / "usage.jsonl").string();
+    std::ofstream{usage} << R"({"generation_id": "req-1", "total_cost": 2e-1})" << "\n\n"
+                         << R"({"generation_id": "req-2", "total_cost": null})" << "\n";
+    auto const s = coffer("reconcile " + file() + " " + usage);
+    EXPECT_EQ(s.code, 0) << s.text;
+    EXPECT_TRUE(s.has("equal: 1")) << s.text;
+    EXPECT_TRUE(s.has("1 without a cost")) << s.text;
+
+    auto const strange = (dir / "strange.csv").string();
+    std::ofstream{strange} << "when,what\n1,2\n";
+    auto const no = coffer("reconcile " + file() + " " + strange);
+    EXPECT_EQ(no.code, 1);
+    EXPECT_TRUE(no.has("--id-column")) << no.text;
+    EXPECT_TRUE(no.has("when, what")) << no.text;
+    EXPECT_EQ(coffer("reconcile " + file() + " /nonexistent").code, 1);
+}
+
+}  // namespace
