@@ -94,9 +94,8 @@ public:
         auto const span = line.window.span_at(wall);
         auto const [at, added] = there->parts.try_emplace(span.start);
         if (added) {
-            auto const kept = line.window.kind() == window_kind::rolling ? line.window.length() : calendar_kept;
             at->second.end = span.end;
-            at->second.forget_at = later(line.window.leaves_at(span.start), kept);
+            at->second.forget_at = later(line.window.leaves_at(span.start), kept_after(line.window));
             forget_old(*there, wall);
         }
         return at->second;
@@ -156,7 +155,10 @@ public:
 
 private:
     // The wall clock may be set back, and a window that is over be the present one again.
-    static constexpr auto calendar_kept = std::chrono::seconds{std::chrono::days{40}};
+    [[nodiscard]] static std::chrono::seconds kept_after(window const& w) {
+        constexpr std::chrono::seconds long_enough = std::chrono::days{40};
+        return w.kind() == window_kind::rolling ? std::min(60 * w.length(), long_enough) : long_enough;
+    }
     static constexpr std::size_t fewest_to_forget = 1000;
 
     [[nodiscard]] std::string const& name_of(ledger_line const& line) {
