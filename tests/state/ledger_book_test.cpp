@@ -25,8 +25,9 @@ struct desk {
     explicit desk(std::size_t most_entries = 100'000) : book{most_entries} {}
 
     ledger_book book;
-    ledger_moment at{std::chrono::steady_clock::time_point{100h},
-                     std::chrono::system_clock::time_point{std::chrono::sys_days{std::chrono::year{2026} / 11 / 22}} + 12h};
+    ledger_moment at{
+        std::chrono::steady_clock::time_point{100h},
+        std::chrono::system_clock::time_point{std::chrono::sys_days{std::chrono::year{2026} / 11 / 22}} + 12h};
     std::set<std::string> dead;
 
     static reservation_id id(int n) {
@@ -75,7 +76,8 @@ auto const team = desk::lines({{"team", lifetime, 1_usd}});
 
 TEST(ledger_book, holds_in_all_lines_or_in_none) {
     desk d;
-    auto const all = desk::lines({{"org", lifetime, 10_usd}, {"org/team", daily, 1_usd}, {"model/m", monthly, 0.60_usd}});
+    auto const all =
+        desk::lines({{"org", lifetime, 10_usd}, {"org/team", daily, 1_usd}, {"model/m", monthly, 0.60_usd}});
     EXPECT_FALSE(d.reserve(1, all, 0.40_usd));
     auto const denied = d.reserve(2, all, 0.40_usd);
     ASSERT_TRUE(denied);
@@ -429,7 +431,8 @@ TEST(ledger_book, scopes_of_long_ago_are_forgotten_and_refusals_make_none) {
     }
     EXPECT_LT(d.book.accounts("user").size(), 4500U);
     for (int i = 0; i < 100; ++i)
-        EXPECT_TRUE(d.reserve(++n, desk::lines({{"nobody", daily, 1_usd}, {"x/" + std::to_string(i), daily, 1_usd}}), 0.10_usd));
+        EXPECT_TRUE(d.reserve(++n, desk::lines({{"nobody", daily, 1_usd}, {"x/" + std::to_string(i), daily, 1_usd}}),
+                              0.10_usd));
     EXPECT_TRUE(d.book.accounts("nobody").empty());
     EXPECT_TRUE(d.book.accounts("x").empty());
     EXPECT_TRUE(d.book.audit().empty());

@@ -77,12 +77,13 @@ struct world {
     bool const steps_back = draw.one_in(2);
     std::size_t const most_entries = steps_back ? 1000 : 20;
     ledger_book book;
-    std::vector<frame> frames{{lifetime, 0}, {hourly, 3600}, {daily, 86'400}, {rolling(60s), 60, true}, {rolling(1h), 3600, true}};
+    std::vector<frame> frames{
+        {lifetime, 0}, {hourly, 3600}, {daily, 86'400}, {rolling(60s), 60, true}, {rolling(1h), 3600, true}};
     std::vector<std::string> scopes{"a", "a/b", "a/b/c", "ab", "d"};
     instant now = 1'000'000;
     instant wall = 1'800'000'000;
     std::vector<item> items;  // in the order in which they were made
-    std::vector<int> ends;    // those that are settled or presumed, in the order in which they ended
+    std::vector<int> ends;  // those that are settled or presumed, in the order in which they ended
     std::set<int> forgotten;  // of those: they stay in the sums, and nobody can change them
     std::map<std::pair<std::string, std::size_t>, std::int64_t> set;
     std::set<std::string> frozen;
@@ -238,7 +239,10 @@ struct world {
         auto* const i = find(id);
         switch (draw.below(6)) {
             case 0: {
-                bool const may = i != nullptr && (i->state == "sent" || (i->state == "held" && std::none_of(i->lines.begin(), i->lines.end(), [&](auto& l) { return is_frozen(l.scope); })));
+                bool const may =
+                    i != nullptr && (i->state == "sent" ||
+                                     (i->state == "held" && std::none_of(i->lines.begin(), i->lines.end(),
+                                                                         [&](auto& l) { return is_frozen(l.scope); })));
                 ASSERT_EQ(book.may_send(key).has_value(), may);
                 if (!may) return;
                 book.send(key, "r", id, 600s, at());
@@ -248,7 +252,8 @@ struct world {
             }
             case 1:
             case 2: {
-                auto const cost = draw.below<std::int64_t>(draw.one_in(20) ? 100 : 1 + (i != nullptr ? i->bound.value_or(30) : 30));
+                auto const cost =
+                    draw.below<std::int64_t>(draw.one_in(20) ? 100 : 1 + (i != nullptr ? i->bound.value_or(30) : 30));
                 ASSERT_EQ(book.settle(key, money::from_nano(cost), "", at()), i != nullptr);
                 if (i == nullptr) return;
                 i->actual = cost;
@@ -275,7 +280,8 @@ struct world {
             case 0: {
                 auto const f = draw.below(frames.size());
                 auto const limit = draw.one_in(2) ? std::nullopt : std::optional{draw.below<std::int64_t>(300)};
-                book.set_limit(scope, frames[f].real.text(), limit ? std::optional{money::from_nano(*limit)} : std::nullopt);
+                book.set_limit(scope, frames[f].real.text(),
+                               limit ? std::optional{money::from_nano(*limit)} : std::nullopt);
                 if (limit) set[{scope, f}] = *limit;
                 else set.erase({scope, f});
                 return;
@@ -284,7 +290,8 @@ struct world {
                 auto const name = draw.one_in(6) ? std::string{} : scope;
                 std::size_t under_way = 0;
                 for (auto const& i : items)
-                    under_way += i.state == "sent" && std::any_of(i.lines.begin(), i.lines.end(), [&](auto& l) { return within(l.scope, name); });
+                    under_way += i.state == "sent" && std::any_of(i.lines.begin(), i.lines.end(),
+                                                                  [&](auto& l) { return within(l.scope, name); });
                 ASSERT_EQ(book.freeze(name, ""), under_way);
                 frozen.insert(name);
                 return;

@@ -17,7 +17,8 @@ using namespace std::chrono_literals;
 using state = reservation_state;
 
 constexpr auto bound = 0.50_usd;
-constexpr ledger_moment now{std::chrono::steady_clock::time_point{1h}, std::chrono::system_clock::time_point{1'800'000'000s}};
+constexpr ledger_moment now{std::chrono::steady_clock::time_point{1h},
+                            std::chrono::system_clock::time_point{1'800'000'000s}};
 constexpr std::chrono::steady_clock::time_point until{2h};
 
 /// A reservation of $0.50 under a hard limit and, of $0.20, under a soft one; settled, it has cost $0.30.
@@ -40,7 +41,7 @@ struct desk {
     std::array<account, 2> accounts;
 };
 
-account in(money account::*column, money amount, money overrun = {}) {
+account in(money account::* column, money amount, money overrun = {}) {
     account a;
     a.*column = amount;
     a.overrun = overrun;
