@@ -114,7 +114,7 @@ public:
         if (auto* const why = std::get_if<fault>(&answer)) return admission::refused(std::move(*why));
         auto& denied = std::get<budget_denial>(answer);
         if (settings_->worth_waiting(denied, a, a.now())) return admission::wait();
-        return admission::refused(detail::fault_of(std::move(denied), a.clock().wall_now()));
+        return admission::refused(settings_->why_not(std::move(denied), t.request_, a));
     }
 
     [[nodiscard]] awaitable<outcome<void>> enter(attempt& a, slot<ticket>& s) const {
@@ -171,7 +171,14 @@ private:
         [[nodiscard]] std::shared_ptr<ledger_lines const> lines_of(attempt const& a) const {
             if (lines) return lines;
             auto all = std::make_shared<ledger_lines>();
-            for (auto const& l : limits) all->emplace_back(l.scope.of(a), l.what.window, l.what.limit, l.what.kind);
+            for (auto const& l : limits) {
+                ledger_line line{l.scope.of(a), l.what.window, l.what.limit, l.what.kind};
+                auto const same = std::find_if(all->begin(), all->end(), [&](auto const& other) {
+                    return other.scope == line.scope && other.window_text == line.window_text;
+                });
+                if (same == all->end()) all->push_back(std::move(line));
+                else detail::make_stricter(*same, line);
+            }
             return all;
         }
         [[nodiscard]] reserve_request request_for(attempt const& a, reservation_id const& id) {
@@ -182,7 +189,7 @@ private:
             // Where the permit does not say it, the send begins as soon as the money is held.
             q.sent = !a.permits_in(backend->identity());
             q.held_for = held_for;
-            q.longest = later(time_point{}, a.timeout()).time_since_epoch() + defaults::finish_grace;
+            q.longest = later(later(time_point{}, a.timeout()), defaults::finish_grace).time_since_epoch();
             q.about.attempt = a.of().attempts() + 1;
             if (a.of().keyed()) q.about.name_space = a.of().key().name_space();
             q.about.provider = a.target().provider;
@@ -192,6 +199,7 @@ private:
             return q;
         }
         void size(reserve_request& q, attempt const& a, std::optional<money> bound) {
+            if (bound && *bound < money{}) bound.reset();  // no bound of anything
             q.bound = bound ? bound : options.unbounded_at_most;
             if (!learns) return;
             std::lock_guard const lock{mutex};
@@ -205,6 +213,13 @@ private:
         [[nodiscard]] std::optional<fault> unbounded(attempt const& a, reserve_request const& q) const {
             if (q.bound || !hard) return std::nullopt;
             return detail::no_bound(a.estimate().unbounded);
+        }
+        /// What a caller is told who is turned away.
+        [[nodiscard]] static fault why_not(budget_denial d, reserve_request const& q, attempt const& a) {
+            // An operator has set a limit where the program has none.
+            bool const bound_is_missing = !q.bound && !d.frozen && d.needed == money::max();
+            if (bound_is_missing) return detail::no_bound(a.estimate().unbounded).with_denial(std::move(d));
+            return detail::fault_of(std::move(d), a.clock().wall_now());
         }
         /// The account of the call for which others are waiting already, if there is one.
         [[nodiscard]] std::optional<std::string> first_awaited(ledger_lines const& all) const {
@@ -232,6 +247,7 @@ private:
             auto const pico = detail::wide_int{e.per_output.pico()};
             if (pico <= 0) return false;
             auto const rest = detail::wide_int{e.cost->nano()} * pico_per_nano - pico * *e.output_limit;
+            if (rest < 0) return false;  // the estimate contradicts itself
             auto const tokens = (detail::wide_int{d.free.nano()} * pico_per_nano - rest) / pico;
             auto const now = a.output_limit().value_or(*e.output_limit);
             if (tokens < *options.shrink_to || tokens >= now) return false;
@@ -313,7 +329,7 @@ private:
             }
             if (my_turn) {
                 if (clock->now() >= give_up || !s->worth_waiting(*last, a, clock->now()))
-                    co_return failed(detail::fault_of(*std::move(last), clock->wall_now()));
+                    co_return failed(s->why_not(*std::move(last), t.request_, a));
                 auto account = s->account_of(*last, *t.request_.lines);
                 if (!seat || seat->account() != account) {
                     if (seat) seat->move_to(std::move(account));
@@ -321,7 +337,7 @@ private:
                     continue;  // once more, now that it would be heard of
                 }
             } else if (clock->now() >= give_up) {
-                co_return failed(detail::others_wait(seat->account()));
+                co_return failed(detail::others_wait(seat->account(), std::move(last)));
             }
             auto until = give_up;
             if (my_turn && s->backend->is_shared()) until = std::min(until, later(clock->now(), poll));

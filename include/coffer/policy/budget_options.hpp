@@ -5,11 +5,13 @@
 #include <coffer/base/denial.hpp>
 #include <coffer/base/fault.hpp>
 #include <coffer/base/money.hpp>
+#include <coffer/state/ledger.hpp>
 #include <coffer/state/ledger_rules.hpp>
 #include <coffer/state/window.hpp>
 #include <coffer/time/clock.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <stdexcept>
@@ -54,6 +56,14 @@ struct budget_options {
         };
         positive(limit, scope);
         for (auto const& l : also) positive(l.limit, l.scope);
+        for (std::size_t i = 0; i < also.size(); ++i) {
+            auto const same = [&l = also[i]](auto const& other) {
+                return other.scope == l.scope && other.window == l.window;
+            };
+            if (same(*this) || std::any_of(also.begin(), also.begin() + static_cast<std::ptrdiff_t>(i), same))
+                throw std::invalid_argument{"coffer::budget: two limits of \"" + also[i].scope +
+                                            "\" for the same window; keep the one that is meant"};
+        }
         if (also.size() >= most_limits)
             throw std::invalid_argument{"coffer::budget: more than " + std::to_string(most_limits) +
                                         " limits for one call"};
@@ -81,9 +91,18 @@ namespace detail {
     return f;
 }
 
-[[nodiscard]] inline fault others_wait(std::string const& account) {
-    return fault{fault_kind::over_budget,
-                 "budget " + account + ": others have waited longer for its money, and max_wait is over"};
+/// `last` is what the ledger has said before, if it was asked.
+[[nodiscard]] inline fault others_wait(std::string const& account, std::optional<budget_denial> last) {
+    fault f{fault_kind::over_budget,
+            "budget " + account + ": others have waited longer for its money, and max_wait is over"};
+    if (last) f.with_denial(*std::move(last));
+    return f;
+}
+
+/// Two limits for one scope and window (two patterns may give the same name): whoever keeps to this one keeps to both.
+inline void make_stricter(ledger_line& line, ledger_line const& other) {
+    line.limit = std::min(line.limit, other.limit);
+    if (other.kind == limit_kind::hard) line.kind = limit_kind::hard;
 }
 
 /// A hard limit needs an upper bound.

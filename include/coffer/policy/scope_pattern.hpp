@@ -15,15 +15,17 @@
 namespace coffer::inline v0 {
 
 /// A scope's name with places for `{provider}`, `{model}`, `{namespace}` (of the call's key), and the call's tags by
-/// name. A call without such a tag is accounted under `-`: the limit holds for all of those together.
+/// name. A call without such a tag is accounted under `-`: the limit holds for all of those together. Of a tag's value the
+/// first 100 bytes count.
 class scope_pattern {
 public:
     /// Throws `std::invalid_argument` for an empty name, empty parts between slashes, unbalanced braces, control
     /// characters, or more than 200 bytes.
-    explicit scope_pattern(std::string_view text) {
+    explicit scope_pattern(std::string_view const whole) {
         auto const bad = [&](char const* why) {
-            throw std::invalid_argument{"coffer::budget: the scope \"" + printable(text) + "\" " + why};
+            throw std::invalid_argument{"coffer::budget: the scope \"" + printable(whole) + "\" " + why};
         };
+        auto text = whole;
         if (text.empty()) bad("is empty; give it a name such as \"team/search\"");
         if (text.size() > 200) bad("is longer than 200 bytes");
         if (text.starts_with('/') || text.ends_with('/') || text.find("//") != std::string_view::npos)

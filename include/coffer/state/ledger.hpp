@@ -78,6 +78,7 @@ struct ledger_line {
     money limit;              ///< an operator's own limit for the same scope and window comes before it
     limit_kind kind = limit_kind::hard;
 };
+/// Each scope and window stands in it once.
 using ledger_lines = std::vector<ledger_line>;
 
 /// What an entry says about the send that money was held for.

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
-// A whole ledger in memory: accounts by scope and window, the reservations that explain them, limits and freezes. Time
-// is passed in; no locks.
+// A whole ledger in memory: the accounts, and the reservations that explain them. Time is passed in; no locks.
 
 #include <coffer/base/later.hpp>
 #include <coffer/base/outcome.hpp>
 #include <coffer/state/ledger.hpp>
+#include <coffer/state/ledger_accounts.hpp>
 #include <coffer/state/ledger_rules.hpp>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -17,8 +18,6 @@
 #include <list>
 #include <map>
 #include <optional>
-#include <set>
-#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -40,12 +39,17 @@ public:
     reserve_verdict reserve(reserve_request const& q, std::string const& owner, ledger_moment at,
                             owner_is_dead const& dead) {
         if (by_id_.contains(q.id)) return reserved{};
-        auto denied = refusal(q, at);
-        if (denied && !denied->frozen && denied->held > money{} && lapse(at, dead) > 0) denied = refusal(q, at);
+        accounts_.forget_old(at.wall);
+        accounts_.look_up(*q.lines, found_);
+        auto denied = accounts_.refusal(q, found_, at.wall);
+        if (denied && !denied->frozen && denied->held > money{} && lapse(at, dead) > 0)
+            denied = accounts_.refusal(q, found_, at.wall);
         if (denied) return *std::move(denied);
 
-        auto const stored = open_.insert(open_.end(), entry{});
-        auto& r = stored->row;
+        // What may fail comes first: the reservation stands whole or not at all.
+        entry_list made(1);
+        auto& e = made.front();
+        auto& r = e.row;
         r.id = q.id;
         r.state = q.sent ? reservation_state::sent : reservation_state::held;
         r.bound = q.bound;
@@ -53,18 +57,18 @@ public:
         r.until = later(at.now, q.sent ? q.longest : q.held_for);
         r.created = at.wall;
         r.about = q.about;
-        stored->lines = q.lines;
         r.holds.reserve(q.lines->size());
-        stored->accounts.reserve(q.lines->size());
-        for (auto const& line : *q.lines) {
-            auto& node = account_of(line, at.wall);
-            ++node.entries;
-            r.holds.push_back({amount_of(q, line), line.kind});
-            stored->accounts.push_back(&node.money_in);
-            stored->nodes.push_back(&node);
+        e.lines = q.lines;
+        e.accounts.reserve(q.lines->size());
+        for (std::size_t i = 0; i < q.lines->size(); ++i) {
+            auto const& line = (*q.lines)[i];
+            r.holds.push_back({ledger_accounts::amount_of(q, line), line.kind});
+            e.accounts.push_back(&accounts_.account_at(line, found_[i], at.wall));
         }
-        by_id_.emplace(q.id, stored);
-        reservation_machine{r, stored->accounts, at}.hold();
+        by_id_.emplace(q.id, made.begin());
+        open_.splice(open_.end(), made);
+        for (auto* const a : e.accounts) ++kept(a).entries;
+        reservation_machine{r, e.accounts, at}.hold();
         return reserved{};
     }
 
@@ -76,7 +80,7 @@ public:
         if (e.row.state == reservation_state::sent) return {};
         if (e.row.state != reservation_state::held) return failed(reservation_over());
         for (auto const& line : *e.lines)
-            if (is_frozen(line.scope)) return failed(frozen_fault(line.scope));
+            if (auto const* const frozen = accounts_.frozen_by(line.scope)) return failed(frozen_fault(*frozen));
         return {};
     }
     /// It begins, with the permit of that record and number. (Ask `may_send` first.)
@@ -142,9 +146,7 @@ public:
     }
 
     void set_limit(std::string scope, std::string window_text, std::optional<money> limit) {
-        auto const key = std::pair{std::move(scope), std::move(window_text)};
-        if (limit) limits_[key] = *limit;
-        else limits_.erase(key);
+        accounts_.set_limit(std::move(scope), std::move(window_text), limit);
     }
     /// From now on nothing is reserved or sent in that scope. How many sends are under way in it.
     std::size_t freeze(std::string scope, std::string reason) {
@@ -152,38 +154,21 @@ public:
             return e.row.state == reservation_state::sent &&
                    std::any_of(e.lines->begin(), e.lines->end(), [&](auto& l) { return is_within(l.scope, scope); });
         }));
-        frozen_[std::move(scope)] = std::move(reason);
+        accounts_.freeze(std::move(scope), std::move(reason));
         return under_way;
     }
     /// False if it was not frozen.
-    bool thaw(std::string const& scope) { return frozen_.erase(scope) != 0; }
+    bool thaw(std::string const& scope) { return accounts_.thaw(scope); }
 
-    /// The accounts of a scope in the windows of that text, by start.
+    /// How the accounts of that scope and of those inside it stand, by scope, window and time.
     [[nodiscard]] std::vector<account_status> accounts(std::string_view scope) const {
-        std::vector<account_status> found;
-        for (auto const& [name, s] : series_) {
-            if (!is_within(s.scope, scope)) continue;
-            for (auto const& [start, node] : s.parts) {
-                account_status status;
-                status.scope = s.scope;
-                status.window = s.window_text;
-                status.start = start;
-                status.end = node.end;
-                status.money_in = node.money_in;
-                auto const limit = limit_of(s.scope, s.window_text, s.limit);
-                if (limit != money::max()) status.limit = limit;
-                status.frozen = is_frozen(s.scope);
-                found.push_back(std::move(status));
-            }
-        }
-        return found;
+        return accounts_.status_of(scope);
     }
     /// All reservations that are kept, in the order in which they ended, then the open ones; `each` is given a
     /// `reservation const&` and its lines.
     template <class Each>
     void for_each(Each&& each) const {
-        for (auto const* const list : {&ended_, &open_})
-            for (auto const& e : *list) each(e.row, *e.lines);
+        for_each_entry([&](entry const& e) { each(e.row, *e.lines); });
     }
     [[nodiscard]] std::optional<reservation> find(reservation_id const& id) const {
         auto const found = by_id_.find(id);
@@ -193,138 +178,43 @@ public:
 
     /// Do the entries, and what is left of those that are gone, add up to the accounts? The names of those that do not.
     [[nodiscard]] std::vector<std::string> audit() const {
-        std::map<account_node const*, account> sums;
-        for (auto const* const list : {&ended_, &open_})
-            for (auto const& e : *list)
-                for (std::size_t i = 0; i < e.nodes.size(); ++i) sums[e.nodes[i]] += part_of(e.row, e.row.holds[i]);
+        std::map<account const*, account> sums;
+        for_each_entry([&](entry const& e) {
+            for (std::size_t i = 0; i < e.accounts.size(); ++i) sums[e.accounts[i]] += part_of(e.row, e.row.holds[i]);
+        });
         std::vector<std::string> wrong;
-        for (auto const& [name, s] : series_)
-            for (auto const& [start, node] : s.parts) {
-                auto sum = node.carried;
-                sum += sums[&node];
-                if (!(sum == node.money_in)) wrong.push_back(s.scope + " " + s.window_text);
-            }
+        accounts_.for_each([&](ledger_accounts::series const& s, time_point, kept_account const& a) {
+            auto sum = a.carried;
+            sum += sums[&a];
+            if (!(sum == a)) wrong.push_back(s.scope + " " + s.window_text);
+        });
         return wrong;
     }
 
 private:
-    struct account_node {
-        account money_in;
-        account carried;  // of it: what entries explained that are gone
-        time_point end{};
-        std::size_t entries = 0;  // that refer to it
-    };
-    /// The accounts of one scope under one kind of window.
-    struct series {
-        std::string scope;
-        std::string window_text;
-        money limit;  // as last declared
-        std::map<time_point, account_node> parts;
-    };
     struct entry {
         reservation row;
         std::shared_ptr<ledger_lines const> lines;
-        std::vector<account*> accounts;
-        std::vector<account_node*> nodes;
+        std::vector<account*> accounts;  // beside the lines; each is a `kept_account`
         bool ended = false;
     };
     using entry_list = std::list<entry>;
+    [[nodiscard]] static kept_account& kept(account* a) noexcept { return static_cast<kept_account&>(*a); }
     struct id_hash {
+        /// Some make the first half random, some the second.
         std::size_t operator()(reservation_id const& id) const noexcept {
-            std::size_t h = 0;
-            std::memcpy(&h, id.data(), sizeof h);
-            return h;
+            std::array<std::uint64_t, 2> halves{};
+            static_assert(sizeof halves == sizeof id);
+            std::memcpy(halves.data(), id.data(), sizeof halves);
+            return static_cast<std::size_t>(halves[0] + halves[1] * 0x9e3779b97f4a7c15U);
         }
     };
 
-    static constexpr auto windows_kept = std::chrono::hours{24 * 40};
-
-    [[nodiscard]] static money amount_of(reserve_request const& q, ledger_line const& line) noexcept {
-        return line.kind == limit_kind::hard ? q.bound.value_or(q.expected) : q.expected;
+    template <class Each>
+    void for_each_entry(Each const& each) const {
+        for (auto const* const list : {&ended_, &open_})
+            for (auto const& e : *list) each(e);
     }
-    [[nodiscard]] money limit_of(std::string const& scope, std::string const& window_text, money declared) const {
-        if (limits_.empty()) return declared;
-        auto const set = limits_.find(std::pair{scope, window_text});
-        return set == limits_.end() ? declared : set->second;
-    }
-    [[nodiscard]] bool is_frozen(std::string_view scope) const {
-        return std::any_of(frozen_.begin(), frozen_.end(), [&](auto const& f) { return is_within(scope, f.first); });
-    }
-    [[nodiscard]] series& series_of(ledger_line const& line) {
-        key_.assign(line.scope).push_back('\0');
-        key_ += line.window_text;
-        auto found = series_.find(key_);
-        if (found == series_.end()) {
-            found = series_.emplace(key_, series{}).first;
-            found->second.scope = line.scope;
-            found->second.window_text = line.window_text;
-        }
-        found->second.limit = line.limit;
-        return found->second;
-    }
-    [[nodiscard]] account_node& account_of(ledger_line const& line, time_point wall) {
-        auto& s = series_of(line);
-        auto const span = line.window.span_at(wall);
-        auto const [at, added] = s.parts.try_emplace(span.start);
-        if (added) {
-            at->second.end = span.end;
-            forget_windows(s, wall);
-        }
-        return at->second;
-    }
-    static void forget_windows(series& s, time_point wall) {
-        std::erase_if(s.parts, [&](auto const& part) {
-            auto const& n = part.second;
-            return n.entries == 0 && n.end < wall && wall - n.end > windows_kept;
-        });
-    }
-
-    /// The first line that does not have the money.
-    [[nodiscard]] std::optional<budget_denial> refusal(reserve_request const& q, ledger_moment at) {
-        for (auto const& line : *q.lines) {
-            budget_denial d;
-            d.frozen = is_frozen(line.scope);
-            auto const& s = series_of(line);
-            auto const limit = limit_of(line.scope, line.window_text, line.limit);
-            auto const needed = amount_of(q, line);
-            account counting;
-            if (line.window.kind() == window_kind::rolling) {
-                for (auto const& [start, node] : s.parts)
-                    if (line.window.counts(start, at.wall)) counting += node.money_in;
-            } else if (auto const part = s.parts.find(line.window.span_at(at.wall).start); part != s.parts.end()) {
-                counting = part->second.money_in;
-            }
-            // An operator may have set a limit where the program has none, and did not need to know a bound.
-            bool const bounded = q.bound || line.kind == limit_kind::soft || limit == money::max();
-            if (!d.frozen && bounded && fits(counting.committed(), needed, limit)) continue;
-            d.scope = line.scope;
-            d.window = line.window.describe(line.window.span_at(at.wall).start);
-            d.window_text = line.window_text;
-            d.limit = limit;
-            d.needed = bounded ? needed : money::max();
-            d.free = left_of(limit, counting.committed());
-            d.held = counting.held;
-            d.until = relief(s, line, needed, limit, counting.committed(), at.wall);
-            return d;
-        }
-        return std::nullopt;
-    }
-    /// When the window has room for `needed` by time alone.
-    [[nodiscard]] static std::optional<time_point> relief(series const& s, ledger_line const& line, money needed,
-                                                          money limit, money committed, time_point wall) {
-        if (needed > limit) return std::nullopt;
-        if (line.window.kind() != window_kind::rolling) {
-            auto const end = line.window.span_at(wall).end;
-            return end == time_point::max() ? std::nullopt : std::optional{end};
-        }
-        for (auto const& [start, node] : s.parts) {
-            if (!line.window.counts(start, wall)) continue;
-            committed -= node.money_in.committed();
-            if (fits(committed, needed, limit)) return line.window.leaves_at(start);
-        }
-        return std::nullopt;
-    }
-
     void lapse(entry_list::iterator e, ledger_moment at) {
         reservation_machine m{e->row, e->accounts, at};
         m.lapse();
@@ -340,13 +230,17 @@ private:
         if (!std::exchange(e->ended, true)) ended_.splice(ended_.end(), open_, e);
         if (ended_.size() <= most_entries_) return;
         auto const oldest = ended_.begin();  // it goes, its sums stay
-        for (std::size_t i = 0; i < oldest->nodes.size(); ++i)
-            oldest->nodes[i]->carried += part_of(oldest->row, oldest->row.holds[i]);
+        for (std::size_t i = 0; i < oldest->accounts.size(); ++i)
+            kept(oldest->accounts[i]).carried += part_of(oldest->row, oldest->row.holds[i]);
         remove(oldest);
     }
     void remove(entry_list::iterator e) {
-        for (auto* const n : e->nodes) --n->entries;
-        if (e->row.about.send != 0) by_send_.erase({e->row.about.record, e->row.about.send});
+        for (auto* const a : e->accounts) --kept(a).entries;
+        if (e->row.about.send != 0) {
+            // A record that is forgotten and made anew counts its sends from the beginning.
+            auto const of_send = by_send_.find({e->row.about.record, e->row.about.send});
+            if (of_send != by_send_.end() && of_send->second == e) by_send_.erase(of_send);
+        }
         by_id_.erase(e->row.id);
         (e->ended ? ended_ : open_).erase(e);
     }
@@ -356,10 +250,8 @@ private:
     entry_list ended_;  // settled or presumed, oldest end first
     std::unordered_map<reservation_id, entry_list::iterator, id_hash> by_id_;
     std::map<std::pair<std::string, int>, entry_list::iterator> by_send_;
-    std::unordered_map<std::string, series> series_;
-    std::map<std::pair<std::string, std::string>, money> limits_;
-    std::map<std::string, std::string> frozen_;
-    std::string key_;
+    ledger_accounts accounts_;
+    ledger_accounts::found found_;  // for the request at hand
 };
 
 }  // namespace coffer::inline v0

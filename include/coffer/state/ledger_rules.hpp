@@ -6,6 +6,8 @@
 //     held ── send ──► sent ── settle ──► settled          held: given back if it lapses (nothing was sent)
 //      └──── settle, presume ────┴── presume, lapse ──► presumed ── settle ──► settled   (somebody knows after all)
 //      └──── release ────────────┴── release ───────────────┴──► gone                    (proven unbilled)
+//
+// A release of what is settled already makes its cost nothing, and keeps the entry.
 
 #include <coffer/base/fault.hpp>
 #include <coffer/state/ledger.hpp>
@@ -15,13 +17,15 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace coffer::inline v0 {
 
-/// May `amount` more be committed? Sums saturate, and a saturated sum is over any limit.
+/// May `amount` more be committed? Where there is no limit (`money::max()`), as long as the sum does not saturate: such a
+/// sum could not be taken apart again.
 [[nodiscard]] constexpr bool fits(money committed, money amount, money limit) noexcept {
-    return limit == money::max() || (amount <= limit && committed <= limit - amount);
+    return amount <= limit && committed <= limit - amount;
 }
 [[nodiscard]] constexpr money left_of(money limit, money committed) noexcept {
     return committed >= limit ? money{} : limit - committed;
@@ -64,8 +68,10 @@ public:
         r_.until = until;
         changed_ = true;
     }
-    /// It has cost `actual`. Good at any time: it corrects what was presumed, or settled otherwise.
+    /// It has cost `actual` (nothing, if that is negative: a limit is not raised by a credit). Good at any time: it corrects
+    /// what was presumed, or settled otherwise.
     void settle(money actual) noexcept {
+        actual = std::max(actual, money{});
         if (r_.state == reservation_state::settled && r_.actual == actual) return;
         take_out();
         r_.actual = actual;
@@ -77,9 +83,9 @@ public:
         take_out();
         end(reservation_state::presumed);
     }
-    /// It is proven not to have been billed. Nothing, if it is settled: then somebody has seen the bill.
+    /// It is proven not to have been billed. If its answer has said otherwise before, the entry stays and tells so.
     void release() noexcept {
-        if (r_.state == reservation_state::settled) return;
+        if (r_.state == reservation_state::settled) return settle(money{});
         take_out();
         gone_ = true;
     }

@@ -5,6 +5,7 @@
 #include <coffer/time/sleep.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <deque>
 #include <map>
 #include <memory>
@@ -30,6 +31,7 @@ public:
         void move_to(std::string account) {
             if (account == account_) return;
             queue_.leave(*this);
+            account_.clear();
             queue_.join(*this, std::move(account));
         }
         [[nodiscard]] std::string const& account() const noexcept { return account_; }
@@ -48,12 +50,16 @@ public:
     budget_queue(budget_queue const&) = delete;
     budget_queue& operator=(budget_queue const&) = delete;
 
+    /// Without a lock. Who is told no has joined before he asks once more, and so is seen by whoever changes something after
+    /// that.
+    [[nodiscard]] bool anybody_waits() const noexcept { return anybody_.load(std::memory_order_acquire); }
     [[nodiscard]] bool anybody_waits_for(std::string const& account) const {
         std::lock_guard const lock{mutex_};
         return lines_.contains(account);
     }
     /// Money has come back, or a limit was changed: the first of each line may try again.
     void changed() {
+        if (!anybody_waits()) return;
         std::vector<std::shared_ptr<wait_list>> heads;
         {
             std::lock_guard const lock{mutex_};
@@ -66,19 +72,31 @@ public:
 private:
     void join(seat& s, std::string account) {
         std::lock_guard const lock{mutex_};
-        lines_[account].push_back(&s);
+        auto const [at, added] = lines_.try_emplace(account);
+        try {
+            at->second.push_back(&s);
+        } catch (...) {
+            if (added) lines_.erase(at);
+            throw;
+        }
         s.account_ = std::move(account);
+        anybody_.store(true, std::memory_order_release);
     }
     void leave(seat& s) noexcept {
         std::shared_ptr<wait_list> next;
         {
             std::lock_guard const lock{mutex_};
             auto const at = lines_.find(s.account_);
+            if (at == lines_.end()) return;  // it could not join
             auto& line = at->second;
             bool const first = line.front() == &s;
             line.erase(std::find(line.begin(), line.end(), &s));
-            if (line.empty()) lines_.erase(at);
-            else if (first) next = line.front()->nudge_;
+            if (line.empty()) {
+                lines_.erase(at);
+                anybody_.store(!lines_.empty(), std::memory_order_release);
+            } else if (first) {
+                next = line.front()->nudge_;
+            }
         }
         if (next) next->notify_all();
     }
@@ -95,6 +113,7 @@ private:
 
     mutable std::mutex mutex_;
     std::map<std::string, std::deque<seat*>> lines_;  // none is empty
+    std::atomic<bool> anybody_{false};
 };
 
 }  // namespace coffer::inline v0

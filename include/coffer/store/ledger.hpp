@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,9 +29,9 @@ struct ledger_entry {
 
 /// Which entries to look at.
 struct entry_filter {
-    std::string scope;  ///< this one and those inside it; empty: all
-    std::optional<reservation_state> state;
-    std::string request_id;  ///< the provider's
+    std::string scope{};  ///< this one and those inside it; empty: all
+    std::optional<reservation_state> state{};
+    std::string request_id{};  ///< the provider's
     wall_time_point from = wall_time_point::min();  ///< made at or after
     wall_time_point to = wall_time_point::max();    ///< and before
     std::size_t limit = 1000;  ///< at most so many, the oldest
@@ -85,10 +86,24 @@ public:
     [[nodiscard]] virtual budget_queue& queue() noexcept = 0;
 };
 
+namespace detail {
+
+/// Throws for a name that no scope can have: freezing `team/` must not look as if it had stopped `team`.
+[[nodiscard]] inline std::string scope_named(std::string scope) {
+    bool const empty_part = scope.starts_with('/') || scope.ends_with('/') || scope.find("//") != std::string::npos;
+    if (empty_part)
+        throw std::invalid_argument{"coffer::ledger: the scope \"" + scope +
+                                    "\" has an empty part; write it as \"team/search\", or \"\" for everything"};
+    return scope;
+}
+
+}  // namespace detail
+
 /// A handle of a ledger: copies share it. What users call directly; `budget` takes the backend.
 ///
 /// All coroutines may be awaited on any executor, and may be left: what was submitted is carried out. They throw
-/// `failure` (`store_unavailable`).
+/// `failure` (`store_unavailable`). A scope's name with an empty part (`team/`) is refused with `std::invalid_argument`
+/// before anything is done.
 class ledger {
 public:
     explicit ledger(std::shared_ptr<ledger_backend> backend) noexcept : backend_{std::move(backend)} {}
@@ -100,19 +115,22 @@ public:
     /// A send begins with its permit (without a journal: when its money is held); one whose permit was given before may
     /// still be on its way out. `reason` is kept for whoever looks.
     awaitable<std::size_t> freeze(std::string scope, std::string reason = {}) const {
-        return detail::submitted<std::size_t>(backend_, [scope = std::move(scope), reason = std::move(reason)](
-                                                            ledger_backend& b) { return b.freeze(scope, reason); });
+        return detail::submitted<std::size_t>(
+            backend_, [scope = detail::scope_named(std::move(scope)), reason = std::move(reason)](ledger_backend& b) {
+                return b.freeze(scope, reason);
+            });
     }
     /// Lets sends begin again, if no scope around it is frozen. False if it was not frozen.
     awaitable<bool> thaw(std::string scope) const {
-        return detail::submitted<bool>(backend_,
-                                       [scope = std::move(scope)](ledger_backend& b) { return b.thaw(scope); });
+        return detail::submitted<bool>(
+            backend_, [scope = detail::scope_named(std::move(scope))](ledger_backend& b) { return b.thaw(scope); });
     }
     /// An operator's limit for a scope and window, which comes before the one in the programs' options, in every process
     /// and at once; none: theirs holds again. Lowered below what is committed it refuses from then on.
     awaitable<void> set_limit(std::string scope, window over, std::optional<money> limit) const {
-        return detail::submitted<void>(backend_, [scope = std::move(scope), over = std::move(over), limit](
-                                                     ledger_backend& b) { return b.set_limit(scope, over, limit); });
+        return detail::submitted<void>(backend_,
+                                       [scope = detail::scope_named(std::move(scope)), over = std::move(over),
+                                        limit](ledger_backend& b) { return b.set_limit(scope, over, limit); });
     }
     /// What entries have really cost, in bulk. How many of them were known.
     awaitable<std::size_t> correct(std::vector<correction> what) const {
@@ -122,7 +140,7 @@ public:
     /// The accounts of a scope and of those inside it, in every window that is kept; the empty name is everything.
     awaitable<std::vector<account_status>> accounts(std::string scope = {}) const {
         return detail::submitted<std::vector<account_status>>(
-            backend_, [scope = std::move(scope)](ledger_backend& b) { return b.accounts(scope); });
+            backend_, [scope = detail::scope_named(std::move(scope))](ledger_backend& b) { return b.accounts(scope); });
     }
     /// The entries that explain them, oldest first.
     awaitable<std::vector<ledger_entry>> entries(entry_filter filter) const {

@@ -5,6 +5,8 @@
 #include <coffer/state/ledger_book.hpp>
 #include <coffer/store/ledger.hpp>
 
+#include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <mutex>
@@ -31,9 +33,15 @@ public:
                 "coffer: this ledger in memory is already used under another clock; give each simulation its own"};
     }
     void declare_dead(std::string const& process) {
-        std::lock_guard const lock{mutex_};
-        dead_.insert(process);
+        {
+            std::lock_guard const lock{mutex_};
+            dead_.insert(process);
+        }
+        queue_.changed();
     }
+    /// One more process uses it.
+    void join() noexcept { users_.fetch_add(1, std::memory_order_relaxed); }
+    [[nodiscard]] bool is_shared() const noexcept { return users_.load(std::memory_order_relaxed) > 1; }
     /// `fn(book, now, owner_is_dead)`, alone.
     template <class Fn>
     decltype(auto) with(Fn&& fn) {
@@ -56,13 +64,16 @@ private:
     std::set<std::string> dead_;
     ledger_book book_;
     budget_queue queue_;
+    std::atomic<int> users_{0};
 };
 
 /// One process's view of it. Everything is done before a submission returns.
 class memory_ledger_backend final : public ledger_backend {
 public:
     memory_ledger_backend(std::shared_ptr<memory_ledger> shared, std::string process)
-        : shared_{std::move(shared)}, process_{std::move(process)} {}
+        : shared_{std::move(shared)}, process_{std::move(process)} {
+        shared_->join();
+    }
 
     void bind(std::shared_ptr<clock> const& c) override { shared_->bind(c); }
 
@@ -81,7 +92,12 @@ public:
         return change([&](ledger_book& b, ledger_moment at) { b.lapse(id, at); });
     }
     result<std::size_t> freeze(std::string const& scope, std::string const& reason) override {
-        return done<std::size_t>([&](ledger_book& b, ledger_moment) { return b.freeze(scope, reason); });
+        auto under_way = done<std::size_t>([&](ledger_book& b, ledger_moment at) {
+            b.lapse(at, shared_->owner_is_dead());
+            return b.freeze(scope, reason);
+        });
+        shared_->queue().changed();  // who waits there is told at once
+        return under_way;
     }
     result<bool> thaw(std::string const& scope) override {
         auto thawed = done<bool>([&](ledger_book& b, ledger_moment) { return b.thaw(scope); });
@@ -101,15 +117,21 @@ public:
         return corrected;
     }
     result<std::vector<account_status>> accounts(std::string const& scope) override {
-        return done<std::vector<account_status>>([&](ledger_book& b, ledger_moment) { return b.accounts(scope); });
+        return done<std::vector<account_status>>([&](ledger_book& b, ledger_moment at) {
+            b.lapse(at, shared_->owner_is_dead());
+            return b.accounts(scope);
+        });
     }
     result<std::vector<ledger_entry>> entries(entry_filter const& filter) override {
-        return done<std::vector<ledger_entry>>([&](ledger_book& b, ledger_moment) { return chosen(b, filter); });
+        return done<std::vector<ledger_entry>>([&](ledger_book& b, ledger_moment at) {
+            b.lapse(at, shared_->owner_is_dead());
+            return chosen(b, filter);
+        });
     }
     result<std::vector<std::string>> audit() override {
         return done<std::vector<std::string>>([&](ledger_book& b, ledger_moment) { return b.audit(); });
     }
-    [[nodiscard]] bool is_shared() const noexcept override { return false; }
+    [[nodiscard]] bool is_shared() const noexcept override { return shared_->is_shared(); }
     [[nodiscard]] budget_queue& queue() noexcept override { return shared_->queue(); }
     [[nodiscard]] void const* identity() const noexcept override { return shared_.get(); }
 

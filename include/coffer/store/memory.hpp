@@ -51,26 +51,34 @@ public:
         });
     }
     result<void> submit_answer(claim_ref const& c, int send, shared_answer const& what) override {
-        if (what->cost)
-            money_->shared()->with([&](ledger_book& b, ledger_moment at) {
-                b.settle_send(c.record.digest, send, *what->cost, what->request_id, at);
-            });
-        return change(store_step::answer, c,
-                      [&](auto& m) { return m.answer(c.id, send, what, c.print.get(), c.cached_for); });
+        return change(store_step::answer, c, [&](auto& m) {
+            auto kept = m.answer(c.id, send, what, c.print.get(), c.cached_for);
+            if (kept && what->cost)
+                money_->shared()->with([&](ledger_book& b, ledger_moment at) {
+                    b.settle_send(c.record.digest, send, *what->cost, what->request_id, at);
+                });
+            return kept;
+        });
     }
     result<void> submit_accept(claim_ref const& c, int send) override {
         return change(store_step::accept, c, [&](auto& m) { return m.accept(send); });
     }
     result<void> submit_reject(claim_ref const& c, int send, fault const& why) override {
-        if (why.billing() == knowledge::no) give_back(c, send);
-        return change(store_step::reject, c, [&](auto& m) { return m.reject(c.id, send, why); });
+        return change(store_step::reject, c, [&](auto& m) {
+            auto judged = m.reject(c.id, send, why);
+            if (judged && why.billing() == knowledge::no) give_back(c, send);
+            return judged;
+        });
     }
     result<void> submit_lost(claim_ref const& c, int send, fault const& why) override {
         return change(store_step::lost, c, [&](auto& m) { return m.lost(c.id, send, why); });
     }
     result<void> submit_unsend(claim_ref const& c, int send) override {
-        give_back(c, send);
-        return change(store_step::unsend, c, [&](auto& m) { return m.unsend(c.id, send); });
+        return change(store_step::unsend, c, [&](auto& m) {
+            auto back = m.unsend(c.id, send);
+            if (back) give_back(c, send);
+            return back;
+        });
     }
     result<void> submit_fail(claim_ref const& c, fault const& why, duration kept) override {
         return change(store_step::fail, c, [&](auto& m) { return m.fail(c.id, why, kept); });
@@ -125,6 +133,7 @@ public:
     [[nodiscard]] std::string const& process() const noexcept { return process_; }
 
 private:
+    /// In the step that says that the send was not billed.
     void give_back(claim_ref const& c, int send) {
         money_->shared()->with([&](ledger_book& b, ledger_moment at) { b.release_send(c.record.digest, send, at); });
     }

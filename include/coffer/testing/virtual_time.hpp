@@ -28,7 +28,8 @@ public:
         return now_;
     }
     [[nodiscard]] wall_time_point wall_now() const noexcept override {
-        return wall_start + std::chrono::duration_cast<wall_time_point::duration>(now() - time_point{});
+        std::lock_guard const lock{mutex_};
+        return wall_start + std::chrono::duration_cast<wall_time_point::duration>(now_ - time_point{} + set_by_);
     }
     [[nodiscard]] bool begin_wait(std::shared_ptr<pending_wait> const& wait, time_point until) override {
         if (!wait->begin(std::nullopt)) return false;
@@ -76,12 +77,19 @@ public:
         now_ = std::max(now_, to);
     }
 
+    /// Sets the wall clock forward, or back, as an operator or the network may at any time. Steady time goes on.
+    void step_wall(duration by) {
+        std::lock_guard const lock{mutex_};
+        set_by_ += by;
+    }
+
 private:
     static constexpr wall_time_point wall_start{std::chrono::seconds{1'800'000'000}};
 
     mutable std::mutex mutex_;
     std::condition_variable idle_;
     time_point now_{std::chrono::hours{1000}};
+    duration set_by_{};
     std::multimap<time_point, std::shared_ptr<pending_wait>> timers_;  // equal times in order of arrival
     int outside_ = 0;
 };

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// The accounts of a ledger in memory by scope and window, the limits and freezes that hold for them, and who may take how
+// much. Time is passed in; no locks.
+
+#include <coffer/base/later.hpp>
+#include <coffer/state/ledger.hpp>
+#include <coffer/state/ledger_rules.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace coffer::inline v0 {
+
+/// An account as it is kept. It stays where it is while entries refer to it.
+struct kept_account : account {
+    account carried;  ///< of it: what entries explained that are gone
+    std::chrono::system_clock::time_point end{};
+    std::chrono::system_clock::time_point forget_at{};  ///< if no entry refers to it any more
+    std::size_t entries = 0;  ///< that refer to it
+};
+
+class ledger_accounts {
+public:
+    using time_point = std::chrono::system_clock::time_point;
+
+    /// The accounts of one scope under one kind of window.
+    struct series {
+        std::string scope;
+        std::string window_text;
+        money limit;  ///< as last declared
+        std::map<time_point, kept_account> parts;
+    };
+    /// Beside the lines of a request; null where the scope has no account in such a window yet.
+    using found = std::vector<series*>;
+
+    void look_up(ledger_lines const& lines, found& all) {
+        all.clear();
+        for (auto const& line : lines) {
+            auto const at = series_.find(name_of(line));
+            all.push_back(at == series_.end() ? nullptr : &at->second);
+            if (all.back() != nullptr) all.back()->limit = line.limit;
+        }
+    }
+
+    /// Why the money is not held: the first line that has not got it. What such a line needs is `amount_of` it.
+    [[nodiscard]] std::optional<budget_denial> refusal(reserve_request const& q, found const& all,
+                                                       time_point wall) const {
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            auto const& line = (*q.lines)[i];
+            auto const limit = limit_of(line.scope, line.window_text, line.limit);
+            auto const counting = all[i] != nullptr ? counting_in(*all[i], line.window, wall) : account{};
+            // An operator may have set a limit where the program has none, and did not need to know a bound.
+            bool const bounded = q.bound || line.kind == limit_kind::soft || limit == money::max();
+            auto const needed = bounded ? amount_of(q, line) : money::max();
+            auto const* const frozen = frozen_by(line.scope);
+            if (frozen == nullptr && bounded && fits(counting.committed(), needed, limit)) continue;
+            budget_denial d;
+            d.frozen = frozen != nullptr;
+            d.scope = d.frozen ? *frozen : line.scope;
+            d.window = line.window.describe(line.window.span_at(wall).start);
+            d.window_text = line.window_text;
+            d.limit = limit;
+            d.needed = needed;
+            d.free = left_of(limit, counting.committed());
+            d.held = counting.held;
+            if (needed <= limit) d.until = relief(all[i], line.window, needed, limit, counting.committed(), wall);
+            return d;
+        }
+        return std::nullopt;
+    }
+    [[nodiscard]] static money amount_of(reserve_request const& q, ledger_line const& line) noexcept {
+        return line.kind == limit_kind::hard ? q.bound.value_or(q.expected) : q.expected;
+    }
+
+    /// The line's account now, made if there is none. `there` is what was found for it, and filled in.
+    [[nodiscard]] kept_account& account_at(ledger_line const& line, series*& there, time_point wall) {
+        if (there == nullptr) {
+            auto& s = series_[name_of(line)];
+            s.scope = line.scope;
+            s.window_text = line.window_text;
+            s.limit = line.limit;
+            there = &s;
+        }
+        auto const span = line.window.span_at(wall);
+        auto const [at, added] = there->parts.try_emplace(span.start);
+        if (added) {
+            at->second.end = span.end;
+            at->second.forget_at = later(line.window.leaves_at(span.start), kept_after(line.window));
+            forget_old(*there, wall);
+        }
+        return at->second;
+    }
+    /// Forgets scopes of which nothing is left but windows that were over long ago. Costs little: it looks when there are
+    /// twice as many as after the last time. What was looked up before is not good any more.
+    void forget_old(time_point wall) {
+        if (series_.size() < look_at_) return;
+        for (auto& [name, s] : series_) forget_old(s, wall);
+        std::erase_if(series_, [](auto const& s) { return s.second.parts.empty(); });
+        look_at_ = std::max(fewest_to_forget, 2 * series_.size());
+    }
+
+    void set_limit(std::string scope, std::string window_text, std::optional<money> limit) {
+        auto const key = std::pair{std::move(scope), std::move(window_text)};
+        if (limit) limits_[key] = *limit;
+        else limits_.erase(key);
+    }
+    void freeze(std::string scope, std::string reason) { frozen_[std::move(scope)] = std::move(reason); }
+    /// False if it was not frozen.
+    bool thaw(std::string const& scope) { return frozen_.erase(scope) != 0; }
+    /// The frozen scope that it is in, or null.
+    [[nodiscard]] std::string const* frozen_by(std::string_view scope) const {
+        for (auto const& [name, reason] : frozen_)
+            if (is_within(scope, name)) return &name;
+        return nullptr;
+    }
+
+    /// How the accounts of that scope and of those inside it stand, by scope, window and time.
+    [[nodiscard]] std::vector<account_status> status_of(std::string_view scope) const {
+        std::vector<account_status> all;
+        for_each([&](series const& s, time_point start, kept_account const& kept) {
+            if (!is_within(s.scope, scope)) return;
+            account_status status;
+            status.scope = s.scope;
+            status.window = s.window_text;
+            status.start = start;
+            status.end = kept.end;
+            status.money_in = kept;
+            if (auto const limit = limit_of(s.scope, s.window_text, s.limit); limit != money::max())
+                status.limit = limit;
+            status.frozen = frozen_by(s.scope) != nullptr;
+            all.push_back(std::move(status));
+        });
+        std::sort(all.begin(), all.end(), [](account_status const& a, account_status const& b) {
+            return std::tie(a.scope, a.window, a.start) < std::tie(b.scope, b.window, b.start);
+        });
+        return all;
+    }
+    /// `each(series, start, account)`.
+    template <class Each>
+    void for_each(Each&& each) const {
+        for (auto const& [name, s] : series_)
+            for (auto const& [start, kept] : s.parts) each(s, start, kept);
+    }
+    [[nodiscard]] std::size_t size() const noexcept { return series_.size(); }
+
+private:
+    // The wall clock may be set back, and a window that is over be the present one again.
+    [[nodiscard]] static std::chrono::seconds kept_after(window const& w) {
+        constexpr std::chrono::seconds long_enough = std::chrono::days{40};
+        return w.kind() == window_kind::rolling ? std::min(60 * w.length(), long_enough) : long_enough;
+    }
+    static constexpr std::size_t fewest_to_forget = 1000;
+
+    [[nodiscard]] std::string const& name_of(ledger_line const& line) {
+        name_.assign(line.scope).push_back('\0');
+        return name_ += line.window_text;
+    }
+    [[nodiscard]] money limit_of(std::string const& scope, std::string const& window_text, money declared) const {
+        if (limits_.empty()) return declared;
+        auto const set = limits_.find(std::pair{scope, window_text});
+        return set == limits_.end() ? declared : set->second;
+    }
+    /// `each(start, account)` for the parts that count now, by age, until it returns false.
+    template <class Each>
+    static void for_each_counting(series const& s, window const& w, time_point wall, Each&& each) {
+        if (w.kind() != window_kind::rolling) {
+            auto const start = w.span_at(wall).start;
+            if (auto const part = s.parts.find(start); part != s.parts.end()) each(start, part->second);
+            return;
+        }
+        auto part = s.parts.lower_bound(wall - (w.length() + 2 * w.bucket()));
+        for (; part != s.parts.end() && part->first <= later(wall, w.length()); ++part)
+            if (w.counts(part->first, wall) && !each(part->first, part->second)) return;
+    }
+    [[nodiscard]] static account counting_in(series const& s, window const& w, time_point wall) {
+        account sum;
+        for_each_counting(s, w, wall, [&](time_point, account const& part) {
+            sum += part;
+            return true;
+        });
+        return sum;
+    }
+    /// When the window has room for `needed` by time alone.
+    [[nodiscard]] static std::optional<time_point> relief(series const* s, window const& w, money needed, money limit,
+                                                          money committed, time_point wall) {
+        std::optional<time_point> when;
+        if (w.kind() != window_kind::rolling) {
+            if (auto const end = w.span_at(wall).end; end != time_point::max()) when = end;
+        } else if (s != nullptr) {
+            for_each_counting(*s, w, wall, [&](time_point start, account const& part) {
+                committed -= part.committed();
+                when = w.leaves_at(start);
+                return !fits(committed, needed, limit);
+            });
+        }
+        return when;
+    }
+    /// The oldest first, up to one that has to stay.
+    static void forget_old(series& s, time_point wall) {
+        auto& parts = s.parts;
+        while (!parts.empty() && parts.begin()->second.entries == 0 && parts.begin()->second.forget_at < wall)
+            parts.erase(parts.begin());
+    }
+
+    std::unordered_map<std::string, series> series_;
+    std::size_t look_at_ = fewest_to_forget;
+    std::map<std::pair<std::string, std::string>, money> limits_;
+    std::map<std::string, std::string> frozen_;
+    std::string name_;
+};
+
+}  // namespace coffer::inline v0
