@@ -186,7 +186,8 @@ public:
             auto dearest = long_number{u.web_searches} * amount(searches_[searched.value_or(0)]);
             for (auto const& each : searches_) {
                 auto const other = long_number{u.web_searches} * amount(each);
-                if (!searched && other.cut_rounding_up(scale - 15) > dearest.cut_rounding_up(scale - 15)) dearest = other;
+                if (!searched && other.cut_rounding_up(scale - 15) > dearest.cut_rounding_up(scale - 15))
+                    dearest = other;
             }
             sum = sum + dearest;
         }
