@@ -4,6 +4,7 @@
 #include <coffer/call/guarded.hpp>
 #include <coffer/call/pipeline.hpp>
 #include <coffer/llm/openai.hpp>
+#include <coffer/llm/price_list.hpp>
 #include <coffer/policy/retry.hpp>
 #include <coffer/testing/scripted_transport.hpp>
 #include <coffer/testing/virtual_time.hpp>
@@ -148,6 +149,37 @@ TEST(open_ai_page, vault) {
     EXPECT_EQ(v->fetched, 2);
     EXPECT_EQ(transport.sent()[1].headers.first("authorization"), "Bearer openai-2");
     EXPECT_NE(log.str().find("stale_credentials 401"), std::string::npos);
+}
+
+TEST(open_ai_page, price_list) {
+    std::string const text_of_file =
+        R"({"gpt-4o":{"litellm_provider":"openai","input_cost_per_token":2.5e-06,"output_cost_per_token":1e-05},)"
+        R"("odd":{"litellm_provider":"openai","input_cost_per_token":1e-06,"output_cost_per_token":1e-05,"cost_on_mondays":1}})";
+    std::ostringstream log;
+    //! [price-list]
+    llm::openai_options options;
+    auto list = llm::price_list::from_json(text_of_file, "2026-11-21", "openai");
+    for (auto const& note : list.refused) log << note.model << ": " << note.what << '\n';
+    options.prices = std::move(list.prices);
+    options.on_unknown_price = llm::unknown_price::assume_dearest;  // the default is to refuse
+    options.auto_tier = llm::service_tier::standard;                // what the project is set to
+    //! [price-list]
+    EXPECT_EQ(options.prices.size(), 2U);
+    EXPECT_NE(log.str().find("odd: its price list has cost_on_mondays"), std::string::npos);
+}
+
+TEST(open_ai_page, at_most) {
+    llm::openai_options const options;
+    std::string const url = "https://example.com/cat.png";
+    //! [at-most]
+    auto const request = llm::request{"gpt-4o"}
+                             .user("What is on this picture?")
+                             .image(url, llm::image_detail::low)
+                             .max_output_tokens(200)
+                             .at_most({.input_tokens = 85});  // what the provider says of a picture with low detail
+    auto const estimate = llm::estimate_of(request, options);
+    //! [at-most]
+    EXPECT_TRUE(estimate.cost);
 }
 
 TEST(open_ai_page, prices) {

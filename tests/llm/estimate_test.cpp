@@ -87,6 +87,7 @@ TEST(estimate, what_cannot_be_counted_is_bounded_by_who_knows_it) {
     EXPECT_EQ(of(llm::request{image}.at_most({.cost = 0.01_usd})).cost, *of(bounded()).cost + 0.01_usd);
     EXPECT_TRUE(has(why(llm::request{image}.at_most({})), "input_tokens"));
     EXPECT_TRUE(has(why(llm::request{image}.at_most({.input_tokens = -1})), "negative"));
+    EXPECT_TRUE(has(why(bounded().at_most({.input_tokens = -1})), "negative"));
     EXPECT_EQ(why(bounded().extra(R"({"something_new":1})").at_most({})), "");
     EXPECT_TRUE(has(why(llm::request{"gpt-4o-mini"}.user("What?").at_most({.cost = 1_usd})), "max_output_tokens"));
     // A size of the prompt that only the image can reach.

@@ -6,9 +6,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <fstream>
 #include <iterator>
 #include <optional>
+#include <random>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -215,6 +218,24 @@ TEST(price_list, search_models_always_search) {
         "2026-11-21");
     EXPECT_TRUE(list.prices.find("gpt-4o-search-preview")->always_searches());
     EXPECT_FALSE(read().prices.find("gpt-4o")->always_searches());
+}
+
+TEST(price_list, survives_whatever_stands_in_it) {
+    std::mt19937_64 random{5};
+    auto const upto = [&](std::size_t most) { return std::uniform_int_distribution<std::size_t>{0, most}(random); };
+    constexpr std::string_view bytes = "{}[]\",:0123456789.eE+-_abkmnt\x80 ";
+    int lists = 0;
+    for (int round = 0; round < 1'000; ++round) {
+        auto text = real_list();
+        for (auto changes = 1 + upto(3); changes > 0; --changes) text[upto(text.size() - 1)] = bytes[upto(bytes.size() - 1)];
+        try {
+            auto const list = llm::price_list::from_json(text, "2026-11-21");
+            EXPECT_LE(list.prices.size() + list.skipped.size(), 19U);
+            ++lists;
+        } catch (std::invalid_argument const&) {  // no JSON any more
+        }
+    }
+    EXPECT_GT(lists, 50);
 }
 
 TEST(price_list, what_is_no_list_is_an_error_that_says_so) {

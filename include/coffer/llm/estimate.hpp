@@ -63,10 +63,10 @@ namespace detail {
 /// Why the promise of `request::at_most` does not cover what is there, or empty.
 [[nodiscard]] inline std::string uncovered(raw_parts const& p, std::optional<uncounted> const& promise) {
     constexpr std::string_view advice = ", whose cost has no upper bound; give one with request::at_most";
+    if (promise && (promise->input_tokens < 0 || promise->web_searches < 0 || promise->cost < money{}))
+        return "a number of request::at_most is negative";
     if (p.uncountable.empty()) return {};
     if (!promise) return "there is " + p.uncountable + std::string{advice};
-    if (promise->input_tokens < 0 || promise->web_searches < 0 || promise->cost < money{})
-        return "a number of request::at_most is negative";
     if (p.images != 0 && promise->input_tokens == 0 && promise->cost == money{})
         return "there is an image, and request::at_most says nothing of input_tokens";
     if (p.searches && promise->web_searches == 0 && promise->cost == money{})

@@ -51,7 +51,7 @@ struct raw_parts {
     std::int64_t images = 0;
     bool searches = false;
     std::optional<search_context> searched;
-    std::string uncountable;  ///< the first of the parts that nobody can count, in words; empty: there is none
+    std::string uncountable;  ///< one of the parts that nobody can count, in words; empty: there is none
     std::int64_t bytes = 0;   ///< of `extra`
 };
 
