@@ -651,3 +651,5 @@ TEST_P(conformance, many_threads_may_use_one_store) {
 }
 
 }  // namespace store_test
+
+#include "store/run_conformance.hpp"  // more of it

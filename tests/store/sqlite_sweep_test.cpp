@@ -137,6 +137,28 @@ TEST_F(sweeping, passes_over_a_record_that_it_does_not_understand) {
     EXPECT_EQ(number("SELECT count(*) FROM records WHERE state='sold'"), 1);
 }
 
+TEST_F(sweeping, forgets_jobs_that_are_done_or_that_nobody_runs_any_more) {
+    auto& b = w.backend();
+    coffer::run_request q;
+    q.id = claim_number(1);
+    auto const job = [&](int n) { return b.id_of(coffer::key{"job", n}); };
+    for (int n = 0; n < 300; ++n) {
+        (void)w.get(b.begin_run(job(n), q)).value();
+        ASSERT_TRUE(w.get(b.note_step({job(n), q.id}, "only", 15min)));
+        auto const how = n % 2 == 0 ? std::nullopt : std::optional{coffer::run_failure{"x"}};
+        if (n >= 298) continue;  // they are left under way
+        ASSERT_TRUE(w.get(b.end_run({job(n), q.id}, how)));
+    }
+    ASSERT_TRUE(w.get(b.note_step({job(299), q.id}, "long", 24h * 365)));
+    w.pass(24h * 31);
+    EXPECT_EQ(collect().jobs, 149U) << "those that are done";
+    w.pass(24h * 31);
+    EXPECT_EQ(collect().jobs, 150U) << "those that failed, and a run that began no step for long";
+    EXPECT_EQ(collect().jobs, 0U);
+    EXPECT_EQ(number("SELECT count(*) FROM runs"), 1);
+    EXPECT_EQ(number("SELECT count(*) FROM run_steps"), 2);
+}
+
 TEST_F(sweeping, finds_what_is_due_by_an_index) {
     (void)w.backend();
     sqlite::detail::connection db{w.file().string(), 1s};

@@ -104,7 +104,7 @@ awaitable<void> call_plain(std::shared_ptr<Fn> check) {
 /// `max_runs` times, or failed `same_failure` times in one way, and is not done; `store::reopen_run` lets it go on).
 /// `disposition` says what each means to a queue. Nothing is sent then.
 ///
-/// A run that ends without `done()` has failed: with what `failed` was told; otherwise with the last fault of a step;
+/// A run that ends without `done()` has failed: with what `failed` was told; otherwise with the fault of a step;
 /// otherwise it "ended without done()"; and if its process died, it "did not end". Failures that time can mend (see
 /// `disposition`) do not count as the same failure, and as a run only if they may have been billed. `run_job` tells what
 /// a job's body threw.
@@ -168,8 +168,10 @@ public:
 
     /// The run has failed, and ends. Nothing is awaited: the store writes it down. Without effect after the run's end, or
     /// if it has not begun.
-    void failed(std::exception_ptr const& thrown) const { run_->fail(failure_of(thrown, run_->failed_step())); }
-    void failed(fault const& why) const { run_->fail(failure_of(why, run_->failed_step())); }
+    void failed(std::exception_ptr const& thrown) const {
+        run_->fail(failure_of(thrown, [this](fault const& why) { return run_->step_of(why); }));
+    }
+    void failed(fault const& why) const { run_->fail(failure_of(why, run_->step_of(why))); }
 
     /// The call of a step that is over: its log, its cost, where its answer came from. Lives as long as the journal.
     /// Throws `misuse` if there is no such step.
@@ -182,8 +184,9 @@ private:
     std::shared_ptr<detail::run_context> run_;
 };
 
-/// Runs a job: `body(run)` to its end, then `done()`. What the body throws is told to the run and thrown on; so a queue's
-/// next runs are refused once the job has failed in one way too often.
+/// Runs a job: `body(run)` to its end, then `done()`. What the body throws (the first, if steps that ran at the same time
+/// have ended with several exceptions) is told to the run and thrown on; so a queue's next runs are refused once the job
+/// has failed in one way too often.
 ///
 ///     auto const body = [&](coffer::journal& run) -> coffer::awaitable<void> { ... };
 ///     co_await coffer::run_job(db, "report/acme/2026-11-21", {}, body);
@@ -207,7 +210,7 @@ auto run_job(store where, job_name job, journal_options options, Body body) -> s
         auto ending = run.done();
         co_await std::move(ending);
     } catch (...) {
-        thrown = std::current_exception();
+        thrown = first_of(std::current_exception());
     }
     if (thrown) {
         run.failed(thrown);

@@ -106,7 +106,6 @@ public:
     }
     void end_step(run_step& s, std::optional<fault> why) {
         std::lock_guard const lock{mutex_};
-        if (why) last_failure_ = {*why, s.name};
         s.why = std::move(why);
         s.over = true;
     }
@@ -195,9 +194,12 @@ public:
         bool const has_not = told != nullptr && *told && !std::holds_alternative<run_begun>(**told);
         if (submitted() && !has_not) store_->end_run(ref_, how);
     }
-    [[nodiscard]] std::string failed_step() const {
+    /// The step that has ended with such a fault; empty if none has.
+    [[nodiscard]] std::string step_of(fault const& why) const {
         std::lock_guard const lock{mutex_};
-        return last_failure_ ? last_failure_->second : std::string{};
+        for (auto const& s : steps_)
+            if (s.why && s.why->kind() == why.kind()) return s.name;
+        return {};
     }
 
     // The preflight ---------------------------------------------------------------------------------------------------
@@ -235,8 +237,16 @@ private:
         if (!steps_.empty()) throw misuse{"coffer::journal: set " + std::string{what} + " before the first step"};
     }
     [[nodiscard]] bool submitted() const noexcept { return beginning_.has_value() || !steps_.empty(); }
+    /// What an operator may have to do something about comes first; then, which step began first.
     [[nodiscard]] run_failure how_it_was_left() const {
-        if (last_failure_) return failure_of(last_failure_->first, last_failure_->second);
+        std::optional<run_failure> passing;
+        for (auto const& s : steps_) {
+            if (!s.why) continue;
+            auto f = failure_of(*s.why, s.name);
+            if (!f.passing) return f;
+            if (!passing) passing = std::move(f);
+        }
+        if (passing) return *passing;
         auto const last = std::find_if(steps_.rbegin(), steps_.rend(), [](auto const& s) { return s.over; });
         return run_failure{"ended without done()" + (last == steps_.rend() ? "" : ", after " + last->name)};
     }
@@ -252,7 +262,6 @@ private:
     time_point until_{};  // of all steps, once there is one
     std::optional<completion<outcome<run_verdict>>> beginning_;
     std::optional<run_verdict> verdict_;
-    std::optional<std::pair<fault, std::string>> last_failure_;  // of a step
     bool over_ = false;
     bool done_ = false;
 

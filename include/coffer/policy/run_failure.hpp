@@ -8,6 +8,7 @@
 #include <coffer/state/run.hpp>
 
 #include <cxxabi.h>
+#include <asio/multiple_exceptions.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -54,25 +55,38 @@ namespace detail {
 }  // namespace detail
 
 /// The failure that a fault is, at `step` (empty: at none). One that a later run may be spared (see `disposition`) passes.
-/// But a preflight that fails is a failure of the job: its data may have to be mended.
+/// But a preflight that fails is a failure of the job, at whichever step it was made: somebody may have to mend something.
 [[nodiscard]] inline run_failure failure_of(fault const& why, std::string_view step) {
     run_failure f{std::string{to_string(why.kind())}};
     if (why.status() != 0) f.signature += ", status " + std::to_string(why.status());
     if (!why.code().empty()) f.signature += ", code " + std::string{why.code()};
     if (why.cause()) f.signature += ", message " + detail::digest_of_message(why.message());
-    if (!step.empty()) f.signature += ", at " + std::string{step};
-    f.passing = disposition(why).action == queue_action::retry_after && why.kind() != fault_kind::preflight_failed;
+    bool const of_run = why.kind() == fault_kind::preflight_failed;
+    if (!step.empty() && !of_run) f.signature += ", at " + std::string{step};
+    f.passing = disposition(why).action == queue_action::retry_after && !of_run;
     f.unbilled = f.passing && why.billing() == knowledge::no;
     return f;
 }
 
-/// The failure that an exception out of a job's body is: its type, and a digest of its message. That of a `failure` is its
-/// fault's, at `step`.
-[[nodiscard]] inline run_failure failure_of(std::exception_ptr const& thrown, std::string_view step) {
+/// Of several exceptions that steps run at the same time have ended with, the first.
+[[nodiscard]] inline std::exception_ptr first_of(std::exception_ptr thrown) {
     try {
         std::rethrow_exception(thrown);
+    } catch (asio::multiple_exceptions const& several) {
+        return several.first_exception();
+    } catch (...) {
+        return thrown;
+    }
+}
+
+/// The failure that an exception out of a job's body is: its type, and a digest of its message. That of a `failure` is its
+/// fault's, at the step that `step_of(fault)` says.
+template <class StepOf>
+[[nodiscard]] run_failure failure_of(std::exception_ptr const& thrown, StepOf const& step_of) {
+    try {
+        std::rethrow_exception(first_of(thrown));
     } catch (failure const& f) {
-        return failure_of(f.fault(), step);
+        return failure_of(f.fault(), step_of(f.fault()));
     } catch (std::exception const& e) {
         run_failure f{detail::name_of(typeid(e)) + ", message " + detail::digest_of_message(e.what())};
         auto const* const of_system = dynamic_cast<std::system_error const*>(&e);

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// What every store has to do for the runs of jobs. Part of the conformance suite (conformance.hpp).
+
+#include "store/store_world.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace store_test {
+
+using coffer::run_state;
+
+/// The operations on runs, by run number, of process `p`.
+class runs_in {
+public:
+    explicit runs_in(world& w) : w_{w} {}
+
+    coffer::run_limits limits{25, 3};
+
+    [[nodiscard]] coffer::record_id id(std::string const& job = "job") {
+        return w_.backend().id_of(coffer::key{"report", job});
+    }
+    coffer::outcome<coffer::run_verdict> begin(int n, int p = 0, std::string const& job = "job") {
+        coffer::run_request q;
+        q.id = claim_number(n);
+        q.limits = limits;
+        return w_.get(w_.backend(p).begin_run(id(job), q));
+    }
+    auto note(int n, std::string const& step, int p = 0, coffer::duration lease = 15min) {
+        return w_.get(w_.backend(p).note_step({id(), claim_number(n)}, step, lease));
+    }
+    auto fail(int n, std::string const& signature, int p = 0, std::string const& job = "job") {
+        return w_.get(w_.backend(p).end_run({id(job), claim_number(n)}, coffer::run_failure{signature}));
+    }
+    auto finish(int n, int p = 0) { return w_.get(w_.backend(p).end_run({id(), claim_number(n)}, std::nullopt)); }
+    auto reopen(int p = 0) { return w_.get(w_.backend(p).reopen_run(id())); }
+    std::shared_ptr<coffer::run_record const> peek(int p = 0) { return w_.get(w_.backend(p).peek_run(id())).value(); }
+    auto list(coffer::run_filter const& f = {}, int p = 0) { return w_.get(w_.backend(p).list_runs(f)).value(); }
+    void failing_run(int n, std::string const& signature = "x", std::string const& job = "job") {
+        (void)begin(n, 0, job).value();
+        ASSERT_TRUE(fail(n, signature, 0, job));
+    }
+
+private:
+    world& w_;
+};
+
+template <class T>
+[[nodiscard]] bool is_run(coffer::outcome<coffer::run_verdict> const& v) {
+    return v.has_value() && std::holds_alternative<T>(*v);
+}
+
+TEST_P(conformance, a_run_begins_notes_steps_and_is_done) {
+    runs_in runs{w};
+    EXPECT_EQ(runs.peek(), nullptr);
+    ASSERT_TRUE(is_run<coffer::run_begun>(runs.begin(1)));
+    EXPECT_TRUE(runs.note(1, "outline"));
+    EXPECT_TRUE(runs.note(1, "draft"));
+    EXPECT_TRUE(runs.note(1, "outline"));
+    auto const r = runs.peek();
+    ASSERT_NE(r, nullptr);
+    EXPECT_EQ(r->state, run_state::running);
+    EXPECT_EQ(r->steps, (std::vector<std::string>{"outline", "draft"}));
+    EXPECT_EQ(r->limits, runs.limits);
+    EXPECT_EQ(r->created, w.sim.time.clock()->wall_now());
+    EXPECT_TRUE(runs.finish(1));
+    EXPECT_TRUE(runs.finish(1));
+    EXPECT_EQ(runs.peek()->steps.size(), 2U);
+    EXPECT_TRUE(is_run<coffer::run_done>(runs.begin(2)));
+}
+
+TEST_P(conformance, names_of_steps_are_any_text) {
+    runs_in runs{w};
+    (void)runs.begin(1);
+    std::vector<std::string> const names{"", "a'b\"c", std::string{"nul\0in it", 9}, "\xc3\xa4\xff", "A", "a"};
+    for (auto const& name : names) ASSERT_TRUE(runs.note(1, name));
+    EXPECT_EQ(runs.peek()->steps, names);
+}
+
+TEST_P(conformance, runs_are_apart_from_the_record_of_the_same_key) {
+    runs_in runs{w};
+    w.finish(1, "paid");
+    coffer::run_request q;
+    q.id = claim_number(1);
+    EXPECT_TRUE(is_run<coffer::run_begun>(w.get(w.backend().begin_run(w.id(), q))));
+    EXPECT_EQ(w.peek()->state, record_state::done);
+    EXPECT_EQ(w.list().size(), 1U);
+    EXPECT_EQ(runs.list().size(), 1U);
+}
+
+TEST_P(conformance, what_is_known_of_a_job_is_seen_by_every_process) {
+    runs_in runs{w};
+    runs.failing_run(1, "a");
+    runs.failing_run(2, "b");
+    (void)runs.begin(3, 1);
+    (void)runs.note(3, "draft", 1);
+    for (int p : {0, 1}) {
+        auto const r = runs.peek(p);
+        ASSERT_NE(r, nullptr);
+        EXPECT_EQ(r->state, run_state::running);
+        EXPECT_EQ(r->begun, 3);
+        EXPECT_EQ(r->counted, 3);
+        EXPECT_EQ(r->same_failures, 1);
+        EXPECT_EQ(r->signature, "b");
+        EXPECT_EQ(r->run, claim_number(3));
+    }
+    auto const v = runs.begin(4, 0);
+    ASSERT_TRUE(is_run<coffer::run_under_way>(v));
+    EXPECT_EQ(std::get<coffer::run_under_way>(*v).hint, 15min);
+    EXPECT_EQ(refusal(runs.note(4, "x")), "run_lost");
+    EXPECT_EQ(refusal(runs.fail(4, "x")), "run_lost");
+}
+
+TEST_P(conformance, every_operation_on_a_run_may_be_submitted_twice) {
+    runs_in runs{w};
+    EXPECT_EQ(std::get<coffer::run_begun>(*runs.begin(1)).number, 1);
+    EXPECT_EQ(std::get<coffer::run_begun>(*runs.begin(1)).number, 1);
+    EXPECT_TRUE(runs.fail(1, "x"));
+    EXPECT_TRUE(runs.fail(1, "x"));
+    EXPECT_EQ(runs.peek()->same_failures, 1);
+    EXPECT_TRUE(runs.reopen());
+    EXPECT_TRUE(runs.reopen());
+    EXPECT_EQ(runs.peek()->counted, 0);
+}
+
+TEST_P(conformance, a_run_whose_process_died_did_not_end) {
+    runs_in runs{w};
+    (void)runs.begin(1, 1);
+    EXPECT_TRUE(is_run<coffer::run_under_way>(runs.begin(2)));
+    w.kill(1);
+    EXPECT_EQ(runs.peek()->state, run_state::idle) << "a look sees it";
+    EXPECT_EQ(runs.list()[0].signature, "did not end");
+    auto const v = runs.begin(2);
+    ASSERT_TRUE(is_run<coffer::run_begun>(v));
+    EXPECT_EQ(std::get<coffer::run_begun>(*v).number, 2);
+    EXPECT_EQ(runs.peek()->signature, "did not end");
+    EXPECT_EQ(runs.peek()->same_failures, 1);
+}
+
+TEST_P(conformance, a_job_is_stopped_listed_and_reopened) {
+    runs_in runs{w};
+    for (int n = 1; n <= 3; ++n) {
+        runs.failing_run(n);
+        w.pass(1s);
+    }
+    runs.failing_run(11, "y", "other");
+    auto const v = runs.begin(4);
+    ASSERT_TRUE(is_run<coffer::run_stopped>(v));
+    EXPECT_EQ(std::get<coffer::run_stopped>(*v).signature, "x");
+    EXPECT_EQ(runs.list().size(), 2U);
+    EXPECT_EQ(runs.list()[0].job, runs.id()) << "the oldest first";
+    EXPECT_EQ(runs.list(coffer::run_filter{"elsewhere"}).size(), 0U);
+    EXPECT_EQ(runs.list(coffer::run_filter{"report"}).size(), 2U);
+    auto const stopped = runs.list(coffer::run_filter::stopped(), 1);
+    ASSERT_EQ(stopped.size(), 1U);
+    EXPECT_TRUE(stopped[0].stopped);
+    EXPECT_EQ(stopped[0].job, runs.id());
+    EXPECT_EQ(stopped[0].same_failures, 3);
+    EXPECT_EQ(stopped[0].counted, 3);
+    auto one = coffer::run_filter{};
+    one.limit = 1;
+    EXPECT_EQ(runs.list(one).size(), 1U);
+    ASSERT_TRUE(runs.reopen(1));
+    EXPECT_TRUE(runs.list(coffer::run_filter::stopped()).empty());
+    EXPECT_TRUE(is_run<coffer::run_begun>(runs.begin(5)));
+}
+
+TEST_P(conformance, a_job_that_nobody_has_run_cannot_be_reopened_nor_done) {
+    runs_in runs{w};
+    EXPECT_EQ(refusal(runs.reopen()), "permanent");
+    EXPECT_EQ(refusal(runs.finish(1)), "permanent");
+    EXPECT_EQ(refusal(runs.note(1, "x")), "run_lost");
+    EXPECT_EQ(runs.peek(), nullptr) << "and is not known for that";
+    EXPECT_TRUE(runs.list().empty());
+}
+
+TEST_P(conformance, a_done_job_is_forgotten_in_time) {
+    runs_in runs{w};
+    (void)runs.begin(1);
+    (void)runs.note(1, "old");
+    (void)runs.finish(1);
+    w.pass(24h * 29);
+    EXPECT_TRUE(is_run<coffer::run_done>(runs.begin(2)));
+    w.pass(24h * 2);
+    EXPECT_EQ(runs.peek(), nullptr);
+    EXPECT_TRUE(runs.list().empty());
+    ASSERT_TRUE(is_run<coffer::run_begun>(runs.begin(2)));
+    EXPECT_EQ(runs.peek()->begun, 1);
+    EXPECT_TRUE(runs.peek()->steps.empty());
+}
+
+}  // namespace store_test
