@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: `budget` must be the innermost policy, but the wrapped pipeline has policies of its own: move it to their end
+// expect: `budget` must stand in the pipeline that wraps the operation itself
 #include "policies.hpp"
 
 coffer::awaitable<int> operation(int n) { co_return n; }

@@ -26,13 +26,12 @@ struct contents {
     bool multiplies_sends = false;
     bool per_send = false;
     bool innermost = false;
-    bool anything = false;
 };
 
 template <class... Policies>
 [[nodiscard]] consteval contents contents_of() {
     return {(traits_of<Policies>().journal || ...), (traits_of<Policies>().multiplies_sends || ...),
-            (traits_of<Policies>().per_send || ...), (traits_of<Policies>().innermost || ...), sizeof...(Policies) > 0};
+            (traits_of<Policies>().per_send || ...), (traits_of<Policies>().innermost || ...)};
 }
 
 /// Does a policy for which `Outer` holds stand outside one for which `Inner` holds?
@@ -88,17 +87,16 @@ consteval void check_nested_order() {
             !(outer.per_send && inner.multiplies_sends),
             "coffer: the wrapped pipeline multiplies sends (retry, hedge) inside this pipeline's rate_limit or "
             "budget, which would see only the first: move it into the wrapped pipeline");
-        static_assert(
-            !(outer.innermost && inner.anything),
-            "coffer: `budget` must be the innermost policy, but the wrapped pipeline has policies of its own: "
-            "move it to their end");
+        static_assert(!outer.innermost,
+                      "coffer: `budget` must stand in the pipeline that wraps the operation itself, where it sees what "
+                      "a request can cost and where its send is permitted: move it to the end of the wrapped pipeline");
     }
 }
 
 /// What `outer` contains together with `inner`.
 [[nodiscard]] constexpr contents merged(contents outer, contents inner) noexcept {
     return {outer.journal || inner.journal, outer.multiplies_sends || inner.multiplies_sends,
-            outer.per_send || inner.per_send, outer.innermost || inner.innermost, outer.anything || inner.anything};
+            outer.per_send || inner.per_send, outer.innermost || inner.innermost};
 }
 
 /// What a wrapped pipeline tells one around it; its own nested pipeline counts too.
@@ -124,10 +122,10 @@ inline void check_erased_order(contents outer, contents inner) {
         throw misuse{
             "coffer: the wrapped pipeline multiplies sends (retry, hedge) inside this pipeline's rate_limit or budget, "
             "which would see only the first: move it into the wrapped pipeline"};
-    if (outer.innermost && inner.anything)
+    if (outer.innermost)
         throw misuse{
-            "coffer: `budget` must be the innermost policy, but the wrapped pipeline has policies of its own: move it "
-            "to their end"};
+            "coffer: `budget` must stand in the pipeline that wraps the operation itself, where it sees what a request "
+            "can cost and where its send is permitted: move it to the end of the wrapped pipeline"};
 }
 
 /// A policy whose copies share state says which, so that it cannot stand in one pipeline twice.
