@@ -35,5 +35,6 @@ subcommand limit_command(CLI::App& app);
 subcommand freeze_command(CLI::App& app);
 subcommand thaw_command(CLI::App& app);
 subcommand reconcile_command(CLI::App& app);
+subcommand presumed_command(CLI::App& app);
 
 }  // namespace coffer_command

@@ -50,9 +50,9 @@ int main(int argc, char** argv) {
         "Exit codes: 0 done; 1 refused or failed; 2 a mistake in the command line; 3 nothing matched;\n"
         "4 (reconcile) something differs.");
     std::vector<subcommand> const all{
-        stats_command(app),  list_command(app),  show_command(app),     resolve_command(app), gc_command(app),
-        backup_command(app), purge_command(app), spend_command(app),    limits_command(app),  limit_command(app),
-        freeze_command(app), thaw_command(app),  reconcile_command(app)};
+        stats_command(app),  list_command(app),  show_command(app),      resolve_command(app), gc_command(app),
+        backup_command(app), purge_command(app), spend_command(app),     limits_command(app),  limit_command(app),
+        freeze_command(app), thaw_command(app),  reconcile_command(app), presumed_command(app)};
     try {
         app.parse(argc, argv);
         for (auto const& s : all)

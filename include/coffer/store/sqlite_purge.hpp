@@ -169,6 +169,7 @@ public:
                     rows_.remove(s);
                     ++done.records;
                 });
+                if (!more) forget_beside_records();
                 db_->run("COMMIT");
             } catch (...) {
                 db_->roll_back();
@@ -205,6 +206,13 @@ private:
             each(stored, digest);
         }
         return !digests.empty();
+    }
+    /// The namespace's jobs go with it. Of the ledger only the names go: what was spent stays spent.
+    void forget_beside_records() const {
+        auto const ns = std::string_view{name_space_};
+        statement{*db_, "DELETE FROM run_steps WHERE job IN (SELECT id FROM runs WHERE ns=?)"}.run(ns);
+        statement{*db_, "DELETE FROM runs WHERE ns=?"}.run(ns);
+        statement{*db_, "UPDATE ledger_entries SET ns='', job='', record=NULL, send=NULL WHERE ns=?"}.run(ns);
     }
     template <class Each>
     void walk(Each const& each) {
