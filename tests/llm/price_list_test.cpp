@@ -227,10 +227,11 @@ TEST(price_list, survives_whatever_stands_in_it) {
     int lists = 0;
     for (int round = 0; round < 1'000; ++round) {
         auto text = real_list();
-        for (auto changes = 1 + upto(3); changes > 0; --changes) text[upto(text.size() - 1)] = bytes[upto(bytes.size() - 1)];
+        for (auto changes = 1 + upto(3); changes > 0; --changes)
+            text[upto(text.size() - 1)] = bytes[upto(bytes.size() - 1)];
         try {
             auto const list = llm::price_list::from_json(text, "2026-11-21");
-            EXPECT_LE(list.prices.size() + list.skipped.size(), 19U);
+            EXPECT_LE(list.prices.size() + list.skipped.size(), 40U);
             ++lists;
         } catch (std::invalid_argument const&) {  // no JSON any more
         }
