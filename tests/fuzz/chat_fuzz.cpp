@@ -34,9 +34,7 @@ void require_sane(coffer::billed const& bill) {
     if (bill.cost) require(*bill.cost >= coffer::money{}, "nothing costs less than nothing");
     if (!bill.usage) return;
     auto const& u = *bill.usage;
-    for (auto const n : {u.input_fresh, u.input_cache_read, u.input_cache_write_5m, u.input_audio, u.output,
-                         u.output_audio, u.reasoning})
-        require(n >= 0, "no count is negative");
+    for (auto const bucket : coffer::usage_buckets) require(u.*bucket >= 0, "no count is negative");
 }
 
 void as_answer(std::string const& body, llm::openai_options const& o) {

@@ -93,9 +93,7 @@ TEST(hostile_bodies, never_throw_and_never_invent_a_success) {
         ASSERT_NO_THROW(bill.emplace(llm::bill_chat(a, o)));
         if (bill->usage) {
             auto const& u = *bill->usage;
-            for (auto const n : {u.input_fresh, u.input_cache_read, u.input_cache_write_5m, u.input_audio, u.output,
-                                 u.output_audio, u.reasoning})
-                ASSERT_GE(n, 0);
+            for (auto const bucket : coffer::usage_buckets) ASSERT_GE(u.*bucket, 0);
         }
         if (bill->cost) {
             ASSERT_GE(*bill->cost, coffer::money{});

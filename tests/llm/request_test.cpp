@@ -16,6 +16,7 @@ namespace llm = coffer::llm;
 
 // GCC 12 destroys temporaries of aggregates twice when they stand in a co_await expression.
 static_assert(!std::is_aggregate_v<llm::request> && !std::is_aggregate_v<llm::message>);
+static_assert(!std::is_aggregate_v<llm::image_part> && std::is_trivially_destructible_v<llm::uncounted>);
 static_assert(std::is_same_v<decltype(llm::request{"m"}.user("x").n(2)), llm::request&&>);
 static_assert(std::is_same_v<decltype(std::declval<llm::request&>().user("x").n(2)), llm::request&>);
 

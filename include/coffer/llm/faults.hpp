@@ -148,7 +148,7 @@ inline void at_least_maybe(fault& f) noexcept {
 /// Tokens were consumed: whatever the status says, that was executed and is billed.
 [[nodiscard]] inline bool consumed(json const& body) noexcept {
     auto const used = usage_of(body);
-    return used && (used->input() > 0 || used->output > 0 || used->output_audio > 0);
+    return used && std::ranges::any_of(usage_buckets, [&](std::int64_t usage::* b) { return (*used).*b > 0; });
 }
 
 }  // namespace detail
