@@ -5,6 +5,7 @@
 
 #include <coffer/base/later.hpp>
 #include <coffer/state/ledger.hpp>
+#include <coffer/state/ledger_admission.hpp>
 #include <coffer/state/ledger_rules.hpp>
 
 #include <algorithm>
@@ -52,34 +53,24 @@ public:
         }
     }
 
-    /// Why the money is not held: the first line that has not got it. What such a line needs is `amount_of` it.
+    /// Why the money is not held: the first line that has not got it.
     [[nodiscard]] std::optional<budget_denial> refusal(reserve_request const& q, found const& all,
                                                        time_point wall) const {
         for (std::size_t i = 0; i < all.size(); ++i) {
             auto const& line = (*q.lines)[i];
             auto const limit = limit_of(line.scope, line.window_text, line.limit);
-            auto const counting = all[i] != nullptr ? counting_in(*all[i], line.window, wall) : account{};
-            // An operator may have set a limit where the program has none, and did not need to know a bound.
-            bool const bounded = q.bound || line.kind == limit_kind::soft || limit == money::max();
-            auto const needed = bounded ? amount_of(q, line) : money::max();
             auto const* const frozen = frozen_by(line.scope);
-            if (frozen == nullptr && bounded && fits(counting.committed(), needed, limit)) continue;
-            budget_denial d;
-            d.frozen = frozen != nullptr;
-            d.scope = d.frozen ? *frozen : line.scope;
-            d.window = line.window.describe(line.window.span_at(wall).start);
-            d.window_text = line.window_text;
-            d.limit = limit;
-            d.needed = needed;
-            d.free = left_of(limit, counting.committed());
-            d.held = counting.held;
-            if (needed <= limit) d.until = relief(all[i], line.window, needed, limit, counting.committed(), wall);
-            return d;
+            bool const bounded = q.bound || line.kind == limit_kind::soft || limit == money::max();
+            if (frozen == nullptr && bounded && fits(committed_in(all[i], line.window, wall), amount_of(q, line), limit))
+                continue;
+            std::vector<window_part> parts;
+            for_each_counting(all[i], line.window, wall,
+                              [&](time_point start, account const& part) { parts.emplace_back(start, part); });
+            auto denied = denial_of(q, line, limit, frozen != nullptr, parts, wall);
+            if (denied && frozen != nullptr) denied->scope = *frozen;  // that is what can be thawed
+            if (denied) return denied;
         }
         return std::nullopt;
-    }
-    [[nodiscard]] static money amount_of(reserve_request const& q, ledger_line const& line) noexcept {
-        return line.kind == limit_kind::hard ? q.bound.value_or(q.expected) : q.expected;
     }
 
     /// The line's account now, made if there is none. `there` is what was found for it, and filled in.
@@ -170,40 +161,23 @@ private:
         auto const set = limits_.find(std::pair{scope, window_text});
         return set == limits_.end() ? declared : set->second;
     }
-    /// `each(start, account)` for the parts that count now, by age, until it returns false.
+    /// `each(start, account)` for the parts that count now, by age.
     template <class Each>
-    static void for_each_counting(series const& s, window const& w, time_point wall, Each&& each) {
+    static void for_each_counting(series const* s, window const& w, time_point wall, Each&& each) {
+        if (s == nullptr) return;
         if (w.kind() != window_kind::rolling) {
             auto const start = w.span_at(wall).start;
-            if (auto const part = s.parts.find(start); part != s.parts.end()) each(start, part->second);
+            if (auto const part = s->parts.find(start); part != s->parts.end()) each(start, part->second);
             return;
         }
-        auto part = s.parts.lower_bound(wall - (w.length() + 2 * w.bucket()));
-        for (; part != s.parts.end() && part->first <= later(wall, w.length()); ++part)
-            if (w.counts(part->first, wall) && !each(part->first, part->second)) return;
+        auto part = s->parts.lower_bound(wall - (w.length() + 2 * w.bucket()));
+        for (; part != s->parts.end() && part->first <= later(wall, w.length()); ++part)
+            if (w.counts(part->first, wall)) each(part->first, part->second);
     }
-    [[nodiscard]] static account counting_in(series const& s, window const& w, time_point wall) {
-        account sum;
-        for_each_counting(s, w, wall, [&](time_point, account const& part) {
-            sum += part;
-            return true;
-        });
+    [[nodiscard]] static money committed_in(series const* s, window const& w, time_point wall) {
+        money sum;
+        for_each_counting(s, w, wall, [&](time_point, account const& part) { sum += part.committed(); });
         return sum;
-    }
-    /// When the window has room for `needed` by time alone.
-    [[nodiscard]] static std::optional<time_point> relief(series const* s, window const& w, money needed, money limit,
-                                                          money committed, time_point wall) {
-        std::optional<time_point> when;
-        if (w.kind() != window_kind::rolling) {
-            if (auto const end = w.span_at(wall).end; end != time_point::max()) when = end;
-        } else if (s != nullptr) {
-            for_each_counting(*s, w, wall, [&](time_point start, account const& part) {
-                committed -= part.committed();
-                when = w.leaves_at(start);
-                return !fits(committed, needed, limit);
-            });
-        }
-        return when;
     }
     /// The oldest first, up to one that has to stay.
     static void forget_old(series& s, time_point wall) {

@@ -62,7 +62,7 @@ public:
         e.accounts.reserve(q.lines->size());
         for (std::size_t i = 0; i < q.lines->size(); ++i) {
             auto const& line = (*q.lines)[i];
-            r.holds.push_back({ledger_accounts::amount_of(q, line), line.kind});
+            r.holds.push_back({amount_of(q, line), line.kind});
             e.accounts.push_back(&accounts_.account_at(line, found_[i], at.wall));
         }
         by_id_.emplace(q.id, made.begin());

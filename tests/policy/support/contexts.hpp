@@ -30,6 +30,7 @@ public:
     [[nodiscard]] asio::io_context& operator[](std::size_t i) { return *all_[i]; }
     [[nodiscard]] asio::any_io_executor executor(std::size_t i) { return all_[i]->get_executor(); }
     [[nodiscard]] coffer::time_point now() const { return clock_->now(); }
+    [[nodiscard]] coffer::testing::virtual_clock& clock() const { return *clock_; }
     /// From now on nobody runs it.
     void stop(std::size_t i) { stopped_.insert(all_[i].get()); }
     /// Shuts one down, as it stands.
