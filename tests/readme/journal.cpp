@@ -31,10 +31,9 @@ coffer::awaitable<std::string> ask_somebody(question const& q) {
 using asker = coffer::guarded<std::string(question const&)>;
 
 asker somebody(coffer::store const& db) {
-    return coffer::pipeline{coffer::once{db}}.wrap(
-        coffer::describe(&ask_somebody).fingerprint([](question const& q) {
-            return coffer::fingerprint{}.with("text", q.text);
-        }));
+    return coffer::pipeline{coffer::once{db}}.wrap(coffer::describe(&ask_somebody).fingerprint([](question const& q) {
+        return coffer::fingerprint{}.with("text", q.text);
+    }));
 }
 
 struct app_database {

@@ -62,7 +62,8 @@ struct oracle {
         return count;
     }
 
-    std::string begin(int n, std::string const& who, coffer::run_limits l, long now, std::set<std::string> const& dead) {
+    std::string begin(int n, std::string const& who, coffer::run_limits l, long now,
+                      std::set<std::string> const& dead) {
         look(now, dead);
         if (done) return "done";
         if (alive(now, dead)) return last == n ? "begun " + std::to_string(ever) : "under way";

@@ -136,7 +136,7 @@ TEST_F(filled, with_a_record_that_cannot_be_read_shows_the_others) {
 
 TEST_F(filled, is_surveyed_in_numbers) {
     auto const n = sqlite::look(s.file());
-    EXPECT_EQ(n.format, 2);
+    EXPECT_EQ(n.format, 3);
     EXPECT_EQ(n.records, 7U);
     EXPECT_EQ(n.by_state[static_cast<std::size_t>(record_state::done)], 1U);
     EXPECT_EQ(n.by_state[static_cast<std::size_t>(record_state::unknown)], 2U);

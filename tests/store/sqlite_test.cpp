@@ -73,7 +73,7 @@ TEST(sqlite_store, has_this_format_and_no_other) {
     }
     intruder file{dir / "coffer.db"};
     EXPECT_EQ(file.number("PRAGMA application_id"), 0x434f4652);
-    EXPECT_EQ(file.number("PRAGMA user_version"), 2);
+    EXPECT_EQ(file.number("PRAGMA user_version"), 3);
     EXPECT_EQ(file.text("PRAGMA journal_mode"), "wal");
     // What is in the field cannot be changed: a new format is a new step in sqlite_schema.hpp, and a new text here.
     EXPECT_EQ(
@@ -84,6 +84,9 @@ TEST(sqlite_store, has_this_format_and_no_other) {
         "meta(name value);"
         "records(id key ns state claim held owner token lease_until claims max_sends granted_sends takeover_grace "
         "acknowledged_kept unacknowledged_kept print_version print fault created updated expires cached);"
+        "run_steps(job name number);"
+        "runs(id key ns state run owner lease_until begun counted same_failures signature max_runs same_failure "
+        "acknowledged_kept unfinished_kept created updated expires);"
         "sends(record number state claim owner permitted_until permitted_at provider model fault status request_id "
         "input_fresh input_cache_read input_cache_write_5m input_cache_write_1h input_audio output output_audio "
         "reasoning cost answer ended_at)");
@@ -343,7 +346,7 @@ TEST(sqlite_open, of_a_locked_file_that_has_to_be_made_first_waits_and_then_give
     o.busy_timeout = 30ms;
     EXPECT_TRUE(mentions(complaint(dir / "coffer.db", o), "another process holds its write lock"));
     other.run("ROLLBACK");
-    other.run("PRAGMA user_version=2");
+    other.run("PRAGMA user_version=" + std::to_string(sqlite::detail::format_version));
     EXPECT_EQ(complaint(dir / "coffer.db", o), "");
 }
 

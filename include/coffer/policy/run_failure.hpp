@@ -7,8 +7,8 @@
 #include <coffer/base/outcome.hpp>
 #include <coffer/state/run.hpp>
 
-#include <asio/multiple_exceptions.hpp>
 #include <cxxabi.h>
+#include <asio/multiple_exceptions.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -90,7 +90,8 @@ template <class StepOf>
     } catch (std::exception const& e) {
         run_failure f{detail::name_of(typeid(e)) + ", message " + detail::digest_of_message(e.what())};
         auto const* const of_system = dynamic_cast<std::system_error const*>(&e);
-        f.passing = of_system != nullptr && of_system->code() == asio::error::operation_aborted;  // somebody cancelled it
+        f.passing =
+            of_system != nullptr && of_system->code() == asio::error::operation_aborted;  // somebody cancelled it
         return f;
     } catch (...) {
         return run_failure{"an exception of unknown type"};

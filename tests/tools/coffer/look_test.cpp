@@ -87,7 +87,7 @@ TEST_F(looking, stats_says_how_the_store_is) {
          {"records         4: 1 claimed, 1 done, 1 unknown, 1 acked", "unresolved      1", "in progress     1",
           "unacknowledged  1, the oldest of 20", "sends           3 that may be billed",
           "known cost      $0.000300000, and 1 send of unknown cost", "answers         1, 11 bytes",
-          "processes       1", "format          2"})
+          "processes       1", "format          3"})
         EXPECT_TRUE(t.has(part)) << part << "\nin:\n" << t.text;
 }
 
