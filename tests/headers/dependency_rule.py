@@ -46,7 +46,7 @@ THIRD_PARTY = [
 
 C_HEADERS = re.compile(
     r"(sys/\w+|netinet/\w+|arpa/inet|linux/\w+"
-    r"|dirent|errno|fcntl|netdb|poll|pthread|sched|signal|spawn|stdio|stdlib|string|termios|time|unistd)\.h$"
+    r"|cxxabi|dirent|errno|fcntl|netdb|poll|pthread|sched|signal|spawn|stdio|stdlib|string|termios|time|unistd)\.h$"
 )
 STANDARD = re.compile(r"[a-z_0-9]+$")  # <vector>, <cstdint>
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)

@@ -524,6 +524,24 @@ TEST_F(journal_test, run_job_throws_the_first_of_several_exceptions) {
     EXPECT_EQ(runs()->signature, "invalid_request, at a");
 }
 
+TEST_F(journal_test, a_run_whose_context_goes_is_no_failure_of_the_job) {
+    auto const work = [&]() -> coffer::awaitable<void> {
+        coffer::journal const run{db, job};
+        (void)co_await run.step("slow", ask(), request{"prompt"});
+    };
+    {
+        asio::io_context short_lived;
+        coffer::clock_service::of(short_lived.get_executor()).install(sim.time.clock());
+        asio::co_spawn(short_lived, work(), asio::detached);
+        short_lived.poll();
+    }
+    auto const left = runs();
+    ASSERT_NE(left, nullptr);
+    EXPECT_EQ(left->state, run_state::idle);
+    EXPECT_EQ(left->same_failures, 0);
+    EXPECT_EQ(left->counted, 1) << "it may have been billed";
+}
+
 TEST_F(journal_test, run_job_gives_what_the_body_gives) {
     auto const body = [&](coffer::journal& run) -> coffer::awaitable<std::string> {
         co_return co_await run.step("draft", ask(), request{"prompt"});

@@ -176,5 +176,19 @@ TEST(memory_store, announces_each_step_before_and_after) {
     EXPECT_EQ(seen, "claim<claim> permit<permit> answer<answer> accept<accept> acknowledge<acknowledge> ");
 }
 
+TEST(memory_store, that_is_full_of_jobs_refuses_new_ones_until_old_ones_are_forgotten) {
+    coffer::memory_options o;
+    o.max_records = 2;
+    memory_world w{o};
+    runs_in runs{w};
+    runs.failing_run(1, "x", "one");
+    runs.failing_run(2, "x", "two");
+    EXPECT_EQ(refusal(runs.begin(3, 0, "three")), "store_full");
+    EXPECT_TRUE(is_run<coffer::run_begun>(runs.begin(4, 0, "two"))) << "known ones go on";
+    w.pass(24h * 61);
+    EXPECT_TRUE(is_run<coffer::run_begun>(runs.begin(5, 0, "three")));
+    EXPECT_EQ(runs.list().size(), 1U) << "the run of \"two\" has begun no step for long";
+}
+
 }  // namespace
 }  // namespace store_test

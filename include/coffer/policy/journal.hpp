@@ -54,7 +54,7 @@ public:
     step_guard(step_guard const&) = delete;
     step_guard& operator=(step_guard const&) = delete;
     ~step_guard() {
-        if (run_) over(fault{fault_kind::aborted});
+        if (run_) over(fault{fault_kind::cancelled, "it did not come to its end"}.with_billing(knowledge::maybe));
     }
     void over(std::optional<fault> why) { std::exchange(run_, nullptr)->end_step(step_, std::move(why)); }
 
@@ -67,9 +67,8 @@ template <class R, class Ask, class... Args>
 awaitable<outcome<R>> run_one_step(std::shared_ptr<run_context> run, step_name what, Ask ask, Args... args) {
     if (!ask.contains().journal)
         throw misuse{
-            "coffer::journal: a step needs a pipeline with `once` on the journal's store; without it each run would "
-            "pay "
-            "for the step anew"};
+            "coffer::journal: a step needs a pipeline with `once` on the journal's store: without it each run would be "
+            "billed for the step"};
     auto const executor = co_await asio::this_coro::executor;
     auto& service = clock_service::of(executor);
     run->bind(service);
