@@ -31,16 +31,10 @@ public:
     };
 
     /// All or nothing. Throws while the migration has not been applied: there is no column `body`.
-    void save(std::string const& job, std::vector<line> const& lines) {
-        run("BEGIN IMMEDIATE");
-        try {
-            for (auto const& l : lines) insert(job, l);
-            run("COMMIT");
-        } catch (...) {
-            sqlite3_exec(db_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
-            throw;
-        }
-    }
+    void save(std::string const& job, std::vector<line> const& lines) { write(job, lines, "COMMIT"); }
+
+    /// Can results be saved? Throws what `save` would; nothing is written.
+    void rehearse(std::string const& job) { write(job, {{"rehearsal", ""}}, "ROLLBACK"); }
 
     [[nodiscard]] int rows() { return std::stoi(ask("SELECT count(*) FROM report")); }
 
@@ -52,6 +46,17 @@ private:
         void operator()(sqlite3_stmt* s) const noexcept { sqlite3_finalize(s); }
     };
     using statement = std::unique_ptr<sqlite3_stmt, finalizer>;
+
+    void write(std::string const& job, std::vector<line> const& lines, char const* end) {
+        run("BEGIN IMMEDIATE");
+        try {
+            for (auto const& l : lines) insert(job, l);
+            run(end);
+        } catch (...) {
+            sqlite3_exec(db_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
+            throw;
+        }
+    }
 
     void insert(std::string const& job, line const& l) {
         auto const s = prepare("INSERT OR REPLACE INTO report(job, step, body) VALUES(?, ?, ?)");

@@ -24,7 +24,7 @@ struct job_plan {
 
 struct arm {
     std::string name;
-    std::string worker;  ///< naive, coffer
+    std::string worker;  ///< naive, coffer, preflight, stopped
     json rules = json::array();
     std::vector<job_plan> jobs;
 };
@@ -70,7 +70,9 @@ struct arm_result {
             {"coffer", "coffer", json::array(), {{"coffer", std::nullopt}}},
             {"naive_replies_lost", "naive", first_reply_lost(), {{"naive-lost", std::nullopt}}},
             {"coffer_replies_lost", "coffer", first_reply_lost(), {{"coffer-lost", std::nullopt}}},
-            killed_arm()};
+            killed_arm(),
+            {"coffer_preflight", "preflight", json::array(), {{"preflight", std::nullopt}}},
+            {"coffer_stopped", "stopped", json::array(), {{"stopped", std::nullopt}}}};
 }
 
 }  // namespace retry_storm

@@ -24,7 +24,7 @@ namespace {
 coffer::awaitable<void> inspect(coffer::sqlite::store db, arm const& a, arm_result& result) {
     for (auto const& job : a.jobs) {
         for (auto const* const step : steps) {
-            coffer::key const key{"report", job.name, step};
+            auto const key = coffer::key{"report", job.name}.step(step);
             auto const record = co_await db.peek(key);
             if (!record) continue;
             using enum coffer::record_state;
@@ -36,6 +36,13 @@ coffer::awaitable<void> inspect(coffer::sqlite::store db, arm const& a, arm_resu
     auto const waiting = co_await db.list(filter);
     result.unresolved = static_cast<int>(waiting.size());
     for (auto const& summary : waiting) result.unresolved_ids.push_back(coffer::to_text(summary.id));
+}
+
+/// What an operator does once the cause is mended.
+coffer::awaitable<void> reopen(coffer::sqlite::store db) {
+    auto const filter = coffer::run_filter::stopped();
+    auto const stopped = co_await db.list_runs(filter);
+    for (auto const& job : stopped) co_await db.reopen_run(job.job);
 }
 
 void run_to_end(coffer::awaitable<void> work) {
@@ -74,6 +81,7 @@ arm_result storm::run(arm const& a) {
             std::cerr << "\r  " << a.name << ": job " << result.jobs << "/" << a.jobs.size() << ", run " << number
                       << "/" << runs << "   " << std::flush;
             auto const ended = run_once(a, job, number, number == 1 ? job.die : std::nullopt);
+            if (ended.code == static_cast<int>(run_end::refused)) break;  // the queue asks its operator
             ++result.runs;
             if (ended.signal == SIGKILL) ++result.kills;
             else if (ended.signal != 0 || ended.code == 127)
@@ -86,7 +94,7 @@ arm_result storm::run(arm const& a) {
     result.billed = provider_.count(a.name);
     std::ifstream calls{place(a) / "calls.txt"};
     result.calls = static_cast<int>(std::count(std::istreambuf_iterator<char>{calls}, {}, '\n'));
-    if (a.worker == "coffer") look_at_store(a, result);
+    if (a.worker != "naive") look_at_store(a, result);
     else result.answers = app_database{(place(a) / "app.db").string()}.rows();
     return result;
 }
@@ -99,9 +107,10 @@ storm::after_migration storm::migrate_and_run(std::vector<arm> const& arms) {
     provider_.begin("after_migration", json::array());
     after_migration after;
     for (auto const& a : arms) {
-        if (a.worker != "coffer") continue;
+        if (a.worker == "naive") continue;
         app_database app{(place(a) / "app.db").string()};
         app.migrate();
+        run_to_end(reopen(coffer::sqlite::store{place(a) / "coffer.db"}));
         for (auto const& job : a.jobs) {
             ++after.jobs;
             auto const ended = run_once(a, job, runs + 1, std::nullopt);

@@ -37,12 +37,20 @@ asker naive(coffer::llm::openai const& openai) {
     };
 }
 
-/// coffer's defaults, but for waits scaled down to a demo's patience.
-class guarded_calls {
+/// Notes every call that the job makes, before it is made: a killed worker's counts too.
+asker counted(worker_options const& o, asker ask) {
+    return [path = o.dir + "/calls.txt", ask = std::move(ask)](std::size_t step, coffer::llm::request const& request) {
+        std::ofstream{path, std::ios::app} << steps[step] << '\n';
+        return ask(step, request);
+    };
+}
+
+/// coffer's defaults, but for waits scaled down to a demo's patience, and for jobs that the demo does not want stopped.
+class guarded_job {
 public:
-    guarded_calls(guarded_calls const&) = delete;
-    guarded_calls& operator=(guarded_calls const&) = delete;
-    guarded_calls(worker_options const& o, coffer::llm::openai const& openai)
+    guarded_job(guarded_job const&) = delete;
+    guarded_job& operator=(guarded_job const&) = delete;
+    guarded_job(worker_options const& o, coffer::llm::openai const& openai)
         : options_{o},
           probe_{assassin(o.die)},
           db_{o.dir + "/coffer.db", {.probe = probe_ ? &probe_ : nullptr}},
@@ -52,24 +60,31 @@ public:
           }
                    .wrap(openai.chat)} {}
 
-    coffer::awaitable<coffer::llm::reply> operator()(std::size_t step, coffer::llm::request const& request) const {
-        coffer::call call{key(step)};
-        auto const reply = co_await ask_.try_call(call, request);
-        if (options_.run == 1) {
-            std::ofstream log{options_.dir + "/attempts-" + options_.job + ".txt", std::ios::app};
-            log << "call " << step + 1 << " (" << steps[step] << ")\n" << call.log() << '\n';
-        }
-        if (!reply) coffer::throw_failure(reply.error());
-        co_return *reply;
-    }
-
-    /// The results are where they belong.
-    coffer::awaitable<void> acknowledge() const {
-        for (std::size_t step = 0; step < steps.size(); ++step) co_await db_.acknowledge(key(step));
+    coffer::awaitable<void> run_once(app_database& app) const {
+        coffer::journal_options limits;
+        if (options_.arm != "stopped") limits.max_runs = limits.same_failure = 1000;
+        auto const body = [this, &app](coffer::journal& run) -> coffer::awaitable<void> {
+            if (options_.arm == "preflight") run.preflight([this, &app] { app.rehearse(options_.job); });
+            asker const asked = [this, &run](std::size_t step, coffer::llm::request const& request) {
+                return ask(run, step, request);
+            };
+            asker const ask_counted = counted(options_, asked);
+            co_await run_job(options_.job, app, ask_counted);
+        };
+        coffer::key const job{"report", options_.job};
+        co_await coffer::run_job(db_, job, limits, body);
     }
 
 private:
-    [[nodiscard]] coffer::key key(std::size_t step) const { return coffer::key{"report", options_.job, steps[step]}; }
+    coffer::awaitable<coffer::llm::reply> ask(coffer::journal& run, std::size_t step,
+                                              coffer::llm::request const& request) const {
+        auto reply = co_await run.try_step(steps[step], ask_, request);
+        if (options_.run == 1) {
+            std::ofstream log{options_.dir + "/attempts-" + options_.job + ".txt", std::ios::app};
+            log << "call " << step + 1 << " (" << steps[step] << ")\n" << run.call_of(steps[step]).log() << '\n';
+        }
+        co_return coffer::value_or_throw(std::move(reply));
+    }
 
     /// Kills this process at the appointed moment, as the machine's out-of-memory killer would: without a word.
     static coffer::store_probe assassin(std::optional<deadly_moment> const& die) {
@@ -87,14 +102,6 @@ private:
     coffer::guarded<coffer::llm::reply(coffer::llm::request const&)> ask_;
 };
 
-/// Notes every call that the job makes, before it is made: a killed worker's counts too.
-asker counted(worker_options const& o, asker ask) {
-    return [path = o.dir + "/calls.txt", ask = std::move(ask)](std::size_t step, coffer::llm::request const& request) {
-        std::ofstream{path, std::ios::app} << steps[step] << '\n';
-        return ask(step, request);
-    };
-}
-
 coffer::awaitable<void> announce(asio::io_context& io, worker_options const& o) {
     json hello{{"pid", ::getpid()}, {"run", o.run}};
     co_await control(coffer::http::client{io.get_executor()}, o.url, "/control/hello", hello);
@@ -110,10 +117,8 @@ coffer::awaitable<void> naive_run(asio::io_context& io, worker_options const& o,
 coffer::awaitable<void> guarded_run(asio::io_context& io, worker_options const& o, app_database& app) {
     co_await announce(io, o);
     auto const openai = provider_client(io, o.url);
-    guarded_calls const calls{o, openai};
-    asker const ask = counted(o, std::cref(calls));
-    co_await run_job(o.job, app, ask);
-    co_await calls.acknowledge();
+    guarded_job const job{o, openai};
+    co_await job.run_once(app);
 }
 
 }  // namespace
@@ -131,7 +136,8 @@ run_end work(worker_options const& o) {
     } catch (coffer::failure const& failure) {
         std::ofstream{o.dir + "/worker.log", std::ios::app} << o.job << " run " << o.run << ": " << failure.what()
                                                             << '\n';
-        return run_end::call_failed;
+        auto const refused = failure.fault().kind() == coffer::fault_kind::run_refused;
+        return refused ? run_end::refused : run_end::call_failed;
     } catch (std::exception const& failed) {
         std::ofstream{o.dir + "/worker.log", std::ios::app} << o.job << " run " << o.run << ": " << failed.what()
                                                             << '\n';

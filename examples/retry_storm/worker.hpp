@@ -15,7 +15,7 @@ struct deadly_moment {
 };
 
 struct worker_options {
-    std::string arm;  ///< naive, coffer
+    std::string arm;  ///< naive, coffer, preflight, stopped
     std::string job;
     int run = 1;
     std::string url;
@@ -23,8 +23,9 @@ struct worker_options {
     std::optional<deadly_moment> die;
 };
 
-/// How a run ends; the process's exit code. A queue runs a job again unless it is done.
-enum class run_end : int { done = 0, call_failed = 10, save_failed = 11 };
+/// How a run ends; the process's exit code. A queue runs a job again unless it is done, or refused: then an
+/// operator has to decide.
+enum class run_end : int { done = 0, call_failed = 10, save_failed = 11, refused = 12 };
 
 [[nodiscard]] run_end work(worker_options const& options);
 
