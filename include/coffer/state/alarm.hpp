@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// An alarm: what the rules of state/alarm_rules.hpp find, and what an outbox delivers.
+
+#include <coffer/base/money.hpp>
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace coffer::inline v0 {
+
+enum class alarm_kind : std::uint8_t {
+    threshold,       ///< a part of a limit is committed
+    burn_rate,       ///< at this pace the limit is reached before its window ends
+    anomaly,         ///< far more than the scope usually spends
+    replay_storm,    ///< one key asked for again and again, and never acknowledged; it costs nothing
+    duplicate_work,  ///< one piece of work paid for under several keys
+};
+
+enum class alarm_severity : std::uint8_t {
+    notice,    ///< to know
+    warning,   ///< to look at today
+    critical,  ///< to look at now
+};
+
+[[nodiscard]] constexpr std::string_view to_string(alarm_kind k) noexcept {
+    constexpr std::array<std::string_view, 5> names{"threshold", "burn_rate", "anomaly", "replay_storm",
+                                                    "duplicate_work"};
+    return names.at(static_cast<std::size_t>(k));
+}
+[[nodiscard]] constexpr std::string_view to_string(alarm_severity s) noexcept {
+    constexpr std::array<std::string_view, 3> names{"notice", "warning", "critical"};
+    return names.at(static_cast<std::size_t>(s));
+}
+
+/// A value. Names scopes and keys as a store shows them, and holds no text of a request.
+struct alarm {
+    alarm_kind kind = alarm_kind::threshold;
+    alarm_severity severity = alarm_severity::warning;
+    std::string scope;
+    std::string window;  ///< `window::text()`; empty where no limit is concerned
+    money amount;        ///< what was spent, or committed
+    money against;       ///< the limit, or what is usual
+    std::chrono::system_clock::time_point when;
+    std::string id;        ///< the same for the same thing, in every process: deliver one alarm of an id
+    std::string sentence;  ///< for people: what happened, and what to do
+
+    friend bool operator==(alarm const&, alarm const&) = default;
+};
+
+/// An amount for people: `$20.10`, `$0.000150`. Cents, rounded up; millionths below a dollar.
+[[nodiscard]] inline std::string in_dollars(money m) {
+    constexpr std::int64_t nano = money::nano_per_usd;
+    auto const wide = detail::wide_int{m.nano()};
+    auto const whole = wide < 0 ? -wide : wide;
+    auto const decimals = whole < nano && whole != 0 ? 6 : 2;
+    auto const unit = decimals == 6 ? nano / 1'000'000 : nano / 100;
+    auto const units = (whole + unit - 1) / unit;
+    auto const per_dollar = static_cast<detail::wide_int>(nano / unit);
+    auto digits = std::to_string(static_cast<std::int64_t>(units % per_dollar));
+    digits.insert(0, static_cast<std::size_t>(decimals) - digits.size(), '0');
+    while (digits.size() > 2 && digits.back() == '0') digits.pop_back();
+    return (wide < 0 ? "-$" : "$") + std::to_string(static_cast<std::int64_t>(units / per_dollar)) + "." + digits;
+}
+
+}  // namespace coffer::inline v0

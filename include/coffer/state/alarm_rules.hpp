@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// All rules that ring an alarm, and their defaults. Each is pure: told a state, an event and the time, it gives an alarm or none.
+
+#include <coffer/state/anomaly.hpp>
+#include <coffer/state/burn_rate.hpp>
+#include <coffer/state/repetition.hpp>
+#include <coffer/state/threshold_rule.hpp>
+
+namespace coffer::inline v0 {
+
+struct alarm_rules {
+    threshold_rule threshold;
+    burn_rate_rule burn_rate;
+    anomaly_options anomaly;
+    replay_storm_rule replay_storm;
+    duplicate_work_rule duplicate_work;
+};
+
+}  // namespace coffer::inline v0

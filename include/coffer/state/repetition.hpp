@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// The same work once more: the surest sign of a job that cannot succeed, long before its cost is. Pure.
+//
+// A storm under one key costs nothing, since the answer is replayed: `replay_storm` keeps it from being silent. A storm whose
+// every run makes keys of its own pays each time: `duplicate_work` knows it by the fingerprint, or by the job's tag.
+// Both ring at the third time, and again when it has become four times as often: of 21 runs, at the 3rd and the 12th.
+
+#include <coffer/base/money.hpp>
+#include <coffer/state/alarm.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace coffer::inline v0 {
+namespace detail {
+
+/// How often it has rung by then: once from `first` times on, twice from four times that.
+constexpr int rings_by(std::int64_t times, std::int64_t first) noexcept {
+    int rings = 0;
+    for (; first > 0 && times >= first; times /= 4) ++rings;
+    return rings;
+}
+
+}  // namespace detail
+
+struct replay_storm_rule {
+    std::int64_t replays = 3;  ///< of one key, since it was answered, without an acknowledgement
+
+    /// After the `times`-th replay. `key` as the store shows it; `saved`: what the answer had cost, and would have again.
+    [[nodiscard]] std::optional<alarm> look(std::string const& scope, std::string const& key, std::int64_t times,
+                                            money saved, std::chrono::system_clock::time_point now) const {
+        auto const rings = detail::rings_by(times, replays);
+        if (rings == detail::rings_by(times - 1, replays)) return {};
+        return alarm{
+            alarm_kind::replay_storm,
+            rings > 1 ? alarm_severity::critical : alarm_severity::warning,
+            scope,
+            "",
+            saved,
+            money{},
+            now,
+            std::string{to_string(alarm_kind::replay_storm)} + "|" + key + "|" + std::to_string(rings),
+            key + " was answered " + std::to_string(times) +
+                " times from the store and never acknowledged: its job seems to fail after the answer. Nothing was "
+                "paid for again. Look at the job's last step, and acknowledge the key when it succeeds."};
+    }
+};
+
+/// One piece of work, as often as it was paid for within the time that whoever counts looks back.
+struct repeated_work {
+    std::int64_t keys = 0;  ///< under which it was paid for
+    money paid;  ///< for all of them
+    money dearest;  ///< of them: what the work is worth
+};
+
+struct duplicate_work_rule {
+    std::int64_t keys = 3;
+    money wasted = money::from_nano(money::nano_per_usd / 10);  ///< less than this, $0.10, is no alarm
+
+    /// After the work was paid for once more. `work`: the fingerprint's digest, or a job's tag.
+    [[nodiscard]] std::optional<alarm> look(std::string const& scope, std::string const& work,
+                                            repeated_work const& before, repeated_work const& after,
+                                            std::chrono::system_clock::time_point now) const {
+        auto const rings = rings_by(after);
+        if (rings <= rings_by(before)) return {};
+        auto const in_vain = after.paid - after.dearest;
+        return alarm{
+            alarm_kind::duplicate_work,
+            rings > 1 ? alarm_severity::critical : alarm_severity::warning,
+            scope,
+            "",
+            in_vain,
+            after.dearest,
+            now,
+            std::string{to_string(alarm_kind::duplicate_work)} + "|" + scope + "|" + work + "|" + std::to_string(rings),
+            "The same work (" + work + ") was paid for under " + std::to_string(after.keys) + " keys in " + scope +
+                ", " + in_dollars(in_vain) +
+                " more than once would cost. Look whether a job repeats itself, and make the key from what makes "
+                "the work the same, not from the time or the run."};
+    }
+
+private:
+    [[nodiscard]] int rings_by(repeated_work const& w) const noexcept {
+        return w.paid - w.dearest < wasted ? 0 : detail::rings_by(w.keys, keys);
+    }
+};
+
+}  // namespace coffer::inline v0

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// Half of a limit, most of it, all of it: each said once per window. Pure.
+
+#include <coffer/base/money.hpp>
+#include <coffer/state/alarm.hpp>
+#include <coffer/state/window.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace coffer::inline v0 {
+
+/// What one window of a scope has committed, settled + presumed + held, and what it may.
+struct commitment {
+    money committed;
+    money limit;
+};
+
+struct threshold_rule {
+    std::vector<int> percents{50, 80, 100};  ///< of the limit
+
+    /// The percents that `after` has reached and `before` had not: of more committed, or of a lower limit.
+    [[nodiscard]] std::vector<int> crossed(commitment const& before, commitment const& after) const {
+        std::vector<int> found;
+        for (auto const percent : percents)
+            if (reached(after, percent) && !reached(before, percent)) found.push_back(percent);
+        return found;
+    }
+
+    /// One alarm, of the highest percent crossed. Its id is that of this percent in this window; in a rolling window, which
+    /// has no end, of a stretch of its length.
+    [[nodiscard]] std::optional<alarm> look(std::string const& scope, window const& over, commitment const& before,
+                                            commitment const& after, std::chrono::system_clock::time_point now) const;
+
+private:
+    [[nodiscard]] static bool reached(commitment const& c, int percent) noexcept {
+        return c.committed > money{} &&
+               detail::wide_int{c.committed.nano()} * 100 >= detail::wide_int{c.limit.nano()} * percent;
+    }
+};
+
+/// Where the count of "once per window" begins again: the start of the window, and in a rolling one of a stretch of its length.
+[[nodiscard]] inline std::chrono::system_clock::time_point alarm_period(window const& over,
+                                                                        std::chrono::system_clock::time_point now) {
+    if (over.kind() != window_kind::rolling) return over.span_at(now).start;
+    auto const whole = std::chrono::floor<std::chrono::seconds>(now).time_since_epoch();
+    return std::chrono::system_clock::time_point{whole - whole % over.length()};
+}
+
+namespace detail {
+
+inline std::string alarm_id(alarm_kind kind, std::string const& scope, window const& over,
+                            std::chrono::system_clock::time_point now, std::string const& what) {
+    auto const start = std::chrono::floor<std::chrono::seconds>(alarm_period(over, now)).time_since_epoch().count();
+    return std::string{to_string(kind)} + "|" + scope + "|" + over.text() + "|" + std::to_string(start) + "|" + what;
+}
+
+}  // namespace detail
+
+inline std::optional<alarm> threshold_rule::look(std::string const& scope, window const& over, commitment const& before,
+                                                 commitment const& after,
+                                                 std::chrono::system_clock::time_point now) const {
+    auto const found = crossed(before, after);
+    if (found.empty()) return {};
+    auto const highest = *std::max_element(found.begin(), found.end());
+    auto const full = highest >= 100;
+    return alarm{
+        alarm_kind::threshold,
+        full            ? alarm_severity::critical
+        : highest >= 75 ? alarm_severity::warning
+                        : alarm_severity::notice,
+        scope,
+        over.text(),
+        after.committed,
+        after.limit,
+        now,
+        detail::alarm_id(alarm_kind::threshold, scope, over, now, std::to_string(highest)),
+        scope + " has committed " + in_dollars(after.committed) + " of " + in_dollars(after.limit) + ", " +
+            std::to_string(highest) + " % or more of its limit for " + over.describe(over.span_at(now).start) +
+            (full ? ". Calls are refused until it is raised or the window ends: look what has spent it first."
+                  : ". If this is more than the work needs, look what spends it; if not, raise the limit in time.")};
+}
+
+}  // namespace coffer::inline v0
