@@ -61,7 +61,8 @@ public:
             auto const limit = limit_of(line.scope, line.window_text, line.limit);
             auto const* const frozen = frozen_by(line.scope);
             bool const bounded = q.bound || line.kind == limit_kind::soft || limit == money::max();
-            if (frozen == nullptr && bounded && fits(committed_in(all[i], line.window, wall), amount_of(q, line), limit))
+            if (frozen == nullptr && bounded &&
+                fits(committed_in(all[i], line.window, wall), amount_of(q, line), limit))
                 continue;
             std::vector<window_part> parts;
             for_each_counting(all[i], line.window, wall,
