@@ -309,6 +309,7 @@ private:
         auto const give_up = std::min(deadline, later(a.now(), s->options.max_wait));
         std::optional<budget_queue::seat> seat;
         std::optional<budget_denial> last;
+        auto pause = first_poll;
         if (!t.asked_)
             if (auto const account = s->first_awaited(*t.request_.lines)) seat.emplace(s->backend->queue(), *account);
         for (;;) {
@@ -340,7 +341,10 @@ private:
                 co_return failed(detail::others_wait(seat->account(), std::move(last)));
             }
             auto until = give_up;
-            if (my_turn && s->backend->is_shared()) until = std::min(until, later(clock->now(), poll));
+            if (my_turn && s->backend->is_shared()) {
+                until = std::min(until, later(clock->now(), pause));
+                pause = std::min(2 * pause, slowest_poll);
+            }
             if (my_turn && last->until) until = std::min(until, later(clock->now(), *last->until - clock->wall_now()));
             if (co_await wait_until(service, until, nudge.get()) == wake::cancelled)
                 co_return failed(fault_kind::cancelled, "the caller left");
@@ -348,7 +352,9 @@ private:
     }
 
     static constexpr int most_shrinks = 3;
-    static constexpr auto poll = std::chrono::milliseconds{250};
+    // What comes back in another process is seen after a pause: one that has waited long can wait a little longer.
+    static constexpr duration first_poll = std::chrono::milliseconds{250};
+    static constexpr duration slowest_poll = std::chrono::seconds{5};
 
     std::shared_ptr<settings> settings_;
 };
