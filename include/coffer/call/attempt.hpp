@@ -63,8 +63,10 @@ public:
 
     // For gates, when they enter. The shortest limit holds, for this try and those after it.
     void limit_timeout(duration d) noexcept { timeout_ = std::min(timeout_, d); }
-    /// For this try only.
-    void limit_output(std::int64_t tokens) noexcept { output_limit_ = tokens; }
+    /// For this try only; the smallest limit holds.
+    void limit_output(std::int64_t tokens) noexcept {
+        output_limit_ = output_limit_ < 0 ? std::max<std::int64_t>(tokens, 0) : std::min(output_limit_, tokens);
+    }
     /// What the request may consume at the most. Only for gates with the trait `estimates`; empty if the operation does not
     /// say.
     [[nodiscard]] coffer::estimate const& estimate() const noexcept {

@@ -69,8 +69,7 @@ public:
         if (frozen.empty()) return {};
         auto const r = scopes_.with(s.id);
         while (r.next()) {
-            std::string const scope{r.bytes()};
-            if (is_frozen(scope, frozen)) return failed(frozen_fault(scope));
+            if (auto scope = frozen_around(r.bytes(), frozen)) return failed(frozen_fault(*std::move(scope)));
         }
         return {};
     }
@@ -160,12 +159,16 @@ public:
         return known;
     }
 
-    [[nodiscard]] std::vector<account_status> accounts(std::string const& scope) {
+    /// How accounts stand, with what has lapsed and was not looked at since.
+    [[nodiscard]] std::vector<account_status> accounts(std::string const& scope, ledger_moment at,
+                                                       owner_is_dead const& dead) {
         std::vector<account_status> all;
+        std::map<std::int64_t, std::size_t> places;
         auto const frozen = rows_.frozen();
         auto const r = accounts_.with();
         while (r.next()) {
             account_status s;
+            auto const id = r.integer();
             s.scope = r.bytes();
             s.window = r.bytes();
             s.start = ledger_rows::wall_at(r.integer());
@@ -176,12 +179,26 @@ public:
             if (auto const limit = set ? set : declared) s.limit = money::from_nano(*limit);
             s.money_in = ledger_rows::read_account(r);
             if (!is_within(s.scope, scope)) continue;
-            s.frozen = is_frozen(s.scope, frozen);
+            s.frozen = frozen_around(s.scope, frozen).has_value();
+            places.emplace(id, all.size());
             all.push_back(std::move(s));
+        }
+        asked_once const is_dead{dead};
+        for (auto const& e : rows_.open_entries()) {
+            if (at.now < e.until && !is_dead(e.owner)) continue;
+            auto const s = rows_.find(e.id);
+            auto const now = lapsed(s.row);
+            for (std::size_t i = 0; i < s.account_ids.size(); ++i) {
+                auto const place = places.find(s.account_ids[i]);
+                if (place == places.end()) continue;
+                auto& money = all[place->second].money_in;
+                money -= part_of(s.row, s.row.holds[i]);
+                if (now) money += part_of(*now, s.row.holds[i]);
+            }
         }
         return all;
     }
-    [[nodiscard]] std::vector<ledger_entry> entries(entry_filter const& f);
+    [[nodiscard]] std::vector<ledger_entry> entries(entry_filter const& f, ledger_moment at, owner_is_dead const& dead);
     /// Scopes and why they are frozen.
     [[nodiscard]] std::vector<std::pair<std::string, std::string>> frozen() {
         std::vector<std::pair<std::string, std::string>> all;
@@ -242,29 +259,41 @@ private:
         for (auto& a : s.accounts) all.push_back(&a);
         return all;
     }
-    /// Applies a rule and writes what it has changed. Nothing for a reservation that is not there.
+    /// Applies a rule and writes what it has changed. False if that is nothing, as for a reservation that is not there.
     template <class Rule>
-    void change(stored_reservation&& s, ledger_moment at, Rule const& rule) {
-        change(s, at, rule);
+    bool change(stored_reservation&& s, ledger_moment at, Rule const& rule) {
+        return change(s, at, rule);
     }
     template <class Rule>
-    void change(stored_reservation& s, ledger_moment at, Rule const& rule) {
-        if (s.id == 0) return;
+    bool change(stored_reservation& s, ledger_moment at, Rule const& rule) {
+        if (s.id == 0) return false;
         auto const pointers = pointers_to(s);
         reservation_machine m{s.row, pointers, at};
         rule(m);
         if (m.gone()) rows_.remove(s);
         else if (m.changed()) rows_.update(s);
+        return m.gone() || m.changed();
     }
     void settle(stored_reservation&& s, std::optional<money> actual, std::string const& request_id, ledger_moment at) {
-        if (!request_id.empty()) s.row.about.request_id = request_id;
-        change(s, at, [&](reservation_machine& m) {
+        bool const named = !request_id.empty() && s.row.about.request_id != request_id;
+        if (named) s.row.about.request_id = request_id;
+        bool const changed = change(s, at, [&](reservation_machine& m) {
             if (actual) m.settle(*actual);
             else m.presume();
         });
+        if (named && !changed && s.id != 0) rows_.update(s);
     }
-    [[nodiscard]] static bool is_frozen(std::string_view scope, std::vector<std::string> const& frozen) {
-        return std::any_of(frozen.begin(), frozen.end(), [&](auto const& f) { return is_within(scope, f); });
+    /// What an open reservation is that has lapsed; nothing: it is given back.
+    [[nodiscard]] static std::optional<reservation> lapsed(reservation r) {
+        if (r.state == reservation_state::held) return std::nullopt;
+        r.state = reservation_state::presumed;
+        return r;
+    }
+    /// The frozen scope that a scope is in: the name to thaw.
+    [[nodiscard]] static std::optional<std::string> frozen_around(std::string_view scope,
+                                                                  std::vector<std::string> const& frozen) {
+        auto const at = std::find_if(frozen.begin(), frozen.end(), [&](auto const& f) { return is_within(scope, f); });
+        return at == frozen.end() ? std::nullopt : std::optional{*at};
     }
 
     [[nodiscard]] std::optional<budget_denial> refusal(reserve_request const& q, ledger_moment at) {
@@ -282,7 +311,10 @@ private:
                         [&](auto start, account const& a) {
                             if (line.window.counts(start, at.wall)) parts.emplace_back(start, a);
                         });
-            if (auto denied = denial_of(q, line, limit, is_frozen(line.scope, frozen), parts, at.wall)) return denied;
+            auto const stopped = frozen_around(line.scope, frozen);
+            auto denied = denial_of(q, line, limit, stopped.has_value(), parts, at.wall);
+            if (denied && stopped) denied->scope = *stopped;  // that is what can be thawed
+            if (denied) return denied;
         }
         return std::nullopt;
     }
@@ -301,12 +333,12 @@ private:
                          "ON CONFLICT(scope, window) DO UPDATE SET amount=excluded.amount, set_at=excluded.set_at"};
     statement clear_limit_{db_, "DELETE FROM ledger_limits WHERE scope=? AND window=?"};
     statement accounts_{db_,
-                        "SELECT a.scope, a.window, a.start, a.ends, a.declared, l.amount, a.settled, a.presumed, "
+                        "SELECT a.id, a.scope, a.window, a.start, a.ends, a.declared, l.amount, a.settled, a.presumed, "
                         "a.held, a.overrun, a.unpriced FROM ledger_accounts a LEFT JOIN ledger_limits l "
                         "ON l.scope=a.scope AND l.window=a.window ORDER BY a.scope, a.window, a.start"};
     statement entries_{db_, "SELECT " + std::string{ledger_rows::columns} +
                                 " FROM ledger_entries e WHERE e.created>=?1 AND e.created<?2 "
-                                "AND (?3='' OR e.state=?3) AND (?4='' OR e.request_id=?4) ORDER BY e.created, e.id"};
+                                "AND (?3='' OR e.request_id=?3) ORDER BY e.created, e.id"};
     statement names_{db_,
                      "SELECT a.scope, a.window FROM ledger_holds h JOIN ledger_accounts a ON a.id=h.account "
                      "WHERE h.entry=? ORDER BY h.account"};
@@ -333,15 +365,22 @@ private:
         "0)+a.carried_overrun OR a.unpriced<>coalesce(s.unpriced, 0)+a.carried_unpriced ORDER BY a.scope, a.window"};
 };
 
-inline std::vector<ledger_entry> file_ledger::entries(entry_filter const& f) {
+inline std::vector<ledger_entry> file_ledger::entries(entry_filter const& f, ledger_moment at,
+                                                      owner_is_dead const& dead) {
     std::vector<ledger_entry> all;
-    auto const state = f.state ? to_string(*f.state) : std::string_view{};
-    auto const r =
-        entries_.with(ledger_rows::count(f.from), ledger_rows::count(f.to), state, std::string_view{f.request_id});
+    asked_once const is_dead{dead};
+    auto const r = entries_.with(ledger_rows::count(f.from), ledger_rows::count(f.to), std::string_view{f.request_id});
     while (all.size() < f.limit && r.next()) {
         ledger_entry e;
         auto s = rows_.read(r);
         e.row = std::move(s.row);
+        bool const open = e.row.state == reservation_state::held || e.row.state == reservation_state::sent;
+        if (open && (at.now >= e.row.until || is_dead(e.row.owner))) {
+            auto now = lapsed(e.row);
+            if (!now) continue;
+            e.row = *std::move(now);
+        }
+        if (f.state && e.row.state != *f.state) continue;
         bool inside = false;
         auto const names = names_.with(s.id);
         while (names.next()) {

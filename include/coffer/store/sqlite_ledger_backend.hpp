@@ -75,13 +75,15 @@ public:
         return change<std::size_t>([what](opened_file& f, ledger_moment at) { return f.ledger().correct(what, at); });
     }
     result<std::vector<account_status>> accounts(std::string const& scope) override {
-        return look<std::vector<account_status>>([scope](opened_file& f) { return f.ledger().accounts(scope); });
+        return look<std::vector<account_status>>(
+            [scope](opened_file& f, ledger_moment at) { return f.ledger().accounts(scope, at, f.owner_test()); });
     }
     result<std::vector<ledger_entry>> entries(entry_filter const& filter) override {
-        return look<std::vector<ledger_entry>>([filter](opened_file& f) { return f.ledger().entries(filter); });
+        return look<std::vector<ledger_entry>>(
+            [filter](opened_file& f, ledger_moment at) { return f.ledger().entries(filter, at, f.owner_test()); });
     }
     result<std::vector<std::string>> audit() override {
-        return look<std::vector<std::string>>([](opened_file& f) { return f.ledger().audit(); });
+        return look<std::vector<std::string>>([](opened_file& f, ledger_moment) { return f.ledger().audit(); });
     }
     [[nodiscard]] bool is_shared() const noexcept override { return true; }
     [[nodiscard]] budget_queue& queue() noexcept override { return file_->money_queue(); }
@@ -106,7 +108,7 @@ private:
     }
     template <class T, class Fn>
     result<T> look(Fn fn) {
-        auto work = [fn = std::move(fn)](opened_file& f, clock&) -> outcome<T> { return fn(f); };
+        auto work = [fn = std::move(fn)](opened_file& f, clock& c) -> outcome<T> { return fn(f, f.money_moment(c)); };
         return submit_to<job_of, T>(*file_, urgency::read, std::nullopt, {}, std::move(work));
     }
 

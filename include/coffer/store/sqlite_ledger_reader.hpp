@@ -19,15 +19,16 @@ class ledger_reader {
 public:
     explicit ledger_reader(reader& from)
         : path_{from.path().string()},
+          owners_{&from.owners()},
           ledger_{detail::in_words(path_, {}, [&] { return std::make_unique<detail::file_ledger>(from.db()); })} {}
 
     /// The accounts of a scope and of those inside it; the empty name is everything.
     [[nodiscard]] std::vector<account_status> accounts(std::string const& scope = {}) {
-        return detail::in_words(path_, {}, [&] { return ledger_->accounts(scope); });
+        return detail::in_words(path_, {}, [&] { return ledger_->accounts(scope, now(), owner_test()); });
     }
     /// The entries that explain them, oldest first.
     [[nodiscard]] std::vector<ledger_entry> entries(entry_filter const& filter) {
-        return detail::in_words(path_, {}, [&] { return ledger_->entries(filter); });
+        return detail::in_words(path_, {}, [&] { return ledger_->entries(filter, now(), owner_test()); });
     }
     /// Scopes that are frozen, and why.
     [[nodiscard]] std::vector<std::pair<std::string, std::string>> frozen() {
@@ -39,7 +40,16 @@ public:
     }
 
 private:
+    [[nodiscard]] ledger_moment now() const {
+        auto const clocks = detail::read_clocks(*owners_);
+        return {clocks.now, clocks.wall};
+    }
+    [[nodiscard]] detail::file_ledger::owner_is_dead owner_test() const {
+        return [this](std::string const& name) { return owners_->is_dead(name); };
+    }
+
     std::string path_;
+    detail::owner_files const* owners_;
     std::unique_ptr<detail::file_ledger> ledger_;
 };
 
