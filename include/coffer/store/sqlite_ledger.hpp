@@ -124,11 +124,13 @@ public:
                            [&](auto const& e) { return at.now >= e.until || is_dead(e.owner); });
     }
 
-    [[nodiscard]] std::size_t freeze(std::string const& scope, std::string const& reason, ledger_moment at) {
+    [[nodiscard]] std::size_t freeze(std::string const& scope, std::string const& reason, ledger_moment at,
+                                     owner_is_dead const& dead) {
         freeze_.run(std::string_view{scope}, std::string_view{reason}, ledger_rows::count(at.wall));
         std::size_t under_way = 0;
+        asked_once const is_dead{dead};
         for (auto const& e : rows_.open_entries()) {
-            if (e.held) continue;
+            if (e.held || at.now >= e.until || is_dead(e.owner)) continue;
             bool inside = false;
             auto const r = scopes_.with(e.id);
             while (r.next()) inside = is_within(r.bytes(), scope) || inside;

@@ -58,8 +58,9 @@ public:
         return ending(id, [id](opened_file& f, ledger_moment at) { f.ledger().lapse(id, at); });
     }
     result<std::size_t> freeze(std::string const& scope, std::string const& reason) override {
-        return change<std::size_t>(
-            [scope, reason](opened_file& f, ledger_moment at) { return f.ledger().freeze(scope, reason, at); });
+        return change<std::size_t>([scope, reason](opened_file& f, ledger_moment at) {
+            return f.ledger().freeze(scope, reason, at, f.owner_test());
+        });
     }
     result<bool> thaw(std::string const& scope) override {
         return change<bool>([scope](opened_file& f, ledger_moment) { return f.ledger().thaw(scope); });

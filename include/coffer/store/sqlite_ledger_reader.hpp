@@ -42,7 +42,7 @@ public:
 private:
     [[nodiscard]] ledger_moment now() const {
         auto const clocks = detail::read_clocks(*owners_);
-        return {clocks.now, clocks.wall};
+        return {clocks.steady, clocks.wall};
     }
     [[nodiscard]] detail::file_ledger::owner_is_dead owner_test() const {
         return [this](std::string const& name) { return owners_->is_dead(name); };

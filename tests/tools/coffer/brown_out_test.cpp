@@ -101,7 +101,7 @@ TEST_F(a_day, is_not_lost_to_a_brown_out_of_ten_minutes) {
     number = 360;
     auto const again = calls_for(10min);
     EXPECT_EQ(again, 60) << "the brown-out's own questions, asked again";
-    EXPECT_EQ(calls_for(6h), 2160) << "and the rest of the day";
+    EXPECT_EQ(calls_for(5h), 1800) << "and the rest of the day";
     EXPECT_EQ(account().settled, provider.charged());
     EXPECT_LE(provider.charged(), 25_usd);
 }
