@@ -5,6 +5,8 @@
 #include "provider.hpp"
 #include "worker.hpp"
 
+#include <coffer/base/money.hpp>
+
 #include <array>
 #include <filesystem>
 #include <optional>
@@ -15,6 +17,8 @@
 namespace retry_storm {
 
 inline constexpr int runs = 21;
+/// What the arm `naive_budget` may spend in a day.
+inline constexpr auto money_limit = coffer::money::from_nano(1'000'000);
 
 /// One job of an arm, with what befalls it in its first run.
 struct job_plan {
@@ -23,8 +27,10 @@ struct job_plan {
 };
 
 struct arm {
+    [[nodiscard]] bool journaled() const { return worker != "naive" && worker != "budget"; }
+
     std::string name;
-    std::string worker;  ///< naive, coffer, preflight, stopped
+    std::string worker;  ///< naive, budget, coffer, preflight, stopped
     json rules = json::array();
     std::vector<job_plan> jobs;
 };
@@ -67,6 +73,7 @@ struct arm_result {
 
 [[nodiscard]] inline std::vector<arm> all_arms() {
     return {{"naive", "naive", json::array(), {{"naive", std::nullopt}}},
+            {"naive_budget", "budget", json::array(), {{"naive-budget", std::nullopt}}},
             {"coffer", "coffer", json::array(), {{"coffer", std::nullopt}}},
             {"naive_replies_lost", "naive", first_reply_lost(), {{"naive-lost", std::nullopt}}},
             {"coffer_replies_lost", "coffer", first_reply_lost(), {{"coffer-lost", std::nullopt}}},

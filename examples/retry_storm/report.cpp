@@ -25,6 +25,7 @@ struct expectation {
 
 std::vector<expectation> const expected{
     {"naive", 63, 63, 0, 0, {}},
+    {"naive_budget", 22, 22, 0, 0, {}},
     {"coffer", 3, 3, 3, 0, {}},
     {"naive_replies_lost", 60, 60, 0, 0, {}},
     {"coffer_replies_lost", 6, 6, 3, 0, {}},
@@ -71,10 +72,13 @@ std::vector<std::string> wrong_figures(results const& all, storm::after_migratio
         check(a.name + ": runs", r.runs, e.runs_of_a_job * r.jobs);
         check(a.name + ": unresolved keys", r.unresolved, 0);
         check(a.name + ": keys in progress", r.in_progress, 0);
+        if (a.worker == "budget" && r.billed.nano_usd > money_limit.nano())
+            wrong.push_back(a.name + ": $" + coffer::money::from_nano(r.billed.nano_usd).to_string() +
+                            " were billed; the limit is $" + money_limit.to_string());
         if (e.most_sends_per_job && r.most_sends > *e.most_sends_per_job)
             wrong.push_back(a.name + ": a job made " + std::to_string(r.most_sends) + " sends; at most " +
                             std::to_string(*e.most_sends_per_job) + " are allowed");
-        if (a.worker != "naive") guarded_jobs += r.jobs;
+        if (a.journaled()) guarded_jobs += r.jobs;
     }
     // Only the job whose preflight has failed until now has anything left to pay for.
     check("after the migration: sends", after.sends, static_cast<int>(steps.size()));
@@ -89,7 +93,7 @@ std::string summary(results const& all, storm::after_migration const& after) {
         if (a.jobs.size() > 1) one.update({{"jobs", r.jobs}, {"kills", r.kills}});
         one["runs"] = r.runs;
         one.update({{"sends", r.billed.sends}, {"bills", r.billed.bills}, {"answers", r.answers}});
-        if (a.worker != "naive") one.update({{"unresolved", r.unresolved}, {"in_progress", r.in_progress}});
+        if (a.journaled()) one.update({{"unresolved", r.unresolved}, {"in_progress", r.in_progress}});
         one["nano_usd"] = r.billed.nano_usd;
         arms[a.name] = std::move(one);
     }

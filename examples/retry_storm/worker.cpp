@@ -2,6 +2,7 @@
 #include "worker.hpp"
 
 #include "app_database.hpp"
+#include "arms.hpp"
 #include "job.hpp"
 #include "provider.hpp"
 
@@ -31,6 +32,17 @@ coffer::llm::openai provider_client(asio::io_context& io, std::string const& url
 /// No policies: what the backend did on the day.
 asker naive(coffer::llm::openai const& openai) {
     auto const ask = coffer::pipeline{}.wrap(openai.chat);
+    return [ask](std::size_t, coffer::llm::request const& request) -> coffer::awaitable<coffer::llm::reply> {
+        auto call = coffer::call::unkeyed();
+        co_return co_await ask(call, request);
+    };
+}
+
+/// The same behind a ledger: nothing is remembered, but the money ends at the limit.
+asker budgeted(coffer::sqlite::store const& db, coffer::llm::openai const& openai) {
+    auto const ask =
+        coffer::pipeline{coffer::budget{db, {.scope = "reports", .limit = money_limit, .window = coffer::daily}}}.wrap(
+            openai.chat);
     return [ask](std::size_t, coffer::llm::request const& request) -> coffer::awaitable<coffer::llm::reply> {
         auto call = coffer::call::unkeyed();
         co_return co_await ask(call, request);
@@ -114,6 +126,14 @@ coffer::awaitable<void> naive_run(asio::io_context& io, worker_options const& o,
     co_await run_job(o.job, app, ask);
 }
 
+coffer::awaitable<void> budgeted_run(asio::io_context& io, worker_options const& o, app_database& app) {
+    co_await announce(io, o);
+    auto const openai = provider_client(io, o.url);
+    coffer::sqlite::store const db{o.dir + "/coffer.db"};
+    asker const ask = counted(o, budgeted(db, openai));
+    co_await run_job(o.job, app, ask);
+}
+
 coffer::awaitable<void> guarded_run(asio::io_context& io, worker_options const& o, app_database& app) {
     co_await announce(io, o);
     auto const openai = provider_client(io, o.url);
@@ -128,7 +148,11 @@ run_end work(worker_options const& o) {
     app_database app{o.dir + "/app.db"};
     std::exception_ptr error;
     auto const ended = [&error](std::exception_ptr e) { error = e; };
-    asio::co_spawn(io, o.arm == "naive" ? naive_run(io, o, app) : guarded_run(io, o, app), ended);
+    asio::co_spawn(io,
+                   o.arm == "naive"    ? naive_run(io, o, app)
+                   : o.arm == "budget" ? budgeted_run(io, o, app)
+                                       : guarded_run(io, o, app),
+                   ended);
     io.run();
     try {
         if (error) std::rethrow_exception(error);

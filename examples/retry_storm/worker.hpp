@@ -15,7 +15,7 @@ struct deadly_moment {
 };
 
 struct worker_options {
-    std::string arm;  ///< naive, coffer, preflight, stopped
+    std::string arm;  ///< naive, budget, coffer, preflight, stopped
     std::string job;
     int run = 1;
     std::string url;

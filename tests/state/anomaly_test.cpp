@@ -250,9 +250,9 @@ std::ostream& operator<<(std::ostream& out, found_by_run const& f) {
     return out << " scopes\n";
 }
 
-// One long test, because a thousand scopes take their time.
+// One long test, because a thousand scopes take their time; fewer where everything is slow.
 TEST(anomaly, a_thousand_scopes_have_at_most_one_false_alarm_a_month_each_and_no_visible_storm_is_missed) {
-    constexpr std::uint64_t scopes = 1000;
+    auto const scopes = std::min<std::uint64_t>(support::seeds(5), 1000);
     constexpr int months = 3;
     constexpr int month = 30 * 24;
     std::array<std::map<int, int>, months> scopes_by_alarms;
@@ -301,13 +301,14 @@ TEST(anomaly, a_thousand_scopes_have_at_most_one_false_alarm_a_month_each_and_no
         launches += scope.launches();
         with_spending += total > 10_usd ? 1 : 0;
     }
-    if (support::replaying()) return;
+    if (support::replaying() || scopes < 200) return;
+    auto const all = static_cast<int>(scopes);
     for (std::size_t m = 0; m < months; ++m)
         std::cout << "month " << m + 1 << ": " << scopes_by_alarms[m][0] << " scopes without an alarm, "
                   << scopes_by_alarms[m][1] << " with one\n";
     std::cout << launches << " launches; " << with_spending << " scopes spent more than $10\n";
-    EXPECT_GT(launches, 1000);
-    EXPECT_GT(with_spending, 700);
+    EXPECT_GT(launches, all);
+    EXPECT_GT(with_spending, all * 7 / 10);
 
     std::cout << "the smallest visible storm rang at" << smallest << "    " << rang_lately
               << " of them had rung within a month\n"
@@ -321,14 +322,14 @@ TEST(anomaly, a_thousand_scopes_have_at_most_one_false_alarm_a_month_each_and_no
               << at(50) << ", 90 of 100 scopes below " << at(90) << "\n";
     EXPECT_GT(smallest.scopes[3],
               smallest.total() / 2);  // small indeed: one nano-dollar less, and the third does not ring
-    EXPECT_GT(usual_day.total(), 400);
-    EXPECT_GE(usual_day.by_the_third() * 100, usual_day.total() * 85);
+    EXPECT_GT(usual_day.total(), all * 4 / 10);
+    EXPECT_GE(usual_day.by_the_third() * 100, usual_day.total() * (all < 1000 ? 80 : 85));
     EXPECT_LT(at(50), 50);
 }
 
 TEST(anomaly, a_storm_in_a_scope_two_days_old_is_found_by_the_third_run) {
     found_by_run smallest;
-    for (auto const seed : support::each_seed(1000)) {
+    for (auto const seed : support::each_seed(std::min<std::uint64_t>(support::seeds(5), 1000))) {
         support::spending_scope scope{seed};
         anomaly_watch watch{"s"};
         for (int h = 0; h < 48; ++h) spend(watch, scope.next_hour(), at_hour(h));
