@@ -84,8 +84,9 @@ spend_table add_up(std::vector<coffer::ledger_entry> const& entries, group by) {
 }
 
 spend_table dearest(spend_table all, std::size_t most) {
-    std::stable_sort(all.begin(), all.end(),
-                     [](auto const& a, auto const& b) { return a.second.spent() > b.second.spent(); });
+    std::sort(all.begin(), all.end(), [](auto const& a, auto const& b) {
+        return a.second.spent() == b.second.spent() ? a.first < b.first : a.second.spent() > b.second.spent();
+    });
     if (all.size() > most) all.resize(most);
     return all;
 }

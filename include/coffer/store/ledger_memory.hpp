@@ -165,8 +165,9 @@ private:
             }
             found.push_back(std::move(e));
         });
-        std::stable_sort(found.begin(), found.end(),
-                         [](auto const& a, auto const& b2) { return a.row.created < b2.row.created; });
+        std::sort(found.begin(), found.end(), [](ledger_entry const& a, ledger_entry const& other) {
+            return std::pair{a.row.created, a.row.id} < std::pair{other.row.created, other.row.id};
+        });
         if (found.size() > f.limit) found.erase(found.begin() + static_cast<std::ptrdiff_t>(f.limit), found.end());
         return found;
     }
