@@ -10,6 +10,7 @@
 #include "store/child_process.hpp"
 #include "store/ledger_world.hpp"
 #include "store/sqlite_world.hpp"
+#include "support/seeds.hpp"
 #include "support/sim_process.hpp"
 
 #include <gtest/gtest.h>
@@ -168,6 +169,7 @@ TEST(a_budget, is_not_exceeded_by_eight_processes_that_are_killed_again_and_agai
     watcher seen{file};
 
     std::mt19937_64 random{20261122};
+    auto const deadly_rounds = static_cast<int>(std::clamp<std::uint64_t>(support::seeds(400), 4, 12));
     int kills = 0;
     int named = 0;
     std::vector<std::string> told;
@@ -179,7 +181,7 @@ TEST(a_budget, is_not_exceeded_by_eight_processes_that_are_killed_again_and_agai
             auto const again = random() % 3 == 0 && named > 0;
             auto const name = again ? static_cast<int>(random() % static_cast<unsigned>(named)) : named++;
             // Towards the end nobody is killed: there is hardly anything left to do.
-            auto const die_at = round < 12 ? 1 + static_cast<int>(random() % 60) : 0;
+            auto const die_at = round < deadly_rounds ? 1 + static_cast<int>(random() % 60) : 0;
             orders const o{dir.path().string(), "http://127.0.0.1:" + std::to_string(sim.port()), std::to_string(name),
                            die_at};
             all.push_back(std::make_unique<store_test::child>("spends", o.words()));
@@ -220,7 +222,7 @@ TEST(a_budget, is_not_exceeded_by_eight_processes_that_are_killed_again_and_agai
     EXPECT_LE(total.spent(), limit);
     EXPECT_GE(total.spent(), coffer::money::from_nano(limit.nano() * 9 / 10)) << "it was spent, not refused";
     EXPECT_EQ(time.get(ledger.backend()->audit()).value(), std::vector<std::string>{});
-    EXPECT_GE(kills, 30);
+    EXPECT_GE(kills, 2 * deadly_rounds);
     EXPECT_GT(seen.looks(), 50);
     EXPECT_GT(std::count(told.begin(), told.end(), "over_budget"), 0);
     std::cout << kills << " kills, billed " << billed << ", settled " << total.settled << ", presumed "
