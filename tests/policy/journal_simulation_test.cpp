@@ -31,7 +31,7 @@ constexpr std::size_t most_runs = 14;
 /// One world: a provider that bills what it is sent, an application that has to be mended, and processes that die.
 struct universe {
     explicit universe(std::uint64_t seed) : draw{seed}, world{most_runs, seed} {
-        provider.otherwise([this] { return coffer::answer{"answer", 200}; }, 1s);
+        provider.otherwise([] { return coffer::answer{"answer", 200}; }, 1s);
         provider.on_start() = [this](request const& r) {
             ++sends[r.prompt];
             sent_unchecked = sent_unchecked || (with_preflight && !checked);
