@@ -285,7 +285,8 @@ struct universe {
         }
         world.run_for(1h);  // the longest send has ended
         account sum;
-        for (auto const& s : **books().accounts("all").get()) sum += s.money_in;
+        auto const accounts = books().accounts("all");
+        for (auto const& s : **accounts.get()) sum += s.money_in;
         ASSERT_EQ(sum.held, money{});
         money charged;
         std::map<std::string, money> teams;
