@@ -60,16 +60,12 @@ public:
             auto const& line = (*q.lines)[i];
             auto const limit = limit_of(line.scope, line.window_text, line.limit);
             auto const* const frozen = frozen_by(line.scope);
-            bool const bounded = q.bound || line.kind == limit_kind::soft || limit == money::max();
-            if (frozen == nullptr && bounded &&
-                fits(committed_in(all[i], line.window, wall), amount_of(q, line), limit))
+            if (frozen == nullptr && fits(committed_in(all[i], line.window, wall), needed_of(q, line, limit), limit))
                 continue;
             std::vector<window_part> parts;
             for_each_counting(all[i], line.window, wall,
                               [&](time_point start, account const& part) { parts.emplace_back(start, part); });
-            auto denied = denial_of(q, line, limit, frozen != nullptr, parts, wall);
-            if (denied && frozen != nullptr) denied->scope = *frozen;  // that is what can be thawed
-            if (denied) return denied;
+            if (auto denied = denial_of(q, line, limit, frozen, parts, wall)) return denied;
         }
         return std::nullopt;
     }

@@ -49,26 +49,15 @@ public:
         // What may fail comes first: the reservation stands whole or not at all.
         entry_list made(1);
         auto& e = made.front();
-        auto& r = e.row;
-        r.id = q.id;
-        r.state = q.sent ? reservation_state::sent : reservation_state::held;
-        r.bound = q.bound;
-        r.owner = owner;
-        r.until = later(at.now, q.sent ? q.longest : q.held_for);
-        r.created = at.wall;
-        r.about = q.about;
-        r.holds.reserve(q.lines->size());
+        e.row = reservation_for(q, owner, at);
         e.lines = q.lines;
         e.accounts.reserve(q.lines->size());
-        for (std::size_t i = 0; i < q.lines->size(); ++i) {
-            auto const& line = (*q.lines)[i];
-            r.holds.push_back({amount_of(q, line), line.kind});
-            e.accounts.push_back(&accounts_.account_at(line, found_[i], at.wall));
-        }
+        for (std::size_t i = 0; i < q.lines->size(); ++i)
+            e.accounts.push_back(&accounts_.account_at((*q.lines)[i], found_[i], at.wall));
         by_id_.emplace(q.id, made.begin());
         open_.splice(open_.end(), made);
         for (auto* const a : e.accounts) ++kept(a).entries;
-        reservation_machine{r, e.accounts, at}.hold();
+        reservation_machine{e.row, e.accounts, at}.hold();
         return reserved{};
     }
 

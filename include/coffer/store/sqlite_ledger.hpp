@@ -39,22 +39,14 @@ public:
         if (denied) return *std::move(denied);
 
         stored_reservation s;
-        auto& r = s.row;
-        r.id = q.id;
-        r.state = q.sent ? reservation_state::sent : reservation_state::held;
-        r.bound = q.bound;
-        r.owner = owner;
-        r.until = later(at.now, q.sent ? q.longest : q.held_for);
-        r.created = at.wall;
-        r.about = q.about;
+        s.row = reservation_for(q, owner, at);
         for (auto const& line : *q.lines) {
             auto const [id, account] = rows_.account_at(line, line.window.span_at(at.wall));
             s.account_ids.push_back(id);
             s.accounts.push_back(account);
-            r.holds.push_back({amount_of(q, line), line.kind});
         }
         auto const pointers = pointers_to(s);
-        reservation_machine{r, pointers, at}.hold();
+        reservation_machine{s.row, pointers, at}.hold();
         rows_.insert(s);
         return reserved{};
     }
@@ -105,9 +97,9 @@ public:
     /// so many. How many were given back.
     std::size_t lapse(ledger_moment at, owner_is_dead const& dead, std::size_t most) {
         std::size_t given_back = 0;
-        asked_once const is_dead{dead};
+        lapse_test const has_lapsed{at, dead};
         for (auto const& e : rows_.open_entries()) {
-            if (at.now < e.until && !is_dead(e.owner)) continue;
+            if (!has_lapsed(e)) continue;
             if (most-- == 0) break;
             given_back += e.held ? 1U : 0U;
             change(rows_.find(e.id), at, [](reservation_machine& m) { m.lapse(); });
@@ -118,19 +110,18 @@ public:
     [[nodiscard]] bool any_due(ledger_moment at, owner_is_dead const& dead,
                                std::chrono::system_clock::time_point before) {
         if (auto const r = ended_.with(ledger_rows::count(before), 1); r.next()) return true;
-        asked_once const is_dead{dead};
+        lapse_test const has_lapsed{at, dead};
         auto const open = rows_.open_entries();
-        return std::any_of(open.begin(), open.end(),
-                           [&](auto const& e) { return at.now >= e.until || is_dead(e.owner); });
+        return std::any_of(open.begin(), open.end(), std::cref(has_lapsed));
     }
 
     [[nodiscard]] std::size_t freeze(std::string const& scope, std::string const& reason, ledger_moment at,
                                      owner_is_dead const& dead) {
         freeze_.run(std::string_view{scope}, std::string_view{reason}, ledger_rows::count(at.wall));
         std::size_t under_way = 0;
-        asked_once const is_dead{dead};
+        lapse_test const has_lapsed{at, dead};
         for (auto const& e : rows_.open_entries()) {
-            if (e.held || at.now >= e.until || is_dead(e.owner)) continue;
+            if (e.held || has_lapsed(e)) continue;
             bool inside = false;
             auto const r = scopes_.with(e.id);
             while (r.next()) inside = is_within(r.bytes(), scope) || inside;
@@ -185,9 +176,9 @@ public:
             places.emplace(id, all.size());
             all.push_back(std::move(s));
         }
-        asked_once const is_dead{dead};
+        lapse_test const has_lapsed{at, dead};
         for (auto const& e : rows_.open_entries()) {
-            if (at.now < e.until && !is_dead(e.owner)) continue;
+            if (!has_lapsed(e)) continue;
             auto const s = rows_.find(e.id);
             auto const now = lapsed(s.row);
             for (std::size_t i = 0; i < s.account_ids.size(); ++i) {
@@ -241,18 +232,21 @@ public:
 private:
     static constexpr std::size_t most_lapses = 200;
 
-    /// Asks of each owner once: asking may cost a system call.
-    class asked_once {
+    /// Is an open entry's time over, or its owner dead? Of each owner it asks once: that may cost a system call.
+    class lapse_test {
     public:
-        explicit asked_once(owner_is_dead const& ask) noexcept : ask_{ask} {}
-        [[nodiscard]] bool operator()(std::string const& owner) const {
-            auto const [at, fresh] = known_.try_emplace(owner);
-            if (fresh) at->second = ask_(owner);
-            return at->second;
+        lapse_test(ledger_moment at, owner_is_dead const& dead) noexcept : at_{at}, dead_{dead} {}
+        template <class Entry>
+        [[nodiscard]] bool operator()(Entry const& e) const {
+            if (at_.now >= e.until) return true;
+            auto const [known, fresh] = known_.try_emplace(e.owner);
+            if (fresh) known->second = dead_(e.owner);
+            return known->second;
         }
 
     private:
-        owner_is_dead const& ask_;
+        ledger_moment at_;
+        owner_is_dead const& dead_;
         mutable std::map<std::string, bool> known_;
     };
 
@@ -314,9 +308,7 @@ private:
                             if (line.window.counts(start, at.wall)) parts.emplace_back(start, a);
                         });
             auto const stopped = frozen_around(line.scope, frozen);
-            auto denied = denial_of(q, line, limit, stopped.has_value(), parts, at.wall);
-            if (denied && stopped) denied->scope = *stopped;  // that is what can be thawed
-            if (denied) return denied;
+            if (auto denied = denial_of(q, line, limit, stopped ? &*stopped : nullptr, parts, at.wall)) return denied;
         }
         return std::nullopt;
     }
@@ -370,14 +362,14 @@ private:
 inline std::vector<ledger_entry> file_ledger::entries(entry_filter const& f, ledger_moment at,
                                                       owner_is_dead const& dead) {
     std::vector<ledger_entry> all;
-    asked_once const is_dead{dead};
+    lapse_test const has_lapsed{at, dead};
     auto const r = entries_.with(ledger_rows::count(f.from), ledger_rows::count(f.to), std::string_view{f.request_id});
     while (all.size() < f.limit && r.next()) {
         ledger_entry e;
         auto s = rows_.read(r);
         e.row = std::move(s.row);
         bool const open = e.row.state == reservation_state::held || e.row.state == reservation_state::sent;
-        if (open && (at.now >= e.row.until || is_dead(e.row.owner))) {
+        if (open && has_lapsed(e.row)) {
             auto now = lapsed(e.row);
             if (!now) continue;
             e.row = *std::move(now);
