@@ -207,7 +207,8 @@ TEST(a_budget, is_not_exceeded_by_eight_processes_that_are_killed_again_and_agai
     auto const look = store_test::reservation_of(1, limit, probe_line);
     (void)time.get(ledger.backend()->reserve(look));  // denied; and so whatever lapses has lapsed
     coffer::account total;
-    for (auto const& s : time.get(ledger.backend()->accounts("org/team")).value()) total += s.money_in;
+    auto const at_the_end = time.get(ledger.backend()->accounts("org/team")).value();  // outlives the loop over it
+    for (auto const& s : at_the_end) total += s.money_in;
 
     (void)sim.lines("end", sim.lines("send").size());
     coffer::money billed;
