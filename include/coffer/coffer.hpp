@@ -23,6 +23,7 @@
 #include <coffer/call/guarded.hpp>
 #include <coffer/call/layer.hpp>
 #include <coffer/call/pipeline.hpp>
+#include <coffer/policy/alarms.hpp>
 #include <coffer/policy/budget.hpp>
 #include <coffer/policy/journal.hpp>
 #include <coffer/policy/once.hpp>

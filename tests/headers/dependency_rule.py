@@ -39,7 +39,7 @@ THIRD_PARTY = [
     (r"tl/expected\.hpp$", r""),
     (r"curl/", r"http/curl"),
     (r"sqlite3\.h$", r"store/sqlite"),
-    (r"nlohmann/", r"llm/"),
+    (r"nlohmann/", r"llm/|telemetry/webhook\.hpp$"),
     (r"openssl/", r"llm/|store/sqlite|crypto/"),
     (r"date/tz\.h$", r"time/zones\.hpp$"),
 ]

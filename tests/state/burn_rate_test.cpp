@@ -31,7 +31,7 @@ spend_trail burning(money a_minute, std::chrono::minutes lasted, time_point now 
 TEST(burn_rate, of_a_month_rings_at_two_percent_in_an_hour) {
     burn_rate_rule const rule;
     auto const month = [&](money a_minute, std::chrono::minutes lasted) {
-        return rule.look("s", coffer::monthly, {1_usd, 720_usd}, burning(a_minute, lasted), noon);
+        return rule.look("s", {coffer::monthly, noon}, {1_usd, 720_usd}, burning(a_minute, lasted), noon);
     };
     // November: a dollar an hour is a burn rate of 1, and 14.4 dollars within an hour are 2 %.
     auto const alarm = month(0.24_usd, 60min);
@@ -51,50 +51,54 @@ TEST(burn_rate, what_is_over_rings_no_more) {
     burn_rate_rule const rule;
     spend_trail trail;
     trail.add(noon - 40min, 100_usd);
-    EXPECT_FALSE(rule.look("s", coffer::monthly, {100_usd, 720_usd}, trail, noon).has_value());
+    EXPECT_FALSE(rule.look("s", {coffer::monthly, noon}, {100_usd, 720_usd}, trail, noon).has_value());
     trail.add(noon - 4min, 1.20_usd);  // five minutes at 14.4
-    EXPECT_TRUE(rule.look("s", coffer::monthly, {101_usd, 720_usd}, trail, noon).has_value());
+    EXPECT_TRUE(rule.look("s", {coffer::monthly, noon}, {101_usd, 720_usd}, trail, noon).has_value());
 }
 
 TEST(burn_rate, a_slower_fire_is_seen_in_six_hours) {
     burn_rate_rule const rule;
-    auto const alarm = rule.look("s", coffer::monthly, {36_usd, 720_usd}, burning(0.10_usd, 360min), noon);
+    auto const alarm = rule.look("s", {coffer::monthly, noon}, {36_usd, 720_usd}, burning(0.10_usd, 360min), noon);
     ASSERT_TRUE(alarm.has_value());
     EXPECT_EQ(alarm->amount, 36_usd);
-    EXPECT_FALSE(rule.look("s", coffer::monthly, {36_usd, 720_usd}, burning(0.099_usd, 360min), noon).has_value());
+    EXPECT_FALSE(
+        rule.look("s", {coffer::monthly, noon}, {36_usd, 720_usd}, burning(0.099_usd, 360min), noon).has_value());
 }
 
 TEST(burn_rate, of_a_day_is_seen_within_half_an_hour) {
     burn_rate_rule const rule;
     commitment const present{8_usd, 24_usd};
-    EXPECT_TRUE(rule.look("s", coffer::daily, present, burning(0.24_usd, 30min), noon).has_value());
-    EXPECT_FALSE(rule.look("s", coffer::daily, present, burning(0.24_usd, 29min), noon).has_value());
-    EXPECT_TRUE(rule.look("s", coffer::daily, present, burning(0.10_usd, 120min), noon).has_value());
-    EXPECT_TRUE(rule.look("s", coffer::rolling(24h), present, burning(0.24_usd, 30min), noon).has_value());
+    EXPECT_TRUE(rule.look("s", {coffer::daily, noon}, present, burning(0.24_usd, 30min), noon).has_value());
+    EXPECT_FALSE(rule.look("s", {coffer::daily, noon}, present, burning(0.24_usd, 29min), noon).has_value());
+    EXPECT_TRUE(rule.look("s", {coffer::daily, noon}, present, burning(0.10_usd, 120min), noon).has_value());
+    EXPECT_TRUE(rule.look("s", {coffer::rolling(24h), noon}, present, burning(0.24_usd, 30min), noon).has_value());
 }
 
 TEST(burn_rate, a_limit_that_lasts_until_its_window_ends_is_no_alarm) {
     burn_rate_rule const rule;
     auto const late = noon + 11h;  // an hour to midnight, and 14.4 dollars to come
-    EXPECT_FALSE(rule.look("s", coffer::daily, {9_usd, 24_usd}, burning(0.24_usd, 30min, late), late).has_value());
-    EXPECT_TRUE(rule.look("s", coffer::daily, {9.60_usd, 24_usd}, burning(0.24_usd, 30min, late), late).has_value());
+    EXPECT_FALSE(
+        rule.look("s", {coffer::daily, late}, {9_usd, 24_usd}, burning(0.24_usd, 30min, late), late).has_value());
+    EXPECT_TRUE(
+        rule.look("s", {coffer::daily, late}, {9.60_usd, 24_usd}, burning(0.24_usd, 30min, late), late).has_value());
 }
 
 TEST(burn_rate, windows_without_a_pace_have_none) {
     burn_rate_rule const rule;
     auto const trail = burning(100_usd, 360min);
     for (auto const& w : {coffer::lifetime, coffer::hourly, coffer::rolling(1h)})
-        EXPECT_FALSE(rule.look("s", w, {1_usd, 720_usd}, trail, noon).has_value()) << w.text();
-    EXPECT_FALSE(rule.look("s", coffer::monthly, {720_usd, 720_usd}, trail, noon).has_value());  // a threshold says it
-    EXPECT_FALSE(rule.look("s", coffer::monthly, {0_usd, 0_usd}, trail, noon).has_value());
+        EXPECT_FALSE(rule.look("s", {w, noon}, {1_usd, 720_usd}, trail, noon).has_value()) << w.text();
+    EXPECT_FALSE(
+        rule.look("s", {coffer::monthly, noon}, {720_usd, 720_usd}, trail, noon).has_value());  // a threshold says it
+    EXPECT_FALSE(rule.look("s", {coffer::monthly, noon}, {0_usd, 0_usd}, trail, noon).has_value());
 }
 
 TEST(burn_rate, its_numbers_are_options) {
     burn_rate_rule rule;
     rule.of_day = {{10min, 1min, 20}};
-    EXPECT_TRUE(rule.look("s", coffer::daily, {23_usd, 24_usd}, burning(0.034_usd, 10min), noon).has_value());
+    EXPECT_TRUE(rule.look("s", {coffer::daily, noon}, {23_usd, 24_usd}, burning(0.034_usd, 10min), noon).has_value());
     rule.of_day.clear();
-    EXPECT_FALSE(rule.look("s", coffer::daily, {23_usd, 24_usd}, burning(10_usd, 360min), noon).has_value());
+    EXPECT_FALSE(rule.look("s", {coffer::daily, noon}, {23_usd, 24_usd}, burning(10_usd, 360min), noon).has_value());
 }
 
 TEST(burn_rate, agrees_with_a_slow_reckoning) {
@@ -130,7 +134,7 @@ TEST(burn_rate, agrees_with_a_slow_reckoning) {
                 by_the_end >= static_cast<long double>(present.limit.nano()) && !expected)
                 expected = pair.longer.count();
         }
-        auto const alarm = rule.look("s", w, present, trail, now);
+        auto const alarm = rule.look("s", {w, now}, present, trail, now);
         ASSERT_EQ(alarm.has_value(), expected.has_value());
         if (alarm) {
             ASSERT_TRUE(alarm->id.ends_with("|" + std::to_string(*expected) + "min")) << alarm->id;

@@ -24,15 +24,15 @@ TEST(replay_storm, of_21_replays_rings_at_the_3rd_and_the_12th) {
     coffer::replay_storm_rule const rule;
     std::vector<std::int64_t> rang;
     for (std::int64_t times = 1; times <= 21; ++times)
-        if (rule.look("s", "report:9e1c", times, 2_usd, now)) rang.push_back(times);
+        if (rule.look("s", "report:9e1c", times - 1, times, 2_usd, now)) rang.push_back(times);
     EXPECT_EQ(rang, (std::vector<std::int64_t>{3, 12}));
-    EXPECT_TRUE(rule.look("s", "report:9e1c", 48, 2_usd, now).has_value());
-    EXPECT_TRUE(coffer::replay_storm_rule{1}.look("s", "k", 1, 2_usd, now).has_value());
-    EXPECT_FALSE(coffer::replay_storm_rule{0}.look("s", "k", 5, 2_usd, now).has_value());
+    EXPECT_TRUE(rule.look("s", "report:9e1c", 47, 48, 2_usd, now).has_value());
+    EXPECT_TRUE(coffer::replay_storm_rule{1}.look("s", "k", 0, 1, 2_usd, now).has_value());
+    EXPECT_FALSE(coffer::replay_storm_rule{0}.look("s", "k", 0, 5, 2_usd, now).has_value());
 }
 
 TEST(replay_storm, tells_the_key_and_that_it_cost_nothing) {
-    auto const alarm = coffer::replay_storm_rule{}.look("team", "report:9e1c", 3, 2_usd, now);
+    auto const alarm = coffer::replay_storm_rule{}.look("team", "report:9e1c", 0, 3, 2_usd, now);
     ASSERT_TRUE(alarm.has_value());
     EXPECT_EQ(alarm->kind, coffer::alarm_kind::replay_storm);
     EXPECT_EQ(alarm->severity, coffer::alarm_severity::warning);
@@ -42,7 +42,7 @@ TEST(replay_storm, tells_the_key_and_that_it_cost_nothing) {
               "report:9e1c was answered 3 times from the store and never acknowledged: its job seems to fail after the "
               "answer. "
               "Nothing was paid for again. Look at the job's last step, and acknowledge the key when it succeeds.");
-    EXPECT_EQ(coffer::replay_storm_rule{}.look("team", "report:9e1c", 12, 2_usd, now)->severity,
+    EXPECT_EQ(coffer::replay_storm_rule{}.look("team", "report:9e1c", 11, 12, 2_usd, now)->severity,
               coffer::alarm_severity::critical);
 }
 

@@ -49,7 +49,7 @@ TEST(threshold_rule, the_largest_amounts_do_not_overflow) {
 TEST(threshold_rule, tells_the_highest_and_what_to_do) {
     threshold_rule const rule;
     auto const day = coffer::daily;
-    auto const alarm = rule.look("team/search", day, {1_usd, 25_usd}, {20.10_usd, 25_usd}, noon);
+    auto const alarm = rule.look("team/search", {day, noon}, {1_usd, 25_usd}, {20.10_usd, 25_usd}, noon);
     ASSERT_TRUE(alarm.has_value());
     EXPECT_EQ(alarm->kind, coffer::alarm_kind::threshold);
     EXPECT_EQ(alarm->severity, coffer::alarm_severity::warning);
@@ -61,15 +61,17 @@ TEST(threshold_rule, tells_the_highest_and_what_to_do) {
               "team/search has committed $20.10 of $25.00, 80 % or more of its limit for day 2026-11-22 (UTC). If this "
               "is more "
               "than the work needs, look what spends it; if not, raise the limit in time.");
-    EXPECT_EQ(rule.look("s", day, {1_usd, 25_usd}, {25_usd, 25_usd}, noon)->severity, coffer::alarm_severity::critical);
-    EXPECT_EQ(rule.look("s", day, {1_usd, 25_usd}, {13_usd, 25_usd}, noon)->severity, coffer::alarm_severity::notice);
-    EXPECT_FALSE(rule.look("s", day, {13_usd, 25_usd}, {14_usd, 25_usd}, noon).has_value());
+    EXPECT_EQ(rule.look("s", {day, noon}, {1_usd, 25_usd}, {25_usd, 25_usd}, noon)->severity,
+              coffer::alarm_severity::critical);
+    EXPECT_EQ(rule.look("s", {day, noon}, {1_usd, 25_usd}, {13_usd, 25_usd}, noon)->severity,
+              coffer::alarm_severity::notice);
+    EXPECT_FALSE(rule.look("s", {day, noon}, {13_usd, 25_usd}, {14_usd, 25_usd}, noon).has_value());
 }
 
 TEST(threshold_rule, an_id_is_that_of_the_window) {
     threshold_rule const rule;
     auto const id = [&](coffer::window const& w, time_point t) {
-        return rule.look("s", w, {0_usd, 1_usd}, {1_usd, 1_usd}, t)->id;
+        return rule.look("s", {w, t}, {0_usd, 1_usd}, {1_usd, 1_usd}, t)->id;
     };
     EXPECT_EQ(id(coffer::daily, noon), id(coffer::daily, noon + 11h));
     EXPECT_NE(id(coffer::daily, noon), id(coffer::daily, noon + 12h));
@@ -99,7 +101,8 @@ TEST(threshold_rule, a_percent_is_said_once_however_amounts_go_up_and_down) {
                 ASSERT_EQ(std::count(crossed.begin(), crossed.end(), percent), is_new ? 1 : 0);
                 if (present.committed >= line) most_percent = std::max<std::int64_t>(most_percent, percent);
             }
-            if (auto const alarm = rule.look("s", coffer::daily, before, present, noon)) delivered.insert(alarm->id);
+            if (auto const alarm = rule.look("s", {coffer::daily, noon}, before, present, noon))
+                delivered.insert(alarm->id);
         }
         ASSERT_LE(delivered.size(), 3U);
         if (most_percent > 0) {

@@ -77,6 +77,14 @@ public:
 
     friend bool operator==(fingerprint const&, fingerprint const&) = default;
 
+    /// All of it as one text, which no other fingerprint has: to make a digest of.
+    [[nodiscard]] std::string text() const {
+        auto all = std::to_string(version_);
+        for (auto const& f : fields_)
+            for (auto const* const part : {&f.name, &f.value}) all += " " + std::to_string(part->size()) + ":" + *part;
+        return all;
+    }
+
     /// The names of the fields that count and in which two fingerprints differ, sorted; a changed version counts, as
     /// `version`, if any field does.
     [[nodiscard]] static std::vector<std::string> differing(fingerprint const& a, fingerprint const& b,

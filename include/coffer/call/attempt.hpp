@@ -5,6 +5,7 @@
 #include <coffer/base/answer.hpp>
 #include <coffer/base/defaults.hpp>
 #include <coffer/base/fault.hpp>
+#include <coffer/base/fingerprint.hpp>
 #include <coffer/call/attempt_log.hpp>
 #include <coffer/call/call.hpp>
 #include <coffer/call/describe.hpp>
@@ -71,8 +72,10 @@ public:
     /// say.
     [[nodiscard]] coffer::estimate const& estimate() const noexcept {
         static coffer::estimate const none;
-        return estimate_ ? *estimate_ : none;
+        return size_ ? size_->bound : none;
     }
+    /// What makes two requests the same. Only for gates with the trait `estimates`; null if the operation does not say.
+    [[nodiscard]] fingerprint const* print() const noexcept { return size_ && size_->print ? &*size_->print : nullptr; }
     /// Does the journal's store, if there is a journal, keep the ledger that has this identity?
     [[nodiscard]] bool permits_in(void const* ledger) const noexcept {
         return call_->claim() != nullptr && call_->claim()->keeps(ledger);
@@ -89,6 +92,11 @@ private:
         std::optional<usage> used;
         std::optional<money> cost;
         std::string request_id;
+    };
+    /// What the request is, as far as the operation says. The arguments do not change, so it is asked for once.
+    struct request_size {
+        coffer::estimate bound;
+        std::optional<fingerprint> print;
     };
     [[nodiscard]] knowledge_of_send& learned() {
         if (!learned_) learned_ = std::make_unique<knowledge_of_send>();
@@ -107,7 +115,7 @@ private:
     duration timeout_;
     std::unique_ptr<coffer::target const> target_;
     std::unique_ptr<knowledge_of_send> learned_;
-    std::unique_ptr<coffer::estimate const> estimate_;
+    std::unique_ptr<request_size const> size_;
     std::array<std::uint8_t, 16> const* money_ = nullptr;
     std::int64_t output_limit_ = -1;
 };
@@ -193,9 +201,10 @@ public:
     }
     static void set_target(attempt& a, target t) { a.target_ = std::make_unique<target const>(std::move(t)); }
     static bool has_target(attempt const& a) noexcept { return a.target_ != nullptr; }
-    static bool has_estimate(attempt const& a) noexcept { return a.estimate_ != nullptr; }
-    static void set_estimate(attempt& a, coffer::estimate e) {
-        a.estimate_ = std::make_unique<coffer::estimate const>(std::move(e));
+    static bool has_size(attempt const& a) noexcept { return a.size_ != nullptr; }
+    static void set_size(attempt& a, coffer::estimate bound, std::optional<fingerprint> print) {
+        a.size_ =
+            std::make_unique<attempt::request_size const>(attempt::request_size{std::move(bound), std::move(print)});
     }
     static std::array<std::uint8_t, 16> const* held_money(attempt const& a) noexcept { return a.money_; }
     static void start(attempt& a, time_point now, time_point deadline, int send) noexcept {

@@ -58,11 +58,18 @@ public:
             if (!attempt_access::has_target(a)) attempt_access::set_target(a, target_of(operation, args...));
     }
 
-    /// What the request may consume; asked for once in a walk, because the arguments do not change.
+    /// What the request is and may consume; asked for once in a walk, because the arguments do not change.
     template <class... Args>
     void size_up(attempt& a, Args&... args) const {
-        if constexpr (called_with<Args...>::has_estimate)
-            if (!attempt_access::has_estimate(a)) attempt_access::set_estimate(a, estimate_of(operation, args...));
+        using called = called_with<Args...>;
+        if constexpr (called::has_estimate || called::has_fingerprint) {
+            if (attempt_access::has_size(a)) return;
+            estimate bound;
+            std::optional<fingerprint> print;
+            if constexpr (called::has_estimate) bound = estimate_of(operation, args...);
+            if constexpr (called::has_fingerprint) print = fingerprint_of(operation, args...);
+            attempt_access::set_size(a, std::move(bound), std::move(print));
+        }
     }
 
     /// Fills the end's figures in and writes the attempt into the call's log.

@@ -73,7 +73,7 @@ struct policy_traits {
     bool per_send = false;  ///< must meet every send (rate limits, budgets): inside whatever multiplies them
     bool journal = false;  ///< remembers results: at most one around any send, outside whatever multiplies them
     bool innermost = false;  ///< nothing may stand between it and the send (budget)
-    bool estimates = false;  ///< reads `attempt::estimate` when an attempt enters
+    bool estimates = false;  ///< reads `attempt::estimate` or `print` when an attempt enters
 };
 
 template <class Policy>

@@ -194,6 +194,7 @@ private:
             if (a.of().keyed()) q.about.name_space = a.of().key().name_space();
             q.about.provider = a.target().provider;
             q.about.model = a.target().model;
+            if (auto const* const print = a.print()) q.about.work = backend->work_of(*print);
             for (auto const& [tag, value] : a.of().tags())
                 if (tag == "job") q.about.job = value;
             return q;

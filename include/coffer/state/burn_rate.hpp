@@ -15,6 +15,7 @@
 #include <coffer/state/threshold_rule.hpp>
 #include <coffer/state/window.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -46,34 +47,54 @@ struct burn_rate_rule {
 
     /// The first pair of which both rates are reached, if at the longer one's the limit is reached before the window ends.
     /// Once per pair and window.
-    [[nodiscard]] std::optional<alarm> look(std::string const& scope, window const& over, commitment const& present,
+    [[nodiscard]] std::optional<alarm> look(std::string const& scope, window_at const& where, commitment const& present,
                                             spend_trail const& trail, std::chrono::system_clock::time_point now) const;
+
+    /// Could it ring, by what was spent hour by hour? Quicker to know than by the minutes.
+    [[nodiscard]] bool may_ring(window_at const& where, commitment const& present, spend_history const& hours,
+                                std::chrono::system_clock::time_point now) const;
+
+private:
+    [[nodiscard]] static std::chrono::seconds lasts(window_at const& where) {
+        if (where.over.kind() == window_kind::rolling) return where.over.length();
+        return std::chrono::ceil<std::chrono::seconds>(where.span.end - where.span.start);
+    }
+    /// spent / m >= rate * limit / lasts, without a division
+    [[nodiscard]] static bool burns(money spent, std::chrono::minutes m, int tenths, window_at const& where,
+                                    money limit) {
+        return detail::wide_int{spent.nano()} * lasts(where).count() * 10 >=
+               detail::wide_int{limit.nano()} * tenths * std::chrono::seconds{m}.count();
+    }
 };
 
-inline std::optional<alarm> burn_rate_rule::look(std::string const& scope, window const& over,
+inline bool burn_rate_rule::may_ring(window_at const& where, commitment const& present, spend_history const& hours,
+                                     std::chrono::system_clock::time_point now) const {
+    if (present.limit <= money{} || present.committed >= present.limit) return false;
+    auto const& pairs = pairs_for(where.over);
+    return std::any_of(pairs.begin(), pairs.end(), [&](burn_rate_pair const& pair) {
+        auto const whole = std::chrono::ceil<std::chrono::hours>(pair.longer).count() + 1;
+        return burns(hours.sum(spend_history::cell_of(now), whole), pair.longer, pair.tenths, where, present.limit);
+    });
+}
+
+inline std::optional<alarm> burn_rate_rule::look(std::string const& scope, window_at const& where,
                                                  commitment const& present, spend_trail const& trail,
                                                  std::chrono::system_clock::time_point now) const {
+    auto const& [over, span] = where;
     auto const& pairs = pairs_for(over);
     if (pairs.empty() || present.limit <= money{} || present.committed >= present.limit)
         return {};  // the threshold says it
     using std::chrono::seconds;
     auto const rolls = over.kind() == window_kind::rolling;
-    auto const span = over.span_at(now);
-    auto const lasts = rolls ? over.length() : std::chrono::ceil<seconds>(span.end - span.start);
     auto const left = rolls ? over.length() : std::chrono::ceil<seconds>(span.end - now);
     auto const minute = spend_trail::cell_of(now);
     for (auto const& pair : pairs) {
-        auto const spent = [&](std::chrono::minutes m) {
-            return detail::wide_int{trail.sum(minute, m.count()).nano()};
+        auto const reached = [&](std::chrono::minutes m) {
+            return burns(trail.sum(minute, m.count()), m, pair.tenths, where, present.limit);
         };
-        // spent / m >= rate * limit / lasts, without a division
-        auto const burns = [&](std::chrono::minutes m) {
-            return spent(m) * lasts.count() * 10 >=
-                   detail::wide_int{present.limit.nano()} * pair.tenths * seconds{m}.count();
-        };
-        auto const longer = spent(pair.longer);
+        auto const longer = detail::wide_int{trail.sum(minute, pair.longer.count()).nano()};
         auto const to_limit = detail::wide_int{present.limit.nano()} - present.committed.nano();
-        if (!burns(pair.longer) || !burns(pair.shorter) ||
+        if (!reached(pair.longer) || !reached(pair.shorter) ||
             longer * left.count() < to_limit * seconds{pair.longer}.count())
             continue;
         auto const minutes_left = detail::saturate(to_limit * pair.longer.count() / longer);
@@ -86,7 +107,7 @@ inline std::optional<alarm> burn_rate_rule::look(std::string const& scope, windo
             rate,
             present.limit,
             now,
-            detail::alarm_id(alarm_kind::burn_rate, scope, over, now, std::to_string(pair.longer.count()) + "min"),
+            detail::alarm_id(alarm_kind::burn_rate, scope, where, now, std::to_string(pair.longer.count()) + "min"),
             scope + " has spent " + in_dollars(rate) + " in " + std::to_string(pair.longer.count()) +
                 " minutes; at this pace its limit of " + in_dollars(present.limit) + " for " +
                 over.describe(span.start) + " is reached in " + std::to_string(minutes_left) +

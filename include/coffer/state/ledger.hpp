@@ -90,6 +90,7 @@ struct entry_facts {
     std::string provider;
     std::string model;
     std::string job;         ///< the call's tag of that name
+    std::string work;        ///< digest of the request's fingerprint, the same under any key; empty without one
     std::string request_id;  ///< the provider's own, once it is known
 };
 

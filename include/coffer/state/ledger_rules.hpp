@@ -49,6 +49,16 @@ namespace coffer::inline v0 {
     return part;
 }
 
+/// What a reservation says was spent: its cost, or all that it might have cost where nobody knows.
+[[nodiscard]] inline money spent_of(reservation const& r) noexcept {
+    if (r.state == reservation_state::settled) return *r.actual;
+    if (r.state != reservation_state::presumed) return {};
+    if (r.bound) return *r.bound;
+    money most;
+    for (auto const& h : r.holds) most = std::max(most, h.amount);
+    return most;
+}
+
 /// A reservation with its accounts, in the order of its holds.
 class reservation_machine {
 public:

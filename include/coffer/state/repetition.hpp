@@ -9,6 +9,7 @@
 #include <coffer/base/money.hpp>
 #include <coffer/state/alarm.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -29,11 +30,13 @@ constexpr int rings_by(std::int64_t times, std::int64_t first) noexcept {
 struct replay_storm_rule {
     std::int64_t replays = 3;  ///< of one key, since it was answered, without an acknowledgement
 
-    /// After the `times`-th replay. `key` as the store shows it; `saved`: what the answer had cost, and would have again.
-    [[nodiscard]] std::optional<alarm> look(std::string const& scope, std::string const& key, std::int64_t times,
-                                            money saved, std::chrono::system_clock::time_point now) const {
+    /// `before` and `times`: how often it had been replayed, and has been. `key` as the store shows it; `saved`: what the
+    /// answer had cost, and would have again.
+    [[nodiscard]] std::optional<alarm> look(std::string const& scope, std::string const& key, std::int64_t before,
+                                            std::int64_t times, money saved,
+                                            std::chrono::system_clock::time_point now) const {
         auto const rings = detail::rings_by(times, replays);
-        if (rings == detail::rings_by(times - 1, replays)) return {};
+        if (rings == detail::rings_by(before, replays)) return {};
         return alarm{
             alarm_kind::replay_storm,
             rings > 1 ? alarm_severity::critical : alarm_severity::warning,
@@ -59,6 +62,7 @@ struct repeated_work {
 struct duplicate_work_rule {
     std::int64_t keys = 3;
     money wasted = money::from_nano(money::nano_per_usd / 10);  ///< less than this, $0.10, is no alarm
+    std::chrono::hours within{24};  ///< keys of so long ago count; it rings anew each such time
 
     /// After the work was paid for once more. `work`: the fingerprint's digest, or a job's tag.
     [[nodiscard]] std::optional<alarm> look(std::string const& scope, std::string const& work,
@@ -75,7 +79,9 @@ struct duplicate_work_rule {
             in_vain,
             after.dearest,
             now,
-            std::string{to_string(alarm_kind::duplicate_work)} + "|" + scope + "|" + work + "|" + std::to_string(rings),
+            std::string{to_string(alarm_kind::duplicate_work)} + "|" + scope + "|" + work + "|" +
+                std::to_string(now.time_since_epoch() / std::max(within, std::chrono::hours{1})) + "|" +
+                std::to_string(rings),
             "The same work (" + work + ") was paid for under " + std::to_string(after.keys) + " keys in " + scope +
                 ", " + in_dollars(in_vain) +
                 " more than once would cost. Look whether a job repeats itself, and make the key from what makes "

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace coffer::inline v0 {
@@ -18,6 +19,17 @@ namespace coffer::inline v0 {
 struct commitment {
     money committed;
     money limit;
+};
+
+/// A window, and the span of it that is meant. (Of a window that was read from a store the zone may not be known; that of
+/// a span is.)
+struct window_at {
+    window_at(window w, std::chrono::system_clock::time_point inside)
+        : over{std::move(w)}, span{over.span_at(inside)} {}
+    window_at(window w, window_span s) : over{std::move(w)}, span{s} {}
+
+    window over;
+    window_span span;
 };
 
 struct threshold_rule {
@@ -33,8 +45,11 @@ struct threshold_rule {
 
     /// One alarm, of the highest percent crossed. Its id is that of this percent in this window; in a rolling window, which
     /// has no end, of a stretch of its length.
-    [[nodiscard]] std::optional<alarm> look(std::string const& scope, window const& over, commitment const& before,
+    [[nodiscard]] std::optional<alarm> look(std::string const& scope, window_at const& where, commitment const& before,
                                             commitment const& after, std::chrono::system_clock::time_point now) const;
+    /// The id of such an alarm.
+    [[nodiscard]] static std::string id_of(std::string const& scope, window_at const& where, int percent,
+                                           std::chrono::system_clock::time_point now);
 
 private:
     [[nodiscard]] static bool reached(commitment const& c, int percent) noexcept {
@@ -44,25 +59,31 @@ private:
 };
 
 /// Where the count of "once per window" begins again: the start of the window, and in a rolling one of a stretch of its length.
-[[nodiscard]] inline std::chrono::system_clock::time_point alarm_period(window const& over,
+[[nodiscard]] inline std::chrono::system_clock::time_point alarm_period(window_at const& where,
                                                                         std::chrono::system_clock::time_point now) {
-    if (over.kind() != window_kind::rolling) return over.span_at(now).start;
+    if (where.over.kind() != window_kind::rolling) return where.span.start;
     auto const whole = std::chrono::floor<std::chrono::seconds>(now).time_since_epoch();
-    return std::chrono::system_clock::time_point{whole - whole % over.length()};
+    return std::chrono::system_clock::time_point{whole - whole % where.over.length()};
 }
 
 namespace detail {
 
-inline std::string alarm_id(alarm_kind kind, std::string const& scope, window const& over,
+inline std::string alarm_id(alarm_kind kind, std::string const& scope, window_at const& where,
                             std::chrono::system_clock::time_point now, std::string const& what) {
-    auto const start = std::chrono::floor<std::chrono::seconds>(alarm_period(over, now)).time_since_epoch().count();
-    return std::string{to_string(kind)} + "|" + scope + "|" + over.text() + "|" + std::to_string(start) + "|" + what;
+    auto const start = std::chrono::floor<std::chrono::seconds>(alarm_period(where, now)).time_since_epoch().count();
+    return std::string{to_string(kind)} + "|" + scope + "|" + where.over.text() + "|" + std::to_string(start) + "|" +
+           what;
 }
 
 }  // namespace detail
 
-inline std::optional<alarm> threshold_rule::look(std::string const& scope, window const& over, commitment const& before,
-                                                 commitment const& after,
+inline std::string threshold_rule::id_of(std::string const& scope, window_at const& where, int percent,
+                                         std::chrono::system_clock::time_point now) {
+    return detail::alarm_id(alarm_kind::threshold, scope, where, now, std::to_string(percent));
+}
+
+inline std::optional<alarm> threshold_rule::look(std::string const& scope, window_at const& where,
+                                                 commitment const& before, commitment const& after,
                                                  std::chrono::system_clock::time_point now) const {
     auto const found = crossed(before, after);
     if (found.empty()) return {};
@@ -74,13 +95,13 @@ inline std::optional<alarm> threshold_rule::look(std::string const& scope, windo
         : highest >= 75 ? alarm_severity::warning
                         : alarm_severity::notice,
         scope,
-        over.text(),
+        where.over.text(),
         after.committed,
         after.limit,
         now,
-        detail::alarm_id(alarm_kind::threshold, scope, over, now, std::to_string(highest)),
+        id_of(scope, where, highest, now),
         scope + " has committed " + in_dollars(after.committed) + " of " + in_dollars(after.limit) + ", " +
-            std::to_string(highest) + " % or more of its limit for " + over.describe(over.span_at(now).start) +
+            std::to_string(highest) + " % or more of its limit for " + where.over.describe(where.span.start) +
             (full ? ". Calls are refused until it is raised or the window ends: look what has spent it first."
                   : ". If this is more than the work needs, look what spends it; if not, raise the limit in time.")};
 }

@@ -3,8 +3,10 @@
 // The ledger concept: where money is held before a send and accounted for after it.
 
 #include <coffer/asio.hpp>
+#include <coffer/base/fingerprint.hpp>
 #include <coffer/base/outcome.hpp>
 #include <coffer/state/ledger.hpp>
+#include <coffer/store/alarm_outbox.hpp>
 #include <coffer/store/budget_queue.hpp>
 #include <coffer/store/submit.hpp>
 #include <coffer/time/clock.hpp>
@@ -48,15 +50,13 @@ struct correction {
 ///
 /// Errors: `store_unavailable` when the ledger cannot do its work; nothing was changed then. What follows a send
 /// (`submit_settle`) is tried as long as the ledger lives; if it never succeeds the money is presumed spent. Any thread.
-class ledger_backend {
+class ledger_backend : public alarm_outbox {
 public:
-    template <class T>
-    using result = completion<outcome<T>>;
-
-    virtual ~ledger_backend() = default;
-
     /// The clock that times reservations and windows. The first one seen stands; `std::logic_error` for another.
     virtual void bind(std::shared_ptr<clock> const& c) = 0;
+
+    /// The name of a piece of work: the same for all requests with that fingerprint. Never fails, does no I/O.
+    [[nodiscard]] virtual std::string work_of(fingerprint const& print) const = 0;
 
     /// Holds money in every line, or in none.
     virtual result<reserve_verdict> reserve(reserve_request const& q) = 0;
@@ -150,6 +150,12 @@ public:
     /// Adds all entries up anew. The names of the accounts that are not their sum: none, or the ledger is damaged.
     awaitable<std::vector<std::string>> audit() const {
         return detail::submitted<std::vector<std::string>>(backend_, [](ledger_backend& b) { return b.audit(); });
+    }
+
+    /// Alarms that rang, newest first. (They are looked for and delivered by `coffer::alarms`.)
+    awaitable<std::vector<kept_alarm>> alarms(alarm_filter filter = {}) const {
+        return detail::submitted<std::vector<kept_alarm>>(
+            backend_, [filter = std::move(filter)](ledger_backend& b) { return b.alarms(filter); });
     }
 
     [[nodiscard]] std::shared_ptr<ledger_backend> const& backend() const noexcept { return backend_; }

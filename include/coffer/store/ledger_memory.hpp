@@ -3,11 +3,13 @@
 // A ledger in memory: as good as its process's life. Also the money side of a store in memory.
 
 #include <coffer/state/ledger_book.hpp>
+#include <coffer/store/alarms_memory.hpp>
 #include <coffer/store/ledger.hpp>
 
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -42,11 +44,17 @@ public:
     /// One more process uses it.
     void join() noexcept { users_.fetch_add(1, std::memory_order_relaxed); }
     [[nodiscard]] bool is_shared() const noexcept { return users_.load(std::memory_order_relaxed) > 1; }
-    /// `fn(book, now, owner_is_dead)`, alone.
+    /// `fn(book, now)`, alone.
     template <class Fn>
     decltype(auto) with(Fn&& fn) {
         std::lock_guard const lock{mutex_};
         return fn(book_, moment());
+    }
+    /// `fn(alarms, book, now)`, alone.
+    template <class Fn>
+    decltype(auto) with_alarms(Fn&& fn) {
+        std::lock_guard const lock{mutex_};
+        return fn(alarms_, book_, moment().wall);
     }
     [[nodiscard]] ledger_book::owner_is_dead owner_is_dead() const {
         return [this](std::string const& owner) { return dead_.contains(owner); };  // asked under the lock
@@ -63,6 +71,7 @@ private:
     std::shared_ptr<clock> clock_;
     std::set<std::string> dead_;
     ledger_book book_;
+    memory_alarms alarms_;
     budget_queue queue_;
     std::atomic<int> users_{0};
 };
@@ -76,6 +85,10 @@ public:
     }
 
     void bind(std::shared_ptr<clock> const& c) override { shared_->bind(c); }
+
+    [[nodiscard]] std::string work_of(fingerprint const& print) const override {
+        return std::to_string(std::hash<std::string>{}(print.text()));  // good for this process, as the ledger is
+    }
 
     result<reserve_verdict> reserve(reserve_request const& q) override {
         return done<reserve_verdict>(
@@ -131,6 +144,30 @@ public:
     result<std::vector<std::string>> audit() override {
         return done<std::vector<std::string>>([&](ledger_book& b, ledger_moment) { return b.audit(); });
     }
+    result<std::size_t> look_for_alarms(alarm_watch const& watch) override {
+        auto found = alarmed<std::size_t>(
+            [&](memory_alarms& alarms, ledger_book& b, wall_time_point now) { return alarms.look(watch, b, now); });
+        shared_->queue().changed();  // who waits in a scope that was frozen is told at once
+        return found;
+    }
+    result<std::vector<kept_alarm>> take_alarms(std::size_t most, duration lease) override {
+        return alarmed<std::vector<kept_alarm>>(
+            [&](memory_alarms& alarms, ledger_book&, wall_time_point now) { return alarms.take(most, lease, now); });
+    }
+    result<void> alarm_delivered(std::string const& id) override {
+        shared_->with_alarms(
+            [&](memory_alarms& alarms, ledger_book&, wall_time_point now) { alarms.delivered(id, now); });
+        return result<void>::ready({});
+    }
+    result<void> alarm_failed(std::string const& id, std::string const& trouble, duration pause) override {
+        shared_->with_alarms(
+            [&](memory_alarms& alarms, ledger_book&, wall_time_point now) { alarms.failed(id, trouble, pause, now); });
+        return result<void>::ready({});
+    }
+    result<std::vector<kept_alarm>> alarms(alarm_filter const& filter) override {
+        return alarmed<std::vector<kept_alarm>>(
+            [&](memory_alarms const& alarms, ledger_book const&, wall_time_point) { return alarms.list(filter); });
+    }
     [[nodiscard]] bool is_shared() const noexcept override { return shared_->is_shared(); }
     [[nodiscard]] budget_queue& queue() noexcept override { return shared_->queue(); }
     [[nodiscard]] void const* identity() const noexcept override { return shared_.get(); }
@@ -141,6 +178,10 @@ private:
     template <class T, class Fn>
     result<T> done(Fn&& fn) {
         return result<T>::ready(outcome<T>{shared_->with(std::forward<Fn>(fn))});
+    }
+    template <class T, class Fn>
+    result<T> alarmed(Fn&& fn) {
+        return result<T>::ready(outcome<T>{shared_->with_alarms(std::forward<Fn>(fn))});
     }
     /// Something that may bring money back.
     template <class Fn>

@@ -13,6 +13,7 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace coffer::inline v0 {
@@ -36,7 +37,12 @@ public:
     }
 
     result<claim_verdict> claim(record_id const& id, claim_request const& q) override {
-        return step<claim_verdict>(store_step::claim, [&] { return records_->claim(id, q, process_); });
+        auto verdict = step<claim_verdict>(store_step::claim, [&] { return records_->claim(id, q, process_); });
+        auto const* const said = verdict.get();
+        if (auto const* const r = *said ? std::get_if<replayed>(&**said) : nullptr; r != nullptr && !q.cached)
+            money_->shared()->with_alarms(
+                [&](memory_alarms& alarms, auto&, auto) { alarms.note_replay(id, r->accepted.what->cost); });
+        return verdict;
     }
     result<permitted> permit(claim_ref const& c, permit_request const& q, std::span<ledger_op const> money) override {
         return change<permitted>(store_step::permit, c, [&](record_machine& m) -> outcome<permitted> {
@@ -90,7 +96,10 @@ public:
         return change(std::nullopt, c, [&](auto& m) { return m.heartbeat(c.id, lease); });
     }
     result<void> acknowledge(record_id const& id) override {
-        return change(store_step::acknowledge, {id}, [](auto& m) { return m.acknowledge(); });
+        auto done = change(store_step::acknowledge, {id}, [](auto& m) { return m.acknowledge(); });
+        if (*done.get())
+            money_->shared()->with_alarms([&](memory_alarms& alarms, auto&, auto) { alarms.acknowledged(id); });
+        return done;
     }
     result<std::shared_ptr<record const>> peek(record_id const& id) override {
         return step<std::shared_ptr<record const>>(std::nullopt, [&] { return records_->peek(id); });

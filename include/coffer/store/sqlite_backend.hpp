@@ -25,6 +25,29 @@
 
 namespace coffer::inline v0::sqlite::detail {
 
+/// A claim. Where the store itself has answered it, that is noted, but nobody waits for it.
+template <class T, class Fn>
+class claim_job final : public job_of<T, Fn> {
+public:
+    using job_of<T, Fn>::job_of;
+    void tell() noexcept override {
+        job_of<T, Fn>::tell();
+        auto const* const said = this->done().get();
+        if (!*said || this->fn_.request.cached) return;  // a cache is meant to be asked again and again
+        auto const* const r = std::get_if<replayed>(&**said);
+        if (r == nullptr) return;
+        try {
+            auto note = [id = this->fn_.id, saved = r->accepted.what->cost](opened_file& f, clock& c) -> outcome<void> {
+                f.alarms().note_replay(id, saved, f.money_moment(c).wall);
+                return {};
+            };
+            (void)submit_to<job_of, void>(this->file_, urgency::before, std::nullopt, this->fn_.id.digest,
+                                          std::move(note));
+        } catch (...) {  // no memory: one replay is not counted
+        }
+    }
+};
+
 class backend final : public runs_backend {
 public:
     explicit backend(std::shared_ptr<opened_file> file)
@@ -38,8 +61,8 @@ public:
     result<claim_verdict> claim(record_id const& id, claim_request const& q) override {
         auto hidden = q;
         hidden.print = file_->names().conceal(id, q.print);
-        return submit<claim_verdict>(urgency::before, store_step::claim, id,
-                                     [id, hidden](opened_file& f, clock& c) { return do_claim(f, c, id, hidden); });
+        return submit_to<claim_job, claim_verdict>(*file_, urgency::before, store_step::claim, id.digest,
+                                                   claim_work{id, std::move(hidden)});
     }
     result<permitted> permit(claim_ref const& ref, permit_request const& q, std::span<ledger_op const> money) override {
         auto const held = money.empty() ? std::nullopt : std::optional{money.front().sent};
@@ -111,8 +134,12 @@ public:
         return submit<void>(urgency::before, std::nullopt, ref.record, std::move(work));
     }
     result<void> acknowledge(record_id const& id) override {
-        return change<void>(urgency::before, store_step::acknowledge, id,
-                            [](record_machine& m) { return m.acknowledge(); });
+        auto work = [id](opened_file& f, clock& at) {
+            auto done = apply<void>(f, at, id, [](record_machine& m) { return m.acknowledge(); });
+            if (done) f.alarms().acknowledged(id);
+            return done;
+        };
+        return submit<void>(urgency::before, store_step::acknowledge, id, std::move(work));
     }
     result<void> resolve(record_id const& id, resolution const& how) override {
         return change<void>(urgency::before, std::nullopt, id, [how](record_machine& m) { return m.resolve(how); });
@@ -168,6 +195,12 @@ public:
     [[nodiscard]] opened_file& file() const noexcept { return *file_; }
 
 private:
+    struct claim_work {
+        record_id id;
+        claim_request request;
+        outcome<claim_verdict> operator()(opened_file& f, clock& c) const { return do_claim(f, c, id, request); }
+    };
+
     /// Before a key's next send: answers to earlier ones that stand in the spool, whoever has left them. What the claim
     /// `at_work` has sent itself is its own business. Throws if one cannot be had: nothing is sent then.
     static void take_from_spool(opened_file& f, clock& c, record_id const& id, claim_id const* at_work = nullptr) {

@@ -6,6 +6,7 @@
 #include <coffer/store/budget_queue.hpp>
 #include <coffer/store/flight_table.hpp>
 #include <coffer/store/probe.hpp>
+#include <coffer/store/sqlite_alarms.hpp>
 #include <coffer/store/sqlite_connection.hpp>
 #include <coffer/store/sqlite_entry.hpp>
 #include <coffer/store/sqlite_failure.hpp>
@@ -86,6 +87,7 @@ public:
           spool_{path.string() + ".spool", owner_, o.most_spooled, keys_},
           records_{db_, keys_},
           ledger_{db_},
+          alarms_{db_},
           entries_kept_{o.entries_kept},
           runs_{db_},
           due_{db_},
@@ -128,6 +130,7 @@ public:
         batch.done.jobs += forgotten;
         (void)ledger_.lapse(money_moment(c), dead, most_lapses);
         bool const more = ledger_.carry(now.trusted - entries_kept_, most_carried);
+        alarms_.forget(now.trusted, entries_kept_);
         batch.place.over = batch.place.over && forgotten < run_rows::most_at_once && !more;
         return batch;
     }
@@ -140,6 +143,7 @@ public:
     [[nodiscard]] std::shared_ptr<crypto::key_ring const> const& keys() const noexcept { return keys_; }
     [[nodiscard]] working_set& records() noexcept { return records_; }
     [[nodiscard]] file_ledger& ledger() noexcept { return ledger_; }
+    [[nodiscard]] file_alarms& alarms() noexcept { return alarms_; }
     /// Those of this process that wait for money. Any thread.
     [[nodiscard]] budget_queue& money_queue() noexcept { return money_queue_; }
     [[nodiscard]] run_rows const& runs() const noexcept { return runs_; }
@@ -159,7 +163,8 @@ private:
                     auto const c = bound_clock();
                     auto const now = moment(*c).trusted;
                     return due_.any(now) || runs_.any_due(now) || records_.clock_is_due(reading(*c)) ||
-                           ledger_.any_due(money_moment(*c), owner_test(), now - entries_kept_);
+                           ledger_.any_due(money_moment(*c), owner_test(), now - entries_kept_) ||
+                           alarms_.any_to_forget(now);
                 },
                 [this, place = sweep_place{}]() mutable {
                     place = collect(place.over ? sweep_place{} : place, *bound_clock()).place;
@@ -194,6 +199,7 @@ private:
     detail::spool spool_;
     working_set records_;
     file_ledger ledger_;
+    file_alarms alarms_;
     std::chrono::hours const entries_kept_;
     budget_queue money_queue_;
     run_rows runs_;

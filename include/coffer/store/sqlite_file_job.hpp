@@ -22,7 +22,7 @@ class job_of : public job {
 public:
     job_of(urgency u, std::optional<store_step> step, std::string record, opened_file& file, std::shared_ptr<clock> c,
            Fn fn)
-        : job{u, step, std::move(record), outside_work{c}}, file_{file}, clock_{std::move(c)}, fn_{std::move(fn)} {}
+        : job{u, step, std::move(record), outside_work{c}}, file_{file}, fn_{std::move(fn)}, clock_{std::move(c)} {}
 
     [[nodiscard]] completion<outcome<T>> const& done() const noexcept { return done_; }
     void carry_out() override { result_.emplace(fn_(file_, *clock_)); }
@@ -31,10 +31,10 @@ public:
 
 protected:
     opened_file& file_;
+    Fn fn_;
 
 private:
     std::shared_ptr<clock> clock_;
-    Fn fn_;
     std::optional<outcome<T>> result_;
     completion<outcome<T>> done_;
 };

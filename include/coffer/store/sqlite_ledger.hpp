@@ -264,8 +264,11 @@ private:
     bool change(stored_reservation& s, ledger_moment at, Rule const& rule) {
         if (s.id == 0) return false;
         auto const pointers = pointers_to(s);
+        auto const before = spent_of(s.row);
         reservation_machine m{s.row, pointers, at};
         rule(m);
+        auto const after = m.gone() ? money{} : spent_of(s.row);
+        if (after != before) rows_.note_spent(s, after - before);
         if (m.gone()) rows_.remove(s);
         else if (m.changed()) rows_.update(s);
         return m.gone() || m.changed();

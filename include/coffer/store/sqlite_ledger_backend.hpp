@@ -36,6 +36,8 @@ public:
 
     void bind(std::shared_ptr<clock> const& c) override { (void)file_->bind(c); }
 
+    [[nodiscard]] std::string work_of(fingerprint const& print) const override { return file_->names().work_of(print); }
+
     result<reserve_verdict> reserve(reserve_request const& q) override {
         auto work = [q](opened_file& f, clock& c) -> outcome<reserve_verdict> {
             if (auto const gone = f.keep_owner()) return tl::unexpected{unowned(f, gone)};
@@ -86,6 +88,33 @@ public:
     result<std::vector<std::string>> audit() override {
         return look<std::vector<std::string>>([](opened_file& f, ledger_moment) { return f.ledger().audit(); });
     }
+    result<std::size_t> look_for_alarms(alarm_watch const& watch) override {
+        return change<std::size_t>([watch](opened_file& f, ledger_moment at) {
+            return f.alarms().look(watch, at.wall, [&](std::string const& scope, std::string const& reason) {
+                (void)f.ledger().freeze(scope, reason, at, f.owner_test());
+            });
+        });
+    }
+    result<std::vector<kept_alarm>> take_alarms(std::size_t most, duration lease) override {
+        return write<std::vector<kept_alarm>>(
+            [most, lease](opened_file& f, ledger_moment at) { return f.alarms().take(most, lease, at.wall); });
+    }
+    result<void> alarm_delivered(std::string const& id) override {
+        return write<void>([id](opened_file& f, ledger_moment at) -> outcome<void> {
+            f.alarms().delivered(id, at.wall);
+            return {};
+        });
+    }
+    result<void> alarm_failed(std::string const& id, std::string const& trouble, duration pause) override {
+        return write<void>([id, trouble, pause](opened_file& f, ledger_moment at) -> outcome<void> {
+            f.alarms().failed(id, trouble, pause, at.wall);
+            return {};
+        });
+    }
+    result<std::vector<kept_alarm>> alarms(alarm_filter const& filter) override {
+        return look<std::vector<kept_alarm>>(
+            [filter](opened_file& f, ledger_moment) { return f.alarms().list(filter); });
+    }
     [[nodiscard]] bool is_shared() const noexcept override { return true; }
     [[nodiscard]] budget_queue& queue() noexcept override { return file_->money_queue(); }
     [[nodiscard]] void const* identity() const noexcept override { return file_.get(); }
@@ -106,6 +135,11 @@ private:
     result<T> change(Fn fn) {
         auto work = [fn = std::move(fn)](opened_file& f, clock& c) -> outcome<T> { return fn(f, f.money_moment(c)); };
         return submit_to<refunding_job, T>(*file_, urgency::before, std::nullopt, {}, std::move(work));
+    }
+    template <class T, class Fn>
+    result<T> write(Fn fn) {
+        auto work = [fn = std::move(fn)](opened_file& f, clock& c) -> outcome<T> { return fn(f, f.money_moment(c)); };
+        return submit_to<job_of, T>(*file_, urgency::before, std::nullopt, {}, std::move(work));
     }
     template <class T, class Fn>
     result<T> look(Fn fn) {

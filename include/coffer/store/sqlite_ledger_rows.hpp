@@ -114,7 +114,8 @@ public:
         auto const& about = r.about;
         insert_.run(as_blob(r.id), to_string(r.state), nano(r.bound), nano(r.actual), std::string_view{r.owner},
                     count(r.until), count(r.created), std::string_view{about.name_space}, about.attempt,
-                    std::string_view{about.provider}, std::string_view{about.model}, std::string_view{about.job});
+                    std::string_view{about.provider}, std::string_view{about.model}, std::string_view{about.job},
+                    about.work.empty() ? std::nullopt : std::optional{std::string_view{about.work}});
         s.id = db_.last_id();
         for (std::size_t i = 0; i < s.account_ids.size(); ++i)
             hold_.run(s.id, s.account_ids[i], r.holds[i].amount.nano(), to_string(r.holds[i].kind));
@@ -131,6 +132,11 @@ public:
         update_.run(to_string(r.state), nano(r.actual), count(r.until), ended, record, send, text(r.about.request_id),
                     s.id);
         write_accounts(s);
+    }
+    /// So much more is spent, in the hour in which the money was held, in each of its scopes.
+    void note_spent(stored_reservation const& s, money more) {
+        auto const hour = std::chrono::floor<std::chrono::hours>(s.row.created).time_since_epoch().count();
+        note_spent_.run(s.id, hour, more.nano());
     }
     void remove(stored_reservation const& s) {
         drop_holds_.run(s.id);
@@ -186,6 +192,7 @@ public:
         x.about.provider = r.bytes();
         x.about.model = r.bytes();
         x.about.job = r.bytes();
+        x.about.work = r.bytes();
         x.about.request_id = r.bytes();
         auto const h = holds_.with(s.id);
         while (h.next()) {
@@ -201,7 +208,7 @@ public:
 
     static constexpr std::string_view columns =
         "e.id, e.reservation, e.state, e.bound, e.actual, e.owner, e.valid_until, e.created, coalesce(e.ended, 0), "
-        "e.ns, e.record, coalesce(e.send, 0), e.attempt, e.provider, e.model, e.job, e.request_id";
+        "e.ns, e.record, coalesce(e.send, 0), e.attempt, e.provider, e.model, e.job, e.work, e.request_id";
 
 private:
     [[nodiscard]] static std::optional<std::int64_t> nano(std::optional<money> m) noexcept {
@@ -244,11 +251,15 @@ private:
         db_, "UPDATE ledger_accounts SET settled=?, presumed=?, held=?, overrun=?, unpriced=? WHERE id=?"};
     statement insert_{db_,
                       "INSERT INTO ledger_entries(reservation, state, bound, actual, owner, valid_until, created, ns, "
-                      "attempt, provider, model, job) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"};
+                      "attempt, provider, model, job, work) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"};
     statement hold_{db_, "INSERT INTO ledger_holds(entry, account, amount, kind) VALUES(?, ?, ?, ?)"};
     statement update_{db_,
                       "UPDATE ledger_entries SET state=?, actual=?, valid_until=?, ended=?, record=?, send=?, "
                       "request_id=? WHERE id=?"};
+    statement note_spent_{db_,
+                          "INSERT INTO ledger_hours(scope, hour, spent) SELECT a.scope, ?2, ?3 FROM ledger_holds h "
+                          "JOIN ledger_accounts a ON a.id=h.account WHERE h.entry=?1 GROUP BY a.scope "
+                          "ON CONFLICT(scope, hour) DO UPDATE SET spent=spent+excluded.spent"};
     statement drop_holds_{db_, "DELETE FROM ledger_holds WHERE entry=?"};
     statement drop_{db_, "DELETE FROM ledger_entries WHERE id=?"};
     statement limit_{db_, "SELECT amount FROM ledger_limits WHERE scope=? AND window=?"};

@@ -212,7 +212,10 @@ private:
         auto const ns = std::string_view{name_space_};
         statement{*db_, "DELETE FROM run_steps WHERE job IN (SELECT id FROM runs WHERE ns=?)"}.run(ns);
         statement{*db_, "DELETE FROM runs WHERE ns=?"}.run(ns);
-        statement{*db_, "UPDATE ledger_entries SET ns='', job='', record=NULL, send=NULL WHERE ns=?"}.run(ns);
+        statement{*db_, "UPDATE ledger_entries SET ns='', job='', work=NULL, record=NULL, send=NULL WHERE ns=?"}.run(
+            ns);
+        statement{*db_, "DELETE FROM replays WHERE ns=?"}.run(ns);
+        statement{*db_, "DELETE FROM alarms WHERE kind='replay_storm' AND scope=?"}.run(ns);
     }
     template <class Each>
     void walk(Each const& each) {

@@ -115,6 +115,7 @@ CREATE TABLE ledger_accounts(
     carried_unpriced INTEGER NOT NULL DEFAULT 0,
     UNIQUE(scope, window, start)
 );
+CREATE INDEX accounts_by_end ON ledger_accounts(ends);
 CREATE TABLE ledger_entries(
     id INTEGER PRIMARY KEY,
     reservation BLOB NOT NULL UNIQUE,
@@ -132,12 +133,14 @@ CREATE TABLE ledger_entries(
     provider TEXT NOT NULL,
     model TEXT NOT NULL,
     job TEXT NOT NULL,
+    work TEXT,                       -- HMAC of the whole fingerprint; NULL: none
     request_id TEXT                  -- the provider's; NULL: not known
 );
 CREATE INDEX open_entries ON ledger_entries(id) WHERE state='held' OR state='sent';
 CREATE INDEX entries_of_sends ON ledger_entries(record, send) WHERE record IS NOT NULL;
 CREATE INDEX entries_by_request ON ledger_entries(request_id) WHERE request_id IS NOT NULL;
 CREATE INDEX entries_by_time ON ledger_entries(created);
+CREATE INDEX entries_by_work ON ledger_entries(work, created) WHERE work IS NOT NULL;
 CREATE TABLE ledger_holds(
     entry INTEGER NOT NULL,
     account INTEGER NOT NULL,
@@ -158,6 +161,39 @@ CREATE TABLE ledger_freezes(
     reason TEXT NOT NULL,
     frozen_at INTEGER NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE ledger_hours(           -- what was spent, settled or presumed, by the hour in which it was held
+    scope TEXT NOT NULL,
+    hour INTEGER NOT NULL,           -- hours since 1970
+    spent INTEGER NOT NULL,
+    PRIMARY KEY(scope, hour)
+) WITHOUT ROWID;
+CREATE INDEX hours_by_time ON ledger_hours(hour);
+CREATE TABLE replays(                -- of answers that nobody has acknowledged
+    record BLOB PRIMARY KEY NOT NULL,-- records.key
+    ns TEXT NOT NULL,
+    times INTEGER NOT NULL,          -- counted as far as an alarm asks
+    saved INTEGER,                   -- what the answer has cost; NULL: not known
+    last INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX replays_by_time ON replays(last);
+CREATE TABLE alarms(                 -- found, and to be delivered
+    id TEXT PRIMARY KEY NOT NULL,    -- the same for the same thing
+    state TEXT NOT NULL,             -- due; delivered; covered: another alarm tells it
+    kind TEXT NOT NULL,
+    severity TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    window TEXT NOT NULL,
+    amount INTEGER NOT NULL,
+    against INTEGER NOT NULL,
+    sentence TEXT NOT NULL,
+    found INTEGER NOT NULL,
+    due INTEGER NOT NULL,            -- not to be delivered again before
+    tries INTEGER NOT NULL,
+    delivered INTEGER,               -- NULL: not yet
+    trouble TEXT                     -- why it was not at the last try
+) WITHOUT ROWID;
+CREATE INDEX due_alarms ON alarms(due) WHERE state='due';
+CREATE INDEX alarms_by_time ON alarms(found);
 
 CREATE TABLE runs(                   -- a row for each job
     id INTEGER PRIMARY KEY,

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -46,6 +47,12 @@ public:
                                                 std::to_string(f.name.size()) + ":", f.name, f.value),
                                         16));
         return concealed;
+    }
+
+    /// The same for all requests with that fingerprint, under any key; tells nothing else of it.
+    [[nodiscard]] std::string work_of(fingerprint const& print) const {
+        auto const digest = mac_.of(std::string_view{"coffer work\n"}, print.text());
+        return crypto::to_hex(std::span{digest}.first(16));
     }
 
 private:

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// Alarms that ring before the invoice comes: looked for in a ledger, kept until they are delivered.
+//
+//     coffer::alarms watch{db, {.tell = {coffer::on_alarm([](coffer::alarm const& a) { std::cerr << a.sentence << '\n'; })}}};
+//     asio::co_spawn(context, watch.run(), asio::detached);   // beside everything else, until the context stops
+//     co_await watch.look();                                  // or once, at the end of a short job
+
+#include <coffer/asio.hpp>
+#include <coffer/base/fault.hpp>
+#include <coffer/store/ledger.hpp>
+#include <coffer/store/store.hpp>
+#include <coffer/time/clock.hpp>
+#include <coffer/time/sleep.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace coffer::inline v0 {
+
+/// Tells somebody of an alarm. It has done so when it returns; if it throws, it is asked again later. It ends by itself
+/// within half a minute, and may be told the same alarm (the same `id`) twice.
+using alarm_sink = std::function<awaitable<void>(alarm const&)>;
+
+/// A sink made of a function `void(alarm const&)`: an observer that writes it into the log, say.
+template <class Fn>
+    requires std::invocable<Fn const&, alarm const&>
+[[nodiscard]] alarm_sink on_alarm(Fn fn) {
+    return [fn = std::move(fn)](alarm const& a) -> awaitable<void> {
+        fn(a);
+        co_return;
+    };
+}
+
+struct alarms_options {
+    std::vector<alarm_sink> tell;  ///< each of them is told of each alarm
+    alarm_watch watch{};  ///< the rules, and what freezes a scope
+    duration every = std::chrono::seconds{15};  ///< between two looks of `run`
+    duration first_pause = std::chrono::seconds{5};  ///< after a sink has failed; doubled each time, up to 10 minutes
+
+    /// Throws `std::invalid_argument` for what cannot be meant.
+    void check() const {
+        watch.check();
+        if (tell.empty())
+            throw std::invalid_argument{
+                "coffer::alarms: nobody is told of an alarm; give options.tell a sink, e.g. coffer::on_alarm(...) or "
+                "coffer::webhook"};
+        if (std::any_of(tell.begin(), tell.end(), [](alarm_sink const& s) { return !s; }))
+            throw std::invalid_argument{"coffer::alarms: a sink in options.tell is empty"};
+        if (every <= duration::zero() || first_pause <= duration::zero())
+            throw std::invalid_argument{"coffer::alarms: options.every and options.first_pause must be positive"};
+    }
+};
+
+/// Looks for alarms in a ledger and delivers them.
+///
+/// What rings is in the ledger before anybody is told, and stays there until every sink was: so in a file it survives
+/// the process, and any process that looks delivers it, at least once. Several processes may look at one file: each alarm
+/// is delivered by one of them as a rule, by two if one was stopped for more than a minute while it did so.
+///
+/// A handle; any thread. What holds for the sinks: they run where `run` or `look` was awaited, one after another.
+class alarms {
+public:
+    /// Throws `std::invalid_argument` for options that cannot be meant.
+    alarms(ledger const& where, alarms_options options)
+        : shared_{std::make_shared<shared>(where.backend(), std::move(options))} {}
+    /// With the ledger of that store. Throws `misuse` if it keeps none.
+    alarms(store const& where, alarms_options options) : alarms{where.ledger(), std::move(options)} {}
+
+    /// Looks once and delivers what is due; how many alarms were delivered to all sinks. A sink's failure is no error: it is
+    /// asked again by a later look. Throws `failure` (`store_unavailable`).
+    [[nodiscard]] awaitable<std::size_t> look() const { return look_once(shared_); }
+
+    /// Looks every `options.every`, for good. While the store cannot be reached it goes on trying. Ends by cancellation only.
+    [[nodiscard]] awaitable<void> run() const { return look_for_good(shared_); }
+
+private:
+    struct shared {
+        shared(std::shared_ptr<ledger_backend> where, alarms_options o)
+            : backend{std::move(where)}, options{(o.check(), std::move(o))} {}
+
+        std::shared_ptr<ledger_backend> backend;
+        alarms_options const options;
+        std::mutex mutex;
+        std::map<std::string, std::vector<bool>> told;  // which sinks know an alarm that others do not know yet
+    };
+    using shared_ptr = std::shared_ptr<shared>;
+
+    static constexpr std::size_t at_once = 20;
+    static constexpr auto lease = std::chrono::minutes{1};
+    static constexpr auto longest_pause = std::chrono::minutes{10};
+    static constexpr std::size_t longest_trouble = 300;
+
+    static awaitable<void> look_for_good(shared_ptr s) {
+        for (;;) {
+            try {
+                auto one = look_once(s);
+                (void)co_await std::move(one);
+            } catch (failure const& f) {
+                if (f.fault().kind() != fault_kind::store_unavailable) throw;
+            }
+            auto pause = sleep_for(s->options.every);
+            (void)co_await std::move(pause);
+        }
+    }
+
+    static awaitable<std::size_t> look_once(shared_ptr s) {
+        auto search = detail::submitted<std::size_t>(
+            s->backend, [s](ledger_backend& b) { return b.look_for_alarms(s->options.watch); });
+        (void)co_await std::move(search);
+        std::size_t delivered = 0;
+        for (;;) {
+            auto taking = detail::submitted<std::vector<kept_alarm>>(
+                s->backend, [](ledger_backend& b) { return b.take_alarms(at_once, lease); });
+            auto const due = co_await std::move(taking);
+            for (auto const& a : due) {
+                auto telling = tell_all(s, a.what);
+                auto const trouble = co_await std::move(telling);
+                auto noting = note(s, a, trouble);
+                co_await std::move(noting);
+                delivered += trouble.empty() ? 1U : 0U;
+            }
+            if (due.size() < at_once) co_return delivered;
+        }
+    }
+
+    /// Asks every sink that has not been told yet; what one of them says against it, or nothing.
+    static awaitable<std::string> tell_all(shared_ptr s, alarm what) {
+        std::string trouble;
+        for (std::size_t i = 0; i < s->options.tell.size(); ++i) {
+            if (knows(*s, what.id, i)) continue;
+            try {
+                auto telling = s->options.tell[i](what);
+                co_await std::move(telling);
+                note_told(*s, what.id, i);
+            } catch (std::exception const& e) {
+                trouble = e.what();
+                if (trouble.empty()) trouble = "a sink failed and did not say why";
+            }
+        }
+        if (trouble.size() > longest_trouble) trouble.resize(longest_trouble);
+        if (trouble.empty()) forget(*s, what.id);
+        co_return trouble;
+    }
+    static awaitable<void> note(shared_ptr s, kept_alarm a, std::string trouble) {
+        auto noting = detail::submitted<void>(s->backend, [s, a = std::move(a), trouble](ledger_backend& b) {
+            if (trouble.empty()) return b.alarm_delivered(a.what.id);
+            return b.alarm_failed(a.what.id, trouble, pause_after(*s, a.tries + 1));
+        });
+        co_await std::move(noting);
+    }
+    [[nodiscard]] static duration pause_after(shared const& s, int tries) {
+        auto pause = s.options.first_pause;
+        for (int i = 1; i < tries && pause < longest_pause; ++i) pause *= 2;
+        return std::min<duration>(pause, longest_pause);
+    }
+
+    [[nodiscard]] static bool knows(shared& s, std::string const& id, std::size_t sink) {
+        std::lock_guard const lock{s.mutex};
+        auto const known = s.told.find(id);
+        return known != s.told.end() && known->second[sink];
+    }
+    static void note_told(shared& s, std::string const& id, std::size_t sink) {
+        std::lock_guard const lock{s.mutex};
+        auto& known = s.told[id];
+        known.resize(s.options.tell.size());
+        known[sink] = true;
+    }
+    static void forget(shared& s, std::string const& id) {
+        std::lock_guard const lock{s.mutex};
+        s.told.erase(id);
+    }
+
+    shared_ptr shared_;
+};
+
+}  // namespace coffer::inline v0

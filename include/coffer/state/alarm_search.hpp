@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// One look for alarms: what a ledger knows, put to the rules. Pure.
+//
+// It asks what has been reached, not what has happened since: whatever was reached while nobody looked, because the
+// process was killed, say, is found by the next look of any process. What was found before is known by its id.
+
+#include <coffer/state/alarm_rules.hpp>
+#include <coffer/state/ledger.hpp>
+#include <coffer/state/ledger_rules.hpp>
+#include <coffer/state/spend_history.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace coffer::inline v0 {
+
+/// Freezes a scope when an alarm rings: nothing more is sent in it until somebody thaws it.
+struct freeze_on {
+    alarm_kind kind = alarm_kind::anomaly;
+    alarm_severity at_least = alarm_severity::warning;  ///< a threshold of 100 % is critical, of 75 % or more a warning
+    std::string within{};  ///< only this scope and those inside it; empty: any
+
+    [[nodiscard]] bool applies_to(alarm const& a) const {
+        return a.kind == kind && a.severity >= at_least && is_within(a.scope, within);
+    }
+};
+
+/// What a look asks, and what it does when an alarm rings.
+struct alarm_watch {
+    alarm_rules rules{};
+    std::vector<freeze_on> freeze{};
+
+    /// Throws `std::invalid_argument` for what cannot be meant.
+    void check() const {
+        for (auto const& f : freeze)
+            if (f.kind == alarm_kind::replay_storm)
+                throw std::invalid_argument{
+                    "coffer::alarms: a replay storm costs nothing and names a key, not a scope: it cannot freeze one"};
+        for (auto const percent : rules.threshold.percents)
+            if (percent < 1)
+                throw std::invalid_argument{"coffer::alarms: a threshold of " + std::to_string(percent) +
+                                            " %; thresholds are percents of the limit, such as 50, 80 and 100"};
+    }
+};
+
+/// An alarm that rings, and the ids of others that it tells as well.
+struct found_alarm {
+    alarm what;
+    std::vector<std::string> also;
+};
+
+/// A limit's window, as it stands.
+struct watched_limit {
+    std::string scope;
+    window_at where;
+    commitment stands;
+};
+
+/// The limits of those accounts that are in their window at `now`, or were when it ended, after `last`. The parts of a
+/// rolling window become one.
+[[nodiscard]] std::vector<watched_limit> watched_limits(std::vector<account_status> const& accounts,
+                                                        std::chrono::system_clock::time_point last,
+                                                        std::chrono::system_clock::time_point now);
+
+/// An answer that was replayed and not acknowledged.
+struct replayed_key {
+    std::string name_space;
+    std::string key;  ///< as the store shows it
+    std::int64_t times = 0;
+    money saved;
+};
+/// A piece of work, and where it was paid for.
+struct paid_work {
+    std::string scope;
+    std::string work;
+    repeated_work paid;
+};
+
+class alarm_search {
+public:
+    using time_point = std::chrono::system_clock::time_point;
+    using known_id = std::function<bool(std::string const&)>;
+
+    /// `last`: of the look before this one; `known`: was an alarm of that id found before?
+    alarm_search(alarm_rules const& rules, time_point last, time_point now, known_id known)
+        : rules_{rules}, last_{last}, now_{now}, known_{std::move(known)} {}
+
+    void look_at_limit(watched_limit const& w) {
+        auto const at = std::clamp(now_, w.where.span.start, w.where.span.end - time_point::duration{1});
+        auto const when = w.where.over.kind() == window_kind::rolling ? now_ : at;
+        auto found = rules_.threshold.look(w.scope, w.where, {money{}, w.stands.limit}, w.stands, when);
+        if (!found) return;
+        std::vector<std::string> lower;
+        for (auto const percent : rules_.threshold.crossed({money{}, w.stands.limit}, w.stands))
+            lower.push_back(threshold_rule::id_of(w.scope, w.where, percent, when));
+        ring(*std::move(found), std::move(lower));
+    }
+    /// Is the limit reached early? The trail reaches back from now.
+    void look_at_pace(watched_limit const& w, spend_trail const& trail) {
+        constexpr auto step = std::chrono::minutes{5};
+        constexpr auto trail_reaches = std::chrono::hours{5};
+        for (auto at = std::max(last_, now_ - trail_reaches) + step; at < now_; at += step) pace_at(w, trail, at);
+        pace_at(w, trail, now_);
+    }
+    /// Every hour since the last look is asked about. The watch remembers what rang.
+    void look_at_spending(anomaly_watch& watch) {
+        auto const present = spend_history::cell_of(now_);
+        constexpr spend_history::cell a_week = 7 * 24;
+        for (auto hour = std::max(spend_history::cell_of(last_), present - a_week); hour < present; ++hour)
+            spending_at(watch, spend_history::start_of(hour + 1) - time_point::duration{1});
+        spending_at(watch, now_);
+    }
+    /// Of a namespace one alarm rings at a time, for the key that was replayed most: a job's steps repeat together.
+    void look_at_replays(std::vector<replayed_key> all);
+    void look_at_work(paid_work const& w) {
+        if (auto found = rules_.duplicate_work.look(w.scope, w.work, {}, w.paid, now_)) ring(*std::move(found), {});
+    }
+
+    [[nodiscard]] std::vector<found_alarm> take() { return std::move(found_); }
+
+private:
+    void ring(alarm a, std::vector<std::string> also) {
+        if (known_(a.id)) return;
+        std::erase(also, a.id);
+        a.when = now_;
+        found_.push_back({std::move(a), std::move(also)});
+    }
+    void pace_at(watched_limit const& w, spend_trail const& trail, time_point at) {
+        if (at < w.where.span.start || at >= w.where.span.end) return;
+        auto found = rules_.burn_rate.look(w.scope, w.where, w.stands, trail, at);
+        auto const rings = found && std::none_of(found_.begin(), found_.end(),
+                                                 [&](found_alarm const& f) { return f.what.id == found->id; });
+        if (rings) ring(*std::move(found), {});
+    }
+    void spending_at(anomaly_watch& watch, time_point at) {
+        if (auto found = watch.look(at)) ring(*std::move(found), {});
+    }
+
+    alarm_rules const& rules_;
+    time_point last_;
+    time_point now_;
+    known_id known_;
+    std::vector<found_alarm> found_;
+};
+
+inline void alarm_search::look_at_replays(std::vector<replayed_key> all) {
+    std::sort(all.begin(), all.end(), [](replayed_key const& a, replayed_key const& b) {
+        return std::tie(a.name_space, b.times, a.key) < std::tie(b.name_space, a.times, b.key);
+    });
+    std::map<std::string, std::size_t> rung;  // where in found_
+    for (auto const& k : all) {
+        auto found = rules_.replay_storm.look(k.name_space, k.key, 0, k.times, k.saved, now_);
+        if (!found || known_(found->id)) continue;
+        if (auto const first = rung.find(k.name_space); first != rung.end()) {
+            found_[first->second].also.push_back(std::move(found->id));
+            continue;
+        }
+        rung.emplace(k.name_space, found_.size());
+        ring(*std::move(found), {});
+    }
+    for (auto const& [name_space, at] : rung)
+        if (auto const others = found_[at].also.size(); others > 0)
+            found_[at].what.sentence += " So it was with " + std::to_string(others) +
+                                        (others == 1 ? " other key" : " other keys") + " of " + name_space + ".";
+}
+
+inline std::vector<watched_limit> watched_limits(std::vector<account_status> const& accounts,
+                                                 std::chrono::system_clock::time_point last,
+                                                 std::chrono::system_clock::time_point now) {
+    std::vector<watched_limit> all;
+    std::map<std::pair<std::string_view, std::string_view>, watched_limit> rolling;
+    for (auto const& a : accounts) {
+        auto const over = a.limit ? window::parse(a.window) : std::nullopt;
+        if (!over) continue;
+        if (over->kind() != window_kind::rolling) {
+            if (a.end > last && a.start <= now)
+                all.push_back({a.scope, {*over, window_span{a.start, a.end}}, {a.money_in.committed(), *a.limit}});
+            continue;
+        }
+        if (!over->counts(a.start, now)) continue;
+        window_span const span{now - over->length(), std::chrono::system_clock::time_point::max()};
+        auto const [at, added] =
+            rolling.try_emplace({a.scope, a.window}, watched_limit{a.scope, {*over, span}, {money{}, *a.limit}});
+        at->second.stands.committed += a.money_in.committed();
+        at->second.stands.limit = *a.limit;  // that of the newest part: they come by age
+    }
+    for (auto& [name, limit] : rolling) all.push_back(std::move(limit));
+    return all;
+}
+
+}  // namespace coffer::inline v0

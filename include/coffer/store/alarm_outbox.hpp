@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// The part of the ledger concept that is about alarms: they are found where the money is accounted for, and kept there
+// until somebody was told.
+
+#include <coffer/base/outcome.hpp>
+#include <coffer/state/alarm.hpp>
+#include <coffer/state/alarm_search.hpp>
+#include <coffer/time/clock.hpp>
+#include <coffer/time/completion.hpp>
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace coffer::inline v0 {
+
+enum class alarm_state : std::uint8_t {
+    due,        ///< to be delivered, or being delivered
+    delivered,
+    covered,    ///< another alarm, which rang at the same time or before, tells it
+};
+
+[[nodiscard]] constexpr std::string_view to_string(alarm_state s) noexcept {
+    constexpr std::array<std::string_view, 3> names{"due", "delivered", "covered"};
+    return names[static_cast<std::size_t>(s)];
+}
+
+/// An alarm as it is kept.
+struct kept_alarm {
+    alarm what;
+    alarm_state state = alarm_state::due;
+    int tries = 0;                                         ///< to deliver it
+    std::chrono::system_clock::time_point delivered{};     ///< the epoch: not yet
+    std::string trouble;                                   ///< why it was not at the last try
+};
+
+/// Which alarms to look at.
+struct alarm_filter {
+    std::string scope{};  ///< this one and those inside it; empty: all
+    bool undelivered_only = false;
+    wall_time_point from = wall_time_point::min();  ///< found at or after
+    std::size_t limit = 1000;                       ///< at most so many, the newest
+};
+
+/// Submitted, as the rest of a ledger's operations; see `ledger_backend`.
+class alarm_outbox {
+public:
+    template <class T>
+    using result = completion<outcome<T>>;
+
+    virtual ~alarm_outbox() = default;
+
+    /// Looks for alarms, keeps those that are new, and freezes what is to be frozen for them, in one step. How many are
+    /// new. They are durable before it completes.
+    virtual result<std::size_t> look_for_alarms(alarm_watch const& watch) = 0;
+    /// Alarms that are to be delivered now, the oldest first. For `lease` nobody else is given them.
+    virtual result<std::vector<kept_alarm>> take_alarms(std::size_t most, duration lease) = 0;
+    /// It was delivered.
+    virtual result<void> alarm_delivered(std::string const& id) = 0;
+    /// It could not be: to be tried again after `pause`.
+    virtual result<void> alarm_failed(std::string const& id, std::string const& trouble, duration pause) = 0;
+    /// Those that rang, newest first.
+    virtual result<std::vector<kept_alarm>> alarms(alarm_filter const& filter) = 0;
+};
+
+}  // namespace coffer::inline v0

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// Alarms of a ledger in memory. Its owner holds the lock.
+
+#include <coffer/base/later.hpp>
+#include <coffer/state/alarm_search.hpp>
+#include <coffer/state/ledger_book.hpp>
+#include <coffer/state/record.hpp>
+#include <coffer/store/alarm_outbox.hpp>
+#include <coffer/store/record_text.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace coffer::inline v0::detail {
+
+class memory_alarms {
+public:
+    using time_point = std::chrono::system_clock::time_point;
+
+    /// Finds what is new in the book, keeps it, and freezes what is to be frozen.
+    [[nodiscard]] std::size_t look(alarm_watch const& watch, ledger_book& book, time_point now) {
+        auto const last = std::min(std::exchange(last_, now), now);
+        alarm_search search{watch.rules, last, now, [this](std::string const& id) { return kept_.contains(id); }};
+        auto const seen = look_through(book, watch.rules.duplicate_work, now);
+        for (auto const& limit : watched_limits(book.accounts({}), last, now)) {
+            search.look_at_limit(limit);
+            if (auto const at = seen.minutes.find(limit.scope); at != seen.minutes.end())
+                search.look_at_pace(limit, at->second);
+        }
+        for (auto const& [scope, hours] : seen.hours) {
+            auto const memory = remembered_.find(scope);
+            anomaly_watch spending{scope, watch.rules.anomaly, hours,
+                                   memory == remembered_.end() ? anomaly_memory{} : memory->second};
+            search.look_at_spending(spending);
+            if (spending.memory().alarms > 0) remembered_[scope] = spending.memory();
+        }
+        search.look_at_replays(replays());
+        for (auto const& w : seen.works) search.look_at_work(w);
+
+        auto const found = search.take();
+        for (auto const& f : found) {
+            keep(f.what, alarm_state::due);
+            for (auto const& id : f.also) {
+                auto other = f.what;
+                other.id = id;
+                keep(other, alarm_state::covered);
+            }
+            for (auto const& rule : watch.freeze)
+                if (rule.applies_to(f.what)) (void)book.freeze(f.what.scope, f.what.sentence);
+        }
+        return found.size();
+    }
+
+    [[nodiscard]] std::vector<kept_alarm> take(std::size_t most, std::chrono::nanoseconds lease, time_point now) {
+        std::vector<kept_alarm> all;
+        for (auto& [id, k] : kept_)
+            if (k.of.state == alarm_state::due && k.due <= now) all.push_back(k.of);
+        std::sort(all.begin(), all.end(), older);
+        if (all.size() > most) all.erase(all.begin() + static_cast<std::ptrdiff_t>(most), all.end());
+        for (auto const& a : all) {
+            auto& k = kept_.at(a.what.id);
+            k.due = later(now, lease);
+            ++k.of.tries;
+        }
+        return all;
+    }
+    void delivered(std::string const& id, time_point now) {
+        auto const k = kept_.find(id);
+        if (k == kept_.end()) return;
+        k->second.of.state = alarm_state::delivered;
+        k->second.of.delivered = now;
+        k->second.of.trouble.clear();
+    }
+    void failed(std::string const& id, std::string const& trouble, std::chrono::nanoseconds pause, time_point now) {
+        auto const k = kept_.find(id);
+        if (k == kept_.end() || k->second.of.state != alarm_state::due) return;
+        k->second.due = later(now, pause);
+        k->second.of.trouble = trouble;
+    }
+    [[nodiscard]] std::vector<kept_alarm> list(alarm_filter const& f) const {
+        std::vector<kept_alarm> all;
+        for (auto const& [id, k] : kept_) {
+            bool const wanted = is_within(k.of.what.scope, f.scope) && k.of.state != alarm_state::covered &&
+                                k.of.what.when >= f.from && (!f.undelivered_only || k.of.state == alarm_state::due);
+            if (wanted) all.push_back(k.of);
+        }
+        std::sort(all.begin(), all.end(), [](kept_alarm const& a, kept_alarm const& b) { return older(b, a); });
+        if (all.size() > f.limit) all.erase(all.begin() + static_cast<std::ptrdiff_t>(f.limit), all.end());
+        return all;
+    }
+
+    /// An answer was replayed that nobody has acknowledged.
+    void note_replay(record_id const& id, std::optional<money> saved) {
+        auto& k = replays_[id.digest];
+        if (k.times >= most_counted) return;
+        k.name_space = id.name_space;
+        k.key = to_text(id);
+        k.saved = saved.value_or(money{});
+        ++k.times;
+    }
+    void acknowledged(record_id const& id) { replays_.erase(id.digest); }
+
+private:
+    static constexpr std::int64_t most_counted = 48;  // replays of one key: it rings at 3, 12 and 48
+    static constexpr std::size_t most_kept = 10'000;  // alarms
+
+    struct kept {
+        kept_alarm of;
+        time_point due{};
+    };
+    struct overview {
+        std::map<std::string, spend_history> hours;
+        std::map<std::string, spend_trail> minutes;
+        std::vector<paid_work> works;
+    };
+
+    /// What the entries say that are kept.
+    [[nodiscard]] static overview look_through(ledger_book const& book, duplicate_work_rule const& rule,
+                                               time_point now) {
+        struct paid {
+            paid_work work;
+            std::set<std::string> keys;
+        };
+        overview all;
+        std::map<std::string, paid> works;
+        book.for_each([&](reservation const& r, ledger_lines const& lines) {
+            auto const spent = spent_of(r);
+            if (spent == money{} || r.created > now) return;
+            std::set<std::string_view> scopes;
+            for (auto const& l : lines) scopes.insert(l.scope);
+            for (auto const scope : scopes) {
+                all.hours[std::string{scope}].add(r.created, spent);
+                all.minutes[std::string{scope}].add(r.created, spent);
+            }
+            if (r.about.work.empty() || now - r.created > rule.within) return;
+            auto& w = works[r.about.work];
+            w.work.work = r.about.work;
+            w.work.scope = deepest(scopes);
+            w.keys.insert(r.about.record.empty() ? std::string{r.id.begin(), r.id.end()} : r.about.record);
+            w.work.paid.paid += spent;
+            w.work.paid.dearest = std::max(w.work.paid.dearest, spent);
+        });
+        for (auto& [name, w] : works) {
+            w.work.paid.keys = static_cast<std::int64_t>(w.keys.size());
+            all.works.push_back(std::move(w.work));
+        }
+        return all;
+    }
+    [[nodiscard]] static std::string deepest(std::set<std::string_view> const& scopes) {
+        auto const depth = [](std::string_view s) { return std::count(s.begin(), s.end(), '/'); };
+        auto const at = std::max_element(scopes.begin(), scopes.end(),
+                                         [&](auto const a, auto const b) { return depth(a) < depth(b); });
+        return at == scopes.end() ? std::string{} : std::string{*at};
+    }
+    [[nodiscard]] std::vector<replayed_key> replays() const {
+        std::vector<replayed_key> all;
+        for (auto const& [digest, k] : replays_) all.push_back(k);
+        return all;
+    }
+    void keep(alarm const& a, alarm_state state) {
+        if (kept_.size() >= most_kept) {
+            auto const oldest = std::min_element(kept_.begin(), kept_.end(), [](auto const& x, auto const& y) {
+                return older(x.second.of, y.second.of);
+            });
+            kept_.erase(oldest);
+        }
+        kept_.try_emplace(a.id, kept{{a, state, 0, {}, {}}, a.when});
+    }
+    [[nodiscard]] static bool older(kept_alarm const& a, kept_alarm const& b) {
+        return std::pair{a.what.when, a.what.id} < std::pair{b.what.when, b.what.id};
+    }
+
+    time_point last_ = time_point::max();
+    std::map<std::string, kept> kept_;
+    std::map<std::string, anomaly_memory> remembered_;
+    std::map<std::string, replayed_key> replays_;
+};
+
+}  // namespace coffer::inline v0::detail
