@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include "store/alarm_conformance.hpp"
 #include "store/conformance.hpp"
 #include "store/ledger_conformance.hpp"
 #include "store/memory_world.hpp"
@@ -18,6 +19,8 @@ namespace {
 INSTANTIATE_TEST_SUITE_P(memory, conformance,
                          testing::Values([]() -> std::unique_ptr<world> { return std::make_unique<memory_world>(); }));
 INSTANTIATE_TEST_SUITE_P(memory, ledger_conformance,
+                         testing::Values([]() -> std::unique_ptr<world> { return std::make_unique<memory_world>(); }));
+INSTANTIATE_TEST_SUITE_P(memory, alarm_conformance,
                          testing::Values([]() -> std::unique_ptr<world> { return std::make_unique<memory_world>(); }));
 
 world::how key_named(std::string name) {

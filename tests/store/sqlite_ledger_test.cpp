@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // The ledger in a file: what every ledger does, the same as the one in memory does, and what only a file has.
 
+#include "store/alarm_conformance.hpp"
 #include "store/ledger_conformance.hpp"
 #include "store/memory_world.hpp"
 #include "store/sqlite_world.hpp"
@@ -16,6 +17,8 @@
 namespace store_test {
 
 INSTANTIATE_TEST_SUITE_P(sqlite, ledger_conformance,
+                         testing::Values([]() -> std::unique_ptr<world> { return std::make_unique<sqlite_world>(); }));
+INSTANTIATE_TEST_SUITE_P(sqlite, alarm_conformance,
                          testing::Values([]() -> std::unique_ptr<world> { return std::make_unique<sqlite_world>(); }));
 
 namespace {

@@ -2,7 +2,7 @@
 #pragma once
 // Alarms that ring before the invoice comes: looked for in a ledger, kept until they are delivered.
 //
-//     coffer::alarms watch{db, {.tell = {coffer::on_alarm([](coffer::alarm const& a) { std::cerr << a.sentence << '\n'; })}}};
+//     coffer::alarms watch{db, {.tell = {coffer::on_alarm([](coffer::alarm_report const& a) { std::cerr << a.sentence << '\n'; })}}};
 //     asio::co_spawn(context, watch.run(), asio::detached);   // beside everything else, until the context stops
 //     co_await watch.look();                                  // or once, at the end of a short job
 
@@ -30,13 +30,13 @@ namespace coffer::inline v0 {
 
 /// Tells somebody of an alarm. It has done so when it returns; if it throws, it is asked again later. It ends by itself
 /// within half a minute, and may be told the same alarm (the same `id`) twice.
-using alarm_sink = std::function<awaitable<void>(alarm const&)>;
+using alarm_sink = std::function<awaitable<void>(alarm_report const&)>;
 
-/// A sink made of a function `void(alarm const&)`: an observer that writes it into the log, say.
+/// A sink made of a function `void(alarm_report const&)`: an observer that writes it into the log, say.
 template <class Fn>
-    requires std::invocable<Fn const&, alarm const&>
+    requires std::invocable<Fn const&, alarm_report const&>
 [[nodiscard]] alarm_sink on_alarm(Fn fn) {
-    return [fn = std::move(fn)](alarm const& a) -> awaitable<void> {
+    return [fn = std::move(fn)](alarm_report const& a) -> awaitable<void> {
         fn(a);
         co_return;
     };
@@ -135,7 +135,7 @@ private:
     }
 
     /// Asks every sink that has not been told yet; what one of them says against it, or nothing.
-    static awaitable<std::string> tell_all(shared_ptr s, alarm what) {
+    static awaitable<std::string> tell_all(shared_ptr s, alarm_report what) {
         std::string trouble;
         for (std::size_t i = 0; i < s->options.tell.size(); ++i) {
             if (knows(*s, what.id, i)) continue;

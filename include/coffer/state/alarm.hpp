@@ -38,7 +38,7 @@ enum class alarm_severity : std::uint8_t {
 }
 
 /// A value. Names scopes and keys as a store shows them, and holds no text of a request.
-struct alarm {
+struct alarm_report {
     alarm_kind kind = alarm_kind::threshold;
     alarm_severity severity = alarm_severity::warning;
     std::string scope;
@@ -49,7 +49,7 @@ struct alarm {
     std::string id;        ///< the same for the same thing, in every process: deliver one alarm of an id
     std::string sentence;  ///< for people: what happened, and what to do
 
-    friend bool operator==(alarm const&, alarm const&) = default;
+    friend bool operator==(alarm_report const&, alarm_report const&) = default;
 };
 
 /// An amount for people: `$20.10`, `$0.000150`. Cents, rounded up; millionths below a dollar.

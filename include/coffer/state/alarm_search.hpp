@@ -32,7 +32,7 @@ struct freeze_on {
     alarm_severity at_least = alarm_severity::warning;  ///< a threshold of 100 % is critical, of 75 % or more a warning
     std::string within{};  ///< only this scope and those inside it; empty: any
 
-    [[nodiscard]] bool applies_to(alarm const& a) const {
+    [[nodiscard]] bool applies_to(alarm_report const& a) const {
         return a.kind == kind && a.severity >= at_least && is_within(a.scope, within);
     }
 };
@@ -57,7 +57,7 @@ struct alarm_watch {
 
 /// An alarm that rings, and the ids of others that it tells as well.
 struct found_alarm {
-    alarm what;
+    alarm_report what;
     std::vector<std::string> also;
 };
 
@@ -131,7 +131,7 @@ public:
     [[nodiscard]] std::vector<found_alarm> take() { return std::move(found_); }
 
 private:
-    void ring(alarm a, std::vector<std::string> also) {
+    void ring(alarm_report a, std::vector<std::string> also) {
         if (known_(a.id)) return;
         std::erase(also, a.id);
         a.when = now_;

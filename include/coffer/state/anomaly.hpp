@@ -77,12 +77,12 @@ public:
         : scope_{std::move(scope)}, options_{options}, history_{std::move(history)}, memory_{memory} {}
 
     /// Books an amount at `now`, and looks.
-    [[nodiscard]] std::optional<alarm> spent(money amount, time_point now) {
+    [[nodiscard]] std::optional<alarm_report> spent(money amount, time_point now) {
         history_.add(now, amount);
         return look(now);
     }
     /// Looks without booking anything, after `history()` has changed otherwise.
-    [[nodiscard]] std::optional<alarm> look(time_point now);
+    [[nodiscard]] std::optional<alarm_report> look(time_point now);
 
     /// How much of an allowance the next alarm needs, in percent: 100, and four times as much for each alarm of late.
     [[nodiscard]] std::int64_t percent_needed(time_point now) const noexcept {
@@ -196,7 +196,7 @@ inline money anomaly_allowance(spend_history const& history, std::size_t stretch
                                               options.percent_of_peak));
 }
 
-inline std::optional<alarm> anomaly_watch::look(time_point now) {
+inline std::optional<alarm_report> anomaly_watch::look(time_point now) {
     auto const hour = spend_history::cell_of(now);
     if (hour != known_for_) {
         known_for_ = hour;
@@ -219,17 +219,18 @@ inline std::optional<alarm> anomaly_watch::look(time_point now) {
         if (!more_than(*allowed)) continue;
         memory_ = {now, remembers_alarms(now) ? memory_.alarms + 1 : 1};
         auto const hours = std::to_string(anomaly_stretches[i]);
-        return alarm{alarm_kind::anomaly,
-                     memory_.alarms > 1 ? alarm_severity::critical : alarm_severity::warning,
-                     scope_,
-                     "",
-                     amount,
-                     *allowed,
-                     now,
-                     "anomaly|" + scope_ + "|" + std::to_string(hour) + "|" + std::to_string(memory_.alarms),
-                     scope_ + " has spent " + in_dollars(amount) + " within " + hours + " hours; not more than " +
-                         in_dollars(*allowed) +
-                         " was to be expected. Look whether a job repeats itself, and freeze the scope if it does."};
+        return alarm_report{
+            alarm_kind::anomaly,
+            memory_.alarms > 1 ? alarm_severity::critical : alarm_severity::warning,
+            scope_,
+            "",
+            amount,
+            *allowed,
+            now,
+            "anomaly|" + scope_ + "|" + std::to_string(hour) + "|" + std::to_string(memory_.alarms),
+            scope_ + " has spent " + in_dollars(amount) + " within " + hours + " hours; not more than " +
+                in_dollars(*allowed) +
+                " was to be expected. Look whether a job repeats itself, and freeze the scope if it does."};
     }
     return {};
 }

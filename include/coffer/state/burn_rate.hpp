@@ -47,8 +47,9 @@ struct burn_rate_rule {
 
     /// The first pair of which both rates are reached, if at the longer one's the limit is reached before the window ends.
     /// Once per pair and window.
-    [[nodiscard]] std::optional<alarm> look(std::string const& scope, window_at const& where, commitment const& present,
-                                            spend_trail const& trail, std::chrono::system_clock::time_point now) const;
+    [[nodiscard]] std::optional<alarm_report> look(std::string const& scope, window_at const& where,
+                                                   commitment const& present, spend_trail const& trail,
+                                                   std::chrono::system_clock::time_point now) const;
 
     /// Could it ring, by what was spent hour by hour? Quicker to know than by the minutes.
     [[nodiscard]] bool may_ring(window_at const& where, commitment const& present, spend_history const& hours,
@@ -77,9 +78,9 @@ inline bool burn_rate_rule::may_ring(window_at const& where, commitment const& p
     });
 }
 
-inline std::optional<alarm> burn_rate_rule::look(std::string const& scope, window_at const& where,
-                                                 commitment const& present, spend_trail const& trail,
-                                                 std::chrono::system_clock::time_point now) const {
+inline std::optional<alarm_report> burn_rate_rule::look(std::string const& scope, window_at const& where,
+                                                        commitment const& present, spend_trail const& trail,
+                                                        std::chrono::system_clock::time_point now) const {
     auto const& [over, span] = where;
     auto const& pairs = pairs_for(over);
     if (pairs.empty() || present.limit <= money{} || present.committed >= present.limit)
@@ -99,7 +100,7 @@ inline std::optional<alarm> burn_rate_rule::look(std::string const& scope, windo
             continue;
         auto const minutes_left = detail::saturate(to_limit * pair.longer.count() / longer);
         auto const rate = money::from_nano(detail::saturate(longer));
-        return alarm{
+        return alarm_report{
             alarm_kind::burn_rate,
             alarm_severity::critical,
             scope,

@@ -32,12 +32,12 @@ struct replay_storm_rule {
 
     /// `before` and `times`: how often it had been replayed, and has been. `key` as the store shows it; `saved`: what the
     /// answer had cost, and would have again.
-    [[nodiscard]] std::optional<alarm> look(std::string const& scope, std::string const& key, std::int64_t before,
-                                            std::int64_t times, money saved,
-                                            std::chrono::system_clock::time_point now) const {
+    [[nodiscard]] std::optional<alarm_report> look(std::string const& scope, std::string const& key,
+                                                   std::int64_t before, std::int64_t times, money saved,
+                                                   std::chrono::system_clock::time_point now) const {
         auto const rings = detail::rings_by(times, replays);
         if (rings == detail::rings_by(before, replays)) return {};
-        return alarm{
+        return alarm_report{
             alarm_kind::replay_storm,
             rings > 1 ? alarm_severity::critical : alarm_severity::warning,
             scope,
@@ -65,13 +65,13 @@ struct duplicate_work_rule {
     std::chrono::hours within{24};  ///< keys of so long ago count; it rings anew each such time
 
     /// After the work was paid for once more. `work`: the fingerprint's digest, or a job's tag.
-    [[nodiscard]] std::optional<alarm> look(std::string const& scope, std::string const& work,
-                                            repeated_work const& before, repeated_work const& after,
-                                            std::chrono::system_clock::time_point now) const {
+    [[nodiscard]] std::optional<alarm_report> look(std::string const& scope, std::string const& work,
+                                                   repeated_work const& before, repeated_work const& after,
+                                                   std::chrono::system_clock::time_point now) const {
         auto const rings = rings_by(after);
         if (rings <= rings_by(before)) return {};
         auto const in_vain = after.paid - after.dearest;
-        return alarm{
+        return alarm_report{
             alarm_kind::duplicate_work,
             rings > 1 ? alarm_severity::critical : alarm_severity::warning,
             scope,

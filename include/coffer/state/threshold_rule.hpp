@@ -45,8 +45,9 @@ struct threshold_rule {
 
     /// One alarm, of the highest percent crossed. Its id is that of this percent in this window; in a rolling window, which
     /// has no end, of a stretch of its length.
-    [[nodiscard]] std::optional<alarm> look(std::string const& scope, window_at const& where, commitment const& before,
-                                            commitment const& after, std::chrono::system_clock::time_point now) const;
+    [[nodiscard]] std::optional<alarm_report> look(std::string const& scope, window_at const& where,
+                                                   commitment const& before, commitment const& after,
+                                                   std::chrono::system_clock::time_point now) const;
     /// The id of such an alarm.
     [[nodiscard]] static std::string id_of(std::string const& scope, window_at const& where, int percent,
                                            std::chrono::system_clock::time_point now);
@@ -82,14 +83,14 @@ inline std::string threshold_rule::id_of(std::string const& scope, window_at con
     return detail::alarm_id(alarm_kind::threshold, scope, where, now, std::to_string(percent));
 }
 
-inline std::optional<alarm> threshold_rule::look(std::string const& scope, window_at const& where,
-                                                 commitment const& before, commitment const& after,
-                                                 std::chrono::system_clock::time_point now) const {
+inline std::optional<alarm_report> threshold_rule::look(std::string const& scope, window_at const& where,
+                                                        commitment const& before, commitment const& after,
+                                                        std::chrono::system_clock::time_point now) const {
     auto const found = crossed(before, after);
     if (found.empty()) return {};
     auto const highest = *std::max_element(found.begin(), found.end());
     auto const full = highest >= 100;
-    return alarm{
+    return alarm_report{
         alarm_kind::threshold,
         full            ? alarm_severity::critical
         : highest >= 75 ? alarm_severity::warning

@@ -33,7 +33,7 @@ enum class alarm_state : std::uint8_t {
 
 /// An alarm as it is kept.
 struct kept_alarm {
-    alarm what;
+    alarm_report what;
     alarm_state state = alarm_state::due;
     int tries = 0;                                         ///< to deliver it
     std::chrono::system_clock::time_point delivered{};     ///< the epoch: not yet

@@ -17,6 +17,8 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -93,7 +95,9 @@ public:
                                 k.of.what.when >= f.from && (!f.undelivered_only || k.of.state == alarm_state::due);
             if (wanted) all.push_back(k.of);
         }
-        std::sort(all.begin(), all.end(), [](kept_alarm const& a, kept_alarm const& b) { return older(b, a); });
+        std::sort(all.begin(), all.end(), [](kept_alarm const& a, kept_alarm const& b) {
+            return std::tie(b.what.when, a.what.id) < std::tie(a.what.when, b.what.id);
+        });
         if (all.size() > f.limit) all.erase(all.begin() + static_cast<std::ptrdiff_t>(f.limit), all.end());
         return all;
     }
@@ -166,7 +170,7 @@ private:
         for (auto const& [digest, k] : replays_) all.push_back(k);
         return all;
     }
-    void keep(alarm const& a, alarm_state state) {
+    void keep(alarm_report const& a, alarm_state state) {
         if (kept_.size() >= most_kept) {
             auto const oldest = std::min_element(kept_.begin(), kept_.end(), [](auto const& x, auto const& y) {
                 return older(x.second.of, y.second.of);

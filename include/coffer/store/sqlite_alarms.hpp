@@ -34,7 +34,8 @@ public:
     /// Finds what is new, and keeps it. `freeze(scope, reason)` is called for what is to be frozen.
     template <class Freeze>
     [[nodiscard]] std::size_t look(alarm_watch const& watch, time_point now, Freeze const& freeze) {
-        auto const last = last_look(now);
+        auto const noted = last_look();
+        auto const last = std::min(noted.value_or(now), now);
         alarm_search search{watch.rules, last, now, [this](std::string const& id) { return is_known(id); }};
         follow_spending(now);
         auto memories = remembered(watch.rules.anomaly, now);
@@ -62,7 +63,8 @@ public:
             for (auto const& rule : watch.freeze)
                 if (rule.applies_to(f.what)) freeze(f.what.scope, f.what.sentence);
         }
-        if (!found.empty() || now - last >= looks_are_noted) note_look_.run(ledger_rows::count(now));
+        if (!noted || !found.empty() || now - last >= looks_are_noted || *noted > now)
+            note_look_.run(ledger_rows::count(now));
         return found.size();
     }
 
@@ -123,16 +125,16 @@ private:
     static constexpr auto alarms_kept = std::chrono::days{400};
     static constexpr int most_counted = 48;  // replays of one key: it rings at 3, 12 and 48
 
-    /// When the file was looked through before; now for the first time.
-    [[nodiscard]] time_point last_look(time_point now) {
+    /// When the file was looked through before; nothing for the first time.
+    [[nodiscard]] std::optional<time_point> last_look() {
         auto const r = last_look_.with();
-        return r.next() ? std::min(ledger_rows::wall_at(r.integer()), now) : now;
+        return r.next() ? std::optional{ledger_rows::wall_at(r.integer())} : std::nullopt;
     }
     [[nodiscard]] bool is_known(std::string const& id) {
         auto const r = known_.with(std::string_view{id});
         return r.next();
     }
-    void keep(alarm const& a, alarm_state state) {
+    void keep(alarm_report const& a, alarm_state state) {
         insert_.run(std::string_view{a.id}, to_string(state), to_string(a.kind), to_string(a.severity),
                     std::string_view{a.scope}, std::string_view{a.window}, a.amount.nano(), a.against.nano(),
                     std::string_view{a.sentence}, ledger_rows::count(a.when));

@@ -26,7 +26,7 @@ namespace coffer::inline v0 {
 
 /// The body of a webhook: `text` is the sentence, which chats show; beside it every field of the alarm. Amounts are exact,
 /// in nano-dollars; the time is in seconds since 1970.
-[[nodiscard]] inline std::string webhook_body(alarm const& a) {
+[[nodiscard]] inline std::string webhook_body(alarm_report const& a) {
     nlohmann::json const body{
         {"text", "[" + std::string{to_string(a.severity)} + "] " + a.sentence},
         {"alarm", a.id},
@@ -45,7 +45,7 @@ namespace coffer::inline v0 {
 struct webhook_options {
     /// Names and values; the values are treated as secrets. `Authorization` belongs here.
     std::vector<std::pair<std::string, std::string>> headers{};
-    std::function<std::string(alarm const&)> body = webhook_body;  ///< JSON
+    std::function<std::string(alarm_report const&)> body = webhook_body;  ///< JSON
     duration timeout = std::chrono::seconds{20};
 };
 
@@ -67,7 +67,7 @@ public:
     }
 
     /// Delivers it; throws `failure` if that is not certain.
-    awaitable<void> operator()(alarm const& a) const { return post(shared_, shared_->options.body(a), a.id); }
+    awaitable<void> operator()(alarm_report const& a) const { return post(shared_, shared_->options.body(a), a.id); }
 
 private:
     struct shared {

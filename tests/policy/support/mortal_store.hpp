@@ -26,6 +26,7 @@ public:
     }
     [[nodiscard]] bool over() const noexcept { return over_; }
     std::function<void()> after_step;  // somebody watches
+    bool unreachable = false;          // alarms cannot be looked for just now
 
     /// `step()`, or a completion that never comes.
     template <class Completion, class Step>
@@ -79,6 +80,24 @@ public:
         return inner_->entries(f);
     }
     result<std::vector<std::string>> audit() override { return inner_->audit(); }
+    [[nodiscard]] std::string work_of(coffer::fingerprint const& print) const override {
+        return inner_->work_of(print);
+    }
+    result<std::size_t> look_for_alarms(coffer::alarm_watch const& watch) override {
+        if (life_->unreachable)
+            return result<std::size_t>::ready(coffer::failed(coffer::fault_kind::store_unavailable, "gone for now"));
+        return step<std::size_t>([&] { return inner_->look_for_alarms(watch); });
+    }
+    result<std::vector<coffer::kept_alarm>> take_alarms(std::size_t most, coffer::duration lease) override {
+        return step<std::vector<coffer::kept_alarm>>([&] { return inner_->take_alarms(most, lease); });
+    }
+    result<void> alarm_delivered(std::string const& id) override {
+        return step<void>([&] { return inner_->alarm_delivered(id); });
+    }
+    result<void> alarm_failed(std::string const& id, std::string const& trouble, coffer::duration pause) override {
+        return step<void>([&] { return inner_->alarm_failed(id, trouble, pause); });
+    }
+    result<std::vector<coffer::kept_alarm>> alarms(coffer::alarm_filter const& f) override { return inner_->alarms(f); }
     [[nodiscard]] bool is_shared() const noexcept override { return inner_->is_shared(); }
     [[nodiscard]] void const* identity() const noexcept override { return inner_->identity(); }
     [[nodiscard]] coffer::budget_queue& queue() noexcept override { return inner_->queue(); }
