@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// What the rules of alarms are told of a store's file. Reads only, but for what it forgets.
+
+#include <coffer/state/alarm_search.hpp>
+#include <coffer/state/spend_history.hpp>
+#include <coffer/store/record_text.hpp>
+#include <coffer/store/sqlite_connection.hpp>
+#include <coffer/store/sqlite_ledger_rows.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace coffer::inline v0::sqlite::detail {
+
+/// Used by the store's thread, within a transaction.
+class alarm_facts {
+public:
+    using time_point = std::chrono::system_clock::time_point;
+
+    explicit alarm_facts(connection& db) : rows_{db}, db_{db} {}
+
+    /// Limits whose window is open, or ended after `last`.
+    [[nodiscard]] std::vector<watched_limit> limits(time_point last, time_point now) {
+        std::vector<account_status> accounts;
+        std::map<std::pair<std::string, std::string>, money> rolling;
+        {
+            auto const r = accounts_.with(ledger_rows::count(last));
+            while (r.next()) {
+                account_status s;
+                s.scope = r.bytes();
+                s.window = r.bytes();
+                s.start = ledger_rows::wall_at(r.integer());
+                auto const ends = r.maybe_integer();
+                s.end = ends ? ledger_rows::wall_at(*ends) : time_point::max();
+                s.limit = money::from_nano(r.integer());
+                s.money_in = ledger_rows::read_account(r);
+                if (s.window.starts_with("rolling/")) rolling.insert_or_assign({s.scope, s.window}, *s.limit);
+                else accounts.push_back(std::move(s));
+            }
+        }
+        for (auto const& [name, limit] : rolling) {
+            auto const over = window::parse(name.second);
+            if (!over) continue;
+            auto const reach = over->length() + 2 * over->bucket();
+            rows_.parts(name.first, name.second, ledger_rows::count(now - reach), ledger_rows::count(now + reach),
+                        [&](time_point start, account const& part) {
+                            accounts.push_back({name.first, name.second, start, {}, part, limit, false});
+                        });
+        }
+        return watched_limits(accounts, last, now);
+    }
+
+    /// Brings the histories of all scopes that spend to this moment. What is over is read anew each hour, because of late
+    /// corrections; in between only the last day is, which others spend in as well.
+    void follow_spending(time_point now) {
+        auto const present = spend_history::cell_of(now);
+        bool const anew = present != read_in_;
+        if (anew) spending_.clear();
+        read_in_ = present;
+        auto const r = hours_.with(anew ? std::numeric_limits<std::int64_t>::min() : present - 24, present);
+        while (r.next()) {
+            auto& hours = spending_[std::string{r.bytes()}];
+            auto const hour = r.integer();
+            hours.add(spend_history::start_of(hour), money::from_nano(r.integer()) - hours.at(hour));
+        }
+    }
+    /// By scope; as of the last `follow_spending`.
+    [[nodiscard]] std::map<std::string, spend_history> const& spending() const noexcept { return spending_; }
+    /// The last hours of a scope, minute by minute.
+    [[nodiscard]] spend_trail trail_of(std::string const& scope, time_point now) {
+        spend_trail trail;
+        auto const r = minutes_.with(std::string_view{scope}, ledger_rows::count(now - std::chrono::hours{6}));
+        while (r.next()) {
+            auto const minute = r.integer();
+            trail.add(spend_trail::start_of(minute), money::from_nano(r.integer()));
+        }
+        return trail;
+    }
+    [[nodiscard]] std::vector<replayed_key> replays(time_point last) {
+        std::vector<replayed_key> all;
+        auto const r = replays_.with(ledger_rows::count(last - longest_send));
+        while (r.next()) {
+            record_id id;
+            id.name_space = r.bytes();
+            id.digest = r.bytes();
+            replayed_key k{id.name_space, to_text(id), r.integer(), {}};
+            k.saved = money::from_nano(r.integer());
+            all.push_back(std::move(k));
+        }
+        return all;
+    }
+    /// Work that was paid for since the last look, and how often within the rule's time.
+    [[nodiscard]] std::vector<paid_work> paid_again(duplicate_work_rule const& rule, time_point last, time_point now) {
+        std::vector<std::string> works;
+        {
+            auto const r = works_.with(ledger_rows::count(last - longest_send));
+            while (r.next()) works.emplace_back(r.bytes());
+        }
+        std::vector<paid_work> all;
+        for (auto const& work : works) {
+            paid_work w;
+            w.work = work;
+            {
+                auto const r = paid_.with(std::string_view{work}, ledger_rows::count(now - rule.within));
+                if (!r.next()) continue;
+                w.paid.keys = r.integer();
+                w.paid.paid = money::from_nano(r.integer());
+                w.paid.dearest = money::from_nano(r.integer());
+            }
+            if (w.paid.keys < rule.keys) continue;
+            auto const r = work_scope_.with(std::string_view{work});
+            if (r.next()) w.scope = r.bytes();
+            all.push_back(std::move(w));
+        }
+        return all;
+    }
+
+    /// Hours that nobody looks back to.
+    [[nodiscard]] bool any_old_hours(time_point now) {
+        auto const r = old_hours_.with(first_hour(now));
+        return r.next();
+    }
+    void forget_hours(time_point now) { drop_hours_.run(first_hour(now)); }
+
+private:
+    static constexpr auto longest_send = std::chrono::minutes{15};  // its cost is known so long after it began
+
+    [[nodiscard]] static std::int64_t first_hour(time_point now) noexcept {
+        return spend_history::cell_of(now) - static_cast<spend_history::cell>(spend_history::size);
+    }
+    // What an entry says was spent: `spent_of`.
+    static constexpr std::string_view spent =
+        "CASE e.state WHEN 'settled' THEN e.actual WHEN 'presumed' THEN coalesce(e.bound, 0) ELSE 0 END";
+
+    ledger_rows rows_;
+    connection& db_;
+    std::map<std::string, spend_history> spending_;
+    spend_history::cell read_in_ = std::numeric_limits<spend_history::cell>::min();
+
+    statement accounts_{db_,
+                        "SELECT a.scope, a.window, a.start, a.ends, coalesce(l.amount, a.declared), a.settled, "
+                        "a.presumed, a.held, a.overrun, a.unpriced FROM ledger_accounts a LEFT JOIN ledger_limits l "
+                        "ON l.scope=a.scope AND l.window=a.window WHERE (a.ends>?1 OR a.ends IS NULL) "
+                        "AND coalesce(l.amount, a.declared) IS NOT NULL"};
+    statement hours_{db_, "SELECT scope, hour, spent FROM ledger_hours WHERE hour>=? AND hour<=?"};
+    statement minutes_{db_, "SELECT e.created/60000000000, sum(" + std::string{spent} +
+                                ") FROM ledger_entries e WHERE e.created>=?2 AND EXISTS(SELECT 1 FROM ledger_holds h "
+                                "JOIN ledger_accounts a ON a.id=h.account WHERE h.entry=e.id AND a.scope=?1) "
+                                "GROUP BY 1"};
+    statement replays_{db_, "SELECT ns, record, times, coalesce(saved, 0) FROM replays WHERE last>=?"};
+    statement works_{db_, "SELECT DISTINCT work FROM ledger_entries WHERE created>=? AND work IS NOT NULL"};
+    statement paid_{db_, "SELECT count(DISTINCT coalesce(e.record, e.reservation)), coalesce(sum(" +
+                             std::string{spent} + "), 0), coalesce(max(" + std::string{spent} +
+                             "), 0) FROM ledger_entries e WHERE e.work=?1 AND e.created>=?2 "
+                             "AND (e.state='settled' OR e.state='presumed')"};
+    statement work_scope_{db_,
+                          "SELECT a.scope FROM ledger_entries e JOIN ledger_holds h ON h.entry=e.id "
+                          "JOIN ledger_accounts a ON a.id=h.account WHERE e.id=(SELECT max(id) FROM ledger_entries "
+                          "WHERE work=?) ORDER BY length(a.scope)-length(replace(a.scope, '/', '')) DESC, a.scope"};
+    statement drop_hours_{db_, "DELETE FROM ledger_hours WHERE hour<?"};
+    statement old_hours_{db_, "SELECT 1 FROM ledger_hours WHERE hour<? LIMIT 1"};
+};
+
+}  // namespace coffer::inline v0::sqlite::detail
