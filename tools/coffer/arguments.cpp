@@ -30,6 +30,14 @@ std::optional<std::chrono::nanoseconds> parse_age(std::string const& text) {
     return std::chrono::seconds{n * seconds};
 }
 
+/// `namespace:hex`, of a whole digest.
+std::optional<coffer::record_id> name_in(std::string const& text) {
+    constexpr std::size_t digest_bytes = 32;
+    auto id = coffer::record_id_from_text(text);
+    if (id && id->digest.size() != digest_bytes) id.reset();
+    return id;
+}
+
 }  // namespace
 
 CLI::Option* add_file(CLI::App& to, std::filesystem::path& file) {
@@ -106,10 +114,14 @@ CLI::Option* add_body_keys(CLI::App& to, std::vector<std::string>& named) {
 void add_examples(CLI::App& to, std::string const& lines) { to.footer("Examples:\n" + lines); }
 
 coffer::record_id parse_id(std::string const& text) {
-    constexpr std::size_t digest_bytes = 32;
-    if (auto id = coffer::record_id_from_text(text); id && id->digest.size() == digest_bytes) return *std::move(id);
+    if (auto id = name_in(text)) return *std::move(id);
     throw CLI::ValidationError{"ID",
                                "'" + text + "' is not a record's name; `coffer list` prints them (namespace:hex)"};
+}
+
+coffer::record_id parse_job(std::string const& text) {
+    if (auto id = name_in(text)) return *std::move(id);
+    throw CLI::ValidationError{"JOB", "'" + text + "' is not a job's name; `coffer jobs` prints them (namespace:hex)"};
 }
 
 body_keys read_body_keys(std::vector<std::string> const& named) {

@@ -35,8 +35,9 @@ CLI::Option* add_body_keys(CLI::App& to, std::vector<std::string>& named);
 /// Lines under `Examples:` of the help.
 void add_examples(CLI::App& to, std::string const& lines);
 
-/// A record's name, as `coffer list` prints it. Throws `CLI::ValidationError`.
+/// A record's name, as `coffer list` prints it; a job's, as `coffer jobs` does. Throws `CLI::ValidationError`.
 coffer::record_id parse_id(std::string const& text);
+coffer::record_id parse_job(std::string const& text);
 
 using body_keys = std::shared_ptr<coffer::crypto::key_ring const>;
 /// The keys that `--body-key` names, the first of them to write with; null for none. Throws `CLI::ValidationError`, and

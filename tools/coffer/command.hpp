@@ -13,8 +13,9 @@ enum exit_code : int {
     ok = 0,
     failed = 1,           ///< refused, or not possible; the reason is on stderr
     usage = 2,            ///< a mistake in the command line
-    nothing_matched = 3,  ///< no record is like that
+    nothing_matched = 3,  ///< nothing in the store is like that
     differs = 4,          ///< the ledger and the provider's export do not agree
+    rang = 5,             ///< an alarm rang, and was told
 };
 
 struct subcommand {
@@ -36,5 +37,8 @@ subcommand freeze_command(CLI::App& app);
 subcommand thaw_command(CLI::App& app);
 subcommand reconcile_command(CLI::App& app);
 subcommand presumed_command(CLI::App& app);
+subcommand alarms_command(CLI::App& app);
+subcommand jobs_command(CLI::App& app);
+subcommand reopen_command(CLI::App& app);
 
 }  // namespace coffer_command

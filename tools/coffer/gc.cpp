@@ -31,7 +31,8 @@ int run(request const& r) {
     }
     std::cout << "cleared away: " << counted(all.removed, "record") << " removed, "
               << counted(all.expired, "unacknowledged answer") << " expired, " << counted(all.lapsed, "stored fault")
-              << " forgotten; " << bytes_in_words(all.bytes) << " of answers gone\n";
+              << " and " << counted(all.jobs, "job") << " forgotten; " << bytes_in_words(all.bytes)
+              << " of answers gone\n";
     if (!r.compact) {
         std::cout << "the file uses that room again; to make it smaller: --compact\n";
         return ok;
@@ -47,7 +48,7 @@ int run(request const& r) {
 subcommand gc_command(CLI::App& app) {
     auto const r = std::make_shared<request>();
     auto* const parser = app.add_subcommand(
-        "gc", "clears away records whose time is over, as a running store does by itself; CHANGES the store");
+        "gc", "clears away records and jobs whose time is over, as a running store does by itself; CHANGES the store");
     add_file(*parser, r->file);
     parser->add_flag("--compact", r->compact,
                      "then rewrites the file without its free pages; claims of other processes wait meanwhile, and it "

@@ -28,11 +28,13 @@ int main(int argc, char** argv) {
         "Looks after a coffer store's file, and resolves keys that wait for an operator.\n"
         "No command ever sends anything to a provider.\n"
         "\n"
-        "Only looking:       stats, list, show; of money: spend, limits\n"
-        "Changing the store: resolve (decides about keys), gc (clears away what is over), purge (forgets a "
-        "namespace);\n"
+        "Only looking:       stats, list, show, jobs; of money: spend, limits, alarms\n"
+        "Changing the store: resolve (decides about keys), reopen (lets stopped jobs go on), gc (clears away what is "
+        "over),\n"
+        "                    purge (forgets a namespace);\n"
         "                    of money: freeze and thaw (the kill switch), limit, reconcile (with the provider's "
-        "export)\n"
+        "export),\n"
+        "                    alarms --look (tells what rings)\n"
         "Writing elsewhere:  backup",
         "coffer"};
     app.set_version_flag("--version", COFFER_VERSION_STRING);
@@ -43,16 +45,18 @@ int main(int argc, char** argv) {
         "  coffer list --unresolved coffer.db                      which keys wait for a decision?\n"
         "  coffer show coffer.db ID                                what happened to this one?\n"
         "  coffer resolve coffer.db ID --grant                     one more send may be made, and billed\n"
+        "  coffer jobs coffer.db --stopped                         which jobs are stopped, and why?\n"
         "  coffer spend coffer.db                                  where does the money go?\n"
         "  coffer freeze coffer.db team/search                     stop it\n"
         "\n"
         "`coffer COMMAND --help` has more of them. IDs are what `coffer list` prints.\n"
         "Exit codes: 0 done; 1 refused or failed; 2 a mistake in the command line; 3 nothing matched;\n"
-        "4 (reconcile) something differs.");
+        "4 (reconcile) something differs; 5 (alarms --look) an alarm rang.");
     std::vector<subcommand> const all{
-        stats_command(app),  list_command(app),  show_command(app),      resolve_command(app), gc_command(app),
-        backup_command(app), purge_command(app), spend_command(app),     limits_command(app),  limit_command(app),
-        freeze_command(app), thaw_command(app),  reconcile_command(app), presumed_command(app)};
+        stats_command(app),  list_command(app),  show_command(app),      resolve_command(app),  gc_command(app),
+        backup_command(app), purge_command(app), spend_command(app),     limits_command(app),   limit_command(app),
+        freeze_command(app), thaw_command(app),  reconcile_command(app), presumed_command(app), alarms_command(app),
+        jobs_command(app),   reopen_command(app)};
     try {
         app.parse(argc, argv);
         for (auto const& s : all)

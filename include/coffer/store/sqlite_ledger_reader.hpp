@@ -3,10 +3,12 @@
 // The ledger's side of a reader's view of a store's file.
 
 #include <coffer/store/ledger.hpp>
+#include <coffer/store/sqlite_alarms.hpp>
 #include <coffer/store/sqlite_failure.hpp>
 #include <coffer/store/sqlite_ledger.hpp>
 #include <coffer/store/sqlite_reader.hpp>
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,6 +22,7 @@ public:
     explicit ledger_reader(reader& from)
         : path_{from.path().string()},
           owners_{&from.owners()},
+          db_{&from.db()},
           ledger_{detail::in_words(path_, {}, [&] { return std::make_unique<detail::file_ledger>(from.db()); })} {}
 
     /// The accounts of a scope and of those inside it; the empty name is everything.
@@ -33,6 +36,10 @@ public:
     /// Scopes that are frozen, and why.
     [[nodiscard]] std::vector<std::pair<std::string, std::string>> frozen() {
         return detail::in_words(path_, {}, [&] { return ledger_->frozen(); });
+    }
+    /// Alarms that rang, newest first.
+    [[nodiscard]] std::vector<kept_alarm> alarms(alarm_filter const& filter) {
+        return detail::in_words(path_, {}, [&] { return detail::file_alarms{*db_}.list(filter); });
     }
     /// Names of accounts that are not the sum of their entries.
     [[nodiscard]] std::vector<std::string> audit() {
@@ -50,6 +57,7 @@ private:
 
     std::string path_;
     detail::owner_files const* owners_;
+    detail::connection* db_;
     std::unique_ptr<detail::file_ledger> ledger_;
 };
 

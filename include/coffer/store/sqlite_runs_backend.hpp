@@ -3,6 +3,7 @@
 // The part of the store concept on a file that is about the runs of jobs.
 
 #include <coffer/state/run_machine.hpp>
+#include <coffer/store/record_text.hpp>
 #include <coffer/store/sqlite_file.hpp>
 #include <coffer/store/sqlite_file_job.hpp>
 #include <coffer/store/sqlite_runs.hpp>
@@ -48,6 +49,10 @@ public:
             return apply_to_run<void>(f, c, job, [](run_machine& m) { return m.reopen(); });
         };
         return submit<void>(urgency::before, std::nullopt, runs_of(job), std::move(work));
+    }
+    [[nodiscard]] std::string how_to_reopen(record_id const& job) const override {
+        return "mend the cause, then reopen the job with `coffer reopen " + shell_word(file_->path()) + " " +
+               shell_word(to_text(job)) + "`";
     }
     result<std::shared_ptr<run_record const>> peek_run(record_id const& job) override {
         using found = std::shared_ptr<run_record const>;

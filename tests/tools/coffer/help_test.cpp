@@ -30,8 +30,8 @@ TEST(help, says_which_commands_change_something_and_that_none_sends) {
 
 TEST(help, of_each_subcommand_has_examples_and_is_on_the_page) {
     auto const text = page("coffer.md");
-    for (std::string const& name :
-         std::vector<std::string>{"stats", "list", "show", "resolve", "gc", "backup", "purge"}) {
+    for (std::string const& name : std::vector<std::string>{"stats", "list", "show", "resolve", "gc", "backup", "purge",
+                                                            "jobs", "reopen", "alarms"}) {
         auto const t = run(name + " --help");
         EXPECT_EQ(t.code, 0) << name;
         EXPECT_TRUE(t.has("Examples:\n  coffer " + name)) << t.text;
@@ -50,7 +50,7 @@ TEST(help, exit_codes_are_those_on_the_page) {
     EXPECT_EQ(run("stats").code, 2);
     EXPECT_EQ(run("lists").code, 2);
     auto const text = page("coffer.md");
-    for (auto const* const row : {"| 0 |", "| 1 |", "| 2 |", "| 3 |"})
+    for (auto const* const row : {"| 0 |", "| 1 |", "| 2 |", "| 3 |", "| 4 |", "| 5 |"})
         EXPECT_NE(text.find(row), std::string::npos) << row;
 }
 

@@ -4,6 +4,7 @@
 #include <coffer/store/record_text.hpp>
 
 #include "store/real_store.hpp"
+#include "tools/coffer/page.hpp"
 #include "tools/coffer/run_command.hpp"
 
 #include <gtest/gtest.h>
@@ -59,19 +60,6 @@ std::vector<std::string> labels_of(std::string const& text) {
         all.push_back(label.substr(0, label.find(':')));
     }
     return all;
-}
-/// The first sample of output under a heading of docs/coffer.md.
-std::string sample(std::string const& heading) {
-    std::ifstream in{fs::path{COFFER_DOCS} / "coffer.md"};
-    std::string text;
-    bool there = false;
-    for (std::string line; std::getline(in, line);) {
-        if (line.starts_with("## ")) there = line == "## " + heading;
-        if (!there) continue;
-        if (line.starts_with("    ")) text += line + "\n";
-        else if (!text.empty() && !line.empty()) break;
-    }
-    return text;
 }
 
 TEST_F(looking, prints_what_the_page_shows) {

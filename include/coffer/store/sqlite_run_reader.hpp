@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// The jobs in a reader's view of a store's file: how the runs of `journal` have left them.
+
+#include <coffer/state/run_machine.hpp>
+#include <coffer/store/sqlite_clock.hpp>
+#include <coffer/store/sqlite_reader.hpp>
+#include <coffer/store/sqlite_runs.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace coffer::inline v0::sqlite {
+
+/// A job as it stands now.
+struct seen_run {
+    record_id job;
+    run_record row;
+    bool stopped = false;  ///< waits for an operator, under the limits of who asked last
+};
+
+/// Looks at jobs, beside the processes that run them, in the view of `from`, which must outlive it. One thread at a time.
+/// What it throws says what to do, as `reader`'s.
+class run_reader {
+public:
+    explicit run_reader(reader& from)
+        : from_{&from}, rows_{from.explained([&] { return std::make_unique<detail::run_rows>(from.db()); })} {}
+
+    /// The job of that name; none if no run of it is known.
+    [[nodiscard]] std::optional<seen_run> find(record_id const& job) const {
+        return from_->explained([&]() -> std::optional<seen_run> {
+            auto stored = rows_->load(job);
+            if (stored.id == 0 || stored.job.name_space != job.name_space) return std::nullopt;
+            return as_it_is(std::move(stored));
+        });
+    }
+    /// Oldest first; `each` says whether to go on.
+    template <class Each>
+    void for_each(run_filter const& which, Each&& each) const {
+        auto left = which.limit;
+        if (left == 0) return;
+        from_->explained([&] {
+            rows_->for_each(which.name_space, [&](detail::stored_run s) {
+                auto seen = as_it_is(std::move(s));
+                if (!seen || (which.stopped_only && !seen->stopped)) return true;
+                return each(*seen) && --left > 0;
+            });
+        });
+    }
+
+private:
+    /// None if its time is over.
+    [[nodiscard]] std::optional<seen_run> as_it_is(detail::stored_run s) const {
+        rows_->load_steps(s);
+        auto const now = from_->clock().look(detail::read_clocks(from_->owners()));
+        run_machine m{s.row, now, [this](std::string const& name) { return from_->owners().is_dead(name); }};
+        if (m.changes().gone) return std::nullopt;
+        m.show_as_it_is();
+        bool const stopped = s.row.is_stopped(s.row.limits);
+        return seen_run{std::move(s.job), std::move(s.row), stopped};
+    }
+
+    reader* from_;
+    std::unique_ptr<detail::run_rows> rows_;
+};
+
+}  // namespace coffer::inline v0::sqlite
