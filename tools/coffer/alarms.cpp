@@ -38,12 +38,12 @@ std::string delivery_of(coffer::kept_alarm const& a) {
     return text;
 }
 
-void print(coffer::alarm const& a, std::string const& more) {
+void print(coffer::alarm_report const& a, std::string const& more) {
     std::cout << iso_time(a.when) << "  " << std::left << std::setw(8) << to_string(a.severity) << "  " << std::setw(14)
               << to_string(a.kind) << "  " << printable(a.scope) << more << "\n    " << printable(a.sentence) << '\n';
 }
 
-json alarm_json(coffer::alarm const& a) {
+json alarm_json(coffer::alarm_report const& a) {
     json j;
     j["when"] = iso_time(a.when);
     j["severity"] = to_string(a.severity);
@@ -109,7 +109,7 @@ coffer::awaitable<void> look_once(coffer::alarms watch, std::size_t& told) {
 /// What was not printed stays undelivered: the next look, or a program with `coffer::alarms`, tells it.
 int look(request const& r) {
     std::set<std::string> scopes;
-    auto const tell = [&](coffer::alarm const& a) {
+    auto const tell = [&](coffer::alarm_report const& a) {
         if (r.json) std::cout << line_of(alarm_json(a)) << '\n';
         else print(a, {});
         if (!std::cout.flush()) throw std::runtime_error{"the standard output could not be written to"};

@@ -90,6 +90,7 @@ inline std::optional<alarm_report> threshold_rule::look(std::string const& scope
     if (found.empty()) return {};
     auto const highest = *std::max_element(found.begin(), found.end());
     auto const full = highest >= 100;
+    bool const ends = where.over.kind() != window_kind::lifetime;
     return alarm_report{
         alarm_kind::threshold,
         full            ? alarm_severity::critical
@@ -102,8 +103,10 @@ inline std::optional<alarm_report> threshold_rule::look(std::string const& scope
         now,
         id_of(scope, where, highest, now),
         scope + " has committed " + in_dollars(after.committed) + " of " + in_dollars(after.limit) + ", " +
-            std::to_string(highest) + " % or more of its limit for " + where.over.describe(where.span.start) +
-            (full ? ". Calls are refused until it is raised or the window ends: look what has spent it first."
+            std::to_string(highest) + " % or more of its limit for " +
+            (ends ? where.over.describe(where.span.start) : "its lifetime") +
+            (full ? std::string{". Calls are refused until it is raised"} + (ends ? " or the window ends" : "") +
+                        ": look what has spent it first."
                   : ". If this is more than the work needs, look what spends it; if not, raise the limit in time.")};
 }
 

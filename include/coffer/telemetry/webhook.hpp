@@ -2,7 +2,7 @@
 #pragma once
 // Alarms as HTTP requests: to a chat, a pager, a service of one's own.
 //
-//     coffer::webhook to_chat{coffer::http::curl_client{}, "https://hooks.example.com/services/T0/B0/x"};
+//     coffer::webhook to_chat{coffer::http::client{context.get_executor()}, "https://hooks.example.com/services/T0/B0/x"};
 //     coffer::alarms watch{db, {.tell = {to_chat}}};
 
 #include <coffer/asio.hpp>
