@@ -243,6 +243,7 @@ TEST(alarms, options_that_cannot_be_meant_are_refused) {
     EXPECT_THROW(with([](auto& o) { o.every = 0s; }), std::invalid_argument);
     EXPECT_THROW(with([](auto& o) { o.first_pause = -1s; }), std::invalid_argument);
     EXPECT_THROW(with([](auto& o) { o.watch.rules.threshold.percents = {0}; }), std::invalid_argument);
+    EXPECT_THROW(with([](auto& o) { o.watch.ignore = {"team", ""}; }), std::invalid_argument);
     EXPECT_THROW(with([](auto& o) { o.watch.freeze = {{alarm_kind::replay_storm}}; }), std::invalid_argument);
 }
 

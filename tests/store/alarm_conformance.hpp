@@ -299,6 +299,31 @@ TEST_P(alarm_conformance, one_piece_of_work_paid_for_under_three_keys_rings) {
     EXPECT_TRUE(look().empty());
 }
 
+TEST_P(alarm_conformance, a_batch_that_repeats_itself_rings_once) {
+    coffer::ledger_lines lines;
+    lines.emplace_back("team", coffer::lifetime, coffer::money::max());
+    for (int run = 0; run < 3; ++run)
+        for (auto const* const work : {"aa", "bb", "cc", "dd"})
+            spend(work[0] == 'c' ? 0.30_usd : 0.10_usd, lines, work);
+    EXPECT_TRUE(is(look(), "duplicate_work|team|cc")) << "the dearest";
+    EXPECT_NE(rung()[0].what.sentence.find("3 other pieces of work there, for another $0.60"), std::string::npos)
+        << rung()[0].what.sentence;
+    EXPECT_TRUE(look().empty());
+}
+
+TEST_P(alarm_conformance, of_scopes_that_are_ignored_nothing_rings) {
+    watch.ignore = {"org/user"};
+    for (auto const* const scope : {"org/user", "org/user/ann", "org/users"})
+        for (int i = 0; i < 3; ++i) {
+            coffer::ledger_lines lines;
+            lines.emplace_back(scope, coffer::daily, 9_usd);
+            spend(3_usd, lines, "the same");
+        }
+    auto const found = look();
+    EXPECT_FALSE(found.empty());
+    for (auto const& id : found) EXPECT_NE(id.find("|org/users|"), std::string::npos) << id;
+}
+
 TEST_P(alarm_conformance, work_of_long_ago_is_no_duplicate) {
     coffer::ledger_lines lines;
     lines.emplace_back("team", coffer::lifetime, coffer::money::max());

@@ -41,6 +41,12 @@ struct freeze_on {
 struct alarm_watch {
     alarm_rules rules{};
     std::vector<freeze_on> freeze{};
+    /// Scopes, with those inside them, of which nothing rings: those of single users, say, whose limits are met every day.
+    std::vector<std::string> ignore{};
+
+    [[nodiscard]] bool ignores(std::string_view scope) const {
+        return std::any_of(ignore.begin(), ignore.end(), [&](auto const& i) { return is_within(scope, i); });
+    }
 
     /// Throws `std::invalid_argument` for what cannot be meant.
     void check() const {
@@ -48,6 +54,8 @@ struct alarm_watch {
             if (f.kind == alarm_kind::replay_storm)
                 throw std::invalid_argument{
                     "coffer::alarms: a replay storm costs nothing and names a key, not a scope: it cannot freeze one"};
+        if (std::find(ignore.begin(), ignore.end(), "") != ignore.end())
+            throw std::invalid_argument{"coffer::alarms: to ignore the scope \"\" is to ignore every scope"};
         for (auto const percent : rules.threshold.percents)
             if (percent < 1)
                 throw std::invalid_argument{"coffer::alarms: a threshold of " + std::to_string(percent) +
@@ -94,10 +102,11 @@ public:
     using known_id = std::function<bool(std::string const&)>;
 
     /// `last`: of the look before this one; `known`: was an alarm of that id found before?
-    alarm_search(alarm_rules const& rules, time_point last, time_point now, known_id known)
-        : rules_{rules}, last_{last}, now_{now}, known_{std::move(known)} {}
+    alarm_search(alarm_watch const& watch, time_point last, time_point now, known_id known)
+        : watch_{watch}, rules_{watch.rules}, last_{last}, now_{now}, known_{std::move(known)} {}
 
     void look_at_limit(watched_limit const& w) {
+        if (watch_.ignores(w.scope)) return;
         auto const at = std::clamp(now_, w.where.span.start, w.where.span.end - time_point::duration{1});
         auto const when = w.where.over.kind() == window_kind::rolling ? now_ : at;
         auto found = rules_.threshold.look(w.scope, w.where, {money{}, w.stands.limit}, w.stands, when);
@@ -109,6 +118,7 @@ public:
     }
     /// Is the limit reached early? The trail reaches back from now.
     void look_at_pace(watched_limit const& w, spend_trail const& trail) {
+        if (watch_.ignores(w.scope)) return;
         constexpr auto step = std::chrono::minutes{5};
         constexpr auto trail_reaches = std::chrono::hours{5};
         for (auto at = std::max(last_, now_ - trail_reaches) + step; at < now_; at += step) pace_at(w, trail, at);
@@ -116,6 +126,7 @@ public:
     }
     /// Every hour since the last look is asked about. The watch remembers what rang.
     void look_at_spending(anomaly_watch& watch) {
+        if (watch_.ignores(watch.scope())) return;
         auto const present = spend_history::cell_of(now_);
         constexpr spend_history::cell a_week = 7 * 24;
         for (auto hour = std::max(spend_history::cell_of(last_), present - a_week); hour < present; ++hour)
@@ -124,13 +135,26 @@ public:
     }
     /// Of a namespace one alarm rings at a time, for the key that was replayed most: a job's steps repeat together.
     void look_at_replays(std::vector<replayed_key> all);
-    void look_at_work(paid_work const& w) {
-        if (auto found = rules_.duplicate_work.look(w.scope, w.work, {}, w.paid, now_)) ring(*std::move(found), {});
-    }
+    /// Of a scope one alarm rings at a time, for the work that was paid for most in vain: a batch repeats as a whole.
+    void look_at_work(std::vector<paid_work> all);
 
     [[nodiscard]] std::vector<found_alarm> take() { return std::move(found_); }
 
 private:
+    struct others {
+        std::size_t at = 0;  ///< where in found_ the alarm is that tells them
+        std::int64_t count = 0;
+        money amount;
+    };
+    /// Rings, unless another one of the same scope has just rung: then that one tells this, too.
+    void ring_together(std::map<std::string, others>& rung, alarm_report a) {
+        if (known_(a.id)) return;
+        auto const [first, added] = rung.try_emplace(a.scope, others{found_.size(), 0, {}});
+        if (added) return ring(std::move(a), {});
+        found_[first->second.at].also.push_back(std::move(a.id));
+        ++first->second.count;
+        first->second.amount += a.amount;
+    }
     void ring(alarm_report a, std::vector<std::string> also) {
         if (known_(a.id)) return;
         std::erase(also, a.id);
@@ -148,6 +172,7 @@ private:
         if (auto found = watch.look(at)) ring(*std::move(found), {});
     }
 
+    alarm_watch const& watch_;
     alarm_rules const& rules_;
     time_point last_;
     time_point now_;
@@ -159,21 +184,32 @@ inline void alarm_search::look_at_replays(std::vector<replayed_key> all) {
     std::sort(all.begin(), all.end(), [](replayed_key const& a, replayed_key const& b) {
         return std::tie(a.name_space, b.times, a.key) < std::tie(b.name_space, a.times, b.key);
     });
-    std::map<std::string, std::size_t> rung;  // where in found_
-    for (auto const& k : all) {
-        auto found = rules_.replay_storm.look(k.name_space, k.key, 0, k.times, k.saved, now_);
-        if (!found || known_(found->id)) continue;
-        if (auto const first = rung.find(k.name_space); first != rung.end()) {
-            found_[first->second].also.push_back(std::move(found->id));
-            continue;
-        }
-        rung.emplace(k.name_space, found_.size());
-        ring(*std::move(found), {});
+    std::map<std::string, others> rung;
+    for (auto const& k : all)
+        if (auto found = rules_.replay_storm.look(k.name_space, k.key, 0, k.times, k.saved, now_))
+            ring_together(rung, *std::move(found));
+    for (auto const& [name_space, o] : rung)
+        if (o.count > 0)
+            found_[o.at].what.sentence += " So it was with " + std::to_string(o.count) +
+                                          (o.count == 1 ? " other key" : " other keys") + " of " + name_space + ".";
+}
+
+inline void alarm_search::look_at_work(std::vector<paid_work> all) {
+    auto const in_vain = [](paid_work const& w) { return w.paid.paid - w.paid.dearest; };
+    std::sort(all.begin(), all.end(), [&](paid_work const& a, paid_work const& b) {
+        return std::pair{in_vain(b), a.work} < std::pair{in_vain(a), b.work};
+    });
+    std::map<std::string, others> rung;
+    for (auto const& w : all) {
+        if (watch_.ignores(w.scope)) continue;
+        if (auto found = rules_.duplicate_work.look(w.scope, w.work, {}, w.paid, now_))
+            ring_together(rung, *std::move(found));
     }
-    for (auto const& [name_space, at] : rung)
-        if (auto const others = found_[at].also.size(); others > 0)
-            found_[at].what.sentence += " So it was with " + std::to_string(others) +
-                                        (others == 1 ? " other key" : " other keys") + " of " + name_space + ".";
+    for (auto const& [scope, o] : rung)
+        if (o.count > 0)
+            found_[o.at].what.sentence += " So it was with " + std::to_string(o.count) + " other " +
+                                          (o.count == 1 ? "piece" : "pieces") + " of work there, for another " +
+                                          in_dollars(o.amount) + ".";
 }
 
 inline std::vector<watched_limit> watched_limits(std::vector<account_status> const& accounts,

@@ -31,8 +31,8 @@ public:
     /// Finds what is new in the book, keeps it, and freezes what is to be frozen.
     [[nodiscard]] std::size_t look(alarm_watch const& watch, ledger_book& book, time_point now) {
         auto const last = std::min(std::exchange(last_, now), now);
-        alarm_search search{watch.rules, last, now, [this](std::string const& id) { return kept_.contains(id); }};
-        auto const seen = look_through(book, watch.rules.duplicate_work, now);
+        alarm_search search{watch, last, now, [this](std::string const& id) { return kept_.contains(id); }};
+        auto seen = look_through(book, watch.rules.duplicate_work, now);
         for (auto const& limit : watched_limits(book.accounts({}), last, now)) {
             search.look_at_limit(limit);
             if (auto const at = seen.minutes.find(limit.scope); at != seen.minutes.end())
@@ -46,7 +46,7 @@ public:
             if (spending.memory().alarms > 0) remembered_[scope] = spending.memory();
         }
         search.look_at_replays(replays());
-        for (auto const& w : seen.works) search.look_at_work(w);
+        search.look_at_work(std::move(seen.works));
 
         auto const found = search.take();
         for (auto const& f : found) {

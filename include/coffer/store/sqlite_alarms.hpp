@@ -36,7 +36,7 @@ public:
     [[nodiscard]] std::size_t look(alarm_watch const& watch, time_point now, Freeze const& freeze) {
         auto const noted = last_look();
         auto const last = std::min(noted.value_or(now), now);
-        alarm_search search{watch.rules, last, now, [this](std::string const& id) { return is_known(id); }};
+        alarm_search search{watch, last, now, [this](std::string const& id) { return is_known(id); }};
         facts_.follow_spending(now);
         auto const& spending = facts_.spending();
         auto memories = remembered(watch.rules.anomaly, now);
@@ -51,7 +51,7 @@ public:
             search.look_at_spending(watched);
         }
         search.look_at_replays(facts_.replays(last));
-        for (auto const& w : facts_.paid_again(watch.rules.duplicate_work, last, now)) search.look_at_work(w);
+        search.look_at_work(facts_.paid_again(watch.rules.duplicate_work, last, now));
 
         auto const found = search.take();
         for (auto const& f : found) {
