@@ -2,6 +2,9 @@
 #pragma once
 // Alarms in the ledger of every store: found once, kept until they are delivered.
 
+#include <coffer/store/alarm_outbox.hpp>
+#include <coffer/store/record_text.hpp>
+
 #include "store/ledger_world.hpp"
 
 #include <gtest/gtest.h>
@@ -59,6 +62,7 @@ protected:
         if (kind != alarm_kind::anomaly) r.anomaly.at_least = coffer::money::max();
         if (kind != alarm_kind::replay_storm) r.replay_storm.replays = 0;
         if (kind != alarm_kind::duplicate_work) r.duplicate_work.keys = 0;
+        r.overrun = kind == alarm_kind::overrun;
         return watch;
     }
     /// The ids of those that a look has found.
@@ -247,6 +251,18 @@ TEST_P(alarm_conformance, a_burn_rate_of_minutes_ago_is_still_found) {
     }
     w.pass(30min);
     EXPECT_TRUE(is(look(), "burn_rate|team|day@UTC"));
+}
+
+TEST_P(alarm_conformance, a_send_above_its_bound_rings_once_in_a_window) {
+    watch = only(coffer::alarm_kind::overrun);
+    ASSERT_TRUE(is_reserved(money.reserve(1, 0.10_usd, "team", 10_usd, coffer::daily)));
+    ASSERT_TRUE(money.settle(1, 0.10_usd));
+    EXPECT_TRUE(look().empty());
+    ASSERT_TRUE(is_reserved(money.reserve(2, 0.10_usd, "team", 10_usd, coffer::daily)));
+    ASSERT_TRUE(money.settle(2, 0.25_usd));
+    EXPECT_TRUE(is(look(), "overrun|team|day@UTC"));
+    EXPECT_EQ(rung()[0].what.amount, 0.15_usd);
+    EXPECT_TRUE(look().empty());
 }
 
 TEST_P(alarm_conformance, the_third_replay_of_a_key_rings_until_it_is_acknowledged) {

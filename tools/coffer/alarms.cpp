@@ -81,13 +81,14 @@ int list(request const& r) {
 /// A threshold freezes when all of the limit is committed; the others as soon as somebody should look at them.
 coffer::freeze_on freezing(std::string const& kind) {
     using enum coffer::alarm_kind;
-    for (auto const k : {threshold, burn_rate, anomaly, duplicate_work})
+    for (auto const k : {threshold, burn_rate, anomaly, duplicate_work, overrun})
         if (kind == to_string(k))
             return {k, k == threshold ? coffer::alarm_severity::critical : coffer::alarm_severity::warning};
     throw CLI::ValidationError{"--freeze-on",
                                "'" + kind +
                                    "' is no kind of alarm that freezes a scope; threshold, burn_rate, anomaly, "
-                                   "duplicate_work"};
+                                   "duplicate_work",
+                               "overrun"};
 }
 
 /// Of the scopes for which an alarm rang, those that are frozen.
@@ -141,7 +142,7 @@ subcommand alarms_command(CLI::App& app) {
     parser
         ->add_option("--freeze-on", r->freeze_on,
                      "with --look: freezes the scope of a new alarm of this kind: threshold (of 100 %), burn_rate, "
-                     "anomaly, duplicate_work")
+                     "anomaly, duplicate_work, overrun")
         ->type_name("KIND")
         ->allow_extra_args(false)
         ->needs(what);

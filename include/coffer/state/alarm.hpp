@@ -19,6 +19,7 @@ enum class alarm_kind : std::uint8_t {
     anomaly,         ///< far more than the scope usually spends
     replay_storm,    ///< one key asked for again and again, and never acknowledged; it costs nothing
     duplicate_work,  ///< one piece of work paid for under several keys
+    overrun,         ///< a send has cost more than its upper bound
 };
 
 enum class alarm_severity : std::uint8_t {
@@ -28,8 +29,8 @@ enum class alarm_severity : std::uint8_t {
 };
 
 [[nodiscard]] constexpr std::string_view to_string(alarm_kind k) noexcept {
-    constexpr std::array<std::string_view, 5> names{"threshold", "burn_rate", "anomaly", "replay_storm",
-                                                    "duplicate_work"};
+    constexpr std::array<std::string_view, 6> names{"threshold",    "burn_rate",      "anomaly",
+                                                    "replay_storm", "duplicate_work", "overrun"};
     return names.at(static_cast<std::size_t>(k));
 }
 [[nodiscard]] constexpr std::string_view to_string(alarm_severity s) noexcept {

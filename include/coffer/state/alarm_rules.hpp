@@ -15,6 +15,7 @@ struct alarm_rules {
     anomaly_options anomaly;
     replay_storm_rule replay_storm;
     duplicate_work_rule duplicate_work;
+    bool overrun = true;  ///< rings when a send under a hard limit has cost more than its upper bound
 };
 
 }  // namespace coffer::inline v0

@@ -74,6 +74,7 @@ struct watched_limit {
     std::string scope;
     window_at where;
     commitment stands;
+    money overrun{};  ///< what sends have cost above their bounds
 };
 
 /// The limits of those accounts that are in their window at `now`, or were when it ended, after `last`. The parts of a
@@ -115,6 +116,18 @@ public:
         for (auto const percent : rules_.threshold.crossed({money{}, w.stands.limit}, w.stands))
             lower.push_back(threshold_rule::id_of(w.scope, w.where, percent, when));
         ring(*std::move(found), std::move(lower));
+    }
+    /// Does an upper bound not hold? Once per window.
+    void look_at_overrun(watched_limit const& w) {
+        if (!rules_.overrun || w.overrun <= money{} || watch_.ignores(w.scope)) return;
+        ring(
+            alarm_report{
+                alarm_kind::overrun, alarm_severity::warning, w.scope, w.where.over.text(), w.overrun, w.stands.limit,
+                now_, detail::alarm_id(alarm_kind::overrun, w.scope, w.where, now_, "overrun"),
+                w.scope + ": sends have cost " + in_dollars(w.overrun) +
+                    " more than their upper bounds, so the limit may be exceeded by as much. Look at the price "
+                    "list, at unbounded_at_most, and at output maxima that the provider does not keep to."},
+            {});
     }
     /// Is the limit reached early? The trail reaches back from now.
     void look_at_pace(watched_limit const& w, spend_trail const& trail) {
@@ -222,14 +235,18 @@ inline std::vector<watched_limit> watched_limits(std::vector<account_status> con
         if (!over) continue;
         if (over->kind() != window_kind::rolling) {
             if (a.end > last && a.start <= now)
-                all.push_back({a.scope, {*over, window_span{a.start, a.end}}, {a.money_in.committed(), *a.limit}});
+                all.push_back({a.scope,
+                               {*over, window_span{a.start, a.end}},
+                               {a.money_in.committed(), *a.limit},
+                               a.money_in.overrun});
             continue;
         }
         if (!over->counts(a.start, now)) continue;
         window_span const span{now - over->length(), std::chrono::system_clock::time_point::max()};
         auto const [at, added] =
-            rolling.try_emplace({a.scope, a.window}, watched_limit{a.scope, {*over, span}, {money{}, *a.limit}});
+            rolling.try_emplace({a.scope, a.window}, watched_limit{a.scope, {*over, span}, {money{}, *a.limit}, {}});
         at->second.stands.committed += a.money_in.committed();
+        at->second.overrun += a.money_in.overrun;
         at->second.stands.limit = *a.limit;  // that of the newest part: they come by age
     }
     for (auto& [name, limit] : rolling) all.push_back(std::move(limit));

@@ -35,6 +35,7 @@ public:
         auto seen = look_through(book, watch.rules.duplicate_work, now);
         for (auto const& limit : watched_limits(book.accounts({}), last, now)) {
             search.look_at_limit(limit);
+            search.look_at_overrun(limit);
             if (auto const at = seen.minutes.find(limit.scope); at != seen.minutes.end())
                 search.look_at_pace(limit, at->second);
         }

@@ -42,6 +42,7 @@ public:
         auto memories = remembered(watch.rules.anomaly, now);
         for (auto const& limit : facts_.limits(last, now)) {
             search.look_at_limit(limit);
+            search.look_at_overrun(limit);
             auto const at = spending.find(limit.scope);
             if (at != spending.end() && watch.rules.burn_rate.may_ring(limit.where, limit.stands, at->second, now))
                 search.look_at_pace(limit, facts_.trail_of(limit.scope, now));
@@ -150,7 +151,7 @@ private:
         kept_alarm a;
         a.what.id = r.bytes();
         a.state = state_from_text(r.bytes(), alarm_state::covered).value_or(alarm_state::due);
-        a.what.kind = state_from_text(r.bytes(), alarm_kind::duplicate_work).value_or(alarm_kind::threshold);
+        a.what.kind = state_from_text(r.bytes(), alarm_kind::overrun).value_or(alarm_kind::threshold);
         a.what.severity = state_from_text(r.bytes(), alarm_severity::critical).value_or(alarm_severity::critical);
         a.what.scope = r.bytes();
         a.what.window = r.bytes();
