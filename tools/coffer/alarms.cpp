@@ -87,8 +87,7 @@ coffer::freeze_on freezing(std::string const& kind) {
     throw CLI::ValidationError{"--freeze-on",
                                "'" + kind +
                                    "' is no kind of alarm that freezes a scope; threshold, burn_rate, anomaly, "
-                                   "duplicate_work",
-                               "overrun"};
+                                   "duplicate_work, overrun"};
 }
 
 /// Of the scopes for which an alarm rang, those that are frozen.
