@@ -105,6 +105,7 @@ public:
 
     /// An answer was replayed that nobody has acknowledged.
     void note_replay(record_id const& id, std::optional<money> saved) {
+        if (replays_.size() >= most_kept && !replays_.contains(id.digest)) replays_.erase(replays_.begin());
         auto& k = replays_[id.digest];
         if (k.times >= most_counted) return;
         k.name_space = id.name_space;
@@ -116,7 +117,7 @@ public:
 
 private:
     static constexpr std::int64_t most_counted = 48;  // replays of one key: it rings at 3, 12 and 48
-    static constexpr std::size_t most_kept = 10'000;  // alarms
+    static constexpr std::size_t most_kept = 10'000;  // alarms, and keys whose replays are counted
 
     struct kept {
         kept_alarm of;

@@ -109,16 +109,21 @@ public:
     /// What no rule asks for any more goes. An alarm of a lifetime's limit stays: it must not ring again.
     void forget(time_point now, std::chrono::nanoseconds entries_kept) {
         facts_.forget_hours(now);
-        drop_replays_.run(ledger_rows::count(now - alarms_kept));
+        drop_replays_.run(ledger_rows::count(now - replays_kept));
         drop_alarms_.run(ledger_rows::count(now - std::max<std::chrono::nanoseconds>(alarms_kept, entries_kept)));
     }
     /// Is there anything to forget? Reads only.
-    [[nodiscard]] bool any_to_forget(time_point now) { return facts_.any_old_hours(now); }
+    [[nodiscard]] bool any_to_forget(time_point now) {
+        if (facts_.any_old_hours(now)) return true;
+        auto const r = old_replays_.with(ledger_rows::count(now - replays_kept));
+        return r.next();
+    }
 
 private:
     static constexpr auto looks_are_noted = std::chrono::minutes{1};
     static constexpr auto longest_pause = std::chrono::hours{1};
     static constexpr auto alarms_kept = std::chrono::days{400};
+    static constexpr auto replays_kept = std::chrono::days{40};  // longer than an answer that nobody acknowledges
     static constexpr int most_counted = 48;  // replays of one key: it rings at 3, 12 and 48
 
     /// When the file was looked through before; nothing for the first time.
@@ -190,6 +195,7 @@ private:
                            "INSERT INTO replays(record, ns, times, saved, last) VALUES(?1, ?2, 1, ?3, ?4) "
                            "ON CONFLICT(record) DO UPDATE SET times=times+1, last=?4 WHERE times<?5"};
     statement forget_replays_{db_, "DELETE FROM replays WHERE record=?"};
+    statement old_replays_{db_, "SELECT 1 FROM replays WHERE last<? LIMIT 1"};
     statement drop_replays_{db_, "DELETE FROM replays WHERE last<?"};
     statement drop_alarms_{db_, "DELETE FROM alarms WHERE found<? AND state<>'due' AND window<>'lifetime'"};
 };
