@@ -116,7 +116,7 @@ public:
     void acknowledged(record_id const& id) { replays_.erase(id.digest); }
 
 private:
-    static constexpr std::int64_t most_counted = 48;  // replays of one key: it rings at 3, 12 and 48
+    static constexpr std::int64_t most_counted = 12;  // replays of one key: it rings at 3 and 12
     static constexpr std::size_t most_kept = 10'000;  // alarms, and keys whose replays are counted
 
     struct kept {

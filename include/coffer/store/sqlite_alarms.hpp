@@ -124,7 +124,7 @@ private:
     static constexpr auto longest_pause = std::chrono::hours{1};
     static constexpr auto alarms_kept = std::chrono::days{400};
     static constexpr auto replays_kept = std::chrono::days{40};  // longer than an answer that nobody acknowledges
-    static constexpr int most_counted = 48;  // replays of one key: it rings at 3, 12 and 48
+    static constexpr int most_counted = 12;  // replays of one key: it rings at 3 and 12
 
     /// When the file was looked through before; nothing for the first time.
     [[nodiscard]] std::optional<time_point> last_look() {
