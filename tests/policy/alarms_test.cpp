@@ -116,11 +116,16 @@ TEST(alarms, whoever_could_not_be_told_is_asked_again_after_longer_and_longer_pa
     desk d;
     listener bob;
     bob.fails = 4;
-    coffer::alarms const watch{d.db, d.told({bob.sink()})};
+    auto o = d.told({bob.sink()});
+    std::vector<std::string> log;
+    o.on_trouble = [&](std::string const& what) { log.push_back(what); };
+    coffer::alarms const watch{d.db, std::move(o)};
     d.spend(d.with(d.db), 5);
     EXPECT_EQ(d.sim.run(watch.look()), 0U);
     EXPECT_EQ(d.rung()[0].state, alarm_state::due);
-    EXPECT_EQ(d.rung()[0].trouble, "the line is dead");
+    EXPECT_EQ(log, std::vector<std::string>{"the line is dead"});
+    EXPECT_NE(d.rung()[0].trouble, "");
+    EXPECT_EQ(d.rung()[0].trouble.find("dead"), std::string::npos) << "an exception may hold what is confidential";
     for (auto const pause : {5s, 10s, 20s, 40s}) {
         auto const asked = bob.asked();
         d.sim.time.run_for(pause - 1s);
@@ -133,6 +138,66 @@ TEST(alarms, whoever_could_not_be_told_is_asked_again_after_longer_and_longer_pa
     EXPECT_EQ(bob.heard.size(), 1U);
     EXPECT_EQ(d.rung()[0].state, alarm_state::delivered);
     EXPECT_EQ(d.ann.asked(), 1);
+}
+
+/// Twenty seconds of silence, then an error.
+awaitable<void> hang(int* asked) {
+    ++*asked;
+    (void)co_await sleep_for(20s);
+    throw std::runtime_error{"no answer"};
+}
+
+TEST(alarms, a_sink_that_hangs_keeps_nobody_from_hearing_and_no_scope_from_being_frozen) {
+    desk d;
+    int asked = 0;
+    auto o = d.told();
+    o.tell.insert(o.tell.begin(), [&asked](alarm_report const&) { return hang(&asked); });
+    o.watch.freeze = {{alarm_kind::threshold, alarm_severity::critical, "runaway"}};
+    coffer::alarms const watch{d.db, std::move(o)};
+    for (int i = 0; i < 40; ++i) d.spend(d.with(d.db, "team/" + std::to_string(i), 0.20_usd), 1);
+    auto const running = d.sim.start(watch.run());
+    d.sim.time.run_for(25s);
+    EXPECT_EQ(asked, 1) << "once in a look";
+    EXPECT_EQ(d.ann.heard.size(), 40U);
+    for (int minute = 0; minute < 30; ++minute) {
+        if (minute == 10) d.spend(d.with(d.db, "runaway", 0.20_usd), 2);
+        d.sim.time.run_for(1min);
+    }
+    EXPECT_EQ(d.ann.heard.size(), 41U);
+    auto const frozen = d.db.ledger().backend()->accounts("runaway");
+    EXPECT_TRUE((*frozen.get())->at(0).frozen);
+    running.cancel();
+    d.sim.time.run();
+}
+
+awaitable<void> hang_for_ever(bool* cancelled) { *cancelled = co_await sleep_for(24h * 365) == wake::cancelled; }
+
+TEST(alarms, a_sink_that_never_ends_is_cancelled_and_has_failed) {
+    desk d;
+    bool cancelled = false;
+    auto o = d.told();
+    o.tell.insert(o.tell.begin(), [&cancelled](alarm_report const&) { return hang_for_ever(&cancelled); });
+    coffer::alarms const watch{d.db, std::move(o)};
+    d.spend(d.with(d.db), 5);
+    auto const once = d.sim.start(watch.look());
+    d.sim.time.run_for(30s);
+    ASSERT_TRUE(once.over());
+    EXPECT_EQ(once.get(), 0U);
+    EXPECT_TRUE(cancelled);
+    EXPECT_EQ(d.ann.heard.size(), 1U);
+    EXPECT_NE(d.rung()[0].trouble.find("half a minute"), std::string::npos) << d.rung()[0].trouble;
+}
+
+TEST(alarms, what_is_no_exception_of_the_standard_is_trouble_like_any_other) {
+    desk d;
+    auto o = d.told({on_alarm([](alarm_report const&) { throw 42; })});
+    std::vector<std::string> log;
+    o.on_trouble = [&](std::string const& what) { log.push_back(what); };
+    coffer::alarms const watch{d.db, std::move(o)};
+    d.spend(d.with(d.db), 5);
+    EXPECT_EQ(d.sim.run(watch.look()), 0U);
+    EXPECT_EQ(log.size(), 1U);
+    EXPECT_EQ(d.ann.heard.size(), 1U);
 }
 
 TEST(alarms, are_looked_for_again_when_the_store_is_back) {
@@ -179,7 +244,7 @@ TEST(alarms, are_lost_by_no_death) {
             if (!died) break;
         }
     }
-    EXPECT_EQ(deaths, 6) << "it looks, takes what is due, and says that it is delivered";
+    EXPECT_EQ(deaths, 8) << "it looks, takes what is due, says that it is delivered, and asks what else is due";
 }
 
 TEST(alarms, a_threshold_may_freeze_the_scope_and_replays_still_work) {

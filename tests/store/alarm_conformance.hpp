@@ -142,13 +142,16 @@ TEST_P(alarm_conformance, a_threshold_rings_once_in_each_window) {
     EXPECT_NE(all[0].what.sentence.find("has committed $5.00 of $10.00"), std::string::npos) << all[0].what.sentence;
 }
 
-TEST_P(alarm_conformance, a_jump_over_several_thresholds_tells_the_highest_and_no_other_rings_later) {
+TEST_P(alarm_conformance, a_jump_over_several_thresholds_tells_the_highest_and_a_new_limit_has_its_own) {
     watch = only(coffer::alarm_kind::threshold);
     spend(9_usd);
     EXPECT_TRUE(is(look(), "threshold"));
     EXPECT_EQ(rung()[0].what.severity, coffer::alarm_severity::warning);
     EXPECT_TRUE(w.get(money.backend().set_limit("team", coffer::daily, 18_usd)));
-    EXPECT_TRUE(look().empty()) << "it is half of the new limit, but that was told with the jump";
+    EXPECT_TRUE(is(look(), "threshold|team|day@UTC")) << "half of the new limit, which is another one";
+    EXPECT_TRUE(look().empty());
+    spend(9_usd, "team", 18_usd);
+    EXPECT_TRUE(is(look(), "threshold|team|day@UTC")) << "and all of it";
 }
 
 TEST_P(alarm_conformance, what_is_held_and_not_spent_yet_counts_for_a_threshold) {
@@ -184,6 +187,15 @@ TEST_P(alarm_conformance, the_parts_of_a_rolling_window_are_added_up) {
     EXPECT_TRUE(is(look(), "threshold|team|rolling/21600s"));
 }
 
+TEST_P(alarm_conformance, a_rolling_limit_lowered_below_what_is_spent_rings_though_nobody_spends) {
+    watch = only(coffer::alarm_kind::threshold);
+    spend(1_usd, "team", 10_usd, coffer::rolling(6h));
+    w.pass(3h);
+    EXPECT_TRUE(look().empty());
+    EXPECT_TRUE(w.get(money.backend().set_limit("team", coffer::rolling(6h), 1_usd)));
+    EXPECT_TRUE(is(look(), "threshold|team|rolling/21600s"));
+}
+
 TEST_P(alarm_conformance, an_operators_limit_is_the_one_that_counts) {
     watch = only(coffer::alarm_kind::threshold);
     EXPECT_TRUE(w.get(money.backend().set_limit("team", coffer::daily, 2_usd)));
@@ -206,6 +218,19 @@ TEST_P(alarm_conformance, an_amount_is_found_hours_after_nobody_looked) {
     spend(6_usd, "team", coffer::money::max());
     w.pass(4h);
     EXPECT_TRUE(is(look(), "anomaly|team"));
+}
+
+TEST_P(alarm_conformance, the_pace_of_one_scope_is_not_that_of_another) {
+    watch = only(coffer::alarm_kind::burn_rate);
+    for (int minute = 0; minute < 40; ++minute) {
+        coffer::ledger_lines lines;
+        lines.emplace_back("fast", coffer::daily, 6_usd);
+        lines.emplace_back("fast", coffer::monthly, 1000_usd);  // two accounts of one scope: one amount
+        spend(0.0625_usd, lines);
+        spend(0.03125_usd, "half as fast", 6_usd);
+        w.pass(1min);
+    }
+    EXPECT_TRUE(is(look(), "burn_rate|fast|day@UTC"));
 }
 
 TEST_P(alarm_conformance, what_was_presumed_and_corrected_rings_no_more) {
@@ -364,6 +389,43 @@ TEST_P(alarm_conformance, an_alarm_freezes_its_scope_if_it_shall) {
     ASSERT_TRUE(no);
     EXPECT_TRUE(no->frozen);
     EXPECT_TRUE(is_reserved(money.reserve(901, 0.01_usd, "org/other", coffer::money::max(), coffer::daily)));
+}
+
+TEST_P(alarm_conformance, a_freeze_holds_for_an_alarm_that_somebody_without_such_a_rule_has_found) {
+    spend(8_usd, "org/team", coffer::money::max());
+    EXPECT_EQ(look().size(), 1U);
+    EXPECT_FALSE(money.accounts("org/team")[0].frozen);
+    watch.freeze = {{coffer::alarm_kind::anomaly}};
+    EXPECT_TRUE(look(1).empty());
+    EXPECT_TRUE(money.accounts("org/team")[0].frozen);
+    EXPECT_TRUE(w.get(money.backend().thaw("org/team")).value());
+    EXPECT_TRUE(look(1).empty());
+    EXPECT_FALSE(money.accounts("org/team")[0].frozen) << "an operator has thawed it: one alarm freezes once";
+}
+
+TEST_P(alarm_conformance, a_freeze_is_of_the_innermost_scope_that_rings) {
+    watch.freeze = {{coffer::alarm_kind::anomaly}};
+    coffer::ledger_lines lines;
+    for (auto const* const scope : {"org", "org/team", "org/team/ann"})
+        lines.emplace_back(scope, coffer::lifetime, coffer::money::max());
+    spend(8_usd, lines);
+    EXPECT_EQ(look().size(), 3U);
+    EXPECT_TRUE(money.accounts("org/team/ann")[0].frozen);
+    EXPECT_TRUE(is_reserved(money.reserve(900, 0.01_usd, "org/team", coffer::money::max())));
+}
+
+TEST_P(alarm_conformance, a_call_that_is_tried_again_is_no_duplicate) {
+    coffer::ledger_lines lines;
+    lines.emplace_back("team", coffer::lifetime, coffer::money::max());
+    for (int attempt = 1; attempt <= 4; ++attempt) {
+        auto q = reservation_of(++spent, 0.50_usd, lines);
+        q.sent = true;
+        q.about.work = "aa";
+        q.about.attempt = attempt;
+        ASSERT_TRUE(is_reserved(money.reserve(q)));
+        ASSERT_TRUE(money.settle(spent, std::nullopt));
+    }
+    EXPECT_TRUE(look().empty());
 }
 
 TEST_P(alarm_conformance, a_freeze_may_be_for_some_scopes_only) {

@@ -57,6 +57,32 @@ TEST_P(ledger_conformance, an_entry_says_what_the_money_was_for) {
     EXPECT_EQ(e.windows, std::vector<std::string>{"lifetime"});
 }
 
+/// A key that was forgotten and is used anew counts its sends from the beginning.
+TEST_P(ledger_conformance, a_keys_new_life_leaves_what_its_first_has_cost_alone) {
+    ASSERT_TRUE(is_reserved(money.reserve(1, 0.40_usd)));
+    ASSERT_TRUE(money.send(1));
+    ASSERT_TRUE(money.settle(1, 0.30_usd));
+    ASSERT_TRUE(w.get(w.backend().submit_answer(w.ref(1), 1, answer_of("paid"))));
+    ASSERT_TRUE(w.get(w.backend().submit_accept(w.ref(1), 1)));
+    ASSERT_TRUE(w.acknowledge());
+    w.pass(400 * 24h);
+    ASSERT_EQ(w.peek(), nullptr) << "forgotten";
+
+    (void)w.claim(3);
+    ASSERT_TRUE(w.permit(3, 0)) << "without any money";
+    ASSERT_TRUE(w.get(w.backend().submit_unsend(w.ref(3), 1)));
+    EXPECT_EQ(money.in("team").settled, 0.30_usd) << "the first life's bill";
+
+    ASSERT_TRUE(w.get(w.backend().submit_release(w.ref(3))));
+    ASSERT_TRUE(is_reserved(money.reserve(4, 0.40_usd)));
+    auto const sent = money.send(4);
+    ASSERT_TRUE(sent);
+    EXPECT_EQ(money.send_again(4, 0)->send, sent->send) << "the reply to the permit was lost";
+    ASSERT_TRUE(w.get(w.backend().submit_unsend(w.ref(4), sent->send)));
+    EXPECT_EQ(money.in("team").held, 0_usd) << "this one's own is given back";
+    EXPECT_EQ(money.in("team").settled, 0.30_usd);
+}
+
 TEST_P(ledger_conformance, a_denial_says_whose_limit_what_is_free_and_until_when) {
     ASSERT_TRUE(is_reserved(money.reserve(1, 4.80_usd, "team", 5_usd, coffer::daily)));
     auto const no = denial(money.reserve(2, 0.40_usd, "team", 5_usd, coffer::daily));

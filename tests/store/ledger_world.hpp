@@ -77,6 +77,14 @@ public:
         std::vector<coffer::ledger_op> const money{{reservation_number(n)}};
         return w_.get(w_.backend(p).permit(w_.ref(n, name), q, money));
     }
+    /// The same permit once more.
+    coffer::outcome<coffer::permitted> send_again(int n, int expected) {
+        coffer::permit_request q;
+        q.expected_sends = expected;
+        q.longest = 5min;
+        std::vector<coffer::ledger_op> const money{{reservation_number(n)}};
+        return w_.get(w_.backend(0).permit(w_.ref(n), q, money));
+    }
     auto settle(int n, std::optional<coffer::money> actual, int p = 0) {
         return w_.get(backend(p).submit_settle(reservation_number(n), actual, "req-" + std::to_string(n)));
     }

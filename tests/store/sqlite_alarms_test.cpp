@@ -114,6 +114,10 @@ TEST(sqlite_alarms, count_the_replays_of_runs_that_are_killed) {
 
 TEST(sqlite_alarms, a_purge_leaves_none_of_the_namespaces_replays) {
     temporary_directory const dir;
+    {
+        desk d{dir / "coffer.db"};
+        EXPECT_EQ(d.look(), 0U);
+    }
     for (int run = 1; run <= 4; ++run) {
         child other{"is answered from the store and dies", {dir / "coffer.db", std::to_string(run)}};
         EXPECT_EQ(other.wait(), -SIGKILL);

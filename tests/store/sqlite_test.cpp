@@ -80,7 +80,7 @@ TEST(sqlite_store, has_this_format_and_no_other) {
         file.text("SELECT group_concat(sql, ';') FROM (SELECT m.name || '(' || (SELECT group_concat(c.name, ' ') "
                   "FROM pragma_table_info(m.name) c) || ')' AS sql FROM sqlite_master m WHERE m.type='table' "
                   "ORDER BY m.name)"),
-        "alarms(id state kind severity scope window amount against sentence found due tries delivered trouble);"
+        "alarms(id state kind severity scope window amount against sentence found due tries delivered froze trouble);"
         "answers(id codec body);"
         "ledger_accounts(id scope window start ends declared settled presumed held overrun unpriced carried_settled "
         "carried_presumed carried_overrun carried_unpriced);"
@@ -473,10 +473,8 @@ TEST(sqlite_writer, lets_what_has_queued_up_share_a_commit) {
 TEST(sqlite_writer, writes_nothing_for_what_changes_nothing) {
     sqlite_world w;
     w.finish(1, "paid");
-    for (int i = 2; i < 14; ++i) (void)w.claim(i);  // so many replays are counted: see file_alarms
-    (void)w.peek();
     auto const before = w.process(0).stats().commits;
-    for (int i = 14; i < 24; ++i) (void)w.claim(i);
+    for (int i = 2; i < 12; ++i) (void)w.claim(i);
     (void)w.peek();
     (void)w.list();
     EXPECT_EQ(w.process(0).stats().commits, before);

@@ -112,7 +112,9 @@ int look(request const& r) {
     auto const tell = [&](coffer::alarm_report const& a) {
         if (r.json) std::cout << line_of(alarm_json(a)) << '\n';
         else print(a, {});
-        if (!std::cout.flush()) throw std::runtime_error{"the standard output could not be written to"};
+        if (!std::cout.flush())
+            coffer::throw_failure(
+                coffer::fault{coffer::fault_kind::transient, "the standard output could not be written to"});
         scopes.insert(a.scope);
     };
     coffer::alarms_options options;

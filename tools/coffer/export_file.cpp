@@ -58,8 +58,13 @@ std::size_t column(row const& heads, std::string const& wanted, std::initializer
     for (auto const* const name : usual)
         for (std::size_t i = 0; i < heads.size(); ++i)
             if (plain(heads[i]) == name) return i;
+    // A file that is no export may hold anything, a secret too.
+    if (heads.size() < 2)
+        throw std::runtime_error{"the first line has one column only; a provider's usage export as CSV has several"};
     std::string names;
     for (auto const& h : heads) names += (names.empty() ? "" : ", ") + printable(h);
+    constexpr std::size_t most = 300;
+    if (names.size() > most) names = names.substr(0, most) + " ...";
     throw std::runtime_error{std::string{"none of the export's columns has a usual name; say which it is with "} +
                              option + " NAME. There are: " + names};
 }

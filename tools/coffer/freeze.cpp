@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <coffer/state/ledger_rules.hpp>
+#include <coffer/store/sqlite_ledger_reader.hpp>
+#include <coffer/store/sqlite_reader.hpp>
+
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -24,6 +29,18 @@ void check(request const& r) {
 
 std::string named(request const& r) { return r.everything ? "everything" : printable(r.scope); }
 
+/// The ledger as it stands.
+class looked_at {
+public:
+    explicit looked_at(std::filesystem::path const& path) : file_{path}, ledger_{file_} {}
+    [[nodiscard]] auto accounts(std::string const& scope) { return ledger_.accounts(scope); }
+    [[nodiscard]] auto frozen() { return ledger_.frozen(); }
+
+private:
+    coffer::sqlite::reader file_;
+    coffer::sqlite::ledger_reader ledger_;
+};
+
 int freeze(request const& r) {
     check(r);
     std::size_t under_way = 0;
@@ -33,6 +50,8 @@ int freeze(request const& r) {
     };
     run_to_end(ask(db.ledger(), r, under_way));
     std::cout << "frozen: " << named(r) << ". No process begins a send there from now on; replays still work\n";
+    if (!r.everything && looked_at(r.file).accounts(r.scope).empty())
+        std::cout << "nothing is accounted for in that scope so far: is it spelt as `coffer limits --all` shows it?\n";
     if (under_way > 0) std::cout << counted(under_way, "send") << " under way when it was frozen may still be billed\n";
     return ok;
 }
@@ -47,6 +66,10 @@ int thaw(request const& r) {
     run_to_end(ask(db.ledger(), r.scope, thawed));
     std::cout << (thawed ? "thawed: " + named(r) + ". Sends may begin there, unless a scope around it is frozen\n"
                          : named(r) + " was not frozen\n");
+    for (auto const& [scope, reason] : looked_at(r.file).frozen())
+        if (!r.everything && coffer::is_within(r.scope, scope))
+            std::cout << "it is inside " << (scope.empty() ? "everything" : printable(scope))
+                      << ", which is still frozen\n";
     return thawed ? ok : nothing_matched;
 }
 

@@ -9,6 +9,8 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "arguments.hpp"
 #include "command.hpp"
@@ -58,6 +60,18 @@ void print_json(coffer::account_status const& s) {
     std::cout << line_of(j) << '\n';
 }
 
+/// The parts of a rolling window count together.
+std::vector<coffer::account_status> parts_together(std::vector<coffer::account_status> all) {
+    std::vector<coffer::account_status> together;
+    for (auto& a : all) {
+        bool const more = !together.empty() && a.window.starts_with("rolling/") && together.back().window == a.window &&
+                          together.back().scope == a.scope;
+        if (more) together.back().money_in += a.money_in;
+        else together.push_back(std::move(a));
+    }
+    return together;
+}
+
 int show(request const& r) {
     coffer::sqlite::reader file{r.file};
     coffer::sqlite::ledger_reader ledger{file};
@@ -67,8 +81,15 @@ int show(request const& r) {
         std::erase_if(accounts, [&](auto const& a) {
             return a.end != std::chrono::system_clock::time_point::max() && a.end <= now;
         });
+    if (!r.all) accounts = parts_together(std::move(accounts));
     for (auto const& a : accounts) r.json ? print_json(a) : print(a);
-    if (!r.json) std::cout << counted(accounts.size(), "account") << '\n';
+    if (!r.json) {
+        std::cout << counted(accounts.size(), "account") << '\n';
+        // Also those that have no account now: after midnight, say.
+        for (auto const& [scope, reason] : ledger.frozen())
+            std::cout << (scope.empty() ? "everything" : printable(scope)) << " is frozen"
+                      << (reason.empty() ? "" : ": " + printable(reason)) << '\n';
+    }
     return accounts.empty() ? nothing_matched : ok;
 }
 
@@ -81,6 +102,14 @@ coffer::window window_of(std::string const& text) {
                                              "month@Europe/Berlin, rolling/86400s"};
 }
 
+bool is_accounted_for(request const& r, coffer::window const& over) {
+    coffer::sqlite::reader file{r.file};
+    coffer::sqlite::ledger_reader ledger{file};
+    auto const accounts = ledger.accounts(r.scope);
+    return std::any_of(accounts.begin(), accounts.end(),
+                       [&](auto const& a) { return a.scope == r.scope && a.window == over.text(); });
+}
+
 int set(request const& r) {
     if (r.clear == !r.amount.empty())
         throw CLI::ValidationError{"AMOUNT", "either an amount in dollars, e.g. 25 or 0.10, or --clear"};
@@ -91,7 +120,11 @@ int set(request const& r) {
     if (amount)
         std::cout << "the limit of " << printable(r.scope) << ", " << printable(over.text()) << ", is $"
                   << amount->to_string() << " from now on, in every process, whatever its options say\n";
-    else
+    if (amount && !is_accounted_for(r, over))
+        std::cout
+            << "nothing is accounted for in that scope and window so far: it holds where a budget names just this "
+               "scope (not one inside it) and this window\n";
+    if (!amount)
         std::cout << "the limit in the programs' options holds again for " << printable(r.scope) << ", "
                   << printable(over.text()) << '\n';
     return ok;

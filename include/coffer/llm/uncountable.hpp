@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace coffer::inline v0::llm::detail {
 
@@ -93,12 +94,15 @@ inline void read_extra(raw_parts& p, std::string const& raw, std::string const& 
         return;
     }
     p.bytes = static_cast<std::int64_t>(raw.size());
+    bool limited = false;
     for (auto const& [name, value] : extra->items()) {
         auto const count = value.is_number_integer() ? count_of(&value) : std::nullopt;
         if (name == output_limit_field || name == "max_tokens" || name == "max_completion_tokens") {
             // Two of them at once: nobody knows which one a server enforces.
+            bool const first = !std::exchange(limited, true);
             auto& most = p.output_limit;
-            most = most && count && name != output_limit_field ? std::max(*most, *count) : count;
+            if (first) most = count;
+            else most = most && count ? std::optional{std::max(*most, *count)} : std::nullopt;
         } else if (name == "n") {
             p.choices = count;
         } else if (name == "service_tier") {

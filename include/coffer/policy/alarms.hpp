@@ -8,13 +8,18 @@
 
 #include <coffer/asio.hpp>
 #include <coffer/base/fault.hpp>
+#include <coffer/base/later.hpp>
+#include <coffer/base/outcome.hpp>
 #include <coffer/store/ledger.hpp>
 #include <coffer/store/store.hpp>
 #include <coffer/time/clock.hpp>
+#include <coffer/time/clock_service.hpp>
+#include <coffer/time/completion.hpp>
 #include <coffer/time/sleep.hpp>
 
 #include <algorithm>
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <exception>
 #include <functional>
@@ -28,8 +33,9 @@
 
 namespace coffer::inline v0 {
 
-/// Tells somebody of an alarm. It has done so when it returns; if it throws, it is asked again later. It ends by itself
-/// within half a minute, and may be told the same alarm (the same `id`) twice.
+/// Tells somebody of an alarm. It has done so when it returns; if it throws, or does not end within half a minute (then it
+/// is cancelled), it is asked again later. It may be told the same alarm (the same `id`) twice. It outlives neither what it
+/// refers to nor is it interrupted if it does not let itself be cancelled: what it needs, it should own.
 using alarm_sink = std::function<awaitable<void>(alarm_report const&)>;
 
 /// A sink made of a function `void(alarm_report const&)`: an observer that writes it into the log, say.
@@ -47,6 +53,8 @@ struct alarms_options {
     alarm_watch watch{};  ///< the rules, and what freezes a scope
     duration every = std::chrono::seconds{15};  ///< between two looks of `run`
     duration first_pause = std::chrono::seconds{5};  ///< after a sink has failed; doubled each time, up to 10 minutes
+    /// Told what went wrong, in full: a sink's exception, a store that cannot be reached. For a log; from any thread.
+    std::function<void(std::string const&)> on_trouble{};
 
     /// Throws `std::invalid_argument` for what cannot be meant.
     void check() const {
@@ -66,9 +74,9 @@ struct alarms_options {
 ///
 /// What rings is in the ledger before anybody is told, and stays there until every sink was: so in a file it survives
 /// the process, and any process that looks delivers it, at least once. Several processes may look at one file: each alarm
-/// is delivered by one of them as a rule, by two if one was stopped for more than a minute while it did so.
+/// is delivered by one of them as a rule, by two if one was stopped or killed while it did so.
 ///
-/// A handle; any thread. What holds for the sinks: they run where `run` or `look` was awaited, one after another.
+/// A handle; any thread. Sinks run on a strand of the executor where `run` or `look` was awaited, one after another.
 class alarms {
 public:
     /// Throws `std::invalid_argument` for options that cannot be meant.
@@ -81,7 +89,8 @@ public:
     /// asked again by a later look. Throws `failure` (`store_unavailable`).
     [[nodiscard]] awaitable<std::size_t> look() const { return look_once(shared_); }
 
-    /// Looks every `options.every`, for good. While the store cannot be reached it goes on trying. Ends by cancellation only.
+    /// Looks every `options.every`, for good, also while alarms are being told. While the store cannot be reached it goes on
+    /// trying, and tells `on_trouble`. Ends by cancellation, or by an exception that is a mistake of the program.
     [[nodiscard]] awaitable<void> run() const { return look_for_good(shared_); }
 
 private:
@@ -96,10 +105,10 @@ private:
     };
     using shared_ptr = std::shared_ptr<shared>;
 
-    static constexpr std::size_t at_once = 20;
-    static constexpr auto lease = std::chrono::minutes{1};
+    static constexpr auto longest_telling = std::chrono::seconds{30};  // of one sink
     static constexpr auto longest_pause = std::chrono::minutes{10};
     static constexpr std::size_t longest_trouble = 300;
+    static constexpr std::size_t most_told = 10'000;
 
     static awaitable<void> look_for_good(shared_ptr s) {
         for (;;) {
@@ -108,6 +117,7 @@ private:
                 (void)co_await std::move(one);
             } catch (failure const& f) {
                 if (f.fault().kind() != fault_kind::store_unavailable) throw;
+                report(*s, f.what());
             }
             auto pause = sleep_for(s->options.every);
             (void)co_await std::move(pause);
@@ -115,42 +125,97 @@ private:
     }
 
     static awaitable<std::size_t> look_once(shared_ptr s) {
-        auto search = detail::submitted<std::size_t>(
-            s->backend, [s](ledger_backend& b) { return b.look_for_alarms(s->options.watch); });
-        (void)co_await std::move(search);
-        std::size_t delivered = 0;
-        for (;;) {
-            auto taking = detail::submitted<std::vector<kept_alarm>>(
-                s->backend, [](ledger_backend& b) { return b.take_alarms(at_once, lease); });
-            auto const due = co_await std::move(taking);
-            for (auto const& a : due) {
-                auto telling = tell_all(s, a.what);
-                auto const trouble = co_await std::move(telling);
-                auto noting = note(s, a, trouble);
-                co_await std::move(noting);
-                delivered += trouble.empty() ? 1U : 0U;
+        auto const executor = co_await asio::this_coro::executor;
+        auto const clock = clock_service::of(executor).clock();
+        // A sink that fails is asked once in a look, however many alarms are due: it must keep no other from being told.
+        std::vector<bool> down(s->options.tell.size());
+        auto const lease = longest_telling * static_cast<int>(down.size() + 1);
+        auto search_at = clock->now();
+        for (std::size_t delivered = 0;;) {
+            if (clock->now() >=
+                search_at) {  // also in between: telling may take long, and a scope may have to be frozen
+                search_at = later(clock->now(), s->options.every);
+                auto search = detail::submitted<std::size_t>(
+                    s->backend, [s](ledger_backend& b) { return b.look_for_alarms(s->options.watch); });
+                (void)co_await std::move(search);
             }
-            if (due.size() < at_once) co_return delivered;
+            auto taking = detail::submitted<std::vector<kept_alarm>>(
+                s->backend, [lease](ledger_backend& b) { return b.take_alarms(1, lease); });
+            auto const due = co_await std::move(taking);
+            if (due.empty()) co_return delivered;
+            auto telling = tell_all(s, due.front().what, &down);
+            auto const trouble = co_await std::move(telling);
+            auto noting = note(s, due.front(), trouble);
+            co_await std::move(noting);
+            delivered += trouble.empty() ? 1U : 0U;
         }
     }
 
-    /// Asks every sink that has not been told yet; what one of them says against it, or nothing.
-    static awaitable<std::string> tell_all(shared_ptr s, alarm_report what) {
+    /// Asks every sink that has not been told yet; why one of them was not, or nothing. `down`: those that have failed.
+    static awaitable<std::string> tell_all(shared_ptr s, alarm_report what, std::vector<bool>* down) {
         std::string trouble;
         for (std::size_t i = 0; i < s->options.tell.size(); ++i) {
             if (knows(*s, what.id, i)) continue;
-            try {
-                auto telling = s->options.tell[i](what);
-                co_await std::move(telling);
-                note_told(*s, what.id, i);
-            } catch (std::exception const& e) {
-                trouble = e.what();
-                if (trouble.empty()) trouble = "a sink failed and did not say why";
+            if ((*down)[i]) {
+                if (trouble.empty()) trouble = "a sink has just failed with another alarm";
+                continue;
             }
+            auto telling = tell_one(s, i, what);
+            auto const failed = co_await std::move(telling);
+            if (!failed) {
+                note_told(*s, what.id, i);
+                continue;
+            }
+            (*down)[i] = true;
+            trouble = trouble_of(*s, failed);
         }
         if (trouble.size() > longest_trouble) trouble.resize(longest_trouble);
         if (trouble.empty()) forget(*s, what.id);
         co_return trouble;
+    }
+    /// Runs a sink for as long as it may take; why it has not told, or null. What does not end in time is cancelled and left
+    /// to itself.
+    static awaitable<std::exception_ptr> tell_one(shared_ptr s, std::size_t sink, alarm_report what) {
+        auto const executor = co_await asio::this_coro::executor;
+        auto& service = clock_service::of(executor);
+        completion<std::exception_ptr> const done;
+        auto const leave = std::make_shared<asio::cancellation_signal>();
+        asio::any_io_executor const strand = asio::make_strand(executor);  // a signal and what it cancels need one
+        try {
+            asio::co_spawn(
+                strand, s->options.tell[sink](what),
+                asio::bind_cancellation_slot(leave->slot(),
+                                             [done, s, leave](std::exception_ptr const& thrown) { done.set(thrown); }));
+        } catch (...) {
+            done.set(std::current_exception());
+        }
+        (void)co_await done.wait(service, later(service.clock()->now(), longest_telling));
+        if (auto const* const ended = done.get()) co_return *ended;
+        asio::post(strand, [leave] { leave->emit(asio::cancellation_type::terminal); });
+        co_return std::make_exception_ptr(
+            failure{fault{fault_kind::timed_out, "a sink did not end within half a minute"}});
+    }
+    /// What is written down of a sink's failure. What exceptions of others say may be confidential, a URL perhaps.
+    [[nodiscard]] static std::string trouble_of(shared const& s, std::exception_ptr const& failed) {
+        try {
+            std::rethrow_exception(failed);
+        } catch (failure const& f) {
+            report(s, f.what());
+            auto const message = f.fault().message();
+            return std::string{message.empty() ? to_string(f.fault().kind()) : message};
+        } catch (std::exception const& e) {
+            report(s, e.what());
+        } catch (...) {
+            report(s, "a sink threw something that is no std::exception");
+        }
+        return "a sink threw an exception of its own; alarms_options::on_trouble is told what it says";
+    }
+    static void report(shared const& s, std::string const& trouble) {
+        if (!s.options.on_trouble) return;
+        try {
+            s.options.on_trouble(trouble);
+        } catch (...) {  // whoever watches must not be able to break it
+        }
     }
     static awaitable<void> note(shared_ptr s, kept_alarm a, std::string trouble) {
         auto noting = detail::submitted<void>(s->backend, [s, a = std::move(a), trouble](ledger_backend& b) {
@@ -172,6 +237,8 @@ private:
     }
     static void note_told(shared& s, std::string const& id, std::size_t sink) {
         std::lock_guard const lock{s.mutex};
+        if (s.told.size() >= most_told)
+            s.told.clear();  // another process may have delivered them; at worst they hear twice
         auto& known = s.told[id];
         known.resize(s.options.tell.size());
         known[sink] = true;

@@ -27,6 +27,9 @@
 namespace coffer::inline v0 {
 
 /// Freezes a scope when an alarm rings: nothing more is sent in it until somebody thaws it.
+///
+/// Of scopes inside each other for which the same kind rings together only the innermost is frozen: one runaway user must
+/// not stop the organisation. It holds for alarms that another process has found just before, too.
 struct freeze_on {
     alarm_kind kind = alarm_kind::anomaly;
     alarm_severity at_least = alarm_severity::warning;  ///< a threshold of 100 % is critical, of 75 % or more a warning
@@ -62,6 +65,24 @@ struct alarm_watch {
                                             " %; thresholds are percents of the limit, such as 50, 80 and 100"};
     }
 };
+
+/// An alarm for which a scope is frozen so long after it rang: whoever found it may have had no such rule.
+inline constexpr auto freezes_within = std::chrono::minutes{15};
+
+/// Those of `rung` (which have frozen nothing yet) for which `watch` freezes their scope.
+[[nodiscard]] inline std::vector<alarm_report const*> freezing(alarm_watch const& watch,
+                                                               std::vector<alarm_report> const& rung) {
+    std::vector<alarm_report const*> all;
+    for (auto const& a : rung) {
+        bool const wanted =
+            std::any_of(watch.freeze.begin(), watch.freeze.end(), [&](freeze_on const& f) { return f.applies_to(a); });
+        bool const innermost = std::none_of(rung.begin(), rung.end(), [&](alarm_report const& other) {
+            return other.kind == a.kind && other.scope != a.scope && is_within(other.scope, a.scope);
+        });
+        if (wanted && innermost) all.push_back(&a);
+    }
+    return all;
+}
 
 /// An alarm that rings, and the ids of others that it tells as well.
 struct found_alarm {
@@ -114,7 +135,7 @@ public:
         if (!found) return;
         std::vector<std::string> lower;
         for (auto const percent : rules_.threshold.crossed({money{}, w.stands.limit}, w.stands))
-            lower.push_back(threshold_rule::id_of(w.scope, w.where, percent, when));
+            lower.push_back(threshold_rule::id_of(w.scope, w.where, w.stands.limit, percent, when));
         ring(*std::move(found), std::move(lower));
     }
     /// Does an upper bound not hold? Once per window.
@@ -133,10 +154,11 @@ public:
     void look_at_pace(watched_limit const& w, spend_trail const& trail) {
         if (watch_.ignores(w.scope)) return;
         constexpr auto step = std::chrono::minutes{5};
-        constexpr auto trail_reaches = std::chrono::hours{5};
-        for (auto at = std::max(last_, now_ - trail_reaches) + step; at < now_; at += step) pace_at(w, trail, at);
+        for (auto at = pace_since() + step; at < now_; at += step) pace_at(w, trail, at);
         pace_at(w, trail, now_);
     }
+    /// From when on paces are looked at: a trail is six hours long, and the longer pair of a day needs two of them.
+    [[nodiscard]] time_point pace_since() const { return std::max(last_, now_ - std::chrono::hours{4}); }
     /// Every hour since the last look is asked about. The watch remembers what rang.
     void look_at_spending(anomaly_watch& watch) {
         if (watch_.ignores(watch.scope())) return;

@@ -102,7 +102,9 @@ private:
     spend_history history_;
     anomaly_memory memory_;
     [[nodiscard]] bool remembers_alarms(time_point now) const noexcept {
-        return memory_.alarms > 0 && now - memory_.rang < options_.remembers;
+        // An alarm of the future rang by a clock that was wrong.
+        bool const has_been = memory_.rang <= later(now, std::chrono::hours{1});
+        return memory_.alarms > 0 && has_been && now - memory_.rang < options_.remembers;
     }
 
     // Of the present hour, as far as it was asked for: the allowance, and what is quicker to know and not more than it.

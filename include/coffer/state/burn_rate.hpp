@@ -52,7 +52,9 @@ struct burn_rate_rule {
                                                    std::chrono::system_clock::time_point now) const;
 
     /// Could it ring, by what was spent hour by hour? Quicker to know than by the minutes.
+    /// `since`: it may have been then, or later.
     [[nodiscard]] bool may_ring(window_at const& where, commitment const& present, spend_history const& hours,
+                                std::chrono::system_clock::time_point since,
                                 std::chrono::system_clock::time_point now) const;
 
 private:
@@ -69,12 +71,14 @@ private:
 };
 
 inline bool burn_rate_rule::may_ring(window_at const& where, commitment const& present, spend_history const& hours,
+                                     std::chrono::system_clock::time_point since,
                                      std::chrono::system_clock::time_point now) const {
     if (present.limit <= money{} || present.committed >= present.limit) return false;
     auto const& pairs = pairs_for(where.over);
     return std::any_of(pairs.begin(), pairs.end(), [&](burn_rate_pair const& pair) {
-        auto const whole = std::chrono::ceil<std::chrono::hours>(pair.longer).count() + 1;
-        return burns(hours.sum(spend_history::cell_of(now), whole), pair.longer, pair.tenths, where, present.limit);
+        auto const last = spend_history::cell_of(now);
+        auto const first = spend_history::cell_of(since - pair.longer);
+        return burns(hours.sum(last, last - first + 1), pair.longer, pair.tenths, where, present.limit);
     });
 }
 
@@ -108,7 +112,8 @@ inline std::optional<alarm_report> burn_rate_rule::look(std::string const& scope
             rate,
             present.limit,
             now,
-            detail::alarm_id(alarm_kind::burn_rate, scope, where, now, std::to_string(pair.longer.count()) + "min"),
+            detail::alarm_id(alarm_kind::burn_rate, scope, where, now,
+                             std::to_string(pair.longer.count()) + "min of " + std::to_string(present.limit.nano())),
             scope + " has spent " + in_dollars(rate) + " in " + std::to_string(pair.longer.count()) +
                 " minutes; at this pace its limit of " + in_dollars(present.limit) + " for " +
                 over.describe(span.start) + " is reached in " + std::to_string(minutes_left) +

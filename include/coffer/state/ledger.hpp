@@ -154,7 +154,7 @@ struct account_status {
     std::string scope;
     std::string window;  ///< as it is stored
     std::chrono::system_clock::time_point start{};
-    std::chrono::system_clock::time_point end{};
+    std::chrono::system_clock::time_point end{};  ///< it counts no more from then on
     account money_in;
     std::optional<money> limit;  ///< that the last reservation had to keep to, or an operator has set
     bool frozen = false;

@@ -82,8 +82,8 @@ public:
         auto const span = line.window.span_at(wall);
         auto const [at, added] = there->parts.try_emplace(span.start);
         if (added) {
-            at->second.end = span.end;
-            at->second.forget_at = later(line.window.leaves_at(span.start), kept_after(line.window));
+            at->second.end = line.window.leaves_at(span.start);
+            at->second.forget_at = later(at->second.end, kept_after(line.window));
             forget_old(*there, wall);
         }
         return at->second;
@@ -145,7 +145,7 @@ private:
     // The wall clock may be set back, and a window that is over be the present one again.
     [[nodiscard]] static std::chrono::seconds kept_after(window const& w) {
         constexpr std::chrono::seconds long_enough = std::chrono::days{40};
-        return w.kind() == window_kind::rolling ? std::min(60 * w.length(), long_enough) : long_enough;
+        return w.kind() == window_kind::rolling ? std::min(3 * w.length(), long_enough) : long_enough;
     }
     static constexpr std::size_t fewest_to_forget = 1000;
 

@@ -72,7 +72,13 @@ public:
             if (auto const* const frozen = accounts_.frozen_by(line.scope)) return failed(frozen_fault(*frozen));
         return {};
     }
-    /// It begins, with the permit of that record and number. (Ask `may_send` first.)
+    /// A send of that record and number is permitted. A record that was forgotten and made anew counts its sends from the
+    /// beginning: what an earlier one of that number has cost is not this one's business. `mine` is this one's own.
+    void begin_send(std::string const& record, int number, reservation_id const* mine) {
+        auto const found = by_send_.find({record, number});
+        if (found != by_send_.end() && (mine == nullptr || found->second->row.id != *mine)) by_send_.erase(found);
+    }
+    /// It begins, with the permit of that record and number. (Ask `may_send` first, and tell `begin_send`.)
     void send(reservation_id const& id, std::string const& record, int number, std::chrono::nanoseconds longest,
               ledger_moment at) {
         auto const found = by_id_.find(id);

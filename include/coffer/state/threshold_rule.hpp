@@ -43,13 +43,13 @@ struct threshold_rule {
         return found;
     }
 
-    /// One alarm, of the highest percent crossed. Its id is that of this percent in this window; in a rolling window, which
-    /// has no end, of a stretch of its length.
+    /// One alarm, of the highest percent crossed. Its id is that of this percent of this limit in this window; in a rolling
+    /// window, which has no end, of a stretch of its length. So it rings again for a limit that was raised.
     [[nodiscard]] std::optional<alarm_report> look(std::string const& scope, window_at const& where,
                                                    commitment const& before, commitment const& after,
                                                    std::chrono::system_clock::time_point now) const;
     /// The id of such an alarm.
-    [[nodiscard]] static std::string id_of(std::string const& scope, window_at const& where, int percent,
+    [[nodiscard]] static std::string id_of(std::string const& scope, window_at const& where, money limit, int percent,
                                            std::chrono::system_clock::time_point now);
 
 private:
@@ -78,9 +78,10 @@ inline std::string alarm_id(alarm_kind kind, std::string const& scope, window_at
 
 }  // namespace detail
 
-inline std::string threshold_rule::id_of(std::string const& scope, window_at const& where, int percent,
+inline std::string threshold_rule::id_of(std::string const& scope, window_at const& where, money limit, int percent,
                                          std::chrono::system_clock::time_point now) {
-    return detail::alarm_id(alarm_kind::threshold, scope, where, now, std::to_string(percent));
+    return detail::alarm_id(alarm_kind::threshold, scope, where, now,
+                            std::to_string(percent) + " of " + std::to_string(limit.nano()));
 }
 
 inline std::optional<alarm_report> threshold_rule::look(std::string const& scope, window_at const& where,
@@ -101,7 +102,7 @@ inline std::optional<alarm_report> threshold_rule::look(std::string const& scope
         after.committed,
         after.limit,
         now,
-        id_of(scope, where, highest, now),
+        id_of(scope, where, after.limit, highest, now),
         scope + " has committed " + in_dollars(after.committed) + " of " + in_dollars(after.limit) + ", " +
             std::to_string(highest) + " % or more of its limit for " +
             (ends ? where.over.describe(where.span.start) : "its lifetime") +

@@ -57,8 +57,14 @@ public:
                 other.id = id;
                 keep(other, alarm_state::covered);
             }
-            for (auto const& rule : watch.freeze)
-                if (rule.applies_to(f.what)) (void)book.freeze(f.what.scope, f.what.sentence);
+        }
+        std::vector<alarm_report> rung;
+        for (auto const& [id, k] : kept_)
+            if (!k.froze && k.of.state != alarm_state::covered && now - k.of.what.when <= freezes_within)
+                rung.push_back(k.of.what);
+        for (auto const* const a : freezing(watch, rung)) {
+            (void)book.freeze(a->scope, a->sentence);
+            kept_.at(a->id).froze = true;
         }
         return found.size();
     }
@@ -66,8 +72,11 @@ public:
     [[nodiscard]] std::vector<kept_alarm> take(std::size_t most, std::chrono::nanoseconds lease, time_point now) {
         std::vector<kept_alarm> all;
         for (auto& [id, k] : kept_)
-            if (k.of.state == alarm_state::due && k.due <= now) all.push_back(k.of);
-        std::sort(all.begin(), all.end(), older);
+            if (k.of.state == alarm_state::due && (k.due <= now || k.due > later(now, longest_pause)))
+                all.push_back(k.of);
+        std::sort(all.begin(), all.end(), [this](kept_alarm const& a, kept_alarm const& b) {
+            return std::pair{kept_.at(a.what.id).due, a.what.id} < std::pair{kept_.at(b.what.id).due, b.what.id};
+        });
         if (all.size() > most) all.erase(all.begin() + static_cast<std::ptrdiff_t>(most), all.end());
         for (auto const& a : all) {
             auto& k = kept_.at(a.what.id);
@@ -86,7 +95,7 @@ public:
     void failed(std::string const& id, std::string const& trouble, std::chrono::nanoseconds pause, time_point now) {
         auto const k = kept_.find(id);
         if (k == kept_.end() || k->second.of.state != alarm_state::due) return;
-        k->second.due = later(now, pause);
+        k->second.due = later(now, std::min<std::chrono::nanoseconds>(pause, longest_pause));
         k->second.of.trouble = trouble;
     }
     [[nodiscard]] std::vector<kept_alarm> list(alarm_filter const& f) const {
@@ -105,6 +114,7 @@ public:
 
     /// An answer was replayed that nobody has acknowledged.
     void note_replay(record_id const& id, std::optional<money> saved) {
+        if (last_ == time_point::max()) return;  // nobody looks
         if (replays_.size() >= most_kept && !replays_.contains(id.digest)) replays_.erase(replays_.begin());
         auto& k = replays_[id.digest];
         if (k.times >= most_counted) return;
@@ -117,11 +127,13 @@ public:
 
 private:
     static constexpr std::int64_t most_counted = 12;  // replays of one key: it rings at 3 and 12
+    static constexpr auto longest_pause = std::chrono::hours{1};  // a clock that was set back must not hide an alarm
     static constexpr std::size_t most_kept = 10'000;  // alarms, and keys whose replays are counted
 
     struct kept {
         kept_alarm of;
         time_point due{};
+        bool froze = false;
     };
     struct overview {
         std::map<std::string, spend_history> hours;
@@ -151,7 +163,9 @@ private:
             auto& w = works[r.about.work];
             w.work.work = r.about.work;
             w.work.scope = deepest(scopes);
-            w.keys.insert(r.about.record.empty() ? std::string{r.id.begin(), r.id.end()} : r.about.record);
+            // Without a key a call's first attempt stands for it: a retry is no other call.
+            if (!r.about.record.empty()) w.keys.insert(r.about.record);
+            else if (r.about.attempt == 1) w.keys.insert(std::string{r.id.begin(), r.id.end()});
             w.work.paid.paid += spent;
             w.work.paid.dearest = std::max(w.work.paid.dearest, spent);
         });
@@ -174,12 +188,15 @@ private:
     }
     void keep(alarm_report const& a, alarm_state state) {
         if (kept_.size() >= most_kept) {
+            // What is due goes last.
             auto const oldest = std::min_element(kept_.begin(), kept_.end(), [](auto const& x, auto const& y) {
+                auto const waits = [](kept const& k) { return k.of.state == alarm_state::due; };
+                if (waits(x.second) != waits(y.second)) return waits(y.second);
                 return older(x.second.of, y.second.of);
             });
             kept_.erase(oldest);
         }
-        kept_.try_emplace(a.id, kept{{a, state, 0, {}, {}}, a.when});
+        kept_.try_emplace(a.id, kept{{a, state, 0, {}, {}}, a.when, false});
     }
     [[nodiscard]] static bool older(kept_alarm const& a, kept_alarm const& b) {
         return std::pair{a.what.when, a.what.id} < std::pair{b.what.when, b.what.id};

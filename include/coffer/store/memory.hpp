@@ -46,12 +46,13 @@ public:
     }
     result<permitted> permit(claim_ref const& c, permit_request const& q, std::span<ledger_op const> money) override {
         return change<permitted>(store_step::permit, c, [&](record_machine& m) -> outcome<permitted> {
-            if (money.empty()) return m.permit(c.id, q);
             return money_->shared()->with([&](ledger_book& b, ledger_moment at) -> outcome<permitted> {
-                auto const& id = money.front().sent;
-                if (auto may = b.may_send(id); !may) return tl::unexpected{std::move(may).error()};
+                if (!money.empty())
+                    if (auto may = b.may_send(money.front().sent); !may) return tl::unexpected{std::move(may).error()};
                 auto granted = m.permit(c.id, q);
-                if (granted) b.send(id, c.record.digest, granted->send, q.longest, at);
+                if (!granted) return granted;
+                b.begin_send(c.record.digest, granted->send, money.empty() ? nullptr : &money.front().sent);
+                if (!money.empty()) b.send(money.front().sent, c.record.digest, granted->send, q.longest, at);
                 return granted;
             });
         });

@@ -61,27 +61,28 @@ public:
     /// corrections; in between only the last day is, which others spend in as well.
     void follow_spending(time_point now) {
         auto const present = spend_history::cell_of(now);
-        bool const anew = present != read_in_;
+        bool const anew = present != std::exchange(read_in_, never);  // what is interrupted is read anew
         if (anew) spending_.clear();
-        read_in_ = present;
         auto const r = hours_.with(anew ? std::numeric_limits<std::int64_t>::min() : present - 24, present);
         while (r.next()) {
             auto& hours = spending_[std::string{r.bytes()}];
             auto const hour = r.integer();
             hours.add(spend_history::start_of(hour), money::from_nano(r.integer()) - hours.at(hour));
         }
+        read_in_ = present;
     }
     /// By scope; as of the last `follow_spending`.
     [[nodiscard]] std::map<std::string, spend_history> const& spending() const noexcept { return spending_; }
-    /// The last hours of a scope, minute by minute.
-    [[nodiscard]] spend_trail trail_of(std::string const& scope, time_point now) {
-        spend_trail trail;
-        auto const r = minutes_.with(std::string_view{scope}, ledger_rows::count(now - std::chrono::hours{6}));
+    /// The last hours of all scopes, minute by minute: one walk over the entries of that time.
+    [[nodiscard]] std::map<std::string, spend_trail> trails(time_point now) {
+        std::map<std::string, spend_trail> all;
+        auto const r = minutes_.with(ledger_rows::count(now - std::chrono::hours{6}));
         while (r.next()) {
+            auto& trail = all[std::string{r.bytes()}];
             auto const minute = r.integer();
             trail.add(spend_trail::start_of(minute), money::from_nano(r.integer()));
         }
-        return trail;
+        return all;
     }
     [[nodiscard]] std::vector<replayed_key> replays(time_point last) {
         std::vector<replayed_key> all;
@@ -130,6 +131,7 @@ public:
     void forget_hours(time_point now) { drop_hours_.run(first_hour(now)); }
 
 private:
+    static constexpr auto never = std::numeric_limits<spend_history::cell>::min();
     static constexpr auto longest_send = std::chrono::minutes{15};  // its cost is known so long after it began
 
     [[nodiscard]] static std::int64_t first_hour(time_point now) noexcept {
@@ -137,12 +139,13 @@ private:
     }
     // What an entry says was spent: `spent_of`.
     static constexpr std::string_view spent =
-        "CASE e.state WHEN 'settled' THEN e.actual WHEN 'presumed' THEN coalesce(e.bound, 0) ELSE 0 END";
+        "CASE e.state WHEN 'settled' THEN e.actual WHEN 'presumed' THEN coalesce(e.bound, "
+        "(SELECT max(amount) FROM ledger_holds WHERE entry=e.id)) ELSE 0 END";
 
     ledger_rows rows_;
     connection& db_;
     std::map<std::string, spend_history> spending_;
-    spend_history::cell read_in_ = std::numeric_limits<spend_history::cell>::min();
+    spend_history::cell read_in_ = never;
 
     statement accounts_{db_,
                         "SELECT a.scope, a.window, a.start, a.ends, coalesce(l.amount, a.declared), a.settled, "
@@ -150,16 +153,18 @@ private:
                         "ON l.scope=a.scope AND l.window=a.window WHERE (a.ends>?1 OR a.ends IS NULL) "
                         "AND coalesce(l.amount, a.declared) IS NOT NULL"};
     statement hours_{db_, "SELECT scope, hour, spent FROM ledger_hours WHERE hour>=? AND hour<=?"};
-    statement minutes_{db_, "SELECT e.created/60000000000, sum(" + std::string{spent} +
-                                ") FROM ledger_entries e WHERE e.created>=?2 AND EXISTS(SELECT 1 FROM ledger_holds h "
-                                "JOIN ledger_accounts a ON a.id=h.account WHERE h.entry=e.id AND a.scope=?1) "
-                                "GROUP BY 1"};
+    statement minutes_{db_, "SELECT scope, minute, sum(spent) FROM (SELECT a.scope, e.created/60000000000 AS minute, " +
+                                std::string{spent} +
+                                " AS spent FROM ledger_entries e JOIN ledger_holds h ON h.entry=e.id "
+                                "JOIN ledger_accounts a ON a.id=h.account WHERE e.created>=? GROUP BY e.id, a.scope) "
+                                "GROUP BY scope, minute"};
     statement replays_{db_, "SELECT ns, record, times, coalesce(saved, 0) FROM replays WHERE last>=?"};
     statement works_{db_, "SELECT DISTINCT work FROM ledger_entries WHERE created>=? AND work IS NOT NULL"};
-    statement paid_{db_, "SELECT count(DISTINCT coalesce(e.record, e.reservation)), coalesce(sum(" +
-                             std::string{spent} + "), 0), coalesce(max(" + std::string{spent} +
-                             "), 0) FROM ledger_entries e WHERE e.work=?1 AND e.created>=?2 "
-                             "AND (e.state='settled' OR e.state='presumed')"};
+    statement paid_{
+        db_, "SELECT count(DISTINCT coalesce(e.record, CASE e.attempt WHEN 1 THEN e.reservation END)), coalesce(sum(" +
+                 std::string{spent} + "), 0), coalesce(max(" + std::string{spent} +
+                 "), 0) FROM ledger_entries e WHERE e.work=?1 AND e.created>=?2 "
+                 "AND (e.state='settled' OR e.state='presumed')"};
     statement work_scope_{db_,
                           "SELECT a.scope FROM ledger_entries e JOIN ledger_holds h ON h.entry=e.id "
                           "JOIN ledger_accounts a ON a.id=h.account WHERE e.id=(SELECT max(id) FROM ledger_entries "

@@ -40,12 +40,18 @@ public:
         facts_.follow_spending(now);
         auto const& spending = facts_.spending();
         auto memories = remembered(watch.rules.anomaly, now);
-        for (auto const& limit : facts_.limits(last, now)) {
+        std::vector<watched_limit> fast;
+        for (auto& limit : facts_.limits(last, now)) {
             search.look_at_limit(limit);
             search.look_at_overrun(limit);
             auto const at = spending.find(limit.scope);
-            if (at != spending.end() && watch.rules.burn_rate.may_ring(limit.where, limit.stands, at->second, now))
-                search.look_at_pace(limit, facts_.trail_of(limit.scope, now));
+            if (at != spending.end() &&
+                watch.rules.burn_rate.may_ring(limit.where, limit.stands, at->second, search.pace_since(), now))
+                fast.push_back(std::move(limit));
+        }
+        if (!fast.empty()) {
+            auto trails = facts_.trails(now);
+            for (auto const& limit : fast) search.look_at_pace(limit, trails[limit.scope]);
         }
         for (auto const& [scope, hours] : spending) {
             anomaly_watch watched{scope, watch.rules.anomaly, hours, memories[scope]};
@@ -62,9 +68,15 @@ public:
                 other.id = id;
                 keep(other, alarm_state::covered);
             }
-            for (auto const& rule : watch.freeze)
-                if (rule.applies_to(f.what)) freeze(f.what.scope, f.what.sentence);
         }
+        if (!watch.freeze.empty()) {
+            auto const rung = without_freeze(now);
+            for (auto const* const a : freezing(watch, rung)) {
+                freeze(a->scope, a->sentence);
+                froze_.run(ledger_rows::count(now), std::string_view{a->id});
+            }
+        }
+        watched_ = true;
         if (!noted || !found.empty() || now - last >= looks_are_noted || *noted > now)
             note_look_.run(ledger_rows::count(now));
         return found.size();
@@ -99,8 +111,9 @@ public:
         return all;
     }
 
-    /// An answer was replayed that nobody has acknowledged.
+    /// An answer was replayed that nobody has acknowledged. Written down only where somebody looks for alarms.
     void note_replay(record_id const& id, std::optional<money> saved, time_point now) {
+        if (!watched_ && !(watched_ = last_look().has_value())) return;
         note_replay_.run(as_blob(id.digest), std::string_view{id.name_space},
                          saved ? std::optional{saved->nano()} : std::nullopt, ledger_rows::count(now), most_counted);
     }
@@ -130,6 +143,13 @@ private:
     [[nodiscard]] std::optional<time_point> last_look() {
         auto const r = last_look_.with();
         return r.next() ? std::optional{ledger_rows::wall_at(r.integer())} : std::nullopt;
+    }
+    /// Alarms of late that have frozen nothing yet.
+    [[nodiscard]] std::vector<alarm_report> without_freeze(time_point now) {
+        std::vector<alarm_report> all;
+        auto const r = without_freeze_.with(ledger_rows::count(now - freezes_within));
+        while (r.next()) all.push_back(read(r).what);
+        return all;
     }
     [[nodiscard]] bool is_known(std::string const& id) {
         auto const r = known_.with(std::string_view{id});
@@ -175,6 +195,7 @@ private:
                std::string{condition};
     }
     alarm_facts facts_;
+    bool watched_ = false;  // has anybody ever looked?
     connection& db_;
 
     statement last_look_{db_, "SELECT value FROM meta WHERE name='alarms_looked'"};
@@ -185,7 +206,9 @@ private:
     statement insert_{db_,
                       "INSERT INTO alarms(id, state, kind, severity, scope, window, amount, against, sentence, found, "
                       "due, tries) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, 0) ON CONFLICT(id) DO NOTHING"};
-    statement due_{db_, alarms_where("state='due' AND (due<=?1 OR due>?2) ORDER BY found, id LIMIT ?3")};
+    statement due_{db_, alarms_where("state='due' AND (due<=?1 OR due>?2) ORDER BY due, id LIMIT ?3")};
+    statement without_freeze_{db_, alarms_where("found>=? AND froze IS NULL AND state<>'covered'")};
+    statement froze_{db_, "UPDATE alarms SET froze=? WHERE id=?"};
     statement taken_{db_, "UPDATE alarms SET due=?, tries=tries+1 WHERE id=?"};
     statement delivered_{db_, "UPDATE alarms SET state='delivered', delivered=?, trouble=NULL WHERE id=?"};
     statement failed_{db_, "UPDATE alarms SET due=?, trouble=? WHERE id=? AND state='due'"};

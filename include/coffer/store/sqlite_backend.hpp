@@ -73,6 +73,7 @@ public:
                 if (auto may = f.ledger().may_send(*held); !may) return tl::unexpected{std::move(may).error()};
             take_from_spool(f, at, id, &c);
             auto granted = apply<permitted>(f, at, id, [&](record_machine& m) { return m.permit(c, q); });
+            if (granted) f.ledger().begin_send(id.digest, granted->send, held ? &*held : nullptr);
             if (held && granted) f.ledger().send(*held, id.digest, granted->send, q.longest, f.money_moment(at));
             return granted;
         };

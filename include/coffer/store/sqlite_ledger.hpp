@@ -65,7 +65,13 @@ public:
         }
         return {};
     }
-    /// It begins, with the permit of that record and number. (Ask `may_send` first, in the same transaction.)
+    /// A send of that record and number is permitted. A record that was forgotten and made anew counts its sends from the
+    /// beginning: what an earlier one of that number has cost is not this one's business. `mine` is this one's own.
+    void begin_send(std::string const& record, int number, reservation_id const* mine) {
+        part_from_record_.run(as_blob(record), number, mine == nullptr ? std::nullopt : std::optional{as_blob(*mine)});
+    }
+    /// It begins, with the permit of that record and number. (Ask `may_send` first, in the same transaction, and tell
+    /// `begin_send`.)
     void send(reservation_id const& id, std::string const& record, int number, std::chrono::nanoseconds longest,
               ledger_moment at) {
         auto s = rows_.find(id);
@@ -318,6 +324,8 @@ private:
 
     connection& db_;
     ledger_rows rows_;
+    statement part_from_record_{
+        db_, "UPDATE ledger_entries SET record=NULL, send=NULL WHERE record=? AND send=? AND reservation IS NOT ?"};
     statement scopes_{db_,
                       "SELECT a.scope FROM ledger_holds h JOIN ledger_accounts a ON a.id=h.account WHERE h.entry=?"};
     statement freeze_{db_,

@@ -105,7 +105,7 @@ public:
             }
         }
         add_account_.run(std::string_view{line.scope}, std::string_view{line.window_text}, count(span.start),
-                         unless_never(span.end), declared);
+                         unless_never(line.window.leaves_at(span.start)), declared);
         return {db_.last_id(), account{}};
     }
 

@@ -102,7 +102,7 @@ CREATE TABLE ledger_accounts(
     scope TEXT NOT NULL,
     window TEXT NOT NULL,            -- window::text()
     start INTEGER NOT NULL,          -- of the window; of a rolling one: of the part of it
-    ends INTEGER,                    -- NULL: never
+    ends INTEGER,                    -- when it counts no more; NULL: never
     declared INTEGER,                -- the limit that the last reservation named; NULL: none
     settled INTEGER NOT NULL DEFAULT 0,
     presumed INTEGER NOT NULL DEFAULT 0,
@@ -190,6 +190,7 @@ CREATE TABLE alarms(                 -- found, and to be delivered
     due INTEGER NOT NULL,            -- not to be delivered again before
     tries INTEGER NOT NULL,
     delivered INTEGER,               -- NULL: not yet
+    froze INTEGER,                   -- when it froze its scope; NULL: it did not
     trouble TEXT                     -- why it was not at the last try
 ) WITHOUT ROWID;
 CREATE INDEX due_alarms ON alarms(due) WHERE state='due';

@@ -158,6 +158,23 @@ TEST_F(spending, is_stopped_and_let_go_on) {
     EXPECT_TRUE(denial(money.reserve(902, 0.01_usd, "elsewhere"))->frozen);
 }
 
+TEST_F(spending, is_not_stopped_by_a_misspelt_name_without_a_word) {
+    EXPECT_TRUE(coffer("freeze " + file() + " org/taem").has("is it spelt as")) << "no such scope";
+    EXPECT_TRUE(coffer("limits " + file() + " --scope org/taem").has("org/taem is frozen"));
+    EXPECT_FALSE(coffer("freeze " + file() + " org --reason 'runs wild'").has("is it spelt as"));
+    EXPECT_TRUE(coffer("limits " + file()).has("org is frozen: runs wild"));
+    EXPECT_TRUE(coffer("thaw " + file() + " org/team").has("it is inside org, which is still frozen"));
+    EXPECT_TRUE(coffer("limit " + file() + " org/taem day 1").has("nothing is accounted for in that scope and window"));
+}
+
+TEST_F(spending, is_compared_with_no_file_that_may_hold_a_secret) {
+    auto const secret = (dir / ".env").string();
+    std::ofstream{secret} << "API_KEY=sk-live-abcdef\n";
+    auto const refused = coffer("reconcile " + file() + " " + secret);
+    EXPECT_NE(refused.code, 0);
+    EXPECT_FALSE(refused.has("sk-live")) << refused.text;
+}
+
 TEST_F(spending, is_compared_with_what_the_provider_charged) {
     for (auto const& [n, actual] : {std::pair{101, std::optional{0.20_usd}},
                                     {102, std::optional{0.20_usd}},
