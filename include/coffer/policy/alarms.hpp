@@ -132,8 +132,8 @@ private:
         auto const lease = longest_telling * static_cast<int>(down.size() + 1);
         auto search_at = clock->now();
         for (std::size_t delivered = 0;;) {
-            if (clock->now() >=
-                search_at) {  // also in between: telling may take long, and a scope may have to be frozen
+            // Also in between: telling may take long, and a scope may have to be frozen.
+            if (clock->now() >= search_at) {
                 search_at = later(clock->now(), s->options.every);
                 auto search = detail::submitted<std::size_t>(
                     s->backend, [s](ledger_backend& b) { return b.look_for_alarms(s->options.watch); });
@@ -181,16 +181,17 @@ private:
         completion<std::exception_ptr> const done;
         auto const leave = std::make_shared<asio::cancellation_signal>();
         asio::any_io_executor const strand = asio::make_strand(executor);  // a signal and what it cancels need one
+        // A sink that is left to itself still refers to itself and to the alarm.
+        auto const kept = std::make_shared<alarm_report const>(std::move(what));
+        auto ended = [done, s, leave, kept](std::exception_ptr const& thrown) { done.set(thrown); };
         try {
-            asio::co_spawn(
-                strand, s->options.tell[sink](what),
-                asio::bind_cancellation_slot(leave->slot(),
-                                             [done, s, leave](std::exception_ptr const& thrown) { done.set(thrown); }));
+            asio::co_spawn(strand, s->options.tell[sink](*kept),
+                           asio::bind_cancellation_slot(leave->slot(), std::move(ended)));
         } catch (...) {
             done.set(std::current_exception());
         }
         (void)co_await done.wait(service, later(service.clock()->now(), longest_telling));
-        if (auto const* const ended = done.get()) co_return *ended;
+        if (auto const* const thrown = done.get()) co_return *thrown;
         asio::post(strand, [leave] { leave->emit(asio::cancellation_type::terminal); });
         co_return std::make_exception_ptr(
             failure{fault{fault_kind::timed_out, "a sink did not end within half a minute"}});
