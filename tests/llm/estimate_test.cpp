@@ -188,6 +188,9 @@ TEST(estimate, extra_fields_say_what_is_really_sent) {
     EXPECT_EQ(of(bounded().extra(R"({"max_completion_tokens":50})")).output_tokens, 50);
     EXPECT_EQ(of(bounded().extra(R"({"max_tokens":50})")).output_tokens, 400);  // two limits: the larger one bounds
     EXPECT_EQ(of(bounded().extra(R"({"max_tokens":500})")).output_tokens, 500);
+    EXPECT_EQ(of(bounded().extra(R"({"max_completion_tokens":5000,"max_tokens":10})")).output_tokens, 5000);
+    EXPECT_EQ(of(bounded().extra(R"({"max_completion_tokens":10,"max_tokens":5000})")).output_tokens, 5000);
+    EXPECT_EQ(of(bounded().extra(R"({"max_completion_tokens":null,"max_tokens":10})")).cost, std::nullopt);
     EXPECT_EQ(of(llm::request{"gpt-4o-mini"}.extra(R"({"max_tokens":50,"n":2})")).output_tokens, 100);
     EXPECT_TRUE(of(llm::request{"gpt-4o-mini"}.extra(R"({"max_tokens":50,"n":2})")).cost);
     auto const dearer = of(bounded().extra(R"({"model":"gpt-4o"})")).cost;

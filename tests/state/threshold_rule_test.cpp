@@ -56,7 +56,7 @@ TEST(threshold_rule, tells_the_highest_and_what_to_do) {
     EXPECT_EQ(alarm->window, "day@UTC");
     EXPECT_EQ(alarm->amount, 20.10_usd);
     EXPECT_EQ(alarm->against, 25_usd);
-    EXPECT_EQ(alarm->id, "threshold|team/search|day@UTC|1795305600|80");
+    EXPECT_EQ(alarm->id, "threshold|team/search|day@UTC|1795305600|80 of 25000000000");
     EXPECT_EQ(alarm->sentence,
               "team/search has committed $20.10 of $25.00, 80 % or more of its limit for day 2026-11-22 (UTC). If this "
               "is more "
@@ -106,7 +106,8 @@ TEST(threshold_rule, a_percent_is_said_once_however_amounts_go_up_and_down) {
         }
         ASSERT_LE(delivered.size(), 3U);
         if (most_percent > 0) {
-            ASSERT_TRUE(delivered.contains("threshold|s|day@UTC|1795305600|" + std::to_string(most_percent)));
+            ASSERT_TRUE(delivered.contains("threshold|s|day@UTC|1795305600|" + std::to_string(most_percent) +
+                                           " of 10000000000"));
         } else {
             ASSERT_TRUE(delivered.empty());
         }

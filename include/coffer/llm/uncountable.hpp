@@ -13,7 +13,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 
 namespace coffer::inline v0::llm::detail {
 
@@ -94,15 +93,16 @@ inline void read_extra(raw_parts& p, std::string const& raw, std::string const& 
         return;
     }
     p.bytes = static_cast<std::int64_t>(raw.size());
-    bool limited = false;
+    // The request's own limit is replaced by one of the same name. Two of different names: nobody knows which one a server
+    // enforces.
+    bool limits_known = true;
+    auto const own = extra->find(output_limit_field);
+    if (own != extra->end()) p.output_limit.reset();
     for (auto const& [name, value] : extra->items()) {
         auto const count = value.is_number_integer() ? count_of(&value) : std::nullopt;
         if (name == output_limit_field || name == "max_tokens" || name == "max_completion_tokens") {
-            // Two of them at once: nobody knows which one a server enforces.
-            bool const first = !std::exchange(limited, true);
-            auto& most = p.output_limit;
-            if (first) most = count;
-            else most = most && count ? std::optional{std::max(*most, *count)} : std::nullopt;
+            limits_known = limits_known && count;
+            p.output_limit = std::max(p.output_limit, count);  // none is less than any
         } else if (name == "n") {
             p.choices = count;
         } else if (name == "service_tier") {
@@ -116,6 +116,7 @@ inline void read_extra(raw_parts& p, std::string const& raw, std::string const& 
             p.uncountable = shown_field(name);
         }
     }
+    if (!limits_known) p.output_limit.reset();
 }
 
 [[nodiscard]] inline raw_parts read_parts(request const& r, openai_options const& o) {
