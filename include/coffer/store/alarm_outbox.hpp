@@ -45,8 +45,36 @@ struct alarm_filter {
     std::string scope{};  ///< this one and those inside it; empty: all
     bool undelivered_only = false;
     wall_time_point from = wall_time_point::min();  ///< found at or after
-    std::size_t limit = 1000;                       ///< at most so many, the newest
+    std::size_t limit = 1000;  ///< at most so many, the newest
+
+    /// But for the limit. One that is covered never is.
+    [[nodiscard]] bool wants(kept_alarm const& a) const {
+        return is_within(a.what.scope, scope) && a.state != alarm_state::covered && a.what.when >= from &&
+               (!undelivered_only || a.state == alarm_state::due);
+    }
 };
+
+namespace detail {
+
+/// Of one key; at 3 and 12 it rings.
+inline constexpr int most_replays_counted = 12;
+/// Longer than any pause before a delivery: what is due later was put there by a clock that has been set back since.
+inline constexpr auto longest_alarm_pause = std::chrono::hours{1};
+
+/// What a look has found, as an outbox keeps it: `keep(alarm, state)`.
+template <class Keep>
+void keep_all(std::vector<found_alarm> const& found, Keep const& keep) {
+    for (auto const& f : found) {
+        keep(f.what, alarm_state::due);
+        for (auto const& id : f.also) {
+            auto other = f.what;
+            other.id = id;
+            keep(other, alarm_state::covered);
+        }
+    }
+}
+
+}  // namespace detail
 
 /// Submitted, as the rest of a ledger's operations; see `ledger_backend`.
 class alarm_outbox {

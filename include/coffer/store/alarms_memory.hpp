@@ -50,14 +50,7 @@ public:
         search.look_at_work(std::move(seen.works));
 
         auto const found = search.take();
-        for (auto const& f : found) {
-            keep(f.what, alarm_state::due);
-            for (auto const& id : f.also) {
-                auto other = f.what;
-                other.id = id;
-                keep(other, alarm_state::covered);
-            }
-        }
+        keep_all(found, [this](alarm_report const& a, alarm_state s) { keep(a, s); });
         std::vector<alarm_report> rung;
         for (auto const& [id, k] : kept_)
             if (!k.froze && k.of.state != alarm_state::covered && now - k.of.what.when <= freezes_within)
@@ -72,7 +65,7 @@ public:
     [[nodiscard]] std::vector<kept_alarm> take(std::size_t most, std::chrono::nanoseconds lease, time_point now) {
         std::vector<kept_alarm> all;
         for (auto& [id, k] : kept_)
-            if (k.of.state == alarm_state::due && (k.due <= now || k.due > later(now, longest_pause)))
+            if (k.of.state == alarm_state::due && (k.due <= now || k.due > later(now, longest_alarm_pause)))
                 all.push_back(k.of);
         std::sort(all.begin(), all.end(), [this](kept_alarm const& a, kept_alarm const& b) {
             return std::pair{kept_.at(a.what.id).due, a.what.id} < std::pair{kept_.at(b.what.id).due, b.what.id};
@@ -95,16 +88,13 @@ public:
     void failed(std::string const& id, std::string const& trouble, std::chrono::nanoseconds pause, time_point now) {
         auto const k = kept_.find(id);
         if (k == kept_.end() || k->second.of.state != alarm_state::due) return;
-        k->second.due = later(now, std::min<std::chrono::nanoseconds>(pause, longest_pause));
+        k->second.due = later(now, std::min<std::chrono::nanoseconds>(pause, longest_alarm_pause));
         k->second.of.trouble = trouble;
     }
     [[nodiscard]] std::vector<kept_alarm> list(alarm_filter const& f) const {
         std::vector<kept_alarm> all;
-        for (auto const& [id, k] : kept_) {
-            bool const wanted = is_within(k.of.what.scope, f.scope) && k.of.state != alarm_state::covered &&
-                                k.of.what.when >= f.from && (!f.undelivered_only || k.of.state == alarm_state::due);
-            if (wanted) all.push_back(k.of);
-        }
+        for (auto const& [id, k] : kept_)
+            if (f.wants(k.of)) all.push_back(k.of);
         std::sort(all.begin(), all.end(), [](kept_alarm const& a, kept_alarm const& b) {
             return std::tie(b.what.when, a.what.id) < std::tie(a.what.when, b.what.id);
         });
@@ -117,7 +107,7 @@ public:
         if (last_ == time_point::max()) return;  // nobody looks
         if (replays_.size() >= most_kept && !replays_.contains(id.digest)) replays_.erase(replays_.begin());
         auto& k = replays_[id.digest];
-        if (k.times >= most_counted) return;
+        if (k.times >= most_replays_counted) return;
         k.name_space = id.name_space;
         k.key = to_text(id);
         k.saved = saved.value_or(money{});
@@ -126,8 +116,6 @@ public:
     void acknowledged(record_id const& id) { replays_.erase(id.digest); }
 
 private:
-    static constexpr std::int64_t most_counted = 12;  // replays of one key: it rings at 3 and 12
-    static constexpr auto longest_pause = std::chrono::hours{1};  // a clock that was set back must not hide an alarm
     static constexpr std::size_t most_kept = 10'000;  // alarms, and keys whose replays are counted
 
     struct kept {

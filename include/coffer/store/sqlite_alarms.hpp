@@ -61,14 +61,7 @@ public:
         search.look_at_work(facts_.paid_again(watch.rules.duplicate_work, last, now));
 
         auto const found = search.take();
-        for (auto const& f : found) {
-            keep(f.what, alarm_state::due);
-            for (auto const& id : f.also) {
-                auto other = f.what;
-                other.id = id;
-                keep(other, alarm_state::covered);
-            }
-        }
+        coffer::detail::keep_all(found, [this](alarm_report const& a, alarm_state s) { keep(a, s); });
         if (!watch.freeze.empty()) {
             auto const rung = without_freeze(now);
             for (auto const* const a : freezing(watch, rung)) {
@@ -86,7 +79,8 @@ public:
         std::vector<kept_alarm> all;
         {
             // A clock that was set back must not keep an alarm from being heard.
-            auto const r = due_.with(ledger_rows::count(now), ledger_rows::count(later(now, longest_pause)), most);
+            auto const r = due_.with(ledger_rows::count(now),
+                                     ledger_rows::count(later(now, coffer::detail::longest_alarm_pause)), most);
             while (r.next()) all.push_back(read(r));
         }
         for (auto& a : all) taken_.run(ledger_rows::count(later(now, lease)), std::string_view{a.what.id});
@@ -96,7 +90,7 @@ public:
         delivered_.run(ledger_rows::count(now), std::string_view{id});
     }
     void failed(std::string const& id, std::string const& trouble, std::chrono::nanoseconds pause, time_point now) {
-        auto const until = later(now, std::min<std::chrono::nanoseconds>(pause, longest_pause));
+        auto const until = later(now, std::min<std::chrono::nanoseconds>(pause, coffer::detail::longest_alarm_pause));
         failed_.run(ledger_rows::count(until), std::string_view{trouble}, std::string_view{id});
     }
     [[nodiscard]] std::vector<kept_alarm> list(alarm_filter const& f) {
@@ -104,9 +98,7 @@ public:
         auto const r = all_.with(ledger_rows::count(f.from));
         while (all.size() < f.limit && r.next()) {
             auto a = read(r);
-            bool const wanted = is_within(a.what.scope, f.scope) && a.state != alarm_state::covered &&
-                                (!f.undelivered_only || a.state == alarm_state::due);
-            if (wanted) all.push_back(std::move(a));
+            if (f.wants(a)) all.push_back(std::move(a));
         }
         return all;
     }
@@ -115,7 +107,8 @@ public:
     void note_replay(record_id const& id, std::optional<money> saved, time_point now) {
         if (!watched_ && !(watched_ = last_look().has_value())) return;
         note_replay_.run(as_blob(id.digest), std::string_view{id.name_space},
-                         saved ? std::optional{saved->nano()} : std::nullopt, ledger_rows::count(now), most_counted);
+                         saved ? std::optional{saved->nano()} : std::nullopt, ledger_rows::count(now),
+                         coffer::detail::most_replays_counted);
     }
     void acknowledged(record_id const& id) { forget_replays_.run(as_blob(id.digest)); }
 
@@ -134,10 +127,8 @@ public:
 
 private:
     static constexpr auto looks_are_noted = std::chrono::minutes{1};
-    static constexpr auto longest_pause = std::chrono::hours{1};
     static constexpr auto alarms_kept = std::chrono::days{400};
     static constexpr auto replays_kept = std::chrono::days{40};  // longer than an answer that nobody acknowledges
-    static constexpr int most_counted = 12;  // replays of one key: it rings at 3 and 12
 
     /// When the file was looked through before; nothing for the first time.
     [[nodiscard]] std::optional<time_point> last_look() {
