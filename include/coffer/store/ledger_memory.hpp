@@ -91,8 +91,13 @@ public:
     }
 
     result<reserve_verdict> reserve(reserve_request const& q) override {
-        return done<reserve_verdict>(
+        auto verdict = shared_->with(
             [&](ledger_book& b, ledger_moment at) { return b.reserve(q, process_, at, shared_->owner_is_dead()); });
+        if (auto const* const denied = std::get_if<budget_denial>(&verdict))
+            shared_->with_alarms([&](memory_alarms& alarms, ledger_book const&, wall_time_point now) {
+                alarms.note_denial(*denied, now);
+            });
+        return result<reserve_verdict>::ready(std::move(verdict));
     }
     result<void> submit_settle(reservation_id const& id, std::optional<money> actual,
                                std::string const& request_id) override {
