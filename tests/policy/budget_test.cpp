@@ -91,6 +91,7 @@ TEST(budget, an_entry_explains_its_money) {
     EXPECT_EQ(e.row.about.provider, "fake");
     EXPECT_EQ(e.row.about.model, "model");
     EXPECT_EQ(e.row.about.job, "nightly");
+    EXPECT_EQ(e.row.about.record, d.money_of.backend()->record_of(key{"job", 1}));
     EXPECT_EQ(e.row.about.request_id, "req_1");
     EXPECT_EQ(e.row.about.attempt, 1);
     EXPECT_EQ(e.scopes, (std::vector<std::string>{"team", "user/ann"}));
@@ -267,6 +268,24 @@ TEST(budget, waits_for_money_that_comes_back) {
     ASSERT_EQ(second->log.size(), 1U);
     EXPECT_EQ(second->log.begin()->why_waited, wait_reason::admission);
     EXPECT_EQ(second->log.begin()->waited, 900ms);
+}
+
+TEST(budget, does_not_wait_for_money_that_calls_under_way_cannot_give_back) {
+    desk d;
+    auto const ask = d.with({.scope = "team", .limit = 1_usd, .max_wait = 10min});
+    d.provider.then({.charged = 0.80_usd}).then({.charged = 0.05_usd, .after = 1min});
+    d.provider.bound(0.80_usd);
+    EXPECT_TRUE(d.run(ask)->ok());
+    d.provider.bound(0.05_usd);
+    auto const under_way = d.ask(ask);
+    d.sim.time.run_for(1s);
+    d.provider.bound(0.50_usd);
+    auto const began = d.sim.time.now();
+    auto const hopeless = d.ask(ask);
+    d.sim.time.run();
+    EXPECT_TRUE(under_way->ok());
+    EXPECT_TRUE(hopeless->failed(fault_kind::over_budget)) << hopeless->text();
+    EXPECT_EQ(hopeless->ended - began, 0s);
 }
 
 TEST(budget, does_not_wait_longer_than_max_wait_nor_beyond_the_deadline) {

@@ -90,6 +90,8 @@ public:
         return std::to_string(std::hash<std::string>{}(print.text()));  // good for this process, as the ledger is
     }
 
+    [[nodiscard]] std::string record_of(key const& k) const override { return std::string{k.bytes()}; }
+
     result<reserve_verdict> reserve(reserve_request const& q) override {
         auto verdict = shared_->with(
             [&](ledger_book& b, ledger_moment at) { return b.reserve(q, process_, at, shared_->owner_is_dead()); });

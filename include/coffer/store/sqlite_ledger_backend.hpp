@@ -37,6 +37,7 @@ public:
     void bind(std::shared_ptr<clock> const& c) override { (void)file_->bind(c); }
 
     [[nodiscard]] std::string work_of(fingerprint const& print) const override { return file_->names().work_of(print); }
+    [[nodiscard]] std::string record_of(key const& k) const override { return file_->names().id_of(k).digest; }
 
     result<reserve_verdict> reserve(reserve_request const& q) override {
         auto work = [q](opened_file& f, clock& c) -> outcome<reserve_verdict> {
