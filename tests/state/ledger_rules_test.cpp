@@ -162,13 +162,15 @@ TEST(ledger_rules, a_scope_is_within_itself_and_what_it_is_a_part_of) {
 }
 
 TEST(ledger_rules, faults_say_what_stopped_the_send) {
-    auto const frozen = frozen_fault("team");
+    auto const frozen = frozen_fault(denied_by({"team", "runs wild"}));
     EXPECT_EQ(frozen.kind(), fault_kind::over_budget);
     EXPECT_EQ(frozen.code(), "frozen");
     ASSERT_NE(frozen.denial(), nullptr);
     EXPECT_EQ(frozen.denial()->scope, "team");
     EXPECT_TRUE(frozen.denial()->frozen);
-    EXPECT_NE(frozen_fault("").message().find("everything"), std::string_view::npos);
+    EXPECT_EQ(frozen.message(), "budget team is frozen (runs wild); see to the cause, then thaw it with ledger::thaw");
+    EXPECT_EQ(frozen_fault(denied_by({"", ""})).message(),
+              "budget of everything is frozen; see to the cause, then thaw it with ledger::thaw");
     EXPECT_EQ(reservation_over().code(), "reservation_over");
 }
 

@@ -249,7 +249,11 @@ TEST_P(ledger_conformance, a_frozen_scope_reserves_nothing_and_permits_nothing) 
     auto const no = denial(money.reserve(3, 0.40_usd, "org/team"));
     ASSERT_TRUE(no);
     EXPECT_TRUE(no->frozen);
-    EXPECT_EQ(refusal(money.send(1)), "frozen");
+    EXPECT_EQ(no->scope, "org");
+    EXPECT_EQ(no->reason, "who is spending?");
+    auto const stopped = money.send(1);
+    EXPECT_EQ(refusal(stopped), "frozen");
+    EXPECT_EQ(stopped.error().denial()->reason, "who is spending?");
     EXPECT_EQ(w.peek()->counted_sends(), 0);
     EXPECT_TRUE(is_reserved(money.reserve(4, 0.40_usd, "organic"))) << "another scope, though its name begins alike";
     EXPECT_TRUE(money.settle(2, 0.10_usd)) << "what is under way goes on";

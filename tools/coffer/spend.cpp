@@ -76,7 +76,7 @@ void print_json(spend_table const& rows) {
 }
 
 void print_all(request const& r, std::vector<coffer::ledger_entry> const& entries, std::size_t unresolved,
-               std::vector<std::pair<std::string, std::string>> const& frozen) {
+               std::vector<coffer::frozen_scope> const& frozen) {
     print("all", {{"", total(entries)}});
     for (auto const& [head, by] :
          {std::pair{"by day (UTC)", group::day}, {"by scope", group::scope}, {"by model", group::model}}) {

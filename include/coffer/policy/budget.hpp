@@ -41,8 +41,8 @@ namespace coffer::inline v0 {
 /// replays, it costs and reserves nothing.
 ///
 /// Faults of its own: `over_budget` (with `fault::denial` and, if the window's end helps, a hint), `never_fits` (more than
-/// the whole limit, or no upper bound: code `no_bound`), `over_budget` with the code `frozen`; `store_unavailable` when the
-/// ledger cannot be written: nothing is sent then. A handle; any thread.
+/// the whole limit, or no upper bound: code `no_bound`), `over_budget` with the code `frozen`, or `zero_limit` where the
+/// limit is zero; `store_unavailable` when the ledger cannot be written: nothing is sent then. A handle; any thread.
 class budget {
     struct settings;
 
@@ -218,7 +218,7 @@ private:
         /// What a caller is told who is turned away.
         [[nodiscard]] static fault why_not(budget_denial d, reserve_request const& q, attempt const& a) {
             // An operator has set a limit where the program has none.
-            bool const bound_is_missing = !q.bound && !d.frozen && d.needed == money::max();
+            bool const bound_is_missing = !q.bound && !d.frozen && !d.limit_is_zero() && d.needed == money::max();
             if (bound_is_missing) return detail::no_bound(a.estimate().unbounded).with_denial(std::move(d));
             return detail::fault_of(std::move(d), a.clock().wall_now());
         }

@@ -128,12 +128,22 @@ private:
     bool gone_ = false;
 };
 
+/// A scope in which nothing may be spent until it is thawed, and why.
+struct frozen_scope {
+    std::string scope;
+    std::string reason;  ///< as it was given
+};
+[[nodiscard]] inline budget_denial denied_by(frozen_scope const& f) {
+    budget_denial d;
+    d.scope = f.scope;  // that is what can be thawed
+    d.frozen = true;
+    d.reason = detail::in_passing(f.reason);
+    return d;
+}
+
 /// Why a send may not begin: its scope was frozen, or its money was given back (its owner took too long, or was taken
 /// for dead).
-[[nodiscard]] inline fault frozen_fault(std::string scope) {
-    budget_denial d;
-    d.scope = std::move(scope);
-    d.frozen = true;
+[[nodiscard]] inline fault frozen_fault(budget_denial d) {
     auto message = d.to_string();
     return fault{fault_kind::over_budget, std::move(message)}.with_code("frozen").with_denial(std::move(d));
 }
