@@ -391,6 +391,35 @@ TEST(budget, a_limit_of_zero_says_so_and_asks_an_operator) {
     EXPECT_EQ(of_operator->why().code(), "zero_limit");
 }
 
+TEST(budget, a_cost_or_a_bound_that_cannot_be_meant_is_one_that_nobody_knows) {
+    desk d;
+    auto const hard = d.with({.scope = "team", .limit = 1_usd});
+    for (auto const absurd : {money::max(), 0_usd - 5_usd}) {
+        d.provider.then({.charged = absurd});
+        EXPECT_EQ(d.run(hard)->cost, absurd) << "the caller sees what the provider says";
+    }
+    EXPECT_EQ(d.of(), presumed(0.20_usd));
+    d.provider.estimate() = {};
+    auto const soft = d.with({.scope = "soft", .limit = 1_usd, .kind = limit_kind::soft});
+    for (int i = 0; i < 20; ++i) {
+        d.provider.then({.charged = i % 2 == 0 ? money::max() : 0_usd - 5_usd});
+        EXPECT_TRUE(d.run(soft)->ok());
+        EXPECT_EQ(d.entries().back().row.holds[0].amount, 0_usd) << "nothing is learned of it";
+    }
+    EXPECT_TRUE(d.sound());
+    d.provider.bound(money::max());
+    auto const refused = d.run(hard);
+    ASSERT_TRUE(refused->failed(fault_kind::never_fits)) << refused->text();
+    EXPECT_EQ(refused->why().code(), "no_bound");
+    EXPECT_NE(refused->why().message().find("cannot be meant"), std::string_view::npos) << refused->why().message();
+    auto const unlimited = d.with({.scope = "free"});
+    d.provider.then({.charged = 0.10_usd, .told = false});
+    EXPECT_TRUE(d.run(unlimited)->ok());
+    EXPECT_EQ(d.of("free").unpriced, 1);
+    EXPECT_TRUE(d.run(unlimited)->ok()) << "and the next one has room";
+    EXPECT_TRUE(d.sound());
+}
+
 TEST(budget, a_program_can_ask_whether_a_name_is_known) {
     desk d;
     EXPECT_FALSE(d.sim.run(d.money_of.is_known("org/team")));

@@ -200,26 +200,31 @@ private:
             return q;
         }
         void size(reserve_request& q, attempt const& a, std::optional<money> bound) {
-            if (bound && *bound < money{}) bound.reset();  // no bound of anything
+            if (bound && !can_be_meant(*bound)) bound.reset();  // no bound of anything
             q.bound = bound ? bound : options.unbounded_at_most;
             if (!learns) return;
             std::lock_guard const lock{mutex};
             q.expected = learned.expected(a.target().model, q.bound).value_or(money{});
         }
         void learn(attempt const& a, std::optional<money> bound, money cost) {
-            if (!learns) return;
+            if (!learns || !can_be_meant(cost)) return;
             std::lock_guard const lock{mutex};
             learned.note(a.target().model, bound, cost);
         }
         [[nodiscard]] std::optional<fault> unbounded(attempt const& a, reserve_request const& q) const {
             if (q.bound || !hard) return std::nullopt;
-            return detail::no_bound(a.estimate().unbounded);
+            return detail::no_bound(why_unbounded(a));
+        }
+        [[nodiscard]] static std::string why_unbounded(attempt const& a) {
+            auto const& e = a.estimate();
+            if (e.cost && !can_be_meant(*e.cost)) return "its estimate of $" + e.cost->to_string() + " cannot be meant";
+            return e.unbounded;
         }
         /// What a caller is told who is turned away.
         [[nodiscard]] static fault why_not(budget_denial d, reserve_request const& q, attempt const& a) {
             // An operator has set a limit where the program has none.
             bool const bound_is_missing = !q.bound && !d.frozen && !d.limit_is_zero() && d.needed == money::max();
-            if (bound_is_missing) return detail::no_bound(a.estimate().unbounded).with_denial(std::move(d));
+            if (bound_is_missing) return detail::no_bound(why_unbounded(a)).with_denial(std::move(d));
             return detail::fault_of(std::move(d), a.clock().wall_now());
         }
         /// The account of the call for which others are waiting already, if there is one.

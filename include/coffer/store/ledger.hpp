@@ -143,7 +143,8 @@ public:
     awaitable<bool> is_known(std::string scope, window over) const {
         return any_account(backend_, detail::scope_named(std::move(scope)), over.text());
     }
-    /// What entries have really cost, in bulk. How many of them were known.
+    /// What entries have really cost, in bulk. How many of them were known. An amount that cannot be meant (below zero, or
+    /// beyond `dearest_send`) is noted in its entry and moves no money.
     awaitable<std::size_t> correct(std::vector<correction> what) const {
         return detail::submitted<std::size_t>(backend_,
                                               [what = std::move(what)](ledger_backend& b) { return b.correct(what); });
