@@ -98,6 +98,30 @@ TEST(budget, an_entry_explains_its_money) {
     EXPECT_EQ(e.windows, (std::vector<std::string>{"lifetime", "day@UTC"}));
 }
 
+TEST(budget, an_entry_names_the_work_by_the_fingerprint_which_is_made_once) {
+    desk d;
+    auto const alone = d.with({.scope = "team", .limit = 1_usd});
+    EXPECT_TRUE(d.run(alone)->ok());
+    EXPECT_EQ(d.provider.fingerprints(), 1);
+    memory_store const db;
+    guarded const journaled =
+        pipeline{once{db}, retry{}, budget{d.money_of, {.scope = "team", .limit = 1_usd}}}.wrap(d.provider.operation());
+    d.provider.then({.why = fault{fault_kind::throttled}.with_billing(knowledge::no)});
+    EXPECT_TRUE(d.run(journaled)->ok());
+    EXPECT_EQ(d.provider.count(), 3);
+    EXPECT_EQ(d.provider.fingerprints(), 2) << "the journal's is the budget's";
+    auto const all = d.entries();
+    ASSERT_EQ(all.size(), 2U);
+    EXPECT_FALSE(all[0].row.about.work.empty());
+    EXPECT_EQ(all[0].row.about.work, all[1].row.about.work);
+
+    guarded const key_alone =
+        pipeline{once{db, unfingerprinted}, budget{d.money_of, {.scope = "team", .limit = 1_usd}}}.wrap(
+            d.provider.operation());
+    EXPECT_TRUE(d.run(key_alone)->ok());
+    EXPECT_EQ(d.entries()[2].row.about.work, all[0].row.about.work);
+}
+
 TEST(budget, refuses_with_whose_limit_it_is_what_is_free_and_when_to_come_again) {
     desk d;
     auto const ask = d.with({.scope = "team", .limit = 0.25_usd, .window = daily});

@@ -113,7 +113,8 @@ public:
     }
     [[nodiscard]] std::shared_ptr<ledger_backend> const& ledger() const noexcept override { return ledger_; }
     result<run_verdict> begin_run(record_id const& job, run_request const& q) override {
-        return step<run_verdict>(store_step::begin_run, [&] { return records_->begin_run(job, q, process_); });
+        return with_alarm(
+            job, step<run_verdict>(store_step::begin_run, [&] { return records_->begin_run(job, q, process_); }));
     }
     result<void> note_step(run_ref const& run, std::string const& name, duration lease) override {
         return step<void>(store_step::note_step, [&] {
@@ -121,14 +122,16 @@ public:
         });
     }
     result<void> end_run(run_ref const& run, run_failure const& failure) override {
-        return step<void>(store_step::end_run, [&] {
-            return records_->change_run(run.job, [&](run_machine& m) { return m.fail(run.id, failure); });
-        });
+        return with_alarm(run.job, step<void>(store_step::end_run, [&] {
+                              return records_->change_run(run.job,
+                                                          [&](run_machine& m) { return m.fail(run.id, failure); });
+                          }));
     }
     result<std::vector<record_id>> finish_run(record_id const& job, std::vector<record_id> const& answers) override {
         std::vector<record_id> acknowledged;
-        auto done = step<std::vector<record_id>>(store_step::end_run,
-                                                 [&] { return records_->finish_run(job, answers, acknowledged); });
+        auto done = with_alarm(job, step<std::vector<record_id>>(store_step::end_run, [&] {
+                                   return records_->finish_run(job, answers, acknowledged);
+                               }));
         money_->shared()->with_alarms([&](memory_alarms& alarms, auto&, auto) {
             for (auto const& id : acknowledged) alarms.acknowledged(id);
         });
@@ -141,8 +144,9 @@ public:
         return step<std::vector<run_summary>>(std::nullopt, [&] { return records_->list_runs(filter); });
     }
     result<void> reopen_run(record_id const& job) override {
-        return step<void>(std::nullopt,
-                          [&] { return records_->change_run(job, [](run_machine& m) { return m.reopen(); }); });
+        return with_alarm(job, step<void>(std::nullopt, [&] {
+                              return records_->change_run(job, [](run_machine& m) { return m.reopen(); });
+                          }));
     }
     [[nodiscard]] flight_table& flights() noexcept override { return flights_; }
 
@@ -161,6 +165,13 @@ private:
         auto value = outcome<T>{fn()};
         announce(s, edge::after);
         return result<T>::ready(std::move(value));
+    }
+    /// A job may have been stopped, or reopened.
+    template <class T>
+    result<T> with_alarm(record_id const& job, result<T> changed) {
+        auto const row = records_->peek_run(job);
+        money_->shared()->with_alarms([&](memory_alarms& alarms, auto&, auto) { alarms.note_run(job, row.get()); });
+        return changed;
     }
     template <class T = void, class Fn>
     result<T> change(std::optional<store_step> s, claim_ref const& c, Fn&& fn) {
