@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <coffer/base/disposition.hpp>
 #include <coffer/call/pipeline.hpp>
 #include <coffer/policy/budget.hpp>
 #include <coffer/policy/once.hpp>
@@ -404,11 +405,75 @@ TEST(budget, a_freeze_refuses_at_once_even_who_is_waiting) {
         ASSERT_TRUE(c->failed(fault_kind::over_budget)) << c->text();
         EXPECT_EQ(c->why().code(), "frozen");
         EXPECT_EQ(c->why().denial()->scope, "org") << "what to thaw";
+        EXPECT_EQ(c->why().denial()->reason, "too dear");
+        EXPECT_EQ(c->why().message(),
+                  "budget org is frozen (too dear); see to the cause, then thaw it with ledger::thaw");
     }
     d.sim.time.run();
     EXPECT_TRUE(d.sim.run(d.money_of.thaw("org")));
     d.sim.time.run_for(24h);
     EXPECT_TRUE(d.run(ask)->ok());
+}
+
+TEST(budget, a_limit_of_zero_says_so_and_asks_an_operator) {
+    desk d;
+    auto const shut = d.run(d.with({.scope = "team", .limit = 0_usd, .window = daily, .max_wait = 24h}));
+    ASSERT_TRUE(shut->failed(fault_kind::over_budget)) << shut->text();
+    EXPECT_EQ(shut->why().code(), "zero_limit");
+    EXPECT_FALSE(shut->why().retry_after()) << "no time will help";
+    EXPECT_EQ(coffer::disposition(shut->why()).action, queue_action::ask_operator) << "nothing is wrong with the job";
+    EXPECT_NE(shut->why().message().find("its limit is zero"), std::string_view::npos) << shut->why().message();
+    EXPECT_EQ(shut->why().message().find("lower the request"), std::string_view::npos) << shut->why().message();
+
+    d.provider.estimate() = {};
+    auto const unlimited = d.with({.scope = "free"});
+    EXPECT_TRUE(d.run(unlimited)->ok());
+    d.sim.run(d.money_of.set_limit("free", lifetime, 0_usd));
+    auto const of_operator = d.run(unlimited);
+    ASSERT_TRUE(of_operator->failed(fault_kind::over_budget)) << "a bound would not help: " << of_operator->text();
+    EXPECT_EQ(of_operator->why().code(), "zero_limit");
+}
+
+TEST(budget, a_cost_or_a_bound_that_cannot_be_meant_is_one_that_nobody_knows) {
+    desk d;
+    auto const hard = d.with({.scope = "team", .limit = 1_usd});
+    for (auto const absurd : {money::max(), 0_usd - 5_usd}) {
+        d.provider.then({.charged = absurd});
+        EXPECT_EQ(d.run(hard)->cost, absurd) << "the caller sees what the provider says";
+    }
+    EXPECT_EQ(d.of(), presumed(0.20_usd));
+    d.provider.estimate() = {};
+    auto const soft = d.with({.scope = "soft", .limit = 1_usd, .kind = limit_kind::soft});
+    for (int i = 0; i < 20; ++i) {
+        d.provider.then({.charged = i % 2 == 0 ? money::max() : 0_usd - 5_usd});
+        EXPECT_TRUE(d.run(soft)->ok());
+        EXPECT_EQ(d.entries().back().row.holds[0].amount, 0_usd) << "nothing is learned of it";
+    }
+    EXPECT_TRUE(d.sound());
+    d.provider.bound(money::max());
+    auto const refused = d.run(hard);
+    ASSERT_TRUE(refused->failed(fault_kind::never_fits)) << refused->text();
+    EXPECT_EQ(refused->why().code(), "no_bound");
+    EXPECT_NE(refused->why().message().find("cannot be meant"), std::string_view::npos) << refused->why().message();
+    auto const unlimited = d.with({.scope = "free"});
+    d.provider.then({.charged = 0.10_usd, .told = false});
+    EXPECT_TRUE(d.run(unlimited)->ok());
+    EXPECT_EQ(d.of("free").unpriced, 1);
+    EXPECT_TRUE(d.run(unlimited)->ok()) << "and the next one has room";
+    EXPECT_TRUE(d.sound());
+}
+
+TEST(budget, a_program_can_ask_whether_a_name_is_known) {
+    desk d;
+    EXPECT_FALSE(d.sim.run(d.money_of.is_known("org/team")));
+    EXPECT_TRUE(d.run(d.with({.scope = "org/team", .limit = 1_usd, .window = daily}))->ok());
+    for (auto const* const known : {"", "org", "org/team"}) EXPECT_TRUE(d.sim.run(d.money_of.is_known(known))) << known;
+    for (auto const* const unknown : {"org/taem", "org/team/x", "or"})
+        EXPECT_FALSE(d.sim.run(d.money_of.is_known(unknown))) << unknown;
+    EXPECT_TRUE(d.sim.run(d.money_of.is_known("org/team", daily)));
+    EXPECT_FALSE(d.sim.run(d.money_of.is_known("org/team", hourly)));
+    EXPECT_FALSE(d.sim.run(d.money_of.is_known("org", daily))) << "a limit holds for just that scope";
+    EXPECT_THROW((void)d.money_of.is_known("org/"), std::invalid_argument);
 }
 
 TEST(budget, a_name_that_no_scope_can_have_is_not_frozen_in_silence) {
@@ -697,12 +762,13 @@ TEST(budget_with_once, a_freeze_between_the_reservation_and_the_permit_stops_the
     d.slow.always(op::permit, treatment::kind::carried_out, 2s);
     auto const c = d.begin(ask, 1);
     d.sim.time.run_for(1s);
-    auto const freezing = d.sim.start(d.db.ledger().freeze("team"));
+    auto const freezing = d.sim.start(d.db.ledger().freeze("team", "stop"));
     d.sim.time.run_for(1ms);
     EXPECT_EQ(freezing.get(), 0U) << "no send is under way";
     d.sim.time.run();
     ASSERT_TRUE(c->failed(fault_kind::over_budget)) << c->text();
     EXPECT_EQ(c->why().code(), "frozen");
+    EXPECT_NE(c->why().message().find("(stop)"), std::string_view::npos) << c->why().message();
     EXPECT_EQ(d.provider.count(), 0);
     EXPECT_EQ(d.now(), account{});
     EXPECT_TRUE(d.sim.run(d.db.ledger().thaw("team")));

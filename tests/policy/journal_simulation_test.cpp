@@ -149,6 +149,8 @@ TEST(journal_simulation, pays_for_each_step_once_and_stops_what_cannot_get_done)
                 ++seen["stopped"];
                 ASSERT_EQ(failures, 3) << "after " << last_failure;
             } else if (result.said.text() == "already_done") {
+                ASSERT_TRUE(*row && (*row)->state == run_state::done)
+                    << "a step was acknowledged, and the job not done";
                 done = true;
                 ++seen["already done"];
             } else {
@@ -171,6 +173,105 @@ TEST(journal_simulation, pays_for_each_step_once_and_stops_what_cannot_get_done)
     if (support::replaying()) return;
     for (auto const* const way : {"killed", "done", "stopped", "preflight_", "no such co"})
         EXPECT_GT(seen[way], 20) << way << " must be reached";
+}
+
+/// A job of three steps that is saved, run by one process after another in one world.
+struct small_world {
+    support::contexts world{4};
+    coffer::memory_store records;
+    support::provider provider;
+    support::application app;
+    coffer::key const job{"report", "1"};
+
+    small_world() {
+        app.migrated = true;
+        provider.otherwise([] { return coffer::answer{"answer", 200}; }, 1s);
+    }
+
+    static coffer::awaitable<void> work(small_world& w, coffer::store where, run_result& result) {
+        auto const ask = coffer::pipeline{coffer::once{where}, coffer::retry{}}.wrap(w.provider.operation());
+        support::guarded const erased{ask};
+        auto const body = [&w, erased](coffer::journal& run) { return support::make_report(run, erased, w.app); };
+        result.said = co_await support::listen(coffer::run_job(where, w.job, {}, body));
+        result.over = true;
+    }
+    [[nodiscard]] std::shared_ptr<coffer::run_record const> row() const {
+        auto& all = *records.backend();
+        return all.peek_run(all.id_of(job)).get()->value();
+    }
+    [[nodiscard]] int acknowledged() const {
+        auto& all = *records.backend();
+        int count = 0;
+        for (auto const* const step : {"outline", "draft", "summary"}) {
+            auto const r = *all.peek(all.id_of(job.step(step))).get();
+            count += *r && (*r)->state == coffer::record_state::acked ? 1 : 0;
+        }
+        return count;
+    }
+};
+
+/// Lets the first process be struck at each of its store's operations in turn, and looks at what the next ones make of it.
+/// `strike` says what becomes of an operation that is struck, and of those that come after it.
+template <class Strike>
+void struck_at_each_operation(Strike const& strike, bool dies) {
+    for (auto const how : {treatment::kind::dropped, treatment::kind::silent}) {
+        for (int at = 0, operations = at + 1; at < operations; ++at) {
+            SCOPED_TRACE((how == treatment::kind::dropped ? "before" : "after") + std::string{" operation "} +
+                         std::to_string(at));
+            small_world w;
+            auto const process = w.records.another_process();
+            support::scripted_store const where{process, w.world.executor(0)};
+            run_result first;
+            asio::cancellation_signal signal;
+            operations = 0;
+            where.script().play([&](op, int) { return strike(how, operations++ - at, signal); });
+            asio::co_spawn(w.world.executor(0), small_world::work(w, where, first),
+                           asio::bind_cancellation_slot(signal.slot(), asio::detached));
+            w.world.run_for(10min);
+            if (dies) {
+                w.world.destroy(0);
+                process.declare_dead();
+            } else {
+                ASSERT_TRUE(first.over);
+            }
+            auto const saved = w.app.saved;
+            bool const done = w.row() && w.row()->state == run_state::done;
+            ASSERT_EQ(w.acknowledged(), done ? 3 : 0) << "no answer goes before the job is done, and none stays then";
+            ASSERT_LE(static_cast<int>(done), saved) << "what is done was saved";
+            std::string told;
+            for (std::size_t i = 1; i < 4; ++i) {
+                run_result next;
+                asio::co_spawn(w.world.executor(i), small_world::work(w, w.records.another_process(), next),
+                               asio::detached);
+                w.world.run_for(20min);
+                told += next.said.text() + (i < 3 ? ", " : "");
+            }
+            ASSERT_EQ(told, done ? "already_done, already_done, already_done" : "ok, already_done, already_done");
+            ASSERT_EQ(w.acknowledged(), 3);
+            ASSERT_EQ(w.app.saved, saved + (done ? 0 : 1));
+            ASSERT_LE(w.provider.count(), 4) << "a send that nobody can account for may be made again";
+        }
+    }
+}
+
+TEST(journal_simulation, a_process_that_dies_while_it_ends_its_job_leaves_it_done_or_wholly_undone) {
+    struck_at_each_operation(
+        [](treatment::kind how, int since, asio::cancellation_signal&) {
+            return treatment{since < 0    ? treatment::kind::carried_out
+                             : since == 0 ? how
+                                          : treatment::kind::dropped,
+                             {}};
+        },
+        true);
+}
+
+TEST(journal_simulation, a_run_that_is_cancelled_while_it_ends_its_job_leaves_it_done_or_wholly_undone) {
+    struck_at_each_operation(
+        [](treatment::kind how, int since, asio::cancellation_signal& signal) {
+            if (since == 0 && how == treatment::kind::silent) signal.emit(asio::cancellation_type::terminal);
+            return treatment{treatment::kind::carried_out, since >= 0 ? 1s : 0s};
+        },
+        false);
 }
 
 }  // namespace

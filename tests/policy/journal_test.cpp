@@ -626,6 +626,17 @@ TEST_F(journal_test, done_may_be_repeated_when_the_store_has_failed) {
     EXPECT_EQ(runs()->state, run_state::done);
 }
 
+TEST_F(journal_test, done_tells_of_a_step_that_is_past_acknowledging_and_the_job_is_done) {
+    coffer::journal const run{db, job};
+    EXPECT_TRUE(hear(run.step("a", ask(), request{"a"})).ok());
+    EXPECT_TRUE(hear(coffer::sleep_for(31 * 24h)).ok());
+    for (int times = 0; times < 2; ++times) EXPECT_EQ(hear(run.done()).text(), "result_expired");
+    EXPECT_EQ(runs()->state, run_state::done);
+    coffer::journal const another{db, job};
+    EXPECT_EQ(hear(another.step("a", ask(), request{"a"})).text(), "already_done");
+    EXPECT_EQ(provider.count(), 1);
+}
+
 // The report ---------------------------------------------------------------------------------------------------------
 
 TEST_F(journal_test, reports_what_the_run_did_and_cost) {

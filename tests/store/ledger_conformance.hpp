@@ -7,6 +7,8 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -266,7 +268,11 @@ TEST_P(ledger_conformance, a_frozen_scope_reserves_nothing_and_permits_nothing) 
     auto const no = denial(money.reserve(3, 0.40_usd, "org/team"));
     ASSERT_TRUE(no);
     EXPECT_TRUE(no->frozen);
-    EXPECT_EQ(refusal(money.send(1)), "frozen");
+    EXPECT_EQ(no->scope, "org");
+    EXPECT_EQ(no->reason, "who is spending?");
+    auto const stopped = money.send(1);
+    EXPECT_EQ(refusal(stopped), "frozen");
+    EXPECT_EQ(stopped.error().denial()->reason, "who is spending?");
     EXPECT_EQ(w.peek()->counted_sends(), 0);
     EXPECT_TRUE(is_reserved(money.reserve(4, 0.40_usd, "organic"))) << "another scope, though its name begins alike";
     EXPECT_TRUE(money.settle(2, 0.10_usd)) << "what is under way goes on";
@@ -305,6 +311,37 @@ TEST_P(ledger_conformance, a_soft_limit_holds_what_is_expected) {
     EXPECT_EQ(money.in("team").held, 0.10_usd);
     ASSERT_TRUE(money.settle(1, 0.30_usd));
     EXPECT_EQ(money.in("team"), (coffer::account{0.30_usd, 0_usd, 0_usd, 0_usd, 0})) << "no overrun: it was no bound";
+}
+
+TEST_P(ledger_conformance, a_cost_that_cannot_be_meant_poisons_no_account) {
+    auto const absurd = {coffer::money::max(), coffer::money::max() - 1_usd,
+                         coffer::money::from_nano(std::numeric_limits<std::int64_t>::min()), 0_usd - 1_usd};
+    int n = 0;
+    for (auto const said : absurd) {
+        ASSERT_TRUE(is_reserved(money.reserve(++n, 0.40_usd)));
+        ASSERT_TRUE(money.send(n, "key " + std::to_string(n)));
+        ASSERT_TRUE(money.settle(n, said));
+        EXPECT_EQ(money.in("team").presumed, coffer::money::from_nano(n * (0.40_usd).nano())) << said;
+        EXPECT_EQ(money.in("team").settled, 0_usd);
+        EXPECT_EQ(money.audit(), std::vector<std::string>{});
+        EXPECT_EQ(money.entries().back().row.actual, said) << "it is not lost";
+    }
+    auto const no = denial(money.reserve(50, 4_usd));
+    ASSERT_TRUE(no);
+    EXPECT_EQ(no->free, 3.40_usd) << "the limit means what it did";
+    coffer::ledger_lines unlimited;
+    unlimited.emplace_back("free", coffer::lifetime, coffer::money::max());
+    for (int i = 60; i < 63; ++i) {
+        auto q = reservation_of(i, 0_usd, unlimited);
+        q.bound.reset();
+        ASSERT_TRUE(is_reserved(money.reserve(q)));
+        ASSERT_TRUE(money.settle(i, coffer::money::max()));
+    }
+    EXPECT_EQ(money.in("free"), (coffer::account{0_usd, 0_usd, 0_usd, 0_usd, 3})) << "without a bound: unpriced";
+    (void)w.get(money.backend().correct({{reservation_number(1), 0.10_usd}, {reservation_number(60), 0.05_usd}}));
+    EXPECT_EQ(money.in("team").settled, 0.10_usd);
+    EXPECT_EQ(money.in("free").settled, 0.05_usd);
+    EXPECT_EQ(money.audit(), std::vector<std::string>{});
 }
 
 TEST_P(ledger_conformance, a_send_of_unknown_cost_without_a_bound_is_counted) {

@@ -27,9 +27,27 @@ TEST_P(conformance, a_run_begins_notes_steps_and_is_done) {
     EXPECT_EQ(r->steps, (std::vector<std::string>{"outline", "draft"}));
     EXPECT_EQ(r->limits, runs.limits);
     EXPECT_EQ(r->created, w.sim.time.clock()->wall_now());
-    EXPECT_TRUE(runs.finish(1));
-    EXPECT_TRUE(runs.finish(1));
+    EXPECT_TRUE(runs.finish());
+    EXPECT_TRUE(runs.finish());
     EXPECT_EQ(runs.peek()->steps.size(), 2U);
+    EXPECT_TRUE(is_run<coffer::run_done>(runs.begin(2)));
+}
+
+TEST_P(conformance, a_done_job_and_its_acknowledged_answers_are_one_step) {
+    runs_in runs{w};
+    w.finish(1, "paid");
+    auto const missing = w.backend().id_of(coffer::key{"k", "of nobody"});
+    EXPECT_EQ(refusal(runs.finish({w.id()})), "permanent") << "no run of it is known";
+    EXPECT_EQ(w.peek()->state, record_state::done) << "so no answer goes";
+    (void)runs.begin(1);
+    for (int times = 0; times < 2; ++times) {
+        auto const left = runs.finish({missing, w.id()}, times);
+        ASSERT_TRUE(left);
+        EXPECT_EQ(*left, std::vector{missing});
+        EXPECT_EQ(runs.peek()->state, run_state::done);
+        EXPECT_EQ(w.peek()->state, record_state::acked);
+    }
+    EXPECT_EQ(w.list().size(), 1U) << "what is not there stays so";
     EXPECT_TRUE(is_run<coffer::run_done>(runs.begin(2)));
 }
 
@@ -132,7 +150,7 @@ TEST_P(conformance, a_job_is_stopped_listed_and_reopened) {
 TEST_P(conformance, a_job_that_nobody_has_run_cannot_be_reopened_nor_done) {
     runs_in runs{w};
     EXPECT_EQ(refusal(runs.reopen()), "permanent");
-    EXPECT_EQ(refusal(runs.finish(1)), "permanent");
+    EXPECT_EQ(refusal(runs.finish()), "permanent");
     EXPECT_EQ(refusal(runs.note(1, "x")), "run_lost");
     EXPECT_EQ(runs.peek(), nullptr) << "and is not known for that";
     EXPECT_TRUE(runs.list().empty());
@@ -142,7 +160,7 @@ TEST_P(conformance, a_done_job_is_forgotten_in_time) {
     runs_in runs{w};
     (void)runs.begin(1);
     (void)runs.note(1, "old");
-    (void)runs.finish(1);
+    (void)runs.finish();
     w.pass(24h * 29);
     EXPECT_TRUE(is_run<coffer::run_done>(runs.begin(2)));
     w.pass(24h * 2);

@@ -35,7 +35,9 @@ public:
     auto fail(int n, std::string const& signature, int p = 0, std::string const& job = "job") {
         return w_.get(w_.backend(p).end_run({id(job), claim_number(n)}, coffer::run_failure{signature}));
     }
-    auto finish(int n, int p = 0) { return w_.get(w_.backend(p).end_run({id(), claim_number(n)}, std::nullopt)); }
+    auto finish(std::vector<coffer::record_id> const& answers = {}, int p = 0) {
+        return w_.get(w_.backend(p).finish_run(id(), answers));
+    }
     auto reopen(int p = 0) { return w_.get(w_.backend(p).reopen_run(id())); }
     std::shared_ptr<coffer::run_record const> peek(int p = 0) { return w_.get(w_.backend(p).peek_run(id())).value(); }
     auto list(coffer::run_filter const& f = {}, int p = 0) { return w_.get(w_.backend(p).list_runs(f)).value(); }

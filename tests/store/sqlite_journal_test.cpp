@@ -17,6 +17,9 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
 #include <exception>
 #include <filesystem>
 #include <memory>
@@ -45,9 +48,11 @@ auto somebody(coffer::store const& db) {
 
 /// Runs the job of two steps in real time; between them, `in_between` does what it wants.
 template <class Fn>
-std::string run_job(std::filesystem::path const& file, Fn in_between) {
+std::string run_job(std::filesystem::path const& file, Fn in_between, coffer::store_probe const* probe = nullptr) {
     asio::io_context io;
-    sqlite::store const db{file};
+    sqlite::options o;
+    o.probe = probe;
+    sqlite::store const db{file, o};
     std::exception_ptr thrown;
     auto const body = [&](coffer::journal& run) -> coffer::awaitable<void> {
         (void)co_await run.step("first", somebody(db), question{"one"});
@@ -107,6 +112,55 @@ TEST(sqlite_journal, three_killed_runs_stop_the_job_and_bill_one_send) {
     EXPECT_EQ(f.number("SELECT count(*) FROM sends"), 1);
 }
 
+/// Stops its process, all of it, when the store announces a step for the so manyth time.
+class stop_at {
+public:
+    explicit stop_at(int nth) : left_{nth} {}
+    coffer::store_probe probe() {
+        return [this](coffer::store_step, coffer::edge) {
+            if (left_-- == 0) ::raise(SIGSTOP);
+        };
+    }
+
+private:
+    std::atomic<int> left_;
+};
+
+register_role const struck_worker{"runs a job and stops at a step of the store's", [](child_arguments const& a) {
+                                      stop_at when{std::stoi(a.at(1))};
+                                      auto const probe = when.probe();
+                                      tell(run_job(a.at(0), [] {}, &probe));
+                                      return 0;
+                                  }};
+
+TEST(sqlite_journal, that_is_killed_at_any_step_is_done_with_all_its_answers_or_has_them_all) {
+    bool struck = true;
+    int done_when_struck = 0;
+    std::int64_t most_sends = 0;
+    for (int nth = 0; struck; ++nth) {
+        SCOPED_TRACE("killed at announcement " + std::to_string(nth));
+        temporary_directory const dir;
+        auto const file = dir / "coffer.db";
+        {
+            child other{"runs a job and stops at a step of the store's", {file.string(), std::to_string(nth)}};
+            struck = other.wait_stopped();
+            other.kill(SIGKILL);
+            EXPECT_EQ(other.wait(), struck ? -SIGKILL : 0);
+        }
+        intruder f{file};
+        bool const done = f.number("SELECT count(*) FROM runs WHERE state='done'") == 1;
+        done_when_struck += struck && done ? 1 : 0;
+        EXPECT_EQ(f.number("SELECT count(*) FROM records WHERE state='acked'"), done ? 2 : 0);
+        std::string told;
+        for (int runs = 0; runs < 3; ++runs) told += run_job(file, [] {}) + " ";
+        EXPECT_EQ(told, done ? "already_done already_done already_done " : "done already_done already_done ");
+        EXPECT_EQ(f.number("SELECT count(*) FROM records WHERE state='acked'"), 2);
+        most_sends = std::max(most_sends, f.number("SELECT count(*) FROM sends"));
+    }
+    EXPECT_EQ(done_when_struck, 1) << "between the commit and its telling";
+    EXPECT_EQ(most_sends, 3) << "only a send that nobody can account for is made again";
+}
+
 TEST(sqlite_journal, what_stands_in_the_file_of_a_job) {
     sqlite_world w;
     runs_in runs{w};
@@ -134,7 +188,7 @@ TEST(sqlite_journal, a_failure_that_the_file_refuses_is_written_when_it_works_ag
     auto const begun = runs.begin(2);
     ASSERT_FALSE(begun);
     EXPECT_EQ(begun.error().kind(), fault_kind::store_unavailable);
-    auto const done = runs.finish(1);
+    auto const done = runs.finish();
     ASSERT_FALSE(done) << "whoever waits for it is told";
     EXPECT_EQ(done.error().kind(), fault_kind::store_unavailable);
     other.run("ROLLBACK");

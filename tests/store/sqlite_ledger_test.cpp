@@ -67,6 +67,23 @@ TEST_F(file_ledger, old_entries_go_and_their_sums_stay) {
     EXPECT_EQ(desk.audit(), std::vector<std::string>{});
 }
 
+TEST_F(file_ledger, says_with_which_command_a_refusal_is_ended) {
+    auto const file = w.file().string();
+    auto const no = denial(money.reserve(1, 6_usd, "team", 5_usd, coffer::daily));
+    ASSERT_TRUE(no);
+    EXPECT_EQ(no->remedy, "`coffer limit " + file + " team day@UTC AMOUNT`");
+    ASSERT_TRUE(is_reserved(money.reserve(2, 0.40_usd, "my team/search")));
+    (void)w.get(money.backend().freeze("my team", "runs\nwild"));
+    auto const command = "`coffer thaw " + file + " 'my team'`";
+    EXPECT_EQ(denial(money.reserve(3, 0.40_usd, "my team/search"))->remedy, command);
+    auto const stopped = money.send(2);
+    EXPECT_EQ(refusal(stopped), "frozen");
+    EXPECT_EQ(stopped.error().message(),
+              "budget my team is frozen (runs wild); see to the cause, then thaw it with " + command);
+    (void)w.get(money.backend().freeze("", ""));
+    EXPECT_EQ(denial(money.reserve(4, 0.40_usd))->remedy, "`coffer thaw " + file + " --everything`");
+}
+
 TEST_F(file_ledger, an_audit_finds_what_does_not_add_up) {
     ASSERT_TRUE(is_reserved(money.reserve(1, 0.40_usd)));
     EXPECT_EQ(money.audit(), std::vector<std::string>{});
@@ -115,7 +132,8 @@ TEST(ledgers, in_memory_and_in_a_file_say_the_same) {
                 std::string text;
                 if (what < 5) {
                     auto const v = d.reserve(q);
-                    auto const no = denial(v);
+                    auto no = denial(v);
+                    if (no) no->remedy.clear();  // only a file has a command
                     text =
                         no ? no->to_string() + (no->until ? std::to_string(no->until->time_since_epoch().count()) : "")
                            : "reserved";

@@ -9,12 +9,16 @@
 #include <time.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <exception>
 #include <fstream>
+#include <iostream>
 #include <iterator>
 #include <limits>
 #include <stdexcept>
+
+#include "text.hpp"
 
 namespace coffer_command {
 namespace {
@@ -28,6 +32,26 @@ std::optional<std::chrono::nanoseconds> parse_age(std::string const& text) {
     std::int64_t const seconds = *unit == 's' ? 1 : *unit == 'm' ? 60 : *unit == 'h' ? 3600 : *unit == 'd' ? 86400 : 0;
     if (seconds == 0 || n > std::numeric_limits<std::int64_t>::max() / 1'000'000'000 / seconds) return std::nullopt;
     return std::chrono::seconds{n * seconds};
+}
+
+/// `2026-11-22`, `2026-11-22T03:04:05Z`. Nothing for what the calendar has not got, 30 February.
+std::optional<coffer::wall_time_point> parse_moment(std::string const& text) {
+    constexpr int first_year = 1678;  // that nanoseconds since 1970 can count, whole
+    constexpr int last_year = 2261;
+    std::tm parts{};
+    auto const* end = ::strptime(text.c_str(), "%Y-%m-%d", &parts);
+    if (end != nullptr && *end == 'T') end = ::strptime(end, "T%H:%M:%S", &parts);
+    if (end != nullptr && *end == 'Z') ++end;
+    if (end == nullptr || *end != '\0') return std::nullopt;
+    auto const year = parts.tm_year + 1900;
+    if (year < first_year || year > last_year) return std::nullopt;
+    auto corrected = parts;
+    auto const seconds = ::timegm(&corrected);
+    auto const written = [](std::tm const& t) {
+        return std::array{t.tm_mon, t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec};
+    };
+    if (written(corrected) != written(parts)) return std::nullopt;
+    return std::chrono::system_clock::from_time_t(seconds);
 }
 
 /// `namespace:hex`, of a whole digest.
@@ -82,16 +106,46 @@ CLI::Option* add_json(CLI::App& to, bool& json) {
 CLI::Option* add_moment(CLI::App& to, std::string const& option, coffer::wall_time_point& moment,
                         std::string const& help) {
     auto const take = [&moment, option](std::string const& text) {
-        std::tm parts{};
-        auto const* end = ::strptime(text.c_str(), "%Y-%m-%d", &parts);
-        if (end != nullptr && *end == 'T') end = ::strptime(end, "T%H:%M:%S", &parts);
-        if (end != nullptr && *end == 'Z') ++end;
-        if (end == nullptr || *end != '\0')
-            throw CLI::ValidationError{option,
-                                       "'" + text + "' is no day or time; e.g. 2026-11-22, 2026-11-22T03:04:05Z"};
-        moment = std::chrono::system_clock::from_time_t(::timegm(&parts));
+        auto const parsed = parse_moment(text);
+        if (!parsed)
+            throw CLI::ValidationError{option, "'" + text +
+                                                   "' is no day or time that there is; e.g. 2026-11-22, "
+                                                   "2026-11-22T03:04:05Z"};
+        moment = *parsed;
     };
     return to.add_option_function<std::string>(option, take, help)->type_name("DAY");
+}
+
+void check_range(coffer::wall_time_point from, coffer::wall_time_point to) {
+    if (from < to) return;
+    throw CLI::ValidationError{"--to", "nothing lies between --from " + iso_time(from) + " and --to " + iso_time(to) +
+                                           ": --from is the first moment, --to the one after the last"};
+}
+
+CLI::Option* add_count(CLI::App& to, std::string const& option, std::size_t& count, std::string const& help,
+                       std::size_t least) {
+    auto const take = [&count, option, least](std::string const& text) {
+        std::size_t n = 0;
+        auto const* const end = text.data() + text.size();
+        auto const [rest, bad] = std::from_chars(text.data(), end, n);
+        if (bad != std::errc{} || rest != end || n < least)
+            throw CLI::ValidationError{option, "'" + text + "' is no number of things to show; " +
+                                                   std::to_string(least) + " or more, e.g. 20"};
+        count = n;
+    };
+    return to.add_option_function<std::string>(option, take, help)->type_name("COUNT");
+}
+
+CLI::Option* add_scope(CLI::App& to, std::string& scope) {
+    return to.add_option("--scope", scope, "only this scope and those inside it")->type_name("S");
+}
+
+bool is_known_scope(coffer::sqlite::ledger_reader& ledger, std::filesystem::path const& file,
+                    std::string const& scope) {
+    if (scope.empty() || !ledger.accounts(scope).empty()) return true;
+    std::cerr << "coffer: nothing is accounted for in the scope '" << printable(scope)
+              << "'; is it spelt as `coffer limits --all " << coffer::shell_word(file.string()) << "` shows it?\n";
+    return false;
 }
 
 coffer::money dollars_of(std::string const& text) {

@@ -7,10 +7,12 @@
 #include <coffer/crypto/key_ring.hpp>
 #include <coffer/state/record.hpp>
 #include <coffer/store/sqlite.hpp>
+#include <coffer/store/sqlite_ledger_reader.hpp>
 #include <coffer/store/sqlite_reader.hpp>
 
 #include <CLI/CLI.hpp>
 
+#include <cstddef>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -28,6 +30,16 @@ CLI::Option* add_json(CLI::App& to, bool& json);
 /// `--from 2026-11-22`, or `2026-11-22T03:04:05Z`; UTC.
 CLI::Option* add_moment(CLI::App& to, std::string const& option, coffer::wall_time_point& moment,
                         std::string const& help);
+/// Throws `CLI::ValidationError` if no time lies between the two.
+void check_range(coffer::wall_time_point from, coffer::wall_time_point to);
+/// A number of things: `--limit 20`. `least` is what makes sense.
+CLI::Option* add_count(CLI::App& to, std::string const& option, std::size_t& count, std::string const& help,
+                       std::size_t least = 1);
+/// `--scope team/search`.
+CLI::Option* add_scope(CLI::App& to, std::string& scope);
+/// Is anything accounted for in that scope? If not, says so on stderr, and what to do: to whoever reads a table, a name that
+/// is misspelt must not look like money that was not spent.
+bool is_known_scope(coffer::sqlite::ledger_reader& ledger, std::filesystem::path const& file, std::string const& scope);
 /// Dollars, exact: `25`, `0.10`. Throws `CLI::ValidationError`.
 coffer::money dollars_of(std::string const& text);
 /// `--body-key 2026-11=key.hex`, as often as there are keys.

@@ -73,7 +73,7 @@ int thaw(request const& r) {
     return thawed ? ok : nothing_matched;
 }
 
-void add_scope(CLI::App& to, request& r) {
+void add_scope_to_stop(CLI::App& to, request& r) {
     add_file(to, r.file);
     to.add_option("SCOPE", r.scope, "the scope, and with it all inside it: team/search");
     to.add_flag("--everything", r.everything, "all scopes");
@@ -85,7 +85,7 @@ subcommand freeze_command(CLI::App& app) {
     auto const r = std::make_shared<request>();
     auto* const parser = app.add_subcommand(
         "freeze", "the kill switch: no process begins a send in a scope until it is thawed; CHANGES the store");
-    add_scope(*parser, *r);
+    add_scope_to_stop(*parser, *r);
     parser->add_option("--reason", r->reason, "for whoever looks at it later")->type_name("TEXT");
     add_examples(*parser,
                  "  coffer freeze coffer.db team/search --reason 'the report job runs wild'\n"
@@ -98,7 +98,7 @@ subcommand freeze_command(CLI::App& app) {
 subcommand thaw_command(CLI::App& app) {
     auto const r = std::make_shared<request>();
     auto* const parser = app.add_subcommand("thaw", "lets sends begin again in a frozen scope; CHANGES the store");
-    add_scope(*parser, *r);
+    add_scope_to_stop(*parser, *r);
     add_examples(*parser, "  coffer thaw coffer.db team/search");
     return {parser, [r] { return thaw(*r); }};
 }

@@ -96,7 +96,7 @@ subcommand jobs_command(CLI::App& app) {
     add_file(*parser, r->file);
     parser->add_flag("--stopped", r->which.stopped_only, "only jobs that wait for an operator");
     add_namespace(*parser, r->which.name_space);
-    parser->add_option("--limit", r->which.limit, "at most so many, the oldest")->type_name("COUNT");
+    add_count(*parser, "--limit", r->which.limit, "at most so many, the oldest");
     add_json(*parser, r->json);
     add_examples(*parser,
                  "  coffer jobs coffer.db --stopped                   what waits for somebody to mend its cause\n"

@@ -76,6 +76,8 @@ int show(request const& r) {
     coffer::sqlite::reader file{r.file};
     coffer::sqlite::ledger_reader ledger{file};
     auto accounts = ledger.accounts(r.scope);
+    bool const known = is_known_scope(ledger, r.file, r.scope);
+    bool const over = known && !accounts.empty();
     auto const now = std::chrono::system_clock::now();
     if (!r.all)
         std::erase_if(accounts, [&](auto const& a) {
@@ -83,6 +85,7 @@ int show(request const& r) {
         });
     if (!r.all) accounts = parts_together(std::move(accounts));
     for (auto const& a : accounts) r.json ? print_json(a) : print(a);
+    if (accounts.empty() && over) std::cerr << "coffer: all its windows are over; --all shows them\n";
     if (!r.json) {
         std::cout << counted(accounts.size(), "account") << '\n';
         // Also those that have no account now: after midnight, say.
@@ -136,7 +139,7 @@ subcommand limits_command(CLI::App& app) {
     auto const r = std::make_shared<request>();
     auto* const parser = app.add_subcommand("limits", "how scopes stand in their windows now; changes nothing");
     add_file(*parser, r->file);
-    parser->add_option("--scope", r->scope, "only this scope and those inside it")->type_name("S");
+    add_scope(*parser, r->scope);
     parser->add_flag("--all", r->all, "windows that are over, too");
     add_json(*parser, r->json);
     add_examples(*parser,

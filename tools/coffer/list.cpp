@@ -56,7 +56,7 @@ subcommand list_command(CLI::App& app) {
     add_namespace(*parser, r->which.name_space);
     add_state(*parser, r->which.state);
     add_older_than(*parser, r->which.older_than);
-    parser->add_option("--limit", r->which.limit, "at most so many, the oldest")->type_name("COUNT");
+    add_count(*parser, "--limit", r->which.limit, "at most so many, the oldest");
     add_json(*parser, r->json);
     add_examples(*parser,
                  "  coffer list --unresolved coffer.db                     what waits for a decision\n"

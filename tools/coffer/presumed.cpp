@@ -26,6 +26,7 @@ struct request {
 std::vector<coffer::ledger_entry> chosen(request const& r) {
     coffer::sqlite::reader file{r.file};
     coffer::sqlite::ledger_reader ledger{file};
+    if (!is_known_scope(ledger, r.file, r.which.scope)) return {};
     auto which = r.which;
     which.state = coffer::reservation_state::presumed;
     which.limit = std::numeric_limits<std::size_t>::max();
@@ -36,7 +37,9 @@ void print(coffer::ledger_entry const& e) {
     auto const& a = e.row.about;
     std::cout << iso_time(e.row.created) << "  " << (e.row.bound ? "$" + e.row.bound->to_string() : "without a bound")
               << "  " << printable(a.provider) << "/" << printable(a.model) << "  "
-              << (a.request_id.empty() ? "request id not known" : printable(a.request_id)) << '\n';
+              << (a.request_id.empty() ? "request id not known" : printable(a.request_id))
+              << (e.row.actual ? ", said to have cost $" + e.row.actual->to_string() + ", which cannot be meant" : "")
+              << '\n';
 }
 
 coffer::awaitable<void> correct(coffer::ledger money, std::vector<coffer::correction> what, std::size_t& count) {
@@ -45,8 +48,12 @@ coffer::awaitable<void> correct(coffer::ledger money, std::vector<coffer::correc
 
 int run(request const& r) {
     if (r.unbilled && !r.each.empty()) throw CLI::ValidationError{"--unbilled", "either --unbilled, or --each AMOUNT"};
+    check_range(r.which.from, r.which.to);
     bool const decides = r.unbilled || !r.each.empty();
     auto const cost = r.each.empty() ? coffer::money{} : dollars_of(r.each);
+    if (!coffer::can_be_meant(cost))
+        throw CLI::ValidationError{"--each", "'" + r.each + "' cannot be what one send has cost; from 0 to " +
+                                                 coffer::dearest_send.to_string() + " dollars"};
     auto const entries = chosen(r);
     coffer::money sum;
     for (auto const& e : entries) sum += e.row.bound.value_or(coffer::money{});
@@ -79,7 +86,7 @@ subcommand presumed_command(CLI::App& app) {
     auto* const parser =
         app.add_subcommand("presumed", "money that counts as spent because nobody knows; with --yes CHANGES the store");
     add_file(*parser, r->file);
-    parser->add_option("--scope", r->which.scope, "only this scope and those inside it")->type_name("S");
+    add_scope(*parser, r->which.scope);
     add_moment(*parser, "--from", r->which.from, "only sends from that day or time on (UTC)");
     add_moment(*parser, "--to", r->which.to, "only sends before that day or time (UTC)");
     parser->add_flag("--unbilled", r->unbilled, "the provider says that none of them was billed");

@@ -37,8 +37,11 @@ int run(request const& r) {
                   << "  spooled         " << plan.spooled << '\n';
         if (auto const why = coffer::sqlite::detail::why_not_purge(plan, r.options); !why.empty())
             std::cout << "would be refused: " << why << '\n';
-        std::cout << "nothing was changed. To purge it, say --yes as well; what is purged is forgotten, and a job that "
-                     "runs again pays again\n";
+        std::cout
+            << "the ledger keeps what was spent: amounts, times, models, the provider's request ids and the names of "
+               "scopes, but no longer whose calls they were\n"
+               "nothing was changed. To purge it, say --yes as well; what is purged is forgotten, and a job that "
+               "runs again pays again\n";
         return ok;
     }
     auto const done = coffer::sqlite::purge(r.file, r.name_space, r.options);
@@ -73,7 +76,11 @@ subcommand purge_command(CLI::App& app) {
         "  coffer purge coffer.db customer-4711 --unacknowledged --unresolved --yes\n"
         "\n"
         "Refused while somebody works on a key of it. Afterwards the file is rewritten and looked through; backups,\n"
-        "snapshots and the disk's own spare blocks are beyond its reach.");
+        "snapshots and the disk's own spare blocks are beyond its reach.\n"
+        "\n"
+        "The ledger keeps what was spent: its entries lose the namespace, the key and the tag `job`; amounts, times,\n"
+        "models and the provider's request ids stay, and so do the names of scopes (in accounts, limits, freezes and\n"
+        "alarms), with the values of the tags that are in them.");
     return {parser, [r] { return run(*r); }};
 }
 

@@ -35,6 +35,7 @@ struct comparison {
     std::size_t equal = 0;
     std::vector<coffer::correction> corrections;
     std::vector<std::string> lines;
+    std::size_t not_meant = 0;  ///< that differ, by what no send can have cost
     std::size_t unknown = 0;  ///< requests that the ledger does not know
     coffer::money unknown_cost;
     coffer::money in_ledger;  ///< of the requests that both know
@@ -55,17 +56,20 @@ comparison compare(std::vector<coffer::ledger_entry> const& entries, usage_expor
         if (found == left.end()) continue;
         auto const charged = found->second;
         left.erase(found);
-        coffer::money most = r.bound.value_or(coffer::money{});
-        auto const booked = r.actual.value_or(most);
+        auto const booked =
+            r.state == coffer::reservation_state::settled ? *r.actual : r.bound.value_or(coffer::money{});
         c.in_ledger += booked;
         c.in_export += charged;
         if (r.state == coffer::reservation_state::settled && booked == charged) {
             ++c.equal;
             continue;
         }
-        c.corrections.push_back({r.id, charged});
+        bool const meant = coffer::can_be_meant(charged);
+        if (meant) c.corrections.push_back({r.id, charged});
+        else ++c.not_meant;
         c.lines.push_back(printable(r.about.request_id) + "  " + std::string{to_string(r.state)} + " " +
-                          dollars(booked) + ", charged " + dollars(charged));
+                          dollars(booked) + ", charged " + dollars(charged) +
+                          (meant ? "" : ", which cannot be meant: left as it is"));
     }
     for (auto const& [id, cost] : left) {
         ++c.unknown;
@@ -84,7 +88,7 @@ int run(request const& r) {
         all.limit = std::numeric_limits<std::size_t>::max();
         c = compare(ledger.entries(all), said);
     }
-    auto const differing = c.corrections.size();
+    auto const differing = c.corrections.size() + c.not_meant;
     for (std::size_t i = 0; i < std::min(r.show, c.lines.size()); ++i) std::cout << c.lines[i] << '\n';
     if (c.lines.size() > r.show) std::cout << "… and " << c.lines.size() - r.show << " more\n";
     std::cout << "export: " << counted(said.lines, "line") << ", " << counted(said.cost.size(), "request") << '\n'
@@ -97,7 +101,7 @@ int run(request const& r) {
     if (said.without_id + said.without_cost > 0)
         std::cout << "lines that say too little: " << said.without_id << " without an id, " << said.without_cost
                   << " without a cost\n";
-    if (r.apply && differing > 0) {
+    if (r.apply && !c.corrections.empty()) {
         auto const db = open_store(r.file);
         std::size_t known = 0;
         auto const correct = [](coffer::ledger money, std::vector<coffer::correction> what,
@@ -110,7 +114,7 @@ int run(request const& r) {
         std::cout << "nothing was changed; --apply books what the provider charged\n";
     }
     if (c.equal + differing == 0) return nothing_matched;
-    return differing > 0 && !r.apply ? differs : ok;
+    return c.not_meant > 0 || (differing > 0 && !r.apply) ? differs : ok;
 }
 
 }  // namespace
@@ -124,7 +128,7 @@ subcommand reconcile_command(CLI::App& app) {
     parser->add_option("EXPORT", r->export_file, "CSV with headings, or a JSON object per line")->required();
     parser->add_option("--id-column", r->id_column, "the column with the provider's request id")->type_name("NAME");
     parser->add_option("--cost-column", r->cost_column, "the column with the cost in dollars")->type_name("NAME");
-    parser->add_option("--show", r->show, "so many of the differences")->type_name("COUNT");
+    add_count(*parser, "--show", r->show, "so many of the differences", 0);
     parser->add_flag("--apply", r->apply,
                      "books what the provider charged: presumed entries become settled, others are corrected");
     add_examples(*parser,

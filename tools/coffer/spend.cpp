@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <coffer/store/record_text.hpp>
 #include <coffer/store/sqlite_ledger_reader.hpp>
 
 #include <algorithm>
@@ -28,6 +29,7 @@ struct request {
     bool csv = false;
     bool json = false;
     std::string chart_file;
+    bool audit = false;
 };
 
 std::string dollars(coffer::money m) { return "$" + m.to_string(); }
@@ -76,7 +78,7 @@ void print_json(spend_table const& rows) {
 }
 
 void print_all(request const& r, std::vector<coffer::ledger_entry> const& entries, std::size_t unresolved,
-               std::vector<std::pair<std::string, std::string>> const& frozen) {
+               std::vector<coffer::frozen_scope> const& frozen) {
     print("all", {{"", total(entries)}});
     for (auto const& [head, by] :
          {std::pair{"by day (UTC)", group::day}, {"by scope", group::scope}, {"by model", group::model}}) {
@@ -92,15 +94,29 @@ void print_all(request const& r, std::vector<coffer::ledger_entry> const& entrie
                   << (why.empty() ? "" : " (" + printable(why) + ")") << "; coffer thaw lets it go on\n";
 }
 
+/// Says which accounts are not the sum of their entries, or that all are. True if they are.
+bool audit(coffer::sqlite::ledger_reader& ledger, std::filesystem::path const& file) {
+    auto const wrong = ledger.audit();
+    for (auto const& account : wrong)
+        std::cerr << "coffer: the account " << printable(account)
+                  << " is not the sum of its entries: somebody has changed the file, or it is damaged\n";
+    if (wrong.empty()) std::cerr << "coffer: audited: every account is the sum of its entries\n";
+    else
+        std::cerr << "coffer: " << counted(wrong.size(), "account")
+                  << " cannot be trusted; compare with the backups of " << coffer::shell_word(file.string())
+                  << " and with the provider's export (coffer reconcile)\n";
+    return wrong.empty();
+}
+
 int run(request const& r) {
+    check_range(r.which.from, r.which.to);
     coffer::sqlite::reader file{r.file};
     coffer::sqlite::ledger_reader ledger{file};
+    bool const adds_up = !r.audit || audit(ledger, r.file);
     auto which = r.which;
     which.limit = std::numeric_limits<std::size_t>::max();
     auto const entries = ledger.entries(which);
-    for (auto const& wrong : ledger.audit())
-        std::cerr << "coffer: the account " << printable(wrong)
-                  << " is not the sum of its entries: somebody has changed the file, or it is damaged\n";
+    if (entries.empty() && !is_known_scope(ledger, r.file, which.scope)) return nothing_matched;
 
     auto const by = r.by.value_or(group::day);
     auto const rows = add_up(entries, by);
@@ -125,6 +141,7 @@ int run(request const& r) {
         file.for_each(open, [&](auto const&) { return ++unresolved, true; });
         print_all(r, entries, unresolved, ledger.frozen());
     }
+    if (!adds_up) return failed;
     return entries.empty() ? nothing_matched : ok;
 }
 
@@ -134,7 +151,7 @@ subcommand spend_command(CLI::App& app) {
     auto const r = std::make_shared<request>();
     auto* const parser = app.add_subcommand("spend", "what was spent, by day, scope, model and key; changes nothing");
     add_file(*parser, r->file);
-    parser->add_option("--scope", r->which.scope, "only this scope and those inside it")->type_name("S");
+    add_scope(*parser, r->which.scope);
     add_moment(*parser, "--from", r->which.from, "only sends from that day or time on (UTC)");
     add_moment(*parser, "--to", r->which.to, "only sends before that day or time (UTC)");
     auto const take = [r](std::string const& word) {
@@ -143,15 +160,18 @@ subcommand spend_command(CLI::App& app) {
     };
     parser->add_option_function<std::string>("--by", take, std::string{"one table: by "} + group_words)
         ->type_name("WHAT");
-    parser->add_option("--top", r->top, "so many of the dearest keys")->type_name("COUNT");
+    add_count(*parser, "--top", r->top, "so many of the dearest keys");
     auto* const csv = parser->add_flag("--csv", r->csv, "the table as CSV, by day unless --by says otherwise");
     add_json(*parser, r->json)->excludes(csv);
+    parser->add_flag("--audit", r->audit,
+                     "also adds up the whole ledger anew, and fails if an account is not the sum of its entries");
     parser->add_option("--chart", r->chart_file, "draws the table as bars, in an SVG file")->type_name("FILE.svg");
     add_examples(*parser,
                  "  coffer spend coffer.db\n"
                  "  coffer spend coffer.db --from 2026-11-01 --by scope\n"
                  "  coffer spend coffer.db --scope team/search --by day --chart november.svg\n"
-                 "  coffer spend coffer.db --by model --csv > models.csv");
+                 "  coffer spend coffer.db --by model --csv > models.csv\n"
+                 "  coffer spend coffer.db --audit                     does the ledger add up?");
     return {parser, [r] { return run(*r); }};
 }
 

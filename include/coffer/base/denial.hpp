@@ -5,10 +5,28 @@
 #include <coffer/base/money.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace coffer::inline v0 {
+namespace detail {
+
+/// Somebody's words within a sentence of ours: in one line, and no longer than a sentence is.
+[[nodiscard]] inline std::string in_passing(std::string_view words) {
+    constexpr std::size_t longest = 200;
+    auto most = words.size();
+    if (most > longest) {
+        most = longest;
+        while (most > 0 && (static_cast<unsigned char>(words[most]) & 0xC0U) == 0x80U) --most;  // within a character
+    }
+    std::string shown;
+    for (auto const c : words.substr(0, most)) shown += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
+    return most < words.size() ? shown + "..." : shown;
+}
+
+}  // namespace detail
 
 /// What a refusal for want of money carries (`fault::denial`), so that a caller can choose something cheaper.
 struct budget_denial {
@@ -22,13 +40,27 @@ struct budget_denial {
     /// When there is money again, if nothing is settled before: the window's end. None: never by itself.
     std::optional<std::chrono::system_clock::time_point> until;
     bool frozen = false;  ///< somebody has stopped the scope, whatever is left
+    std::string reason;  ///< why it is frozen, in the words of who did it: one line, perhaps cut; empty: none was given
+    std::string remedy;  ///< what thaws the scope or raises the limit, if the ledger knows a command for it
 
+    /// Nothing may be spent there at all, whatever is asked for.
+    [[nodiscard]] bool limit_is_zero() const noexcept { return !frozen && limit <= money{}; }
+    /// What an operator can do: a command, or the function to call.
+    [[nodiscard]] std::string way_out() const {
+        if (!remedy.empty()) return remedy;
+        return frozen ? "ledger::thaw" : "ledger::set_limit, or in the program's budget_options";
+    }
     /// One sentence that says what to do.
     [[nodiscard]] std::string to_string() const {
         auto const named = "budget " + (scope.empty() ? std::string{"of everything"} : scope);
-        if (frozen) return named + " is frozen; thaw it when it is clear why";
-        return named + ", " + window + ": $" + needed.to_string() + " may be needed and $" + free.to_string() +
-               " of $" + limit.to_string() + " are free" +
+        if (frozen)
+            return named + " is frozen" + (reason.empty() ? "" : " (" + reason + ")") +
+                   "; see to the cause, then thaw it with " + way_out();
+        auto const there = named + ", " + window + ": ";
+        if (limit_is_zero())
+            return there + "its limit is zero, so nothing may be spent there; raise it with " + way_out();
+        return there + "$" + needed.to_string() + " may be needed and $" + free.to_string() + " of $" +
+               limit.to_string() + " are free" +
                (held > money{} ? " ($" + held.to_string() + " are held for calls under way)" : "");
     }
 };

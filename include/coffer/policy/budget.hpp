@@ -42,8 +42,8 @@ namespace coffer::inline v0 {
 /// replays, it costs and reserves nothing.
 ///
 /// Faults of its own: `over_budget` (with `fault::denial` and, if the window's end helps, a hint), `never_fits` (more than
-/// the whole limit, or no upper bound: code `no_bound`), `over_budget` with the code `frozen`; `store_unavailable` when the
-/// ledger cannot be written: nothing is sent then. A handle; any thread.
+/// the whole limit, or no upper bound: code `no_bound`), `over_budget` with the code `frozen`, or `zero_limit` where the
+/// limit is zero; `store_unavailable` when the ledger cannot be written: nothing is sent then. A handle; any thread.
 class budget {
     struct settings;
 
@@ -204,26 +204,31 @@ private:
             return q;
         }
         void size(reserve_request& q, attempt const& a, std::optional<money> bound) {
-            if (bound && *bound < money{}) bound.reset();  // no bound of anything
+            if (bound && !can_be_meant(*bound)) bound.reset();  // no bound of anything
             q.bound = bound ? bound : options.unbounded_at_most;
             if (!learns) return;
             std::lock_guard const lock{mutex};
             q.expected = learned.expected(a.target().model, q.bound).value_or(money{});
         }
         void learn(attempt const& a, std::optional<money> bound, money cost) {
-            if (!learns) return;
+            if (!learns || !can_be_meant(cost)) return;
             std::lock_guard const lock{mutex};
             learned.note(a.target().model, bound, cost);
         }
         [[nodiscard]] std::optional<fault> unbounded(attempt const& a, reserve_request const& q) const {
             if (q.bound || !hard) return std::nullopt;
-            return detail::no_bound(a.estimate().unbounded);
+            return detail::no_bound(why_unbounded(a));
+        }
+        [[nodiscard]] static std::string why_unbounded(attempt const& a) {
+            auto const& e = a.estimate();
+            if (e.cost && !can_be_meant(*e.cost)) return "its estimate of $" + e.cost->to_string() + " cannot be meant";
+            return e.unbounded;
         }
         /// What a caller is told who is turned away.
         [[nodiscard]] static fault why_not(budget_denial d, reserve_request const& q, attempt const& a) {
             // An operator has set a limit where the program has none.
-            bool const bound_is_missing = !q.bound && !d.frozen && d.needed == money::max();
-            if (bound_is_missing) return detail::no_bound(a.estimate().unbounded).with_denial(std::move(d));
+            bool const bound_is_missing = !q.bound && !d.frozen && !d.limit_is_zero() && d.needed == money::max();
+            if (bound_is_missing) return detail::no_bound(why_unbounded(a)).with_denial(std::move(d));
             return detail::fault_of(std::move(d), a.clock().wall_now());
         }
         /// The account of the call for which others are waiting already, if there is one.

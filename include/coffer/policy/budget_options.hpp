@@ -81,11 +81,13 @@ namespace detail {
 
 /// What a caller is told who is turned away. `wall` is now.
 [[nodiscard]] inline fault fault_of(budget_denial d, wall_time_point wall) {
-    if (d.frozen) return frozen_fault(std::move(d.scope));
-    bool const never = d.needed > d.limit;
+    if (d.frozen) return frozen_fault(std::move(d));
+    // A limit of zero is a door that somebody has shut: nothing is wrong with the request.
+    bool const never = d.needed > d.limit && !d.limit_is_zero();
     auto message = d.to_string();
-    if (never) message += "; it never fits: lower the request's output maximum, or raise the limit";
+    if (never) message += "; it never fits: lower the request's output maximum, or raise the limit with " + d.way_out();
     fault f{never ? fault_kind::never_fits : fault_kind::over_budget, std::move(message)};
+    if (d.limit_is_zero()) f.with_code("zero_limit");
     if (!never && d.until && *d.until > wall) f.with_retry_after(*d.until - wall);
     f.with_denial(std::move(d));
     return f;

@@ -159,10 +159,11 @@ public:
         return detail::run_one_step<result, Ask, Args...>(run_, std::move(name), ask, std::forward<Args>(args)...);
     }
 
-    /// The results are where they belong: acknowledges the steps of this run and of all earlier ones, and ends the job.
-    /// Doing so twice is harmless. Throws `failure`, after which it may be called again: `store_unavailable`, or what
-    /// `store::acknowledge` says of a step of this run; what stands in the run's way, if it has not begun. Throws `misuse`
-    /// while a step is under way, and after `failed`.
+    /// The results are where they belong: ends the job, and acknowledges the steps of this run and of all earlier ones, in
+    /// one transaction of the store. So a process that dies here leaves the job done, or undone with all its answers.
+    /// Doing so twice is harmless, in this process or a later one. Throws `failure`, after which it may be called again:
+    /// `store_unavailable`; what `store::acknowledge` says of a step of this run (the job is done then all the same); what
+    /// stands in the run's way, if it has not begun. Throws `misuse` while a step is under way, and after `failed`.
     [[nodiscard]] awaitable<void> done() const { return detail::finish(run_); }
 
     /// The run has failed, and ends. Nothing is awaited: the store writes it down. Without effect after the run's end, or

@@ -7,6 +7,8 @@
 #include <coffer/policy/run_context.hpp>
 #include <coffer/store/store.hpp>
 
+#include <algorithm>
+#include <cstddef>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -39,11 +41,14 @@ awaitable<std::optional<fault>> waited(completion<T> done, clock_service& servic
     return why.kind() == fault_kind::store_unavailable && why.code() != "run_lost" && why.code() != "run_over";
 }
 
+template <class T>
+awaitable<T> type_told_by(completion<T> const&);
+
 /// Submits an operation, once more if its reply may have been lost, and waits for its end.
 template <class Submit>
-awaitable<outcome<void>> carried_out(Submit submit, clock_service& service, time_point until) {
+auto carried_out(Submit submit, clock_service& service, time_point until) -> decltype(type_told_by(submit())) {
     for (bool repeated = false;; repeated = true) {
-        completion<outcome<void>> const done = submit();
+        auto const done = submit();
         if (auto const left = co_await waited(done, service, until)) co_return failed(*left);
         auto const& told = *done.get();
         if (told || repeated || !may_have_been_done(told.error())) co_return told;
@@ -139,7 +144,8 @@ inline awaitable<outcome<void>> ready_for(std::shared_ptr<run_context> run, run_
     co_return checked;
 }
 
-/// Acknowledges the steps of this run and of the earlier ones, and ends the job.
+/// Ends the job, and acknowledges the steps of this run and of the earlier ones. Both at once: a process that dies in here
+/// leaves a job that is done and asks for nothing more, or one that is not done and has all its answers.
 inline awaitable<void> finish(std::shared_ptr<run_context> run) {
     auto const executor = co_await asio::this_coro::executor;
     auto& service = clock_service::of(executor);
@@ -156,21 +162,28 @@ inline awaitable<void> finish(std::shared_ptr<run_context> run) {
     auto const found = store.peek_run(run->ref().job);
     if (auto const left = co_await waited(found, service, never)) throw_failure(*left);
     auto const job = value_or_throw(outcome<std::shared_ptr<run_record const>>{*found.get()});
-    std::vector<std::pair<completion<outcome<void>>, bool>> acknowledged;
+    std::vector<record_id> answers;
+    std::vector<record_id> of_this_run;
     for (auto const& name : job ? job->steps : std::vector<std::string>{}) {
-        auto const [record, of_this_run] = run->answer_of(name);
-        acknowledged.emplace_back(store.acknowledge(record), of_this_run);
+        auto const [record, ours] = run->answer_of(name);
+        answers.push_back(record);
+        if (ours) of_this_run.push_back(record);
     }
-    for (auto const& [done, of_this_run] : acknowledged) {
-        if (auto const left = co_await waited(done, service, never)) throw_failure(*left);
-        auto const& told = *done.get();
-        // An earlier program may have had steps that this one has not: what they did not finish is no concern of it.
-        if (!told && (of_this_run || told.error().kind() == fault_kind::store_unavailable)) throw_failure(told.error());
-    }
-    auto const end = [run] { return run->store().end_run(run->ref(), std::nullopt); };
+    auto const end = [run, &answers] { return run->store().finish_run(run->ref().job, answers); };
     auto ending = carried_out(end, service, never);
     auto const ended = co_await std::move(ending);
     if (!ended) throw_failure(ended.error());
+
+    // What could not be acknowledged then, such as an answer that the store still tries to write, is asked for by itself.
+    std::vector<completion<outcome<void>>> asked;
+    for (auto const& record : *ended) asked.push_back(store.acknowledge(record));
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+        if (auto const left = co_await waited(asked[i], service, never)) throw_failure(*left);
+        auto const& told = *asked[i].get();
+        // An earlier program may have had steps that this one has not: what they did not finish is no concern of it.
+        bool const ours = std::find(of_this_run.begin(), of_this_run.end(), (*ended)[i]) != of_this_run.end();
+        if (!told && (ours || told.error().kind() == fault_kind::store_unavailable)) throw_failure(told.error());
+    }
     run->set_done();
 }
 

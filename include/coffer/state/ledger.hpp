@@ -118,7 +118,8 @@ struct reservation {
     reservation_id id{};
     reservation_state state = reservation_state::held;
     std::optional<money> bound;   ///< the most that it can cost; none is known under soft limits only
-    std::optional<money> actual;  ///< settled: what it has cost
+    /// Settled: what it has cost. Presumed: what it was said to have cost, if that cannot be meant.
+    std::optional<money> actual;
     std::string owner;            ///< the process that it belongs to, as the store names processes
     std::chrono::steady_clock::time_point until{};  ///< held: given back then; sent: it has certainly ended by then
     std::chrono::system_clock::time_point created{};

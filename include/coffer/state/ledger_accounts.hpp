@@ -64,9 +64,8 @@ public:
         for (std::size_t i = 0; i < all.size(); ++i) {
             auto const& line = (*q.lines)[i];
             auto const limit = limit_of(line.scope, line.window_text, line.limit);
-            auto const* const frozen = frozen_by(line.scope);
-            if (frozen == nullptr && fits(committed_in(all[i], line.window, wall), needed_of(q, line, limit), limit))
-                continue;
+            auto const frozen = frozen_by(line.scope);
+            if (!frozen && fits(committed_in(all[i], line.window, wall), needed_of(q, line, limit), limit)) continue;
             std::vector<window_part> parts;
             for_each_counting(all[i], line.window, wall,
                               [&](time_point start, account const& part) { parts.emplace_back(start, part); });
@@ -109,11 +108,11 @@ public:
     void freeze(std::string scope, std::string reason) { frozen_[std::move(scope)] = std::move(reason); }
     /// False if it was not frozen.
     bool thaw(std::string const& scope) { return frozen_.erase(scope) != 0; }
-    /// The frozen scope that it is in, or null.
-    [[nodiscard]] std::string const* frozen_by(std::string_view scope) const {
+    /// The frozen scope that it is in, if there is one.
+    [[nodiscard]] std::optional<frozen_scope> frozen_by(std::string_view scope) const {
         for (auto const& [name, reason] : frozen_)
-            if (is_within(scope, name)) return &name;
-        return nullptr;
+            if (is_within(scope, name)) return frozen_scope{name, reason};
+        return std::nullopt;
     }
 
     /// How the accounts of that scope and of those inside it stand, by scope, window and time.
@@ -129,7 +128,7 @@ public:
             status.money_in = kept;
             if (auto const limit = limit_of(s.scope, s.window_text, s.limit); limit != money::max())
                 status.limit = limit;
-            status.frozen = frozen_by(s.scope) != nullptr;
+            status.frozen = frozen_by(s.scope).has_value();
             all.push_back(std::move(status));
         });
         std::sort(all.begin(), all.end(), [](account_status const& a, account_status const& b) {

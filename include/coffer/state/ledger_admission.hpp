@@ -47,24 +47,23 @@ using window_part = std::pair<std::chrono::system_clock::time_point, account>;
 /// Why `line` has not got the money for `q`, if so. `limit` is the one that holds now, `parts` are the accounts that count
 /// in the window at `wall`, by age; `frozen` is the frozen scope that it is in, if there is one.
 [[nodiscard]] inline std::optional<budget_denial> denial_of(reserve_request const& q, ledger_line const& line,
-                                                            money limit, std::string const* frozen,
+                                                            money limit, std::optional<frozen_scope> const& frozen,
                                                             std::span<window_part const> parts,
                                                             std::chrono::system_clock::time_point wall) {
     account counting;
     for (auto const& [start, part] : parts) counting += part;
     auto const needed = needed_of(q, line, limit);
-    if (frozen == nullptr && fits(counting.committed(), needed, limit)) return std::nullopt;
+    if (!frozen && fits(counting.committed(), needed, limit)) return std::nullopt;
 
     auto const span = line.window.span_at(wall);
-    budget_denial d;
-    d.scope = frozen != nullptr ? *frozen : line.scope;  // that is what can be thawed
+    auto d = frozen ? denied_by(*frozen) : budget_denial{};
+    if (!frozen) d.scope = line.scope;
     d.window = line.window.describe(span.start);
     d.window_text = line.window_text;
     d.limit = limit;
     d.free = left_of(limit, counting.committed());
     d.needed = needed;
     d.held = counting.held;
-    d.frozen = frozen != nullptr;
     if (needed > limit) return d;  // no time will help
     if (line.window.kind() != window_kind::rolling) {
         if (span.end != std::chrono::system_clock::time_point::max()) d.until = span.end;

@@ -69,7 +69,7 @@ public:
         if (e.row.state == reservation_state::sent) return {};
         if (e.row.state != reservation_state::held) return failed(reservation_over());
         for (auto const& line : *e.lines)
-            if (auto const* const frozen = accounts_.frozen_by(line.scope)) return failed(frozen_fault(*frozen));
+            if (auto const frozen = accounts_.frozen_by(line.scope)) return failed(frozen_fault(denied_by(*frozen)));
         return {};
     }
     /// A send of that record and number is permitted. A record that was forgotten and made anew counts its sends from the

@@ -31,6 +31,11 @@ namespace coffer::inline v0 {
     return committed >= limit ? money{} : limit - committed;
 }
 
+/// No send costs more. A figure beyond it, or below zero, is a mistake of whoever reports it (a wrong unit, an overflow),
+/// and as a sum it would make everything else invisible: it is taken for a cost that nobody knows.
+inline constexpr money dearest_send = money::from_nano(1'000'000 * money::nano_per_usd);
+[[nodiscard]] constexpr bool can_be_meant(money cost) noexcept { return cost >= money{} && cost <= dearest_send; }
+
 /// What a reservation amounts to in one of its accounts, as it stands: the accounts are the sums of these.
 [[nodiscard]] constexpr account part_of(reservation const& r, ledger_hold const& h) noexcept {
     account part;
@@ -78,10 +83,10 @@ public:
         r_.until = until;
         changed_ = true;
     }
-    /// It has cost `actual` (nothing, if that is negative: a limit is not raised by a credit). Good at any time: it corrects
-    /// what was presumed, or settled otherwise.
+    /// It has cost `actual`. Good at any time: it corrects what was presumed, or settled otherwise. A cost that cannot be
+    /// meant is noted, and what was held counts as spent until somebody knows better.
     void settle(money actual) noexcept {
-        actual = std::max(actual, money{});
+        if (!can_be_meant(actual) || !has_room_for(actual)) return doubt(actual);
         if (r_.state == reservation_state::settled && r_.actual == actual) return;
         take_out();
         r_.actual = actual;
@@ -106,6 +111,23 @@ public:
     }
 
 private:
+    /// A sum that saturates could not be taken apart again.
+    [[nodiscard]] bool has_room_for(money actual) const noexcept {
+        for (std::size_t i = 0; i < accounts_.size(); ++i) {
+            auto sum = detail::wide_int{actual.nano()} - part_of(r_, r_.holds[i]).committed().nano();
+            for (auto const column : {accounts_[i]->settled, accounts_[i]->presumed, accounts_[i]->held})
+                sum += column.nano();
+            if (sum > money::max().nano()) return false;
+        }
+        return true;
+    }
+    void doubt(money said) noexcept {
+        if (r_.state == reservation_state::settled || (r_.state == reservation_state::presumed && r_.actual == said))
+            return;
+        r_.actual = said;
+        changed_ = true;
+        presume();
+    }
     /// Into the column in which the reservation's state says that it stands, and out of it.
     void put_in() noexcept {
         for (std::size_t i = 0; i < accounts_.size(); ++i) *accounts_[i] += part_of(r_, r_.holds[i]);
@@ -128,12 +150,22 @@ private:
     bool gone_ = false;
 };
 
+/// A scope in which nothing may be spent until it is thawed, and why.
+struct frozen_scope {
+    std::string scope;
+    std::string reason;  ///< as it was given
+};
+[[nodiscard]] inline budget_denial denied_by(frozen_scope const& f) {
+    budget_denial d;
+    d.scope = f.scope;  // that is what can be thawed
+    d.frozen = true;
+    d.reason = detail::in_passing(f.reason);
+    return d;
+}
+
 /// Why a send may not begin: its scope was frozen, or its money was given back (its owner took too long, or was taken
 /// for dead).
-[[nodiscard]] inline fault frozen_fault(std::string scope) {
-    budget_denial d;
-    d.scope = std::move(scope);
-    d.frozen = true;
+[[nodiscard]] inline fault frozen_fault(budget_denial d) {
     auto message = d.to_string();
     return fault{fault_kind::over_budget, std::move(message)}.with_code("frozen").with_denial(std::move(d));
 }

@@ -13,6 +13,7 @@
 #include <coffer/time/clock.hpp>
 #include <coffer/time/completion.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -107,7 +108,8 @@ namespace detail {
 ///
 /// All coroutines may be awaited on any executor, and may be left: what was submitted is carried out. They throw
 /// `failure` (`store_unavailable`). A scope's name with an empty part (`team/`) is refused with `std::invalid_argument`
-/// before anything is done.
+/// before anything is done. A well-formed name of which nothing is known is not: a scope may be frozen, or limited, before
+/// its first send. Where a name may be misspelt, ask `is_known`.
 class ledger {
 public:
     explicit ledger(std::shared_ptr<ledger_backend> backend) noexcept : backend_{std::move(backend)} {}
@@ -136,7 +138,17 @@ public:
                                        [scope = detail::scope_named(std::move(scope)), over = std::move(over),
                                         limit](ledger_backend& b) { return b.set_limit(scope, over, limit); });
     }
-    /// What entries have really cost, in bulk. How many of them were known.
+    /// Has money ever been held in that scope or in one inside it (of ended windows: as far as they are kept)? If not, a
+    /// freeze of that name stops nobody who has sent so far.
+    awaitable<bool> is_known(std::string scope) const {
+        return any_account(backend_, detail::scope_named(std::move(scope)), std::nullopt);
+    }
+    /// In just that scope, over such a window? If not, a limit of that name and window binds nobody who has sent so far.
+    awaitable<bool> is_known(std::string scope, window over) const {
+        return any_account(backend_, detail::scope_named(std::move(scope)), over.text());
+    }
+    /// What entries have really cost, in bulk. How many of them were known. An amount that cannot be meant (below zero, or
+    /// beyond `dearest_send`) is noted in its entry and moves no money.
     awaitable<std::size_t> correct(std::vector<correction> what) const {
         return detail::submitted<std::size_t>(backend_,
                                               [what = std::move(what)](ledger_backend& b) { return b.correct(what); });
@@ -165,6 +177,16 @@ public:
     [[nodiscard]] std::shared_ptr<ledger_backend> const& backend() const noexcept { return backend_; }
 
 private:
+    static awaitable<bool> any_account(std::shared_ptr<ledger_backend> from, std::string scope,
+                                       std::optional<std::string> window_text) {
+        auto asking = detail::submitted<std::vector<account_status>>(
+            from, [&scope](ledger_backend& b) { return b.accounts(scope); });
+        auto const found = co_await std::move(asking);
+        co_return std::any_of(found.begin(), found.end(), [&](account_status const& a) {
+            return !window_text || (a.scope == scope && a.window == *window_text);
+        });
+    }
+
     std::shared_ptr<ledger_backend> backend_;
 };
 

@@ -121,12 +121,21 @@ public:
             return records_->change_run(run.job, [&](run_machine& m) { return m.note(run.id, name, lease); });
         });
     }
-    result<void> end_run(run_ref const& run, std::optional<run_failure> const& failure) override {
+    result<void> end_run(run_ref const& run, run_failure const& failure) override {
         return with_alarm(run.job, step<void>(store_step::end_run, [&] {
-                              return records_->change_run(run.job, [&](run_machine& m) {
-                                  return failure ? m.fail(run.id, *failure) : m.finish();
-                              });
+                              return records_->change_run(run.job,
+                                                          [&](run_machine& m) { return m.fail(run.id, failure); });
                           }));
+    }
+    result<std::vector<record_id>> finish_run(record_id const& job, std::vector<record_id> const& answers) override {
+        std::vector<record_id> acknowledged;
+        auto done = with_alarm(job, step<std::vector<record_id>>(store_step::end_run, [&] {
+                                   return records_->finish_run(job, answers, acknowledged);
+                               }));
+        money_->shared()->with_alarms([&](memory_alarms& alarms, auto&, auto) {
+            for (auto const& id : acknowledged) alarms.acknowledged(id);
+        });
+        return done;
     }
     result<std::shared_ptr<run_record const>> peek_run(record_id const& job) override {
         return step<std::shared_ptr<run_record const>>(std::nullopt, [&] { return records_->peek_run(job); });

@@ -123,6 +123,19 @@ public:
         std::lock_guard const lock{mutex_};
         return runs_.change(job, moment(), owner_is_dead(), std::forward<Fn>(fn));
     }
+    /// Gives which answers were not acknowledged.
+    outcome<std::vector<record_id>> finish_run(record_id const& job, std::vector<record_id> const& answers,
+                                               std::vector<record_id>& acknowledged) {
+        std::lock_guard const lock{mutex_};
+        auto const done = runs_.change(job, moment(), owner_is_dead(), [](run_machine& m) { return m.finish(); });
+        if (!done) return failed(done.error());
+        std::vector<record_id> left;
+        for (auto const& id : answers) {
+            auto const told = apply<void>(id, [](record_machine& m) { return m.acknowledge(); });
+            (told ? acknowledged : left).push_back(id);
+        }
+        return left;
+    }
     [[nodiscard]] std::shared_ptr<run_record const> peek_run(record_id const& job) {
         std::lock_guard const lock{mutex_};
         return runs_.peek(job, moment(), owner_is_dead());

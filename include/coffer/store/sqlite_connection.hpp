@@ -101,6 +101,7 @@ public:
     void watch_log() {
         if (!place_.note_log()) throw_log_moved();
     }
+    [[nodiscard]] std::string const& path() const noexcept { return path_; }
     /// Throws if the paths no longer name the files that are open: what were written now would be lost.
     void check_place() const {
         auto const state = place_.now();

@@ -7,6 +7,7 @@
 #include <coffer/state/ledger_admission.hpp>
 #include <coffer/state/ledger_rules.hpp>
 #include <coffer/store/ledger.hpp>
+#include <coffer/store/record_text.hpp>
 #include <coffer/store/sqlite_connection.hpp>
 #include <coffer/store/sqlite_ledger_rows.hpp>
 
@@ -61,7 +62,8 @@ public:
         if (frozen.empty()) return {};
         auto const r = scopes_.with(s.id);
         while (r.next()) {
-            if (auto scope = frozen_around(r.bytes(), frozen)) return failed(frozen_fault(*std::move(scope)));
+            if (auto const f = frozen_around(r.bytes(), frozen))
+                return failed(frozen_fault(with_remedy(denied_by(*f))));
         }
         return {};
     }
@@ -198,16 +200,8 @@ public:
         return all;
     }
     [[nodiscard]] std::vector<ledger_entry> entries(entry_filter const& f, ledger_moment at, owner_is_dead const& dead);
-    /// Scopes and why they are frozen.
-    [[nodiscard]] std::vector<std::pair<std::string, std::string>> frozen() {
-        std::vector<std::pair<std::string, std::string>> all;
-        auto const r = freezes_.with();
-        while (r.next()) {
-            std::string scope{r.bytes()};
-            all.emplace_back(std::move(scope), r.bytes());
-        }
-        return all;
-    }
+    /// Scopes that are frozen, and why.
+    [[nodiscard]] std::vector<frozen_scope> frozen() { return rows_.frozen(); }
     [[nodiscard]] std::vector<std::string> audit() {
         std::vector<std::string> wrong;
         auto const r = audit_.with();
@@ -295,10 +289,23 @@ private:
         return r;
     }
     /// The frozen scope that a scope is in: the name to thaw.
-    [[nodiscard]] static std::optional<std::string> frozen_around(std::string_view scope,
-                                                                  std::vector<std::string> const& frozen) {
-        auto const at = std::find_if(frozen.begin(), frozen.end(), [&](auto const& f) { return is_within(scope, f); });
+    [[nodiscard]] static std::optional<frozen_scope> frozen_around(std::string_view scope,
+                                                                   std::vector<frozen_scope> const& frozen) {
+        auto const at =
+            std::find_if(frozen.begin(), frozen.end(), [&](auto const& f) { return is_within(scope, f.scope); });
         return at == frozen.end() ? std::nullopt : std::optional{*at};
+    }
+
+    /// What the command can do about it.
+    [[nodiscard]] budget_denial with_remedy(budget_denial d) const {
+        auto const named = d.scope.empty() ? std::string{"''"} : shell_word(d.scope);
+        if (d.frozen)
+            d.remedy =
+                "`coffer thaw " + shell_word(db_.path()) + " " + (d.scope.empty() ? "--everything" : named) + "`";
+        else
+            d.remedy =
+                "`coffer limit " + shell_word(db_.path()) + " " + named + " " + shell_word(d.window_text) + " AMOUNT`";
+        return d;
     }
 
     [[nodiscard]] std::optional<budget_denial> refusal(reserve_request const& q, ledger_moment at) {
@@ -317,7 +324,8 @@ private:
                             if (line.window.counts(start, at.wall)) parts.emplace_back(start, a);
                         });
             auto const stopped = frozen_around(line.scope, frozen);
-            if (auto denied = denial_of(q, line, limit, stopped ? &*stopped : nullptr, parts, at.wall)) return denied;
+            if (auto denied = denial_of(q, line, limit, stopped, parts, at.wall))
+                return with_remedy(*std::move(denied));
         }
         return std::nullopt;
     }
@@ -331,7 +339,6 @@ private:
     statement freeze_{db_,
                       "INSERT INTO ledger_freezes(scope, reason, frozen_at) VALUES(?, ?, ?) "
                       "ON CONFLICT(scope) DO UPDATE SET reason=excluded.reason"};
-    statement freezes_{db_, "SELECT scope, reason FROM ledger_freezes ORDER BY scope"};
     statement thaw_{db_, "DELETE FROM ledger_freezes WHERE scope=?"};
     statement set_limit_{db_,
                          "INSERT INTO ledger_limits(scope, window, amount, set_at) VALUES(?, ?, ?, ?) "

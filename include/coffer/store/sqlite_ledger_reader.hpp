@@ -34,7 +34,7 @@ public:
         return detail::in_words(path_, {}, [&] { return ledger_->entries(filter, now(), owner_test()); });
     }
     /// Scopes that are frozen, and why.
-    [[nodiscard]] std::vector<std::pair<std::string, std::string>> frozen() {
+    [[nodiscard]] std::vector<frozen_scope> frozen() {
         return detail::in_words(path_, {}, [&] { return ledger_->frozen(); });
     }
     /// Alarms that rang, newest first.

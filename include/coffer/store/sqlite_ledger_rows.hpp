@@ -149,10 +149,13 @@ public:
         auto const r = limit_.with(scope, window_text);
         return r.next() ? std::optional{money::from_nano(r.integer())} : std::nullopt;
     }
-    [[nodiscard]] std::vector<std::string> frozen() {
-        std::vector<std::string> all;
+    [[nodiscard]] std::vector<frozen_scope> frozen() {
+        std::vector<frozen_scope> all;
         auto const r = frozen_.with();
-        while (r.next()) all.emplace_back(r.bytes());
+        while (r.next()) {
+            std::string scope{r.bytes()};
+            all.push_back({std::move(scope), std::string{r.bytes()}});
+        }
         return all;
     }
 
@@ -264,7 +267,7 @@ private:
     statement drop_holds_{db_, "DELETE FROM ledger_holds WHERE entry=?"};
     statement drop_{db_, "DELETE FROM ledger_entries WHERE id=?"};
     statement limit_{db_, "SELECT amount FROM ledger_limits WHERE scope=? AND window=?"};
-    statement frozen_{db_, "SELECT scope FROM ledger_freezes"};
+    statement frozen_{db_, "SELECT scope, reason FROM ledger_freezes ORDER BY scope"};
 };
 
 }  // namespace coffer::inline v0::sqlite::detail

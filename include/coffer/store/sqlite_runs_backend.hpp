@@ -2,6 +2,7 @@
 #pragma once
 // The part of the store concept on a file that is about the runs of jobs.
 
+#include <coffer/state/record_machine.hpp>
 #include <coffer/state/run_machine.hpp>
 #include <coffer/store/record_text.hpp>
 #include <coffer/store/sqlite_file.hpp>
@@ -35,14 +36,29 @@ public:
         };
         return submit<void>(urgency::before, store_step::note_step, runs_of(run.job), std::move(work));
     }
-    result<void> end_run(run_ref const& run, std::optional<run_failure> const& failure) override {
+    result<void> end_run(run_ref const& run, run_failure const& failure) override {
         auto work = [run, failure](opened_file& f, clock& c) -> outcome<void> {
-            return apply_to_run<void>(f, c, run.job,
-                                      [&](run_machine& m) { return failure ? m.fail(run.id, *failure) : m.finish(); });
+            return apply_to_run<void>(f, c, run.job, [&](run_machine& m) { return m.fail(run.id, failure); });
         };
         // Nobody waits for a failure to be written down; whoever has got the job done does, and may try again.
-        auto const u = failure ? urgency::after : urgency::before;
-        return submit<void>(u, store_step::end_run, runs_of(run.job), std::move(work));
+        return submit<void>(urgency::after, store_step::end_run, runs_of(run.job), std::move(work));
+    }
+    result<std::vector<record_id>> finish_run(record_id const& job, std::vector<record_id> const& answers) override {
+        using those = std::vector<record_id>;
+        auto work = [job, answers](opened_file& f, clock& c) -> outcome<those> {
+            auto const done = apply_to_run<void>(f, c, job, [](run_machine& m) { return m.finish(); });
+            if (!done) return failed(done.error());
+            those left;
+            for (auto const& id : answers) {
+                record_machine m{f.records().of(id).row, f.moment(c), f.owner_test()};
+                auto const told = m.acknowledge();
+                f.records().changed(id, m.changes());
+                if (told) f.alarms().acknowledged(id);
+                else left.push_back(id);
+            }
+            return left;
+        };
+        return submit<those>(urgency::before, store_step::end_run, runs_of(job), std::move(work));
     }
     result<void> reopen_run(record_id const& job) override {
         auto work = [job](opened_file& f, clock& c) -> outcome<void> {

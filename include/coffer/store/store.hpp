@@ -90,8 +90,12 @@ public:
     virtual result<run_verdict> begin_run(record_id const& job, run_request const& request) = 0;
     /// The run begins a step; the run's lease is `lease` from now on, if that is longer.
     virtual result<void> note_step(run_ref const& run, std::string const& step, duration lease) = 0;
-    /// The run has failed; without `failure` the job is done. Of a failure a store goes on trying to write it down.
-    virtual result<void> end_run(run_ref const& run, std::optional<run_failure> const& failure) = 0;
+    /// The run has failed. A store goes on trying to write it down.
+    virtual result<void> end_run(run_ref const& run, run_failure const& failure) = 0;
+    /// The job is done, whichever run has got it done, and `answers` are acknowledged, in one transaction: no process, and
+    /// none that comes after one that died, sees the one without the other. Tells which of them could not be; they stay as
+    /// they are, `acknowledge` says why, and the job is done all the same.
+    virtual result<std::vector<record_id>> finish_run(record_id const& job, std::vector<record_id> const& answers) = 0;
     /// The job as it stands; null if there is none. Never changes anything.
     virtual result<std::shared_ptr<run_record const>> peek_run(record_id const& job) = 0;
     virtual result<std::vector<run_summary>> list_runs(run_filter const& filter) = 0;

@@ -166,8 +166,12 @@ public:
     result<void> note_step(coffer::run_ref const& run, std::string const& name, coffer::duration lease) override {
         return inner_->note_step(run, name, lease);
     }
-    result<void> end_run(coffer::run_ref const& run, std::optional<coffer::run_failure> const& failure) override {
+    result<void> end_run(coffer::run_ref const& run, coffer::run_failure const& failure) override {
         return inner_->end_run(run, failure);
+    }
+    result<std::vector<coffer::record_id>> finish_run(coffer::record_id const& job,
+                                                      std::vector<coffer::record_id> const& answers) override {
+        return inner_->finish_run(job, answers);
     }
     result<std::shared_ptr<coffer::run_record const>> peek_run(coffer::record_id const& job) override {
         return inner_->peek_run(job);

@@ -127,8 +127,12 @@ public:
     result<void> note_step(coffer::run_ref const& run, std::string const& name, coffer::duration lease) override {
         return submit(op::note_step, [=](auto& s) { return s.note_step(run, name, lease); });
     }
-    result<void> end_run(coffer::run_ref const& run, std::optional<coffer::run_failure> const& how) override {
+    result<void> end_run(coffer::run_ref const& run, coffer::run_failure const& how) override {
         return submit(op::end_run, [=](auto& s) { return s.end_run(run, how); });
+    }
+    result<std::vector<coffer::record_id>> finish_run(coffer::record_id const& job,
+                                                      std::vector<coffer::record_id> const& answers) override {
+        return submit<std::vector<coffer::record_id>>(op::end_run, [=](auto& s) { return s.finish_run(job, answers); });
     }
     result<std::shared_ptr<coffer::run_record const>> peek_run(coffer::record_id const& job) override {
         return submit<std::shared_ptr<coffer::run_record const>>(op::other, [=](auto& s) { return s.peek_run(job); });

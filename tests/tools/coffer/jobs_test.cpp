@@ -244,7 +244,7 @@ TEST_F(jobs, that_are_over_for_long_are_forgotten) {
     q.id = store_test::claim_number(1);
     q.acknowledged_kept = std::chrono::nanoseconds{1};
     ASSERT_TRUE(s.time.get(s.backend().begin_run(s.id("over"), q)));
-    ASSERT_TRUE(s.time.get(s.backend().end_run({s.id("over"), q.id}, std::nullopt)));
+    ASSERT_TRUE(s.time.get(s.backend().finish_run(s.id("over"), {})));
     begin("running");
     EXPECT_TRUE(list().has("\n1 job\n")) << "its time is over";
     auto const t = run("gc " + file());

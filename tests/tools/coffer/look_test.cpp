@@ -106,6 +106,18 @@ TEST_F(looking, list_can_be_narrowed_down) {
     EXPECT_EQ(list("--unresolved").code, 0);
 }
 
+TEST_F(looking, list_takes_a_number_of_keys_and_nothing_else_for_its_limit) {
+    EXPECT_TRUE(list("--limit 1").has("1 key, as many as --limit allows"));
+    for (auto const* const bad : {"0", "-1", "many", "1.5", "99999999999999999999999"}) {
+        auto const no = list(std::string{"--limit="} + bad);
+        EXPECT_EQ(no.code, 2) << bad;
+        EXPECT_TRUE(no.has("is no number of things to show; 1 or more, e.g. 20")) << no.text;
+    }
+    EXPECT_EQ(list("--limit -1").code, 2);
+    EXPECT_EQ(run("jobs " + file() + " --limit 0").code, 2);
+    EXPECT_EQ(run("spend " + file() + " --top 0").code, 2);
+}
+
 TEST_F(looking, list_for_programs_is_an_object_a_line) {
     auto const all = lines_of(run_for_output("list --json " + file()).text);
     ASSERT_EQ(all.size(), 4U);

@@ -108,6 +108,79 @@ TEST_F(spending, of_a_few_days_is_what_was_asked_for) {
     EXPECT_EQ(run("spend " + file() + " --by colour").code, 2);
 }
 
+TEST_F(spending, of_a_time_that_there_is_not_is_refused) {
+    w.close();
+    for (auto const* const never : {"2026-02-30", "2026-13-01", "2026-11-31", "2025-02-29", "2026-11-22T24:00:00",
+                                    "2026-11-22T03:60:00", "9999-01-01", "1600-01-01", "22.11.2026", "2026-11-22x"}) {
+        auto const no = run("spend " + file() + " --from " + never);
+        EXPECT_EQ(no.code, 2) << never;
+        EXPECT_TRUE(no.has("no day or time that there is; e.g. 2026-11-22")) << no.text;
+    }
+    for (auto const* const there : {"2024-02-29", "2026-11-22T23:59:59Z"})
+        EXPECT_NE(run("spend " + file() + " --from " + there).code, 2) << there;
+    for (auto const* const command : {"spend ", "presumed "})
+        for (auto const* const to : {"2026-11-21", "2026-11-22"}) {
+            auto const no = run(command + file() + " --from 2026-11-22 --to " + to);
+            EXPECT_EQ(no.code, 2) << no.text;
+            EXPECT_TRUE(no.has("nothing lies between --from 2026-11-22T00:00:00Z and --to")) << no.text;
+        }
+}
+
+TEST_F(spending, of_an_unknown_scope_is_no_empty_table) {
+    w.close();
+    for (auto const* const command : {"spend ", "limits ", "presumed "}) {
+        auto const no = run(command + file() + " --scope org/taem");
+        EXPECT_EQ(no.code, 3) << no.text;
+        EXPECT_TRUE(no.has("nothing is accounted for in the scope 'org/taem'")) << no.text;
+        EXPECT_TRUE(no.has("`coffer limits --all " + file() + "`")) << no.text;
+    }
+    EXPECT_EQ(run_for_output("spend " + file() + " --scope org/taem").text, "") << "no table that says zero";
+    auto const svg = dir / "none.svg";
+    EXPECT_EQ(run("spend " + file() + " --scope org/taem --chart " + svg.string()).code, 3);
+    EXPECT_FALSE(std::filesystem::exists(svg));
+    auto const quiet = run("spend " + file() + " --scope org --from 2001-01-01 --to 2001-01-02");
+    EXPECT_EQ(quiet.code, 3);
+    EXPECT_FALSE(quiet.has("is it spelt")) << "nothing was sent in that time, but the scope is known";
+}
+
+TEST_F(spending, is_audited_if_asked_for) {
+    w.close();
+    EXPECT_FALSE(run("spend " + file()).has("audited"));
+    auto const sound = run("spend " + file() + " --audit");
+    EXPECT_EQ(sound.code, 0) << sound.text;
+    EXPECT_TRUE(sound.has("audited: every account is the sum of its entries")) << sound.text;
+    EXPECT_TRUE(sound.has("by scope")) << sound.text;
+    EXPECT_FALSE(run_for_output("spend " + file() + " --audit --csv").has("audited"))
+        << "a program reads only the table";
+    intruder{w.file()}.run("UPDATE ledger_accounts SET settled=settled+1 WHERE scope='org/team'");
+    EXPECT_EQ(run("spend " + file()).code, 0);
+    auto const wrong = run("spend " + file() + " --audit");
+    EXPECT_EQ(wrong.code, 1);
+    EXPECT_TRUE(wrong.has("the account org/team day@UTC is not the sum of its entries")) << wrong.text;
+    EXPECT_TRUE(wrong.has("compare with the backups")) << wrong.text;
+    EXPECT_TRUE(wrong.has("by scope")) << "what is there is shown all the same";
+}
+
+TEST_F(spending, that_is_said_to_have_cost_the_earth_waits_for_somebody_who_knows) {
+    ASSERT_TRUE(is_reserved(money.reserve(101, 4_usd, "compared", 100_usd)));
+    ASSERT_TRUE(money.settle(101, coffer::money::max()));
+    auto const shown = coffer("presumed " + file());
+    EXPECT_TRUE(shown.has("said to have cost $9223372036.854775807, which cannot be meant")) << shown.text;
+    EXPECT_TRUE(shown.has("1 presumed entry, $4.000000000 in all")) << shown.text;
+    EXPECT_EQ(coffer("presumed " + file() + " --each 2000000 --yes").code, 2);
+
+    auto const usage = (dir / "usage.csv").string();
+    std::ofstream{usage} << "id,cost\nreq-101,7000000\n";
+    auto const refused = coffer("reconcile --apply " + file() + " " + usage);
+    EXPECT_EQ(refused.code, 4) << refused.text;
+    EXPECT_TRUE(refused.has("presumed $4.000000000, charged $7000000.000000000, which cannot be meant: left as it is"))
+        << refused.text;
+    EXPECT_EQ(money.in("compared").presumed, 4_usd);
+    EXPECT_EQ(coffer("presumed " + file() + " --each 0.25 --yes").code, 0);
+    EXPECT_EQ(money.in("compared").settled, 0.25_usd);
+    EXPECT_EQ(coffer("spend --audit " + file()).code, 0);
+}
+
 TEST_F(spending, draws_the_day_that_went_wrong_higher_than_all_others_together) {
     auto const svg = (dir / "days.svg").string();
     EXPECT_EQ(coffer("spend " + file() + " --chart " + svg).code, 0);

@@ -10,7 +10,9 @@
 
 #include <chrono>
 #include <filesystem>
+#include <memory>
 #include <string>
+#include <utility>
 
 namespace {
 
@@ -115,6 +117,31 @@ TEST_F(upkeep, a_purge_says_what_it_means_and_then_leaves_nothing) {
     EXPECT_EQ(bytes.find("confidential words"), std::string::npos);
     EXPECT_EQ(bytes.find("customer-4711"), std::string::npos);
     EXPECT_NE(bytes.find("other words"), std::string::npos);
+}
+
+TEST_F(upkeep, a_purge_says_what_the_ledger_keeps_and_the_ledger_keeps_it) {
+    s.acked("acked", "customer-4711");
+    auto& money = *s.backend().ledger();
+    coffer::reserve_request q;
+    q.id[0] = 1;
+    coffer::ledger_lines lines;
+    lines.emplace_back("tenant/acme", coffer::lifetime, coffer::money::from_nano(1'000));
+    q.lines = std::make_shared<coffer::ledger_lines const>(std::move(lines));
+    q.bound = coffer::money::from_nano(100);
+    q.held_for = 5min;
+    q.about.name_space = "customer-4711";
+    q.about.job = "nightly";
+    q.about.model = "gpt-x";
+    ASSERT_TRUE(s.time.get(money.reserve(q)));
+    ASSERT_TRUE(s.time.get(money.submit_settle(q.id, coffer::money::from_nano(70), "req-1")));
+    auto const promise = "the names of scopes";
+    EXPECT_TRUE(run("purge " + file() + " customer-4711").has(promise));
+    EXPECT_TRUE(run("purge --help").has(promise));
+    auto const done = run("purge " + file() + " customer-4711 --yes");
+    EXPECT_EQ(done.code, 0) << done.text;
+    EXPECT_EQ(intruder{s.file()}.text("SELECT ns || job || model || request_id || actual FROM ledger_entries"),
+              "gpt-xreq-170");
+    EXPECT_TRUE(run("limits " + file()).has("tenant/acme"));
 }
 
 TEST_F(upkeep, a_purge_is_refused_while_somebody_works_on_a_key) {
