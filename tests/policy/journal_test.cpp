@@ -3,6 +3,7 @@
 
 #include <coffer/base/disposition.hpp>
 #include <coffer/call/describe.hpp>
+#include <coffer/policy/budget.hpp>
 
 #include "policy/support/jobs.hpp"
 #include "policy/support/scripted_store.hpp"
@@ -221,6 +222,41 @@ TEST_F(journal_test, goes_on_after_any_number_of_runs_that_a_brown_out_has_ended
     };
     for (int run = 1; run <= 100; ++run) provider.fail(fault_kind::overloaded);
     for (int run = 1; run <= 100; ++run) EXPECT_EQ(hear(work()).text(), "overloaded") << run;
+    EXPECT_TRUE(hear(work()).ok());
+}
+
+/// Of a brown-out whose errors may have been billed, all that an operator resolves is the key.
+TEST_F(journal_test, goes_on_after_a_brown_out_that_has_left_its_key_unresolved) {
+    auto const work = [&]() -> coffer::awaitable<void> {
+        coffer::journal const run{db, job};
+        (void)co_await run.step("draft", ask(), request{"prompt"});
+        co_await run.done();
+    };
+    provider.fail(fault_kind::ambiguous);
+    provider.fail(fault_kind::ambiguous);
+    EXPECT_EQ(hear(work()).text(), "ambiguous");
+    for (int run = 2; run <= 30; ++run) ASSERT_EQ(hear(work()).text(), "unresolved") << run;
+    EXPECT_EQ(provider.count(), 2);
+    sim.run(db.resolve(job.step("draft"), coffer::grant_send{}));
+    EXPECT_TRUE(hear(work()).ok()) << "nobody had to reopen the job";
+    EXPECT_EQ(provider.count(), 3);
+}
+
+TEST_F(journal_test, goes_on_when_there_is_money_again) {
+    auto const work = [&]() -> coffer::awaitable<void> {
+        coffer::journal const run{db, job};
+        coffer::budget const hour{db, {.scope = "team", .limit = 0.60_usd, .window = coffer::hourly}};
+        auto const dear = coffer::describe(provider.operation()).estimate([](request const&) {
+            return coffer::estimate{.cost = 0.60_usd};
+        });
+        auto const paid = coffer::pipeline{coffer::once{db}, hour}.wrap(dear);
+        (void)co_await run.step("outline", paid, request{"outline"});
+        (void)co_await run.step("draft", paid, request{"draft"});
+        co_await run.done();
+    };
+    EXPECT_EQ(hear(work()).text(), "over_budget");
+    for (int run = 2; run <= 30; ++run) ASSERT_EQ(hear(work()).text(), "over_budget") << run;
+    sim.time.run_for(1h);
     EXPECT_TRUE(hear(work()).ok());
 }
 

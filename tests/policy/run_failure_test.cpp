@@ -70,16 +70,17 @@ TEST(run_failure, of_several_exceptions_is_that_of_the_first) {
 }
 
 TEST(run_failure, that_time_can_mend_passes_and_costs_nothing_if_it_was_not_billed) {
-    for (auto const k : {fault_kind::throttled, fault_kind::in_progress, fault_kind::store_unavailable,
-                         fault_kind::draining, fault_kind::cancelled, fault_kind::circuit_open}) {
+    for (auto const k :
+         {fault_kind::throttled, fault_kind::in_progress, fault_kind::store_unavailable, fault_kind::draining,
+          fault_kind::cancelled, fault_kind::circuit_open, fault_kind::over_budget, fault_kind::unresolved}) {
         EXPECT_TRUE(failure_of(fault{k}, "").passing) << k;
         EXPECT_TRUE(failure_of(fault{k}, "").unbilled) << k;
     }
     auto const unsure = failure_of(fault{fault_kind::ambiguous}, "");
     EXPECT_TRUE(unsure.passing);
     EXPECT_FALSE(unsure.unbilled);
-    for (auto const k : {fault_kind::unresolved, fault_kind::over_budget, fault_kind::invalid_request,
-                         fault_kind::defective_answer, fault_kind::permanent, fault_kind::preflight_failed})
+    for (auto const k : {fault_kind::never_fits, fault_kind::invalid_request, fault_kind::defective_answer,
+                         fault_kind::permanent, fault_kind::preflight_failed})
         EXPECT_FALSE(failure_of(fault{k}, "").passing) << k;
     EXPECT_TRUE(thrown(std::system_error{asio::error::operation_aborted}).passing);
     EXPECT_FALSE(thrown(std::system_error{std::make_error_code(std::errc::no_space_on_device)}).passing);

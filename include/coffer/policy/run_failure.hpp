@@ -55,7 +55,7 @@ namespace detail {
 }  // namespace detail
 
 /// The failure that a fault is, at `step` (empty: at none). One that a later run may be spared (see `disposition`) passes.
-/// But a preflight that fails is a failure of the job, at whichever step it was made: somebody may have to mend something.
+/// So does one that is not the job's own: no money left, or a key that waits for an operator. But a preflight that fails is a failure of the job, at whichever step it was made: somebody may have to mend something.
 [[nodiscard]] inline run_failure failure_of(fault const& why, std::string_view step) {
     run_failure f{std::string{to_string(why.kind())}};
     if (why.status() != 0) f.signature += ", status " + std::to_string(why.status());
@@ -63,8 +63,11 @@ namespace detail {
     if (why.cause()) f.signature += ", message " + detail::digest_of_message(why.message());
     bool const of_run = why.kind() == fault_kind::preflight_failed;
     if (!step.empty() && !of_run) f.signature += ", at " + std::string{step};
-    f.passing = disposition(why).action == queue_action::retry_after && !of_run;
-    f.unbilled = f.passing && why.billing() == knowledge::no;
+    // Money that is spent comes back with the window, or an operator gives more; an unresolved key is in an operator's list
+    // already. Neither cause is the job's, and neither costs anything.
+    bool const waits = why.kind() == fault_kind::over_budget || why.kind() == fault_kind::unresolved;
+    f.passing = (waits || disposition(why).action == queue_action::retry_after) && !of_run;
+    f.unbilled = f.passing && (why.billing() == knowledge::no || why.kind() == fault_kind::unresolved);
     return f;
 }
 
