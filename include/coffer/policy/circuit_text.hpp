@@ -26,17 +26,20 @@ namespace coffer::inline v0::detail {
 /// Why it is open. `last` is the end that opened it; null for a success.
 [[nodiscard]] inline std::string open_text(std::string const& circuit, breaker::change const& c,
                                            circuit_breaker_options const& o, fault const* last) {
-    auto const named = last != nullptr ? ", the last one " + kind_and_status(*last) : std::string{};
+    auto const end = last != nullptr ? kind_and_status(*last) : std::string{};
+    auto const named = end.empty() ? end : ", the last one " + end;
     auto const of_the_last = " of the last " + std::to_string(c.tally.ends) + " attempts ";
+    auto const too_long = "took longer than " + seconds(o.slow_after);
     switch (c.why) {
         case circuit_reason::failure_ratio:
             return circuit + " is open: " + std::to_string(c.tally.failures) + of_the_last + "failed" + named;
         case circuit_reason::slow_ratio:
-            return circuit + " is open: " + std::to_string(c.tally.slow) + of_the_last + "took longer than " +
-                   seconds(o.slow_after);
-        case circuit_reason::probe_failed: return circuit + " is open: a probe failed" + named;
-        case circuit_reason::probe_slow: return circuit + " is open: a probe took longer than " + seconds(o.slow_after);
-        default: return circuit + " is open: " + std::to_string(c.in_a_row) + " failures in a row" + named;
+            return circuit + " is open: " + std::to_string(c.tally.slow) + of_the_last + too_long;
+        case circuit_reason::probe_failed: return circuit + " is open: a probe failed: " + end;
+        case circuit_reason::probe_slow: return circuit + " is open: a probe " + too_long;
+        default:
+            if (c.in_a_row == 1) return circuit + " is open: one failure, " + end;
+            return circuit + " is open: " + std::to_string(c.in_a_row) + " failures in a row" + named;
     }
 }
 
