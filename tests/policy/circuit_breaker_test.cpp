@@ -363,6 +363,16 @@ TEST_F(circuit, a_probe_that_is_refused_further_in_is_given_back) {
     }
 }
 
+TEST_F(circuit, a_call_that_is_too_late_to_begin_takes_no_probe) {
+    circuit_breaker const b{{.in_a_row = 1, .probes = 1}};
+    open(b);
+    sit_out(b);
+    call late{key{"test", 2}, sim.time.now() - 1s};
+    EXPECT_EQ(sim.run(pipeline{b}.wrap(provider).try_call(late)).error().kind(), fault_kind::deadline_exceeded);
+    EXPECT_EQ(b.status().state, state::open);
+    EXPECT_EQ(recover(b), 1);
+}
+
 TEST_F(circuit, a_probe_whose_call_runs_out_of_time_at_a_gate_further_in_is_given_back) {
     circuit_breaker const b{{.in_a_row = 1, .probes = 1}};
     open(b);
@@ -432,6 +442,16 @@ TEST_F(circuit, outside_retry_it_sees_only_the_last_end) {
     EXPECT_EQ(b.status().in_a_row, 0);
     EXPECT_FALSE(sim.run(ask.try_call(c)));
     EXPECT_EQ(b.status().in_a_row, 1);
+}
+
+TEST_F(circuit, what_fails_further_in_and_is_not_sent_tells_nothing_of_the_provider) {
+    // A limiter, say, whose own server is down.
+    circuit_breaker const b{{.in_a_row = 1}};
+    support::gate_script down;
+    down.entries.push_back({entry::kind::refuse, {}, fault_kind::overloaded});
+    auto const ask = pipeline{b, support::plain_gate{t, "g", down}}.wrap(provider);
+    EXPECT_EQ(sim.run(ask.try_call(c)).error().kind(), fault_kind::overloaded);
+    EXPECT_EQ(b.status().in_a_row, 0);
 }
 
 TEST_F(circuit, around_another_pipelines_breaker_its_refusals_are_neutral) {

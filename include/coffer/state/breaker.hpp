@@ -80,7 +80,7 @@ public:
         bool probe = false;
     };
     /// What somebody is told who wants to get in.
-    struct answer {
+    struct entry {
         std::optional<pass> in;
         std::optional<duration> ask_again;  ///< of a refusal: not before; none if nobody knows
         circuit_reason changed = circuit_reason::none;  ///< a change to half open, and why
@@ -106,7 +106,7 @@ public:
     explicit breaker(circuit_breaker_options const& o) : options_{o}, counts_{o.window} {}
 
     /// Somebody wants to get in. `probe_limit`: so long after `now` a probe is given up as lost.
-    [[nodiscard]] answer enter(time_point now, duration probe_limit) noexcept {
+    [[nodiscard]] entry enter(time_point now, duration probe_limit) noexcept {
         switch (state_) {
             case circuit_state::closed: return {pass{epoch_, false}, {}};
             case circuit_state::isolated: return {};
@@ -179,7 +179,7 @@ private:
         counts_.clear();
     }
 
-    [[nodiscard]] answer probe(time_point now, duration limit, circuit_reason why) noexcept {
+    [[nodiscard]] entry probe(time_point now, duration limit, circuit_reason why) noexcept {
         if (why != circuit_reason::none) begin(circuit_state::half_open);
         ++out_;
         until_ = std::max(until_, later(now, limit));
