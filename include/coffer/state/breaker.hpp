@@ -134,8 +134,7 @@ public:
             return shut(e.at, circuit_reason::probes_succeeded);
         }
         if (e.what == end::kind::neutral) return std::nullopt;
-        note(e, slow);
-        auto const why = tripped(e.at);
+        auto const why = tripped(note(e, slow));
         if (why == circuit_reason::none) return std::nullopt;
         return open(e, why, draw);
     }
@@ -186,24 +185,22 @@ private:
         return {pass{epoch_, true}, {}, why};
     }
 
-    void note(end const& e, bool slow) noexcept {
+    breaker_tally const& note(end const& e, bool slow) noexcept {
         if (e.what == end::kind::success) {
             in_a_row_ = 0;
-            counts_.add(slow ? breaker_mark::slow : breaker_mark::success, e.at);
-            return;
+            return counts_.add(slow ? breaker_mark::slow : breaker_mark::success, e.at);
         }
         if (in_a_row_ < std::numeric_limits<int>::max()) ++in_a_row_;
-        counts_.add(breaker_mark::failure, e.at);
         keep_hint(e);
+        return counts_.add(breaker_mark::failure, e.at);
     }
     void keep_hint(end const& e) noexcept {
         not_before_ = std::max(not_before_, later(e.at, std::min(e.hint, options_.hint_ceiling)));
     }
 
-    [[nodiscard]] circuit_reason tripped(time_point now) noexcept {
+    [[nodiscard]] circuit_reason tripped(breaker_tally const& t) const noexcept {
         if (options_.in_a_row > 0 && in_a_row_ >= options_.in_a_row) return circuit_reason::failures_in_a_row;
-        auto const& t = counts_.at(now);
-        if (t.ends < options_.minimum) return circuit_reason::none;
+        if (t.ends < options_.minimum || (t.failures == 0 && t.slow == 0)) return circuit_reason::none;
         if (reaches(t.failures, options_.failure_ratio, t.ends)) return circuit_reason::failure_ratio;
         if (reaches(t.slow, options_.slow_ratio, t.ends)) return circuit_reason::slow_ratio;
         return circuit_reason::none;

@@ -35,9 +35,11 @@ public:
         : marks_(static_cast<std::size_t>(w.size())),
           slice_{w.length() / slices + (w.length() % slices != duration{0} ? duration{1} : duration{0})} {}
 
-    void add(breaker_mark m, time_point at) noexcept {
+    /// What is in the window then.
+    breaker_tally const& add(breaker_mark m, time_point at) noexcept {
         if (!marks_.empty()) add_to_calls(m);
         else if (slice_ > duration::zero()) add_to_time(m, at);
+        return sum_;
     }
     /// What is in the window at `now`.
     [[nodiscard]] breaker_tally const& at(time_point now) noexcept {
