@@ -280,7 +280,7 @@ plan draw(support::dice& dice) {
         o.window = breaker_window::none(), o.minimum = options{}.minimum;
     }
     o.probes = 1 + dice.below(3);
-    o.breaks = {growth::exponential, jitter::none, (1 + dice.below(4)) * unit + unit / 2, 1h, 1.0};
+    o.breaks = {(1 + dice.below(4)) * unit + unit / 2, 1h, 1.0, false};
     p.timeout = (6 + dice.below(10)) * unit;
     auto const health = dice.below(4);
     for (int i = 0; i < 16; ++i) {
@@ -401,7 +401,7 @@ TEST(circuit_threads, a_herd_on_many_threads_is_let_through_by_the_number_of_pro
     auto const rounds = static_cast<int>(std::min<std::uint64_t>(support::seeds(100), 200));
     for (int round = 0; round < rounds; ++round) {
         auto const clock = std::make_shared<coffer::testing::virtual_clock>(1);
-        circuit_breaker const b{{.in_a_row = 1, .probes = 3, .breaks = {growth::constant, jitter::none, 8s, 8s}}};
+        circuit_breaker const b{{.in_a_row = 1, .probes = 3, .breaks = {.first = 8s, .jittered = false}}};
         (void)in_a_context(clock, pipeline{b}.wrap(errand{errand::end::badly}), 1);
         clock->set(clock->now() + 8s);
         errand const probes{errand::end::never};
@@ -421,16 +421,16 @@ TEST(circuit_threads, a_herd_on_many_threads_is_let_through_by_the_number_of_pro
 
 TEST(circuit_threads, no_more_probes_are_under_way_than_may_be) {
     auto const clock = std::make_shared<coffer::testing::virtual_clock>(1);
-    circuit_breaker const b{{.in_a_row = 1, .probes = 3, .breaks = {growth::constant, jitter::none, 8s, 8s}}};
+    circuit_breaker const b{{.in_a_row = 1, .probes = 3, .breaks = {.first = 8s, .jittered = false}}};
     (void)in_a_context(clock, pipeline{b}.wrap(errand{errand::end::badly}), 1);
     clock->set(clock->now() + 8s);
     errand const probes{errand::end::never};
     auto const ask = pipeline{b}.wrap(probes);
     std::barrier all_have_asked{4};
     on_threads(4, [&](int) {
+        std::vector<std::unique_ptr<call>> calls;
         asio::io_context io;
         clock_service::of(io.get_executor()).install(clock);
-        std::vector<std::unique_ptr<call>> calls;
         for (int i = 0; i < 100; ++i) {
             calls.push_back(std::make_unique<call>(call::unkeyed()));
             (void)support::start<outcome<int>, asio::any_io_executor>(io.get_executor(), ask.try_call(*calls.back()));
@@ -444,10 +444,8 @@ TEST(circuit_threads, no_more_probes_are_under_way_than_may_be) {
 TEST(circuit_threads, ends_by_hand_and_looks_from_many_threads_leave_it_whole) {
     auto const rounds = static_cast<int>(std::min<std::uint64_t>(support::seeds(2), 2000));
     auto const clock = std::make_shared<coffer::testing::virtual_clock>(1);
-    circuit_breaker const b{{.in_a_row = 3,
-                             .window = breaker_window::calls(20),
-                             .probes = 2,
-                             .breaks = {growth::exponential, jitter::equal, 1ms, 4ms}}};
+    circuit_breaker const b{
+        {.in_a_row = 3, .window = breaker_window::calls(20), .probes = 2, .breaks = {.first = 1ms, .longest = 4ms}}};
     std::atomic<int> told{0};
     auto const watch = [&](event const& e) {
         if (e.reason.empty()) return;

@@ -38,7 +38,7 @@ using support::entry;
 using support::simulation;
 using lines = std::vector<std::string>;
 
-backoff exactly(duration first) { return {growth::exponential, jitter::none, first, 1h}; }
+circuit_breaks exactly(duration first) { return {.first = first, .longest = 1h, .jittered = false}; }
 
 class circuit : public ::testing::Test {
 protected:
@@ -269,7 +269,7 @@ TEST_F(circuit, one_seed_is_one_break_and_breaks_are_spread) {
 }
 
 TEST_F(circuit, a_break_of_next_to_nothing_is_a_break_like_others) {
-    circuit_breaker const b{{.in_a_row = 1, .breaks = {growth::constant, jitter::none, 1ns, 1ns}}};
+    circuit_breaker const b{{.in_a_row = 1, .breaks = {.first = 1ns, .longest = 1ns}}};
     provider.fails(fault_kind::overloaded).times(0);
     for (int i = 0; i < 100; ++i) {
         EXPECT_EQ(ask(b).error().kind(), fault_kind::overloaded);
@@ -418,6 +418,10 @@ TEST_F(circuit, a_probe_that_never_ends_keeps_nobody_out_for_ever) {
     EXPECT_EQ(sim.run(wrapped.try_call(c)), 7);
     EXPECT_EQ(b.status().state, state::closed);
     EXPECT_FALSE(r.over());
+    r.cancel();
+    sim.time.run();
+    EXPECT_TRUE(r.over());
+    EXPECT_EQ(b.status().state, state::closed);
 }
 
 // In company --------------------------------------------------------------------------------------------------------------------
@@ -625,7 +629,8 @@ TEST_F(circuit, an_observer_may_use_the_breaker_that_tells_it) {
     std::optional<fault> nested;
     auto const other = [](auto wrapped, std::optional<fault>& out) -> awaitable<void> {
         auto mine = call::unkeyed();
-        out = (co_await wrapped.try_call(mine)).error();
+        auto const end = co_await wrapped.try_call(mine);
+        out = end.error();
     };
     call_again = [&] { sim.start(other(ask, nested)); };
     EXPECT_FALSE(sim.run(ask.try_call(c)));

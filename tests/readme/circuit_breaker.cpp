@@ -113,7 +113,7 @@ TEST_F(docs_circuit_breaker, options_of_ones_own) {
         .slow_after = 90s,  // a success that took longer is slow
         .slow_ratio = 0.8,
         .probes = 2,
-        .breaks = {coffer::growth::exponential, coffer::jitter::equal, 30s, 10min},
+        .breaks = {.first = 30s, .longest = 10min},
     }};
     //! [options]
     provider chat;

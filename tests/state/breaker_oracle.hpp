@@ -35,7 +35,7 @@ public:
             if (now < break_end_) return {false, break_end_ - now};
             go(state::half_open);
         } else if (state_ == state::half_open && under_way() == o_.probes) {
-            if (now < lost_at()) return {false, std::min<duration>(lost_at() - now, o_.breaks.base)};
+            if (now < lost_at()) return {false, std::min<duration>(lost_at() - now, o_.breaks.first)};
             go(state::half_open);
         }
         auto& mine = all_.back();
@@ -130,9 +130,9 @@ private:
     void open(time_point at) {
         bool const relapse = state_ == state::half_open || (!breaks_.empty() && at - closed_at_ < breaks_.back());
         if (!relapse) breaks_.clear();
-        auto length = static_cast<double>(o_.breaks.base.count());
+        auto length = static_cast<double>(o_.breaks.first.count());
         for (std::size_t i = 0; i < breaks_.size(); ++i)
-            length = std::min(length * o_.breaks.factor, static_cast<double>(o_.breaks.cap.count()));
+            length = std::min(length * o_.breaks.factor, static_cast<double>(o_.breaks.longest.count()));
         auto const lasts = std::max(duration{static_cast<duration::rep>(length)}, wanted_ - at);
         breaks_.push_back(lasts);
         go(state::open);

@@ -27,8 +27,8 @@ using duration = breaker::duration;
 using time_point = breaker::time_point;
 using kind = breaker::end::kind;
 
-backoff exactly(duration first, duration longest = 1h, double factor = 2.0) {
-    return {growth::exponential, jitter::none, first, longest, factor};
+circuit_breaks exactly(duration first, duration longest = 1h, double factor = 2.0) {
+    return {first, longest, factor, false};
 }
 
 /// A breaker with a clock at hand.
@@ -226,7 +226,7 @@ TEST(breaker, a_relapse_soon_after_it_was_closed_makes_the_breaks_go_on_growing)
 TEST(breaker, no_drawn_break_is_its_cap_or_shorter_than_half_of_it) {
     for (auto const seed : support::each_seed(support::seeds(50))) {
         support::dice dice{seed};
-        bench b{{.in_a_row = 1, .breaks = {growth::exponential, jitter::equal, 10s, 40s}}};
+        bench b{{.in_a_row = 1, .breaks = {.first = 10s, .longest = 40s}}};
         std::set<duration> drawn;
         for (int i = 0; i < 10; ++i) {
             b.draw = dice.one_in(10) ? 1.0 - 0x1p-53 : dice.unit();
@@ -441,9 +441,7 @@ TEST(breaker, reset_it_is_as_if_new) {
 // Limits ------------------------------------------------------------------------------------------------------------------
 
 TEST(breaker, it_may_open_for_ever_and_nothing_overflows) {
-    bench b{{.in_a_row = 1,
-             .breaks = {growth::exponential, jitter::none, duration::max(), duration::max()},
-             .hint_ceiling = duration::max()}};
+    bench b{{.in_a_row = 1, .breaks = exactly(duration::max(), duration::max()), .hint_ceiling = duration::max()}};
     b.draw = 1.0 - 0x1p-53;
     auto const c = b.each(kind::failure, 1, duration::max(), duration::max());
     EXPECT_EQ(c->lasts, duration::max());
@@ -476,6 +474,8 @@ TEST(breaker, options_that_cannot_be_meant_or_have_no_effect_are_refused) {
     refuses({.in_a_row = -1});
     refuses({.in_a_row = 0, .window = breaker_window::none()});
     refuses({.window = breaker_window::calls(-1)});
+    refuses({.window = breaker_window::calls(0)});
+    refuses({.window = breaker_window::time(0s)});
     refuses({.window = breaker_window::calls(1'000'001)});
     refuses({.window = breaker_window::time(-1s)});
     refuses({.window = breaker_window::calls(19)});  // the minimum is 20
@@ -492,11 +492,10 @@ TEST(breaker, options_that_cannot_be_meant_or_have_no_effect_are_refused) {
     refuses({.window = breaker_window::none(), .slow_after = 1s});
     EXPECT_NO_THROW((options{.window = breaker_window::none()}.check()));
     refuses({.probes = 0});
-    refuses({.breaks = {.base = 0s}});
-    refuses({.breaks = {.spread = jitter::equal, .base = 10s, .cap = 9s}});
-    refuses({.breaks = {.spread = jitter::full}});
-    refuses({.breaks = {.spread = jitter::equal, .factor = 0.5}});
-    refuses({.breaks = {.spread = jitter::equal, .factor = nan}});
+    refuses({.breaks = {.first = 0s}});
+    refuses({.breaks = {.first = 10s, .longest = 9s}});
+    refuses({.breaks = {.factor = 0.5}});
+    refuses({.breaks = {.factor = nan}});
     refuses({.hint_ceiling = -1s});
 }
 
@@ -513,7 +512,7 @@ options draw_options(support::dice& dice) {
         if (dice.one_in(2)) o.slow_after = 20ns, o.slow_ratio = 0.1 * (1 + dice.below(10));
     }
     o.probes = 1 + dice.below(3);
-    o.breaks = {growth::exponential, jitter::none, duration{1 + dice.below(50)}, 200ns, 1.0 + dice.below(3)};
+    o.breaks = exactly(duration{1 + dice.below(50)}, 200ns, 1.0 + dice.below(3));
     if (dice.one_in(2)) o.hint_ceiling = duration{dice.below(100)};
     o.check();
     return o;

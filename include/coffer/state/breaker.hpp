@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
-// The states of a circuit breaker: pure, with the time and chance passed in.
+// What a circuit breaker does: pure, with the time and chance passed in.
 
 #include <coffer/base/later.hpp>
+#include <coffer/state/backoff.hpp>
 #include <coffer/state/breaker_options.hpp>
 #include <coffer/state/breaker_tally.hpp>
+#include <coffer/state/circuit_state.hpp>
 #include <coffer/state/retry_rule.hpp>
 
 #include <algorithm>
@@ -12,57 +14,9 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
-#include <string_view>
 #include <utility>
 
 namespace coffer::inline v0 {
-
-enum class circuit_state : std::uint8_t {
-    closed,     ///< attempts go through, and their ends are counted
-    open,       ///< attempts are refused, until the break is over
-    half_open,  ///< a few attempts go through as probes, the others are refused
-    isolated,   ///< attempts are refused, until somebody closes it by hand
-};
-
-[[nodiscard]] constexpr std::string_view to_string(circuit_state s) noexcept {
-    switch (s) {
-        case circuit_state::closed: return "closed";
-        case circuit_state::open: return "open";
-        case circuit_state::half_open: return "half_open";
-        case circuit_state::isolated: return "isolated";
-    }
-    return "unknown";
-}
-
-/// Why a breaker went from one state to another.
-enum class circuit_reason : std::uint8_t {
-    none,
-    failures_in_a_row,
-    failure_ratio,
-    slow_ratio,
-    break_over,
-    probes_lost,  ///< the probes under way have outlived their time: others take their place
-    probe_failed,
-    probe_slow,
-    probes_succeeded,
-    by_hand,
-};
-
-[[nodiscard]] constexpr std::string_view to_string(circuit_reason r) noexcept {
-    switch (r) {
-        case circuit_reason::none: return "";
-        case circuit_reason::failures_in_a_row: return "failures in a row";
-        case circuit_reason::failure_ratio: return "failure ratio";
-        case circuit_reason::slow_ratio: return "slow ratio";
-        case circuit_reason::break_over: return "break over";
-        case circuit_reason::probes_lost: return "probes lost";
-        case circuit_reason::probe_failed: return "probe failed";
-        case circuit_reason::probe_slow: return "probe slow";
-        case circuit_reason::probes_succeeded: return "probes succeeded";
-        case circuit_reason::by_hand: return "by hand";
-    }
-    return "unknown";
-}
 
 /// What the machine of a circuit breaker knows.
 ///
@@ -117,7 +71,7 @@ public:
         }
         if (out_ < options_.probes) return probe(now, probe_limit, circuit_reason::none);
         if (now >= until_) return probe(now, probe_limit, circuit_reason::probes_lost);
-        return {{}, std::min(until_ - now, duration{options_.breaks.base})};
+        return {{}, std::min(until_ - now, duration{options_.breaks.first})};
     }
 
     /// An attempt that was let in has ended. `draw` gives numbers in [0, 1), and is called only when the breaker opens.
@@ -219,7 +173,10 @@ private:
         if (opens_ < std::numeric_limits<std::uint32_t>::max()) ++opens_;
         ++opened_;
         if (why == circuit_reason::probe_failed) keep_hint(e);
-        auto const drawn = options_.breaks.delay(opens_, draw(), anew ? duration::zero() : last_break_);
+        auto const& b = options_.breaks;
+        backoff const lengths{growth::exponential, b.jittered ? jitter::equal : jitter::none, b.first, b.longest,
+                              b.factor};
+        auto const drawn = lengths.delay(opens_, draw());
         auto const hinted =
             spread_upwards(std::max(not_before_ - e.at, duration::zero()), defaults::hint_spread * draw());
         last_break_ = std::max({drawn, hinted, duration{1}});

@@ -3,7 +3,6 @@
 // When a circuit breaker opens, for how long, and what closes it again.
 
 #include <coffer/base/defaults.hpp>
-#include <coffer/state/backoff.hpp>
 
 #include <chrono>
 #include <stdexcept>
@@ -16,20 +15,31 @@ public:
     using duration = std::chrono::nanoseconds;
 
     /// The last `n` ends, however old. Takes a byte for each.
-    [[nodiscard]] static constexpr breaker_window calls(int n) noexcept { return breaker_window{n, {}}; }
+    [[nodiscard]] static constexpr breaker_window calls(int n) noexcept { return {n, {}, false}; }
     /// The ends of the last `d`, in ten slices: the oldest one goes as a whole. Takes the same room for any number.
-    [[nodiscard]] static constexpr breaker_window time(duration d) noexcept { return breaker_window{0, d}; }
+    [[nodiscard]] static constexpr breaker_window time(duration d) noexcept { return {0, d, false}; }
     /// Only `in_a_row` opens the breaker.
-    [[nodiscard]] static constexpr breaker_window none() noexcept { return breaker_window{0, {}}; }
+    [[nodiscard]] static constexpr breaker_window none() noexcept { return {0, {}, true}; }
 
     [[nodiscard]] constexpr int size() const noexcept { return calls_; }
     [[nodiscard]] constexpr duration length() const noexcept { return time_; }
-    [[nodiscard]] constexpr bool is_none() const noexcept { return calls_ == 0 && time_ == duration::zero(); }
+    [[nodiscard]] constexpr bool is_none() const noexcept { return none_; }
 
 private:
-    constexpr breaker_window(int n, duration d) noexcept : calls_{n}, time_{d} {}
+    constexpr breaker_window(int n, duration d, bool none) noexcept : calls_{n}, time_{d}, none_{none} {}
     int calls_;
     duration time_;
+    bool none_;
+};
+
+/// How long a breaker leaves a provider alone.
+struct circuit_breaks {
+    using duration = std::chrono::nanoseconds;
+
+    duration first = defaults::breaker_break;
+    duration longest = defaults::breaker_longest_break;
+    double factor = 2.0;  ///< of one break's length to that of the break before it
+    bool jittered = true;  ///< drawn between half of the length and the whole, never the whole itself
 };
 
 /// Options of `circuit_breaker`. All members are trivially destructible, so that it may be written inline anywhere.
@@ -45,7 +55,7 @@ struct circuit_breaker_options {
     duration slow_after = duration::max();  ///< a success that took longer is slow; unless it is set, none is
     double slow_ratio = defaults::breaker_slow_ratio;  ///< of slow successes among the ends in the window, or more
     int probes = defaults::breaker_probes;  ///< under way at a time while half open; so many successes close it
-    backoff breaks{growth::exponential, jitter::equal, defaults::breaker_break, defaults::breaker_longest_break, 2.0};
+    circuit_breaks breaks{};
     duration hint_ceiling = defaults::hint_ceiling;  ///< of a longer hint of the provider only so much is kept
 
     /// Throws `std::invalid_argument` for what cannot be meant, or would have no effect.
@@ -54,7 +64,8 @@ struct circuit_breaker_options {
             if (!right) throw std::invalid_argument{what};
         };
         require(in_a_row >= 0, "coffer::circuit_breaker: in_a_row cannot be negative (0: it opens nothing)");
-        require(window.size() >= 0 && window.size() <= largest_window && window.length() >= duration::zero(),
+        bool const some_calls = window.size() > 0 && window.size() <= largest_window;
+        require(window.is_none() || some_calls || window.length() > duration::zero(),
                 "coffer::circuit_breaker: a window is of 1 to 1000000 calls, or of a time longer than zero");
         require(in_a_row > 0 || !window.is_none(),
                 "coffer::circuit_breaker: without a window and with in_a_row = 0 nothing would ever open it");
@@ -65,12 +76,10 @@ struct circuit_breaker_options {
                 "coffer::circuit_breaker: a ratio is more than 0 and at most 1");
         require(slow_after > duration::zero(), "coffer::circuit_breaker: slow_after must be longer than zero");
         require(probes >= 1, "coffer::circuit_breaker: without a probe it would stay open for ever: probes >= 1");
-        require(breaks.base > duration::zero() && breaks.cap >= breaks.base,
-                "coffer::circuit_breaker: the first break must be longer than zero, and the cap not below it");
-        require(breaks.factor >= 1.0, "coffer::circuit_breaker: the breaks' factor must be at least 1");
         require(
-            breaks.spread != jitter::full,
-            "coffer::circuit_breaker: with full jitter a break could be none at all: take equal, decorrelated or none");
+            breaks.first > duration::zero() && breaks.longest >= breaks.first,
+            "coffer::circuit_breaker: the first break must be longer than zero, and the longest not shorter than it");
+        require(breaks.factor >= 1.0, "coffer::circuit_breaker: the breaks' factor must be at least 1");
         require(hint_ceiling >= duration::zero(), "coffer::circuit_breaker: hint_ceiling cannot be negative");
 
         circuit_breaker_options const usual;
