@@ -180,6 +180,37 @@ TEST(breaker, the_defaults_ride_out_a_hiccup_and_see_an_outage) {
     EXPECT_EQ(sent, 20);
 }
 
+TEST(breaker, the_defaults_are_what_the_table_says) {
+    bench b;
+    b.each(kind::failure, 9);
+    EXPECT_EQ(b.each(kind::failure)->lasts, 5s) << "half of the first length, with this draw";
+    b.now += 5s;
+    for (int i = 0; i < 3; ++i) EXPECT_TRUE(b.in());
+    EXPECT_FALSE(b.in());
+
+    bench half;
+    for (int i = 0; i < 19; ++i) half.each(i % 2 == 0 ? kind::success : kind::failure);
+    EXPECT_EQ(half.is(), state::closed);
+    EXPECT_EQ(half.each(kind::failure)->why, circuit_reason::failure_ratio) << "10 of 20";
+
+    bench slow{{.slow_after = 60s}};
+    slow.each(kind::success, 10);
+    slow.each(kind::success, 9, 61s);
+    EXPECT_EQ(slow.is(), state::closed);
+    EXPECT_EQ(slow.each(kind::success, 1, 61s)->why, circuit_reason::slow_ratio) << "10 of 20";
+
+    bench asked;
+    EXPECT_EQ(asked.each(kind::failure, 10, 0s, 1h)->lasts, 10min) << "of a hint";
+
+    bench spent;
+    for (int i = 0; i < 10; ++i) {
+        spent.each(kind::failure, spent.is() == state::closed ? 10 : 1);
+        EXPECT_LE(spent.left(), 150s) << "half of the longest";
+        spent.now = spent.machine.until();
+    }
+    EXPECT_EQ(spent.each(kind::failure)->lasts, 150s);
+}
+
 // The break ---------------------------------------------------------------------------------------------------------------
 
 TEST(breaker, open_it_refuses_until_the_break_is_over_and_says_how_long) {
@@ -462,7 +493,7 @@ TEST(breaker, every_state_and_reason_has_a_name) {
     std::set<std::string_view> names;
     for (int i = 0; i <= static_cast<int>(state::isolated); ++i)
         EXPECT_TRUE(names.insert(to_string(static_cast<state>(i))).second);
-    for (int i = 0; i <= static_cast<int>(circuit_reason::by_hand); ++i)
+    for (int i = 0; i <= static_cast<int>(circuit_reason::probes_succeeded); ++i)
         EXPECT_TRUE(names.insert(to_string(static_cast<circuit_reason>(i))).second);
     EXPECT_FALSE(names.contains("unknown"));
 }

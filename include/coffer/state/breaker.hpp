@@ -85,7 +85,8 @@ public:
             if (e.what == end::kind::failure) return open(e, circuit_reason::probe_failed, draw);
             if (slow) return open(e, circuit_reason::probe_slow, draw);
             if (++succeeded_ < options_.probes) return std::nullopt;
-            return shut(e.at, circuit_reason::probes_succeeded);
+            shut(e.at);
+            return change{circuit_state::closed, circuit_reason::probes_succeeded};
         }
         if (e.what == end::kind::neutral) return std::nullopt;
         auto const why = tripped(note(e, slow));
@@ -102,7 +103,7 @@ public:
     /// Refuses everything until `close` or `reset`.
     void isolate() noexcept { begin(circuit_state::isolated); }
     /// Lets everything in, from whatever state, and counts anew. If it opens again soon, breaks go on growing.
-    void close(time_point now) noexcept { (void)shut(now, circuit_reason::by_hand); }
+    void close(time_point now) noexcept { shut(now); }
     /// As if new.
     void reset() noexcept {
         begin(circuit_state::closed);
@@ -186,10 +187,9 @@ private:
         return c;
     }
 
-    change shut(time_point at, circuit_reason why) noexcept {
+    void shut(time_point at) noexcept {
         begin(circuit_state::closed);
         closed_at_ = at;
-        return {circuit_state::closed, why};
     }
 
     circuit_breaker_options options_;

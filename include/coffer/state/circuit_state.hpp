@@ -35,7 +35,6 @@ enum class circuit_reason : std::uint8_t {
     probe_failed,
     probe_slow,
     probes_succeeded,
-    by_hand,
 };
 
 [[nodiscard]] constexpr std::string_view to_string(circuit_reason r) noexcept {
@@ -49,7 +48,6 @@ enum class circuit_reason : std::uint8_t {
         case circuit_reason::probe_failed: return "probe failed";
         case circuit_reason::probe_slow: return "probe slow";
         case circuit_reason::probes_succeeded: return "probes succeeded";
-        case circuit_reason::by_hand: return "by hand";
     }
     return "unknown";
 }
