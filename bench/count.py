@@ -23,6 +23,9 @@ FIGURES = [
     ("the same, a failed attempt", "eight_gates_failure", "eight_gates", 1.5),
     ("an empty pipeline", "empty_pipeline", "bare", None),
     ("a refusal by the fourth gate", "refused", "bare", 3.0),
+    ("a gate that does nothing", "one_gate", "bare", None),
+    ("a circuit breaker, closed", "circuit_breaker", "one_gate", None),
+    ("a refusal by a circuit breaker", "circuit_open", "bare", 3.0),
     ("one layer", "one_layer", "bare", None),
     ("the throwing edge, nothing thrown", "throwing_edge", "bare", None),
 ]

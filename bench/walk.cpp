@@ -51,6 +51,13 @@ struct thin {
     }
 };
 
+/// A breaker that refuses everything.
+coffer::circuit_breaker isolated() {
+    coffer::circuit_breaker b;
+    b.isolate("to be measured");
+    return b;
+}
+
 using result = coffer::outcome<int>;
 
 coffer::awaitable<result> leaf(int const& x) { co_return x + 1; }
@@ -118,6 +125,9 @@ constexpr std::array modes{
          }},
     mode{"refused",
          [](long n) { return through(n, coffer::pipeline{coffer::retry{}, no_op{}, no_op{}, closed{}}.wrap(&leaf)); }},
+    mode{"one_gate", [](long n) { return through(n, coffer::pipeline{no_op{}}.wrap(&leaf)); }},
+    mode{"circuit_breaker", [](long n) { return through(n, coffer::pipeline{coffer::circuit_breaker{}}.wrap(&leaf)); }},
+    mode{"circuit_open", [](long n) { return through(n, coffer::pipeline{isolated()}.wrap(&leaf)); }},
     mode{"one_layer",
          [](long n) { return through(n, coffer::pipeline{coffer::retry{}, thin{}, no_op{}}.wrap(&leaf)); }},
     mode{"erased",

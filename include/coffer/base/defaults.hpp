@@ -19,6 +19,15 @@ inline constexpr auto backoff_base = 500ms;           ///< first delay's cap, do
 inline constexpr auto backoff_cap = 30s;              ///< no drawn delay reaches it
 inline constexpr auto hint_ceiling = 10min;           ///< a provider's hint longer than this ends the call at once
 inline constexpr double hint_spread = 0.25;  ///< a hint is a floor; up to a quarter of it is added at random
+inline constexpr int breaker_in_a_row =
+    10;  ///< at a fifth failing, ten in a row are one in 12 million attempts; five, in 4000
+inline constexpr auto breaker_window = 2min;  ///< longer than most answers take: they are counted when they end
+inline constexpr int breaker_minimum = 20;  ///< of ends in the window; fewer prove no ratio, and few programs make 100
+inline constexpr double breaker_failure_ratio = 0.5;  ///< below that, trying again is still the better bet
+inline constexpr double breaker_slow_ratio = 0.5;  ///< of ends, once somebody has said what is slow
+inline constexpr int breaker_probes = 3;  ///< at a time, and successes that close; one may have been luck
+inline constexpr auto breaker_break = 10s;  ///< first break's cap, doubling; an overload often lasts no longer
+inline constexpr auto breaker_longest_break = 5min;  ///< no drawn break reaches it
 inline constexpr auto lease = 60s;  ///< of a claim
 inline constexpr auto heartbeat = 20s;
 inline constexpr auto takeover_grace = 30s;  ///< after a send's own timeout, before its key may be taken over

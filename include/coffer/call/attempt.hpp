@@ -9,6 +9,7 @@
 #include <coffer/call/attempt_log.hpp>
 #include <coffer/call/call.hpp>
 #include <coffer/call/describe.hpp>
+#include <coffer/call/event.hpp>
 #include <coffer/call/permit_source.hpp>
 
 #include <algorithm>
@@ -24,7 +25,8 @@ namespace coffer::inline v0 {
 /// What an operation and the gates around it see of one try. Lives in the walk; never kept beyond it.
 class attempt {
 public:
-    explicit attempt(call& c) noexcept : call_{&c}, timeout_{call_access::attempt_limit(c)} {}
+    explicit attempt(call& c, observers const* watch = nullptr) noexcept
+        : call_{&c}, watch_{watch}, timeout_{call_access::attempt_limit(c)} {}
     attempt(attempt const&) = delete;
     attempt& operator=(attempt const&) = delete;
 
@@ -87,6 +89,12 @@ public:
     /// Money is held for this try, in the ledger of the journal's own store: it is sent with the permit. `id` stays valid
     /// until the gate is settled.
     void hold_money(std::array<std::uint8_t, 16> const& id) noexcept { money_ = &id; }
+    /// Tells the pipeline's observers something. Never under a lock: they may use the policy that tells it.
+    void tell(event e) const noexcept {
+        if (watch_ == nullptr || watch_->empty()) return;
+        if (call_->keyed()) e.name_space = call_->key().name_space();
+        watch_->tell(e);
+    }
 
 private:
     friend class attempt_access;
@@ -112,6 +120,7 @@ private:
     }
 
     call* call_;
+    observers const* watch_;
     int number_ = 0;
     int send_ = 0;
     time_point now_{};

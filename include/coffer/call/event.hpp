@@ -25,6 +25,9 @@ enum class event_kind : std::uint8_t {
     joined,            ///< another caller's flight is at work on it
     left,              ///< this caller leaves a flight; whatever was permitted goes on
     store_late,        ///< the answer is delivered before it is durable; the store goes on trying
+    circuit_opened,    ///< a breaker refuses attempts for `delay`; `why` is the attempt's fault, null for a success
+    circuit_half_open, ///< it lets probes through, and this attempt is the first
+    circuit_closed,    ///< it lets everything through again
 };
 
 [[nodiscard]] constexpr std::string_view to_string(event_kind k) noexcept {
@@ -37,6 +40,9 @@ enum class event_kind : std::uint8_t {
         case event_kind::joined: return "joined";
         case event_kind::left: return "left";
         case event_kind::store_late: return "store_late";
+        case event_kind::circuit_opened: return "circuit_opened";
+        case event_kind::circuit_half_open: return "circuit_half_open";
+        case event_kind::circuit_closed: return "circuit_closed";
     }
     return "unknown";
 }
@@ -50,6 +56,7 @@ struct event {
     fault const* why = nullptr;
     duration delay{};
     std::optional<money> cost{};
+    std::string_view reason{};  ///< of a breaker's change, in words
 };
 
 /// Called synchronously, outside any lock, from whichever thread the call runs on: it must be thread-safe and quick.

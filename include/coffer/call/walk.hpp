@@ -82,7 +82,7 @@ auto walk(std::shared_ptr<Core const> core, call& c, handed how, Args... args)
 
     auto const executor = co_await asio::this_coro::executor;
     call_access::scope const scope{c, executor, Begin > 0 || how == handed::down};
-    attempt a{c};
+    attempt a{c, &core->watch};
     row gates{core->policies};
     std::optional<outcome<value_type>> result;
     std::unique_ptr<ended_before const> before;

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// Leaves a provider alone that is down, and asks it now and then whether it is up again.
+//
+//     coffer::circuit_breaker const openai_health{};                        // one for each provider; copies share it
+//     auto ask = coffer::pipeline{coffer::once{db}, coffer::retry{}, openai_health}.wrap(openai.chat);
+//     coffer::circuit_breaker{{.in_a_row = 5, .probes = 1}}
+//     coffer::circuit_breaker{{.window = coffer::breaker_window::calls(50), .failure_ratio = 0.3}}
+
+#include <coffer/call/event.hpp>
+#include <coffer/call/gate.hpp>
+#include <coffer/policy/circuit_text.hpp>
+#include <coffer/state/breaker.hpp>
+#include <coffer/time/random.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace coffer::inline v0 {
+
+/// What a circuit breaker looks like from outside.
+struct circuit_status {
+    circuit_state state = circuit_state::closed;
+    std::string why;  ///< it is not closed; what refusals say
+    std::optional<duration> left;  ///< of the break, while open; zero: the next attempt is a probe
+    int in_a_row = 0;  ///< failures, up to now
+    breaker_tally tally;  ///< of the window
+    int probes_under_way = 0;
+    int probes_succeeded = 0;
+    std::uint64_t opened = 0;  ///< so often since it was made, or reset
+};
+
+/// A gate that refuses attempts at once while the provider is down.
+///
+/// *Closed*, it counts how attempts end: kinds of the fault table that count for the breaker are failures (ambiguous ends
+/// too), throttling, the caller's own mistakes and leaving callers are neutral. Too many failures *open* it: attempts are
+/// refused with `circuit_open`, proven unsent, with the time left as the hint (`fault::retry_after`) and the state as
+/// the code. After the break it is *half open*: at most `probes` attempts at a time are let through; so many successes
+/// close it, one failure opens it for longer. What was let in before a change of state changes nothing any more.
+///
+/// It never waits and never sleeps, and reads no clock of its own. A handle: copies share their state; any thread, any
+/// number of contexts under one clock (`misuse` is thrown otherwise). One breaker judges one provider: give each its own.
+class circuit_breaker {
+    struct shared;
+
+public:
+    static constexpr policy_traits traits{};
+
+    /// Throws `std::invalid_argument` for options that cannot be meant.
+    explicit circuit_breaker(circuit_breaker_options options = {})
+        : shared_{std::make_shared<shared>((options.check(), options))} {}
+
+    /// The right to one attempt, and whose end it may tell. Destroyed unsettled, a probe's place is given back.
+    class ticket {
+    public:
+        ticket(shared& s, breaker::pass p) noexcept : shared_{&s}, pass_{p} {}
+        ticket(ticket const&) = delete;
+        ticket& operator=(ticket const&) = delete;
+        ~ticket() {
+            if (held_ && pass_.probe) shared_->abandon(pass_);
+        }
+
+        verdict settle(attempt_end const& end, attempt& a) noexcept {
+            if (std::exchange(held_, false)) shared_->settle(pass_, end, a);
+            return verdict::done();
+        }
+
+    private:
+        shared* shared_;
+        breaker::pass pass_;
+        bool held_ = true;
+    };
+
+    [[nodiscard]] admission try_enter(attempt& a, slot<ticket>& s) const { return shared_->enter(a, s); }
+
+    // By hand. What is under way goes on; its end changes nothing any more. No observer is told.
+
+    /// Refuses every attempt until `close` or `reset`. `why` is said with each refusal: no secrets.
+    void isolate(std::string_view why = {}) const { shared_->isolate(why); }
+    /// Lets attempts in again, from whatever state, and counts anew.
+    void close() const { shared_->close(); }
+    /// As if new: forgets how long its breaks have grown, too.
+    void reset() const { shared_->reset(); }
+
+    [[nodiscard]] circuit_status status() const { return shared_->status(); }
+
+    /// What copies have in common.
+    [[nodiscard]] void const* state() const noexcept { return shared_.get(); }
+
+private:
+    struct shared {
+        explicit shared(circuit_breaker_options const& o) : options{o}, machine{o}, closed_in{machine.epoch()} {}
+
+        [[nodiscard]] admission enter(attempt& a, slot<ticket>& s) {
+            if (bound_to.load(std::memory_order_acquire) != &a.clock()) bind(a);
+            if (auto const epoch = closed_in.load(std::memory_order_acquire); epoch != 0) {
+                s.emplace(*this, breaker::pass{epoch, false});
+                return admission::in();
+            }
+            std::unique_lock lock{mutex};
+            auto const said = machine.enter(a.now(), probe_limit(a));
+            if (!said.in) {
+                auto why = refusal;
+                lock.unlock();
+                if (said.ask_again) why.with_retry_after(*said.ask_again);
+                return admission::refused(std::move(why));
+            }
+            s.emplace(*this, *said.in);
+            if (said.changed == circuit_reason::none) return admission::in();
+            explain("half_open", [&] { return detail::half_open_text(circuit, options.probes); });
+            lock.unlock();
+            a.tell({event_kind::circuit_half_open,
+                    a.now(),
+                    {},
+                    a.of().attempts() + 1,
+                    nullptr,
+                    {},
+                    {},
+                    to_string(said.changed)});
+            return admission::in();
+        }
+
+        void settle(breaker::pass const& p, attempt_end const& ended, attempt& a) noexcept {
+            auto const end = judge(ended, a);
+            if (end.what == breaker::end::kind::neutral && !p.probe) return;
+            std::unique_lock lock{mutex};
+            auto const changed = machine.settle(p, end, [&] { return unit_interval(a.clock().random().next()); });
+            if (!changed) return;
+            publish();
+            bool const opened = changed->to == circuit_state::open;
+            if (opened) {
+                explain("open", [&] {
+                    circuit = detail::circuit_of(a.target());
+                    return detail::open_text(circuit, *changed, options, ended.why);
+                });
+            }
+            lock.unlock();
+            a.tell({opened ? event_kind::circuit_opened : event_kind::circuit_closed,
+                    ended.at,
+                    {},
+                    a.number(),
+                    ended.why,
+                    changed->lasts,
+                    {},
+                    to_string(changed->why)});
+        }
+        void abandon(breaker::pass const& p) noexcept {
+            std::lock_guard const lock{mutex};
+            machine.abandon(p);
+        }
+
+        void isolate(std::string_view why) {
+            fault const says = fault{fault_kind::circuit_open, detail::isolated_text(why)}.with_code("isolated");
+            std::lock_guard const lock{mutex};
+            machine.isolate();
+            refusal = says;
+            publish();
+        }
+        void close() {
+            std::lock_guard const lock{mutex};
+            machine.close(now());
+            publish();
+        }
+        void reset() {
+            std::lock_guard const lock{mutex};
+            machine.reset();
+            publish();
+        }
+        [[nodiscard]] circuit_status status() {
+            std::lock_guard const lock{mutex};
+            circuit_status s;
+            s.state = machine.state();
+            if (s.state != circuit_state::closed) s.why = refusal.message();
+            if (s.state == circuit_state::open) s.left = std::max(machine.until() - now(), duration::zero());
+            s.in_a_row = machine.in_a_row();
+            s.tally = machine.tally(now());
+            s.probes_under_way = machine.probes_under_way();
+            s.probes_succeeded = machine.probes_succeeded();
+            s.opened = machine.opened();
+            return s;
+        }
+
+    private:
+        /// Ends of one clock are not to be compared with times of another.
+        void bind(attempt const& a) {
+            auto const its = a.of().shared_clock();
+            std::lock_guard const lock{mutex};
+            if (clock != nullptr && clock != its)
+                throw misuse{
+                    "coffer::circuit_breaker: this breaker, or a copy of it, was used under another clock before: make "
+                    "one for each clock, in tests one for each context in virtual time"};
+            clock = its;
+            bound_to.store(its.get(), std::memory_order_release);
+        }
+        [[nodiscard]] time_point now() const noexcept { return clock != nullptr ? clock->now() : time_point{}; }
+
+        /// A probe may wait further in before it is sent, but not for as long again as it may take.
+        [[nodiscard]] static duration probe_limit(attempt const& a) noexcept {
+            auto const once = a.timeout();
+            return once < duration::max() / 2 ? 2 * once : duration::max();
+        }
+        [[nodiscard]] static breaker::end judge(attempt_end const& ended, attempt const& a) noexcept {
+            using kind = breaker::end::kind;
+            if (ended.what == attempt_end::kind::succeeded) return {kind::success, ended.at, ended.at - a.now()};
+            bool const counts =
+                ended.what == attempt_end::kind::failed && row(ended.why->kind()).breaker == breaker_effect::failure;
+            if (!counts) return {};
+            return {kind::failure, ended.at, ended.at - a.now(), ended.why->retry_after().value_or(duration::zero())};
+        }
+
+        void publish() noexcept {
+            closed_in.store(machine.state() == circuit_state::closed ? machine.epoch() : 0, std::memory_order_release);
+        }
+        /// What refusals say is made once, when it becomes true: a refusal is to cost next to nothing.
+        template <class Text>
+        void explain(char const* code, Text const& text) noexcept {
+            try {
+                refusal = fault{fault_kind::circuit_open, text()}.with_code(code);
+            } catch (...) {  // no memory for words
+                refusal = fault{fault_kind::circuit_open};
+            }
+        }
+
+        circuit_breaker_options const options;
+        std::mutex mutex;
+        breaker machine;
+        std::string circuit = detail::circuit_of({});
+        fault refusal{fault_kind::circuit_open};
+        std::shared_ptr<coffer::clock> clock;  // a share in it: no other one can come to lie in its place
+        std::atomic<coffer::clock const*> bound_to{nullptr};
+        std::atomic<std::uint64_t> closed_in;  // the epoch while closed, else 0: who comes in then needs no lock
+    };
+
+    std::shared_ptr<shared> shared_;
+};
+
+}  // namespace coffer::inline v0

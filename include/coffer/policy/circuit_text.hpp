@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// What a circuit breaker says of itself: in refusals, and to whoever looks at it. Kinds, numbers and names of targets;
+// nothing of what a provider has said.
+
+#include <coffer/base/fault.hpp>
+#include <coffer/call/attempt_log.hpp>
+#include <coffer/state/breaker.hpp>
+
+#include <string>
+#include <string_view>
+
+namespace coffer::inline v0::detail {
+
+[[nodiscard]] inline std::string circuit_of(target const& t) {
+    if (t.provider.empty() && t.model.empty()) return "the circuit";
+    return "the circuit of " + t.provider + (t.provider.empty() || t.model.empty() ? "" : "/") + t.model;
+}
+
+[[nodiscard]] inline std::string kind_and_status(fault const& f) {
+    auto text = std::string{to_string(f.kind())};
+    if (f.status() != 0) text += ", status " + std::to_string(f.status());
+    return text;
+}
+
+/// Why it is open. `last` is the end that opened it; null for a success.
+[[nodiscard]] inline std::string open_text(std::string const& circuit, breaker::change const& c,
+                                           circuit_breaker_options const& o, fault const* last) {
+    auto const end = last != nullptr ? kind_and_status(*last) : std::string{};
+    auto const named = end.empty() ? end : ", the last one " + end;
+    auto const of_the_last = " of the last " + std::to_string(c.tally.ends) + " attempts ";
+    auto const too_long = "took longer than " + seconds(o.slow_after);
+    switch (c.why) {
+        case circuit_reason::failure_ratio:
+            return circuit + " is open: " + std::to_string(c.tally.failures) + of_the_last + "failed" + named;
+        case circuit_reason::slow_ratio:
+            return circuit + " is open: " + std::to_string(c.tally.slow) + of_the_last + too_long;
+        case circuit_reason::probe_failed: return circuit + " is open: a probe failed: " + end;
+        case circuit_reason::probe_slow: return circuit + " is open: a probe " + too_long;
+        default:
+            if (c.in_a_row == 1) return circuit + " is open: one failure, " + end;
+            return circuit + " is open: " + std::to_string(c.in_a_row) + " failures in a row" + named;
+    }
+}
+
+[[nodiscard]] inline std::string half_open_text(std::string const& circuit, int probes) {
+    return circuit + " is half open: " + (probes == 1 ? "a probe is" : std::to_string(probes) + " probes are") +
+           " under way";
+}
+
+[[nodiscard]] inline std::string isolated_text(std::string_view why) {
+    return "the circuit was isolated by hand" + (why.empty() ? std::string{} : ": " + std::string{why}) +
+           "; close() or reset() ends that";
+}
+
+}  // namespace coffer::inline v0::detail
