@@ -187,10 +187,33 @@ public:
     }
 
 private:
+    /// As a rule a call has few scopes: those need no memory of their own.
+    class account_list {
+    public:
+        void reserve(std::size_t n) {
+            if (n > few_.size()) many_.reserve(n);
+            in_many_ = n > few_.size();
+        }
+        void push_back(account* a) {
+            if (in_many_) many_.push_back(a);
+            else few_[count_] = a;
+            ++count_;
+        }
+        [[nodiscard]] std::size_t size() const noexcept { return count_; }
+        [[nodiscard]] account* operator[](std::size_t i) const noexcept { return begin()[i]; }
+        [[nodiscard]] account* const* begin() const noexcept { return in_many_ ? many_.data() : few_.data(); }
+        [[nodiscard]] account* const* end() const noexcept { return begin() + count_; }
+
+    private:
+        std::array<account*, 4> few_{};
+        std::vector<account*> many_;
+        std::size_t count_ = 0;
+        bool in_many_ = false;
+    };
     struct entry {
         reservation row;
         std::shared_ptr<ledger_lines const> lines;
-        std::vector<account*> accounts;  // beside the lines; each is a `kept_account`
+        account_list accounts;  // beside the lines; each is a `kept_account`
         bool ended = false;
     };
     using entry_list = std::list<entry>;

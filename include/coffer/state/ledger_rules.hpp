@@ -114,9 +114,10 @@ private:
     /// A sum that saturates could not be taken apart again.
     [[nodiscard]] bool has_room_for(money actual) const noexcept {
         for (std::size_t i = 0; i < accounts_.size(); ++i) {
+            auto const& a = *accounts_[i];
+            if (a.committed() <= money::max() - dearest_send) continue;  // all but ever
             auto sum = detail::wide_int{actual.nano()} - part_of(r_, r_.holds[i]).committed().nano();
-            for (auto const column : {accounts_[i]->settled, accounts_[i]->presumed, accounts_[i]->held})
-                sum += column.nano();
+            for (auto const column : {a.settled, a.presumed, a.held}) sum += column.nano();
             if (sum > money::max().nano()) return false;
         }
         return true;
