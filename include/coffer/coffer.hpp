@@ -25,6 +25,7 @@
 #include <coffer/call/pipeline.hpp>
 #include <coffer/policy/alarms.hpp>
 #include <coffer/policy/budget.hpp>
+#include <coffer/policy/fallback.hpp>
 #include <coffer/policy/journal.hpp>
 #include <coffer/policy/once.hpp>
 #include <coffer/policy/retry.hpp>

@@ -25,6 +25,7 @@ enum class event_kind : std::uint8_t {
     joined,            ///< another caller's flight is at work on it
     left,              ///< this caller leaves a flight; whatever was permitted goes on
     store_late,        ///< the answer is delivered before it is durable; the store goes on trying
+    fell_back,         ///< an alternative ended with `why`, and the next one is tried
 };
 
 [[nodiscard]] constexpr std::string_view to_string(event_kind k) noexcept {
@@ -37,6 +38,7 @@ enum class event_kind : std::uint8_t {
         case event_kind::joined: return "joined";
         case event_kind::left: return "left";
         case event_kind::store_late: return "store_late";
+        case event_kind::fell_back: return "fell_back";
     }
     return "unknown";
 }
