@@ -290,10 +290,9 @@ TEST_F(fallback_once_test, an_answer_that_an_operator_brings_is_read_by_whoever_
     second.script.fail(fault_kind::ambiguous);
     first.script.fail(fault_kind::ambiguous);
     EXPECT_FALSE(run(all({.max_sends = 2})).ok());
-    ASSERT_TRUE(
-        *db.backend()
-             ->resolve(db.backend()->id_of(key), coffer::supply_answer{coffer::answer{"zeta|found", 200}})
-             .get());
+    ASSERT_TRUE(*db.backend()
+                     ->resolve(db.backend()->id_of(key), coffer::supply_answer{coffer::answer{"zeta|found", 200}})
+                     .get());
     EXPECT_EQ(run(all({.max_sends = 2})).text(), "found from zeta/m");
     EXPECT_EQ(run(all({.max_sends = 2})).text(), "found from zeta/m");
     EXPECT_EQ(sends(), 2);
@@ -342,7 +341,9 @@ TEST_F(fallback_once_test, plain_results_are_read_by_their_codec) {
     coffer::testing::scripted_operation<std::string> down, up;
     down.fails(fault_kind::overloaded);
     up.gives("hello");
-    auto const print = [](request const& r) { return coffer::fingerprint{}.with("model", "m").with("prompt", r.prompt); };
+    auto const print = [](request const& r) {
+        return coffer::fingerprint{}.with("model", "m").with("prompt", r.prompt);
+    };
     auto const wrapped = [&](auto const& op, char const* name) {
         auto const to = [name](request const&) { return coffer::target{name, "m"}; };
         return coffer::pipeline{}.wrap(coffer::describe(op).target(to).fingerprint(print));

@@ -39,8 +39,7 @@ constexpr std::size_t processes = 6;
 
 struct universe {
     explicit universe(std::uint64_t seed) : draw{seed}, world{processes + 1, seed} {
-        for (auto& s : speakers)
-            s.script.otherwise([this] { return ending(); });
+        for (auto& s : speakers) s.script.otherwise([this] { return ending(); });
     }
 
     dice draw;

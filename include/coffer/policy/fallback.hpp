@@ -17,6 +17,7 @@
 #include <coffer/policy/fallback_list.hpp>
 #include <coffer/state/fallback_rule.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <functional>
 #include <memory>
