@@ -177,6 +177,17 @@ TEST_F(fallback_once_test, whoever_leaves_before_a_send_has_paid_nothing) {
     EXPECT_FALSE(record()->held);
 }
 
+TEST_F(fallback_once_test, a_send_that_is_cut_off_by_its_time_limit_leaves_the_next_one_to_be_asked) {
+    first.script.never();
+    second.script.answer("hello");
+    auto const start = world.now();
+    auto const quick = coffer::pipeline{coffer::retry{{.attempts = 1, .attempt_timeout = 20s}}}.wrap(first.op());
+    auto const c = run(under(fallback{quick, bare(second)}, {.max_sends = 2}));
+    EXPECT_EQ(c.text(), "hello from zeta/m");
+    EXPECT_EQ(c.ended, start + 21s);
+    EXPECT_EQ(c.log[0].fault->kind(), fault_kind::timed_out);
+}
+
 TEST_F(fallback_once_test, a_flight_that_is_taken_over_begins_with_the_first_and_counts_on) {
     first.script.fail(fault_kind::overloaded).fail(fault_kind::overloaded);
     second.script.never();

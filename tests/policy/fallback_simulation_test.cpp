@@ -140,7 +140,9 @@ TEST(fallback_simulation, sends_are_counted_over_all_alternatives_and_answers_fi
         answers.insert(c->text());
         EXPECT_EQ(answers.size(), 1U);
     }
-    if (!support::replaying()) EXPECT_GT(replays, 0) << "else this has tested little";
+    if (!support::replaying()) {
+        EXPECT_GT(replays, 0) << "else this has tested little";
+    }
 }
 
 }  // namespace

@@ -212,34 +212,24 @@ public:
         call& call_;
     };
 
+    /// One of the call's values is another one for as long as this lives.
+    template <auto Member, class T>
+    class value_scope {
+    public:
+        value_scope(call& c, T value) noexcept : call_{c}, before_{std::exchange(c.*Member, value)} {}
+        value_scope(value_scope const&) = delete;
+        value_scope& operator=(value_scope const&) = delete;
+        ~value_scope() { call_.*Member = before_; }
+
+    private:
+        call& call_;
+        T before_;
+    };
     /// Hands the time limit that gates have set for an attempt down to the pipelines and segments inside.
-    class limit_scope {
-    public:
-        limit_scope(call& c, duration limit) noexcept : call_{c}, before_{std::exchange(c.attempt_limit_, limit)} {}
-        limit_scope(limit_scope const&) = delete;
-        limit_scope& operator=(limit_scope const&) = delete;
-        ~limit_scope() { call_.attempt_limit_ = before_; }
-
-    private:
-        call& call_;
-        duration before_;
-    };
+    using limit_scope = value_scope<&call::attempt_limit_, duration>;
     [[nodiscard]] static duration attempt_limit(call const& c) noexcept { return c.attempt_limit_; }
-
-    /// While a fallback tries one of its alternatives: `made` attempts were made at those before it.
-    class alternative_scope {
-    public:
-        alternative_scope(call& c, int made) noexcept : call_{c}, before_{c.attempts_elsewhere_} {
-            c.attempts_elsewhere_ += made;
-        }
-        alternative_scope(alternative_scope const&) = delete;
-        alternative_scope& operator=(alternative_scope const&) = delete;
-        ~alternative_scope() { call_.attempts_elsewhere_ = before_; }
-
-    private:
-        call& call_;
-        int before_;
-    };
+    /// While a fallback tries one of its alternatives: so many attempts were made at others.
+    using elsewhere_scope = value_scope<&call::attempts_elsewhere_, int>;
 
     static void set_record_key(call& c, coffer::key k) { c.record_key_ = std::move(k); }
     /// A call for a flight: the same request, a life of its own, which goes on where another flight had to stop.

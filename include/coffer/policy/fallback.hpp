@@ -215,10 +215,10 @@ private:
 
     template <class... Args>
     static called<Args...> run(std::shared_ptr<state const> s, call& c, Args&... args) {
-        auto const attempts_before = c.attempts();
+        auto const made_here = c.attempts_here();
         told_fault told;
         for (std::size_t i = 0;; ++i) {
-            call_access::alternative_scope const elsewhere{c, c.attempts() - attempts_before};
+            call_access::elsewhere_scope const elsewhere{c, c.attempts() - made_here};
             auto running = s->all.at(i, [&](auto const& a) { return a.descend(c, args...); });
             auto result = co_await std::move(running);
             if (result) co_return result;
