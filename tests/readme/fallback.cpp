@@ -28,9 +28,9 @@ namespace {
 using coffer::http::response;
 
 response says(std::string const& text) {
-    return response{200, R"({"id":"1","model":"gpt-4o-mini","choices":[{"index":0,"message":{"role":"assistant","content":")" +
-                             text +
-                             R"("},"finish_reason":"stop"}],"usage":{"prompt_tokens":10,"completion_tokens":20}})"};
+    return response{
+        200, R"({"id":"1","model":"gpt-4o-mini","choices":[{"index":0,"message":{"role":"assistant","content":")" +
+                 text + R"("},"finish_reason":"stop"}],"usage":{"prompt_tokens":10,"completion_tokens":20}})"};
 }
 
 struct docs_fallback : testing::Test {

@@ -86,8 +86,7 @@ consteval void check_nested_order() {
                       "pipeline, before the retry");
         static_assert(!(outer.per_send && inner.multiplies_sends),
                       "coffer: the wrapped pipeline multiplies sends (retry, fallback, hedge) inside this pipeline's "
-                      "rate_limit or "
-                      "budget, which would see only the first: move it into the wrapped pipeline");
+                      "rate_limit or budget, which would see only the first: move it into the wrapped pipeline");
         static_assert(!outer.innermost,
                       "coffer: `budget` must stand in the pipeline that wraps the operation itself, where it sees what "
                       "a request can cost and where its send is permitted: move it to the end of the wrapped pipeline");
@@ -122,8 +121,7 @@ inline void check_erased_order(contents outer, contents inner) {
     if (outer.per_send && inner.multiplies_sends)
         throw misuse{
             "coffer: the wrapped pipeline multiplies sends (retry, fallback, hedge) inside this pipeline's rate_limit "
-            "or budget, "
-            "which would see only the first: move it into the wrapped pipeline"};
+            "or budget, which would see only the first: move it into the wrapped pipeline"};
     if (outer.innermost)
         throw misuse{
             "coffer: `budget` must stand in the pipeline that wraps the operation itself, where it sees what a request "
