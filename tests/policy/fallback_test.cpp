@@ -398,12 +398,12 @@ TEST_F(fallback_test, a_journal_behind_a_handle_is_seen) {
     EXPECT_THROW((void)(fallback{bare(second), journaled}), misuse);
 }
 
-TEST_F(fallback_test, a_retry_behind_a_handle_in_it_is_seen_by_whatever_stands_outside) {
+TEST_F(fallback_test, what_stands_outside_sees_through_handles_what_stands_inside) {
     in_memory_ledger money_of;
-    auto const two = fallback{std::vector<guarded>{bare(first), bare(second)}};
-    EXPECT_TRUE(two.contains().multiplies_sends);
-    EXPECT_FALSE(two.contains().journal);
-    EXPECT_THROW((void)(pipeline{retry{}}.wrap(guarded{pipeline{once{memory_store{}}}.wrap(two)})), misuse);
+    guarded const two = pipeline{}.wrap(fallback{std::vector<guarded>{bare(first), bare(second)}});
+    EXPECT_THROW((void)(pipeline{budget{money_of, {.scope = "team"}}}.wrap(two)), misuse) << "one hold for two sends";
+    guarded const journaled = pipeline{once{memory_store{}}}.wrap(two);
+    EXPECT_THROW((void)(pipeline{retry{}}.wrap(journaled)), misuse);
 }
 
 }  // namespace
