@@ -8,7 +8,7 @@
 // Instructions are counted from outside, as for bench_walk (bench/count.py).
 
 #include <coffer/store/ledger_memory.hpp>
-#include <coffer/testing/virtual_time.hpp>
+#include <coffer/time/clock_service.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -145,7 +145,7 @@ void book(long n) {
 void backend(long n) {
     in_memory_ledger const all{{.most_entries = kept}};
     auto& b = *all.backend();
-    b.bind(std::make_shared<testing::virtual_clock>());
+    b.bind(real_clock::instance());
     repeat(n, [&](long i) {
         auto const q = request_of(i);
         auto const said = b.reserve(q);

@@ -68,7 +68,7 @@ public:
           db_{o.dir + "/coffer.db", {.probe = probe_ ? &probe_ : nullptr}},
           ask_{coffer::pipeline{
               coffer::once{db_},
-              coffer::retry{{.schedule = {.base = 10ms, .cap = 100ms}, .ambiguous_delay = 50ms}},
+              coffer::retry{{.schedule = coffer::backoff{.base = 10ms, .cap = 100ms}, .ambiguous_delay = 50ms}},
           }
                    .wrap(openai.chat)} {}
 

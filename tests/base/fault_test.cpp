@@ -157,8 +157,9 @@ TEST(fault, prints_one_line) {
 
 TEST(fault, every_stop_reason_has_a_text) {
     std::set<std::string_view> texts;
-    for (auto const stop : {stop_reason::none, stop_reason::not_retryable, stop_reason::attempts_spent,
-                            stop_reason::sends_spent, stop_reason::deadline, stop_reason::hint_too_long})
+    for (auto const stop :
+         {stop_reason::none, stop_reason::not_retryable, stop_reason::attempts_spent, stop_reason::sends_spent,
+          stop_reason::deadline, stop_reason::hint_too_long, stop_reason::condition, stop_reason::quota_spent})
         EXPECT_TRUE(texts.insert(to_string(stop)).second && to_string(stop) != "unknown");
 }
 

@@ -73,7 +73,7 @@ TEST(attempt_log, tells_a_whole_call) {
     waits.entries.push_back({support::entry::kind::wait, 4s, {}});
     auto const aimed = describe(provider).target([] { return target{"p", "m"}; });
     auto const ask = pipeline{
-        retry{{.max_sends = 3, .schedule = {growth::constant, jitter::none, 1s, 1s}, .hint_spread = 0}},
+        retry{{.max_sends = 3, .schedule = coffer::backoff{growth::constant, jitter::none, 1s, 1s}, .hint_spread = 0}},
         support::waiting_gate{
             t, "w",
             waits}}.wrap(aimed);

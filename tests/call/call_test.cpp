@@ -110,7 +110,7 @@ TEST(call, ends_at_its_deadline_with_the_last_real_fault) {
     simulation sim;
     scripted_operation<int> provider;
     provider.fails(fault_kind::throttled).after(1s).times(0);
-    retry const patient{{.attempts = 100, .schedule = {growth::constant, jitter::none, 10s, 10s}}};
+    retry const patient{{.attempts = 100, .schedule = coffer::backoff{growth::constant, jitter::none, 10s, 10s}}};
     call c{key{"k"}, 30s};
     auto const begin = sim.time.now();
     auto const why = sim.run(pipeline{patient}.wrap(provider).try_call(c)).error();

@@ -116,7 +116,7 @@ TEST_F(cancellation, is_not_retried_whatever_a_rule_says) {
 
 TEST_F(cancellation, between_attempts_the_sleep_ends_and_the_last_attempt_is_remembered) {
     provider.fails(fault_kind::ambiguous);
-    retry const patient{{.schedule = {growth::constant, jitter::none, 10s, 10s}}};
+    retry const patient{{.schedule = coffer::backoff{growth::constant, jitter::none, 10s, 10s}}};
     auto const why =
         left_after(2s, pipeline{support::plain_gate{t, "a"}, patient, support::plain_gate{t, "b"}}.wrap(provider));
     EXPECT_EQ(why.kind(), fault_kind::cancelled);
@@ -128,7 +128,7 @@ TEST_F(cancellation, between_attempts_the_sleep_ends_and_the_last_attempt_is_rem
 
 TEST_F(cancellation, between_unbilled_attempts_nothing_is_owed) {
     provider.fails(fault_kind::throttled);
-    retry const patient{{.schedule = {growth::constant, jitter::none, 10s, 10s}}};
+    retry const patient{{.schedule = coffer::backoff{growth::constant, jitter::none, 10s, 10s}}};
     auto const why = left_after(2s, pipeline{patient}.wrap(provider));
     EXPECT_EQ(why.kind(), fault_kind::cancelled);
     EXPECT_EQ(why.billing(), knowledge::no);

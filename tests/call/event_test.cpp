@@ -26,7 +26,7 @@ using support::simulation;
 using lines = std::vector<std::string>;
 
 retry patient(int attempts = 4) {
-    return retry{{.attempts = attempts, .schedule = {growth::constant, jitter::none, 2s, 2s}}};
+    return retry{{.attempts = attempts, .schedule = coffer::backoff{growth::constant, jitter::none, 2s, 2s}}};
 }
 
 /// Writes down every event.

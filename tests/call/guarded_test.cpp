@@ -157,7 +157,7 @@ TEST(threads, one_handle_serves_many_of_them) {
     support::tape unused;
     scripted_operation<int> provider;
     provider.gives(1).times(0);
-    retry const quick{{.schedule = {growth::constant, jitter::full, 10us, 10us}}};
+    retry const quick{{.schedule = coffer::backoff{growth::constant, jitter::full, 10us, 10us}}};
     auto const failures = std::make_shared<std::atomic<int>>(0);
     auto const flaky = [failures, provider](attempt& a, std::string const& s) -> awaitable<outcome<int>> {
         return [](attempt& at, std::string const& text, std::shared_ptr<std::atomic<int>> n,

@@ -58,6 +58,7 @@ public:
     void rejected(int send, fault const& why) override { told("rejected", send, why); }
     void lost(int send, fault const& why) override { told("lost", send, why); }
     void unsent(int send) override { tape_.line("unsent " + std::to_string(send)); }
+    [[nodiscard]] coffer::fingerprint const* print() const noexcept override { return nullptr; }
     [[nodiscard]] bool keeps(void const*) const noexcept override { return false; }
     void recorded(attempt_record const& entry) override { records.push_back(entry); }
     [[nodiscard]] int sends_left() const noexcept override { return left; }

@@ -238,9 +238,10 @@ TEST_F(walk, a_layer_that_throws_fails) {
 /// What a retry outside a layer does reaches the attempt inside it.
 TEST_F(walk, waits_limits_and_the_providers_key_pass_through_layers) {
     provider.fails(fault_kind::throttled).times(2).gives(7);
-    auto const ask = pipeline{retry{{.schedule = {growth::constant, jitter::none, 2s, 2s}, .attempt_timeout = 10s}},
-                              scripted_layer{1}, waiting("w", enters(entry::kind::wait, 1s)), scripted_layer{1}}
-                         .wrap(provider);
+    auto const ask =
+        pipeline{retry{{.schedule = coffer::backoff{growth::constant, jitter::none, 2s, 2s}, .attempt_timeout = 10s}},
+                 scripted_layer{1}, waiting("w", enters(entry::kind::wait, 1s)), scripted_layer{1}}
+            .wrap(provider);
     EXPECT_EQ(sim.run(ask(c)), 7);
     ASSERT_EQ(c.log().size(), 3U);
     EXPECT_EQ(c.log()[0].waited, 1s);
@@ -305,7 +306,7 @@ TEST_F(walk, nested_pipelines_share_one_deadline) {
 
 TEST_F(walk, limits_waits_and_the_providers_key_reach_a_nested_pipeline) {
     provider.fails(fault_kind::throttled).gives(7);
-    retry const outer{{.schedule = {growth::constant, jitter::none, 2s, 2s}, .attempt_timeout = 10s}};
+    retry const outer{{.schedule = coffer::backoff{growth::constant, jitter::none, 2s, 2s}, .attempt_timeout = 10s}};
     auto const ask = pipeline{outer}.wrap(pipeline{gate("b")}.wrap(provider));
     EXPECT_EQ(sim.run(ask(c)), 7);
     EXPECT_EQ(c.log()[1].waited, 2s);

@@ -69,7 +69,7 @@ public:
           db_{orders_.directory + "/coffer.db", {.probe = &probe_}},
           ask_{coffer::pipeline{
               coffer::once{db_, {.lease = 500ms, .heartbeat = 150ms, .takeover_grace = 100ms}},
-              coffer::retry{{.schedule = {.base = 1ms, .cap = 10ms}, .ambiguous_delay = 1ms}},
+              coffer::retry{{.schedule = coffer::backoff{.base = 1ms, .cap = 10ms}, .ambiguous_delay = 1ms}},
               coffer::budget{
                   db_,
                   {.scope = "org/team",

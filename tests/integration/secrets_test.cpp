@@ -121,7 +121,8 @@ private:
 
     /// Without jitter: what happens at the same time shares a commit.
     static coffer::retry twice() {
-        return coffer::retry{{.attempts = 2, .schedule = {coffer::growth::constant, coffer::jitter::none, 1s, 1s}}};
+        return coffer::retry{
+            {.attempts = 2, .schedule = coffer::backoff{coffer::growth::constant, coffer::jitter::none, 1s, 1s}}};
     }
     void saw(coffer::event const& e) {
         log_ << to_string(e.kind) << ' ' << e.name_space << '\n';

@@ -287,6 +287,7 @@ TEST(bound_of_random_lists, is_above_the_cost_of_all_that_it_allows) {
                           .part_tokens = d.one_in(2) ? d.upto(50'000) : 0,
                           .output_tokens = d.upto(50'000),
                           .choices = 1 + d.upto(3),
+                          .may_speak = d.one_in(2),
                           .web_searches = d.one_in(2) ? d.upto(5) : 0};
         llm::dearest_rates rates;
         if (!card->collect(rates, q.text_tokens + q.part_tokens, tier)) continue;
@@ -298,7 +299,9 @@ TEST(bound_of_random_lists, is_above_the_cost_of_all_that_it_allows) {
                  {&usage::input_fresh, &usage::input_cache_read, &usage::input_cache_write_5m,
                   &usage::input_cache_write_1h});
             fill(d, u, q.part_tokens, {&usage::input_audio, &usage::input_image});
-            fill(d, u, q.output_tokens * q.choices, {&usage::output_image, &usage::output});
+            auto answer = std::vector{&usage::output_image, &usage::output};
+            if (q.may_speak) answer.insert(answer.begin(), &usage::output_audio);
+            fill(d, u, q.output_tokens * q.choices, answer);
             u.reasoning = d.one_in(2) ? u.output : d.upto(u.output);
             u.web_searches = d.upto(q.web_searches);
             auto const cost = drawn.cost(u, name, std::nullopt);

@@ -193,4 +193,18 @@ TEST(bound, counts_parts_searches_images_and_the_request) {
     EXPECT_FALSE(llm::bound_of(q, dearest(card, 2'000'000), {}));  // a search without a fee
 }
 
+TEST(bound, counts_calls_of_tools_and_speech_where_there_may_be_any) {
+    auto const card =
+        llm::price_card{{.input = 1_usd_per_mtok, .output = 2_usd_per_mtok, .audio_out = 80_usd_per_mtok}, "2026-01-01"}
+            .fees({.tool_call = 0.03_usd});
+    auto const rates = dearest(card, 1'000);
+    auto const cost = [&](llm::quantities const& q) { return llm::bound_of(q, rates, card.fees())->cost; };
+    EXPECT_EQ(cost({.output_tokens = 1'000}), 0.002_usd);
+    EXPECT_EQ(cost({.output_tokens = 1'000, .may_speak = true}), 0.08_usd);
+    EXPECT_EQ(llm::bound_of({.output_tokens = 9, .choices = 2, .may_speak = true}, rates, card.fees())->per_output,
+              160_usd_per_mtok);
+    EXPECT_EQ(cost({.tool_calls = 5}), 0.15_usd);
+    EXPECT_FALSE(llm::bound_of({.tool_calls = 1}, rates, {})) << "without a fee";
+}
+
 }  // namespace

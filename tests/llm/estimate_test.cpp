@@ -118,6 +118,35 @@ TEST(estimate, web_searches_have_a_fee) {
     EXPECT_EQ(why(bounded().model("always").at_most({.cost = 0.05_usd}), o), "");
 }
 
+TEST(estimate, what_tools_at_the_provider_cost_is_promised_by_their_number_or_as_money) {
+    llm::openai_options o;
+    o.prices.set("works", llm::price_card{1_usd_per_mtok, 1_usd_per_mtok, "2026-01-01"}.fees({.tool_call = 0.03_usd}));
+    auto const asked = bounded().model("works").tools(R"([{"type":"code_interpreter"}])");
+    EXPECT_TRUE(has(why(asked, o), "a tool that runs at the provider"));
+    for (auto const& nothing :
+         {llm::uncounted{}, llm::uncounted{.input_tokens = 100}, llm::uncounted{.web_searches = 1}})
+        EXPECT_TRUE(has(why(llm::request{asked}.at_most(nothing), o), "nothing of tool_calls or cost"));
+    auto const free = *of(llm::request{asked}.at_most({.cost = money::from_nano(1)}), o).cost;
+    EXPECT_EQ(of(llm::request{asked}.at_most({.tool_calls = 5}), o).cost, free + 0.15_usd - money::from_nano(1));
+    EXPECT_TRUE(has(why(llm::request{asked}.at_most({.tool_calls = -1}), o), "negative"));
+    EXPECT_TRUE(
+        has(why(llm::request{asked}.model("gpt-4o-mini").at_most({.tool_calls = 5})), "price of a tool's call"));
+    EXPECT_EQ(why(llm::request{asked}.model("gpt-4o-mini").at_most({.cost = 1_usd})), "");
+    EXPECT_EQ(why(bounded().tools(R"([{"type":"function","function":{"name":"f"}}])")), "");
+}
+
+TEST(estimate, an_answer_that_may_be_spoken_costs_what_speech_does) {
+    llm::openai_options o;
+    o.prices.set("speaks",
+                 llm::price_card{{.input = 1_usd_per_mtok, .output = 2_usd_per_mtok, .audio_out = 80_usd_per_mtok},
+                                 "2026-01-01"});
+    auto const text = bounded().model("speaks");
+    auto const spoken = llm::request{text}.extra(R"({"modalities":["text","audio"]})").at_most({.input_tokens = 1});
+    EXPECT_EQ(of(text, o).per_output, 2_usd_per_mtok);
+    EXPECT_EQ(of(spoken, o).per_output, 80_usd_per_mtok);
+    EXPECT_GE(of(spoken, o).cost, money::from_nano(400 * 80'000));
+}
+
 TEST(estimate, the_dearest_tier_that_may_be_meant) {
     llm::openai_options o;
     auto const priced = [](coffer::token_price p) { return llm::token_rates{.input = p, .output = p}; };

@@ -91,10 +91,35 @@ TEST(budget, an_entry_explains_its_money) {
     EXPECT_EQ(e.row.about.provider, "fake");
     EXPECT_EQ(e.row.about.model, "model");
     EXPECT_EQ(e.row.about.job, "nightly");
+    EXPECT_EQ(e.row.about.record, d.money_of.backend()->record_of(key{"job", 1}));
     EXPECT_EQ(e.row.about.request_id, "req_1");
     EXPECT_EQ(e.row.about.attempt, 1);
     EXPECT_EQ(e.scopes, (std::vector<std::string>{"team", "user/ann"}));
     EXPECT_EQ(e.windows, (std::vector<std::string>{"lifetime", "day@UTC"}));
+}
+
+TEST(budget, an_entry_names_the_work_by_the_fingerprint_which_is_made_once) {
+    desk d;
+    auto const alone = d.with({.scope = "team", .limit = 1_usd});
+    EXPECT_TRUE(d.run(alone)->ok());
+    EXPECT_EQ(d.provider.fingerprints(), 1);
+    memory_store const db;
+    guarded const journaled =
+        pipeline{once{db}, retry{}, budget{d.money_of, {.scope = "team", .limit = 1_usd}}}.wrap(d.provider.operation());
+    d.provider.then({.why = fault{fault_kind::throttled}.with_billing(knowledge::no)});
+    EXPECT_TRUE(d.run(journaled)->ok());
+    EXPECT_EQ(d.provider.count(), 3);
+    EXPECT_EQ(d.provider.fingerprints(), 2) << "the journal's is the budget's";
+    auto const all = d.entries();
+    ASSERT_EQ(all.size(), 2U);
+    EXPECT_FALSE(all[0].row.about.work.empty());
+    EXPECT_EQ(all[0].row.about.work, all[1].row.about.work);
+
+    guarded const key_alone =
+        pipeline{once{db, unfingerprinted}, budget{d.money_of, {.scope = "team", .limit = 1_usd}}}.wrap(
+            d.provider.operation());
+    EXPECT_TRUE(d.run(key_alone)->ok());
+    EXPECT_EQ(d.entries()[2].row.about.work, all[0].row.about.work);
 }
 
 TEST(budget, refuses_with_whose_limit_it_is_what_is_free_and_when_to_come_again) {
@@ -243,6 +268,24 @@ TEST(budget, waits_for_money_that_comes_back) {
     ASSERT_EQ(second->log.size(), 1U);
     EXPECT_EQ(second->log.begin()->why_waited, wait_reason::admission);
     EXPECT_EQ(second->log.begin()->waited, 900ms);
+}
+
+TEST(budget, does_not_wait_for_money_that_calls_under_way_cannot_give_back) {
+    desk d;
+    auto const ask = d.with({.scope = "team", .limit = 1_usd, .max_wait = 10min});
+    d.provider.then({.charged = 0.80_usd}).then({.charged = 0.05_usd, .after = 1min});
+    d.provider.bound(0.80_usd);
+    EXPECT_TRUE(d.run(ask)->ok());
+    d.provider.bound(0.05_usd);
+    auto const under_way = d.ask(ask);
+    d.sim.time.run_for(1s);
+    d.provider.bound(0.50_usd);
+    auto const began = d.sim.time.now();
+    auto const hopeless = d.ask(ask);
+    d.sim.time.run();
+    EXPECT_TRUE(under_way->ok());
+    EXPECT_TRUE(hopeless->failed(fault_kind::over_budget)) << hopeless->text();
+    EXPECT_EQ(hopeless->ended - began, 0s);
 }
 
 TEST(budget, does_not_wait_longer_than_max_wait_nor_beyond_the_deadline) {

@@ -39,7 +39,7 @@ using support::speaker;
 /// So many attempts, a second apart.
 coffer::retry evenly(int attempts) {
     return coffer::retry{
-        {.attempts = attempts, .schedule = {growth::constant, jitter::none, 1s, 1s}, .ambiguous_delay = 1s}};
+        {.attempts = attempts, .schedule = backoff{growth::constant, jitter::none, 1s, 1s}, .ambiguous_delay = 1s}};
 }
 
 struct fallback_test : ::testing::Test {

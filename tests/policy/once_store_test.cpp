@@ -38,7 +38,8 @@ using how = support::treatment::kind;
 
 /// So many attempts, that far apart.
 coffer::retry_options evenly(int attempts, coffer::duration apart) {
-    return {.attempts = attempts, .schedule = {coffer::growth::constant, coffer::jitter::none, apart, apart}};
+    return {.attempts = attempts,
+            .schedule = coffer::backoff{coffer::growth::constant, coffer::jitter::none, apart, apart}};
 }
 
 struct once_store_test : testing::Test {

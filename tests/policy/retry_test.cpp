@@ -134,9 +134,9 @@ TEST_F(retries, a_hint_that_is_too_long_or_past_the_deadline_ends_the_call_at_on
 
 TEST_F(retries, the_schedule_grows_and_decorrelated_jitter_remembers) {
     provider.fails(fault_kind::overloaded).times(0);
-    (void)run(retry{{.attempts = 5, .schedule = {growth::exponential, jitter::none, 1s, 5s}}});
+    (void)run(retry{{.attempts = 5, .schedule = coffer::backoff{growth::exponential, jitter::none, 1s, 5s}}});
     EXPECT_EQ(starts(), (std::vector<duration>{0s, 1s, 3s, 7s, 12s}));
-    (void)run(retry{{.attempts = 50, .schedule = {growth::exponential, jitter::decorrelated, 1s, 30s}}});
+    (void)run(retry{{.attempts = 50, .schedule = coffer::backoff{growth::exponential, jitter::decorrelated, 1s, 30s}}});
     duration longest{};
     for (std::size_t i = 1; i < c.log().size(); ++i) {
         auto const before = std::max<duration>(c.log()[i - 1].waited, 1s);
@@ -170,6 +170,46 @@ TEST_F(retries, every_attempt_has_the_limit_that_was_asked_for) {
         EXPECT_EQ(c.log()[0].duration, limit) << "shorter or longer than the default";
         for (auto const& send : op.seen()) EXPECT_EQ(send.deadline - send.at, limit) << "also of the second attempt";
     }
+}
+
+TEST_F(retries, a_kind_of_fault_may_have_a_schedule_of_its_own) {
+    provider.fails(fault_kind::overloaded).fails(fault_kind::throttled).fails(fault_kind::overloaded).gives(7);
+    EXPECT_EQ(run(retry{{.schedule = every(1s), .schedule_for = {{fault_kind::throttled, every(20s)}}}}), 7);
+    EXPECT_EQ(starts(), (std::vector<duration>{0s, 1s, 21s, 22s}));
+}
+
+TEST_F(retries, schedules_are_combined) {
+    provider.fails(fault_kind::overloaded).times(0);
+    (void)run(retry{{.schedule = backoff::fixed(10s) + backoff::up_to(1s)}});
+    for (std::size_t i = 1; i < c.log().size(); ++i) {
+        EXPECT_GE(c.log()[i].waited, 10s);
+        EXPECT_LT(c.log()[i].waited, 11s);
+    }
+    EXPECT_NE(c.log()[1].waited, c.log()[2].waited);
+}
+
+TEST_F(retries, stop_when_their_condition_holds_and_tell_the_last_real_fault) {
+    provider.fails(fault_kind::overloaded).fails(fault_kind::throttled).fails(fault_kind::throttled).gives(7);
+    auto const why =
+        run(retry{{.attempts = 9, .stop = stop_after_same_fault(2) | stop_at(fault_kind::broken_stream)}}).error();
+    EXPECT_EQ(why.kind(), fault_kind::throttled);
+    EXPECT_EQ(why.stop(), stop_reason::condition);
+    EXPECT_EQ(provider.sends(), 3);
+
+    scripted_operation<int> slow;
+    slow.fails(fault_kind::overloaded).after(3s).times(0);
+    call timed{key{"test", 2}, 1h};
+    auto const late = sim.run(
+        pipeline{retry{{.attempts = 9, .schedule = every(1s), .stop = stop_after(10s)}}}.wrap(slow).try_call(timed));
+    EXPECT_EQ(late.error().stop(), stop_reason::condition);
+    EXPECT_EQ(slow.sends(), 3) << "the fourth would have begun 12 s after the first";
+
+    scripted_operation<int> lost;
+    lost.fails(fault_kind::ambiguous).times(0);
+    call unsure{key{"test", 3}, 1h};
+    (void)sim.run(
+        pipeline{retry{{.attempts = 9, .max_sends = 9, .stop = stop_after_unproven(3)}}}.wrap(lost).try_call(unsure));
+    EXPECT_EQ(lost.sends(), 3);
 }
 
 // The user's rule ------------------------------------------------------------------------------------------------------------
@@ -210,10 +250,11 @@ TEST_F(retries, options_that_cannot_be_meant_are_refused) {
     refuses({.attempts = 0});
     refuses({.attempts = -1});
     refuses({.max_sends = 0});
-    refuses({.schedule = {.base = -1ns}});
-    refuses({.schedule = {.cap = -1ns}});
-    refuses({.schedule = {.factor = 0.5}});
-    refuses({.schedule = {.factor = std::numeric_limits<double>::quiet_NaN()}});
+    refuses({.schedule = coffer::backoff{.base = -1ns}});
+    refuses({.schedule = coffer::backoff{.cap = -1ns}});
+    refuses({.schedule = coffer::backoff{.factor = 0.5}});
+    refuses({.schedule = coffer::backoff{.factor = std::numeric_limits<double>::quiet_NaN()}});
+    refuses({.schedule_for = {{fault_kind::throttled, backoff{.cap = -1ns}}}});
     refuses({.ambiguous_delay = -1ns});
     refuses({.attempt_timeout = 0ns});
     refuses({.attempt_timeout = -1s});

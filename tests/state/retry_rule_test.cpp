@@ -193,8 +193,8 @@ TEST(retry_rule, the_schedule_goes_by_the_attempts_made) {
     EXPECT_EQ(decide_retry(o, fault{fault_kind::throttled}, facts(3)).delay, 4s);
     o.schedule = backoff{growth::exponential, jitter::decorrelated, 1s, 1min};
     auto f = facts(2);
-    f.previous = 10s;
-    f.draw = 0.5;
+    f.previous[0] = 10s;
+    f.draws[0] = 0.5;
     EXPECT_EQ(decide_retry(o, fault{fault_kind::throttled}, f).delay, 15'500ms);
 }
 
@@ -255,9 +255,9 @@ TEST(retry_rule, random_facts_are_decided_as_the_rules_say) {
         f.user = users[dice.below(4)];
         f.now = time_point{1h};
         f.deadline = f.now + some(30min);
-        f.draw = dice.unit();
+        f.draws[0] = dice.unit();
         f.spread_draw = dice.unit();
-        f.previous = some(30s);
+        f.previous[0] = some(30s);
         auto const v = decide_retry(o, why, f);
 
         std::optional<nanoseconds> floor = why.retry_after();
@@ -294,7 +294,7 @@ TEST(retry_rule, defaults_are_those_of_the_table) {
     EXPECT_FALSE(decide_retry(o, throttled, facts(4)).again);
     EXPECT_EQ(o.max_sends, 2);
     auto f = facts();
-    f.draw = 0x1.fffffffffffffp-1;
+    f.draws[0] = 0x1.fffffffffffffp-1;
     EXPECT_EQ(decide_retry(o, throttled, f).delay, 500ms - 1ns);
     f.attempts_made = 3;
     EXPECT_EQ(decide_retry(o, throttled, f).delay, 2s - 1ns);

@@ -6,6 +6,7 @@
 #include <coffer/store/record_text.hpp>
 
 #include "store/ledger_world.hpp"
+#include "store/runs_in.hpp"
 
 #include <gtest/gtest.h>
 
@@ -63,6 +64,8 @@ protected:
         if (kind != alarm_kind::replay_storm) r.replay_storm.replays = 0;
         if (kind != alarm_kind::duplicate_work) r.duplicate_work.keys = 0;
         r.overrun = kind == alarm_kind::overrun;
+        r.stopped_job.rings = kind == alarm_kind::stopped_job;
+        r.denial.rings = kind == alarm_kind::denial;
         return watch;
     }
     /// The ids of those that a look has found.
@@ -350,6 +353,85 @@ TEST_P(alarm_conformance, a_batch_that_repeats_itself_rings_once) {
     EXPECT_NE(rung()[0].what.sentence.find("3 other pieces of work there, for another $0.60"), std::string::npos)
         << rung()[0].what.sentence;
     EXPECT_TRUE(look().empty());
+}
+
+TEST_P(alarm_conformance, a_job_that_is_stopped_rings_once_until_it_is_stopped_again) {
+    runs_in runs{w};
+    runs.failing_run(1);
+    runs.failing_run(2);
+    EXPECT_TRUE(look().empty());
+    runs.failing_run(3);
+    EXPECT_TRUE(is(look(), "stopped_job|" + coffer::to_text(runs.id())));
+    auto const a = rung()[0].what;
+    EXPECT_EQ(a.scope, "report");
+    EXPECT_EQ(a.sentence,
+              coffer::to_text(runs.id()) +
+                  " was stopped: 3 runs of it failed in the same way (x). No run of it begins any more, and "
+                  "nothing is spent. Mend the cause, then reopen it (coffer reopen).");
+    EXPECT_TRUE(is_run<coffer::run_stopped>(runs.begin(4)));
+    w.pass(1h);
+    EXPECT_TRUE(is_run<coffer::run_stopped>(runs.begin(5)));
+    EXPECT_TRUE(look().empty()) << "it is asked for again and again";
+    ASSERT_TRUE(runs.reopen());
+    for (int n : {6, 7}) runs.failing_run(n);
+    EXPECT_TRUE(look().empty());
+    runs.failing_run(8);
+    EXPECT_TRUE(is(look(), "stopped_job"));
+}
+
+TEST_P(alarm_conformance, a_job_whose_runs_fail_in_many_ways_is_stopped_at_last_and_rings) {
+    runs_in runs{w};
+    runs.limits = {4, 3};
+    for (int n = 1; n <= 3; ++n) runs.failing_run(n, "cause " + std::to_string(n));
+    EXPECT_TRUE(look().empty());
+    runs.failing_run(4, "cause 4");
+    EXPECT_TRUE(is(look(), "stopped_job"));
+    EXPECT_NE(rung()[0].what.sentence.find("4 runs of it did not get it done"), std::string::npos)
+        << rung()[0].what.sentence;
+}
+
+TEST_P(alarm_conformance, a_stopped_job_that_was_reopened_before_anybody_looked_rings_no_more) {
+    runs_in runs{w};
+    for (int n : {1, 2, 3}) runs.failing_run(n);
+    ASSERT_TRUE(runs.reopen());
+    EXPECT_TRUE(look().empty());
+}
+
+TEST_P(alarm_conformance, the_jobs_of_a_batch_ring_together) {
+    runs_in runs{w};
+    int n = 0;
+    for (auto const* const job : {"acme", "bolt", "cord"})
+        for (int i = 0; i < 3; ++i) runs.failing_run(++n, "x", job);
+    EXPECT_TRUE(is(look(), "stopped_job"));
+    EXPECT_NE(rung()[0].what.sentence.find("So 2 other jobs of report were."), std::string::npos)
+        << rung()[0].what.sentence;
+    EXPECT_TRUE(look().empty());
+}
+
+TEST_P(alarm_conformance, calls_that_are_refused_below_the_limit_ring_once_in_a_window) {
+    watch = only(coffer::alarm_kind::denial);
+    spend(9_usd);
+    EXPECT_TRUE(look().empty());
+    for (int n : {900, 901, 902}) ASSERT_TRUE(denial(money.reserve(n, 1.50_usd, "team", 10_usd, coffer::daily)));
+    EXPECT_TRUE(is(look(), "denial|team|day@UTC"));
+    EXPECT_EQ(rung()[0].what.amount, 1.50_usd);
+    EXPECT_EQ(rung()[0].what.against, 10_usd);
+    ASSERT_TRUE(denial(money.reserve(903, 1.50_usd, "team", 10_usd, coffer::daily)));
+    EXPECT_TRUE(look().empty());
+    w.pass(24h);
+    EXPECT_TRUE(look().empty());
+    ASSERT_TRUE(denial(money.reserve(904, 10.50_usd, "team", 10_usd, coffer::daily)));
+    EXPECT_TRUE(is(look(), "denial")) << "another day";
+}
+
+TEST_P(alarm_conformance, what_calls_under_way_may_give_back_is_no_denial) {
+    watch = only(coffer::alarm_kind::denial);
+    for (int n : {900, 901}) ASSERT_TRUE(is_reserved(money.reserve(n, 4_usd, "team", 10_usd, coffer::daily)));
+    ASSERT_TRUE(denial(money.reserve(902, 4_usd, "team", 10_usd, coffer::daily)));
+    EXPECT_TRUE(look().empty());
+    (void)w.get(money.backend().freeze("team", "a test"));
+    ASSERT_TRUE(denial(money.reserve(903, 1_usd, "team", 10_usd, coffer::daily)));
+    EXPECT_TRUE(look().empty()) << "whoever froze it knows";
 }
 
 TEST_P(alarm_conformance, of_scopes_that_are_ignored_nothing_rings) {

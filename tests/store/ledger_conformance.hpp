@@ -58,6 +58,23 @@ TEST_P(ledger_conformance, an_entry_says_what_the_money_was_for) {
 }
 
 /// A key that was forgotten and is used anew counts its sends from the beginning.
+TEST_P(ledger_conformance, an_entry_names_its_key_without_a_journal) {
+    auto q = reservation_of(1, 1_usd, [] {
+        coffer::ledger_lines lines;
+        lines.emplace_back("team", coffer::lifetime, 5_usd);
+        return lines;
+    }());
+    q.sent = true;
+    q.about.record = money.backend().record_of(coffer::key{"report", "acme"});
+    EXPECT_NE(q.about.record, money.backend().record_of(coffer::key{"report", "bolt"}));
+    ASSERT_TRUE(is_reserved(money.reserve(q)));
+    ASSERT_TRUE(money.settle(1, 0.10_usd));
+    auto const all = w.get(money.backend().entries({})).value();
+    ASSERT_EQ(all.size(), 1U);
+    EXPECT_EQ(all[0].row.about.record, w.backend().id_of(coffer::key{"report", "acme"}).digest);
+    EXPECT_EQ(all[0].row.about.send, 0);
+}
+
 TEST_P(ledger_conformance, a_keys_new_life_leaves_what_its_first_has_cost_alone) {
     ASSERT_TRUE(is_reserved(money.reserve(1, 0.40_usd)));
     ASSERT_TRUE(money.send(1));

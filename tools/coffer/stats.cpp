@@ -12,6 +12,7 @@
 #include <iomanip>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace coffer_command {
@@ -59,6 +60,12 @@ void print(coffer::sqlite::survey const& s) {
     line("unacknowledged",
          std::to_string(s.unacknowledged) +
              (s.oldest_unacknowledged ? ", the oldest of " + iso_time(*s.oldest_unacknowledged) : ""));
+    line("stopped jobs", std::to_string(s.stopped_jobs) + (s.stopped_jobs > 0 ? " (coffer jobs --stopped)" : ""));
+    line("frozen", counted(s.frozen, "scope") + (s.frozen > 0 ? " (coffer limits)" : ""));
+    line("alarms", (s.alarms_due > 0 ? std::to_string(s.alarms_due) + " not delivered (coffer alarms --undelivered)"
+                                     : std::string{"all delivered"}) +
+                       (s.alarms_looked ? "; looked for at " + iso_time(*s.alarms_looked)
+                                        : std::string{"; nobody has ever looked for any"}));
     line("sends", std::to_string(s.sends) + " that may be billed");
     line("known cost",
          "$" + s.known_cost.to_string() +
@@ -73,6 +80,10 @@ void print(coffer::sqlite::survey const& s) {
     line("format", std::to_string(s.format));
 }
 
+nlohmann::ordered_json time_or_null(std::optional<std::chrono::system_clock::time_point> t) {
+    return t ? nlohmann::ordered_json(iso_time(*t)) : nlohmann::ordered_json{};
+}
+
 void print_json(coffer::sqlite::survey const& s) {
     nlohmann::ordered_json j;
     j["records"] = s.records;
@@ -82,8 +93,11 @@ void print_json(coffer::sqlite::survey const& s) {
     j["unresolved"] = s.unresolved;
     j["in_progress"] = s.in_progress;
     j["unacknowledged"] = s.unacknowledged;
-    j["oldest_unacknowledged"] =
-        s.oldest_unacknowledged ? nlohmann::ordered_json(iso_time(*s.oldest_unacknowledged)) : nlohmann::ordered_json{};
+    j["oldest_unacknowledged"] = time_or_null(s.oldest_unacknowledged);
+    j["stopped_jobs"] = s.stopped_jobs;
+    j["frozen_scopes"] = s.frozen;
+    j["alarms_due"] = s.alarms_due;
+    j["alarms_looked"] = time_or_null(s.alarms_looked);
     j["sends"] = s.sends;
     j["known_cost_nano_usd"] = s.known_cost.nano();
     j["sends_of_unknown_cost"] = s.unknown_costs;

@@ -26,6 +26,8 @@ enum class stop_reason : std::uint8_t {
     sends_spent,     ///< as many sends not proven unbilled as allowed
     deadline,        ///< the next attempt could not begin before the deadline
     hint_too_long,   ///< the provider asks to wait longer than the policy is willing to
+    condition,       ///< the policy's own stop condition holds
+    quota_spent,     ///< this process has retried as often as it may for now
 };
 
 [[nodiscard]] constexpr std::string_view to_string(stop_reason s) noexcept {
@@ -36,6 +38,8 @@ enum class stop_reason : std::uint8_t {
         case stop_reason::sends_spent: return "sends spent";
         case stop_reason::deadline: return "deadline";
         case stop_reason::hint_too_long: return "hint too long";
+        case stop_reason::condition: return "stop condition";
+        case stop_reason::quota_spent: return "retry quota spent";
     }
     return "unknown";
 }

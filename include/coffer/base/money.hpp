@@ -41,10 +41,12 @@ public:
     constexpr money& operator+=(money other) noexcept { return *this = *this + other; }
     constexpr money& operator-=(money other) noexcept { return *this = *this - other; }
     friend constexpr money operator+(money a, money b) noexcept {
-        return money{detail::saturate(detail::wide_int{a.nano_} + b.nano_)};
+        std::int64_t sum = 0;
+        return __builtin_add_overflow(a.nano_, b.nano_, &sum) ? beyond(b.nano_ > 0) : money{sum};
     }
     friend constexpr money operator-(money a, money b) noexcept {
-        return money{detail::saturate(detail::wide_int{a.nano_} - b.nano_)};
+        std::int64_t rest = 0;
+        return __builtin_sub_overflow(a.nano_, b.nano_, &rest) ? beyond(b.nano_ < 0) : money{rest};
     }
     friend constexpr auto operator<=>(money, money) noexcept = default;
 
@@ -62,6 +64,10 @@ public:
 
 private:
     explicit constexpr money(std::int64_t nano) noexcept : nano_{nano} {}
+    /// What is too large or too small.
+    [[nodiscard]] static constexpr money beyond(bool above) noexcept {
+        return money{above ? std::numeric_limits<std::int64_t>::max() : std::numeric_limits<std::int64_t>::min()};
+    }
     std::int64_t nano_ = 0;
 };
 

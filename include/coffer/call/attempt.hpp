@@ -74,8 +74,12 @@ public:
         static coffer::estimate const none;
         return size_ ? size_->bound : none;
     }
-    /// What makes two requests the same. Only for gates with the trait `estimates`; null if the operation does not say.
-    [[nodiscard]] fingerprint const* print() const noexcept { return size_ && size_->print ? &*size_->print : nullptr; }
+    /// What makes two requests the same: the journal's, if there is one, otherwise the operation's. Only for gates with the
+    /// trait `estimates`; null if nobody says.
+    [[nodiscard]] fingerprint const* print() const noexcept {
+        auto const* const journaled = call_->claim() != nullptr ? call_->claim()->print() : nullptr;
+        return journaled != nullptr || !size_ || !size_->print ? journaled : &*size_->print;
+    }
     /// Does the journal's store, if there is a journal, keep the ledger that has this identity?
     [[nodiscard]] bool permits_in(void const* ledger) const noexcept {
         return call_->claim() != nullptr && call_->claim()->keeps(ledger);

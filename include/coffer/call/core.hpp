@@ -67,7 +67,8 @@ public:
             estimate bound;
             std::optional<fingerprint> print;
             if constexpr (called::has_estimate) bound = estimate_of(operation, args...);
-            if constexpr (called::has_fingerprint) print = fingerprint_of(operation, args...);
+            if constexpr (called::has_fingerprint)
+                if (a.print() == nullptr) print = fingerprint_of(operation, args...);
             attempt_access::set_size(a, std::move(bound), std::move(print));
         }
     }

@@ -4,6 +4,7 @@
 
 #include <coffer/asio.hpp>
 #include <coffer/base/answer.hpp>
+#include <coffer/base/fingerprint.hpp>
 #include <coffer/base/outcome.hpp>
 #include <coffer/call/attempt_log.hpp>
 #include <coffer/time/clock.hpp>
@@ -36,6 +37,9 @@ public:
     /// Is `ledger` the identity of the ledger that the journal's store keeps? Then money held there for an attempt
     /// (`attempt::hold_money`) is marked sent in the permit's transaction.
     [[nodiscard]] virtual bool keeps(void const* ledger) const noexcept = 0;
+
+    /// What makes requests the same as the one that is journaled; null if nobody says.
+    [[nodiscard]] virtual fingerprint const* print() const noexcept = 0;
 
     /// An attempt under this claim has ended and is in the call's log.
     virtual void recorded(attempt_record const& entry) = 0;

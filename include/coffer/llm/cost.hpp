@@ -27,7 +27,9 @@ struct quantities {
     std::int64_t part_tokens = 0;    ///< of the prompt's images, audio, files, whatever they are
     std::int64_t output_tokens = 0;  ///< of one choice
     std::int64_t choices = 1;
+    bool may_speak = false;  ///< may the output be audio?
     std::int64_t web_searches = 0;
+    std::int64_t tool_calls = 0;  ///< of other tools at the provider
     std::int64_t images = 0;
 };
 
@@ -99,17 +101,19 @@ namespace detail {
     return known ? std::optional{sum.round_up()} : std::nullopt;
 }
 
-/// All of it at the dearest of the rates that were collected. Nothing if there are web searches and no fee for them.
+/// All of it at the dearest of the rates that were collected. Nothing if there are web searches or calls of other tools and no
+/// fee for them.
 ///
 /// Input and output are taken at their own dearest rate each, even if no tier or size has both: that keeps it a straight
 /// line, on which an output maximum may be lowered.
 [[nodiscard]] inline std::optional<upper_bound> bound_of(quantities const& q, dearest_rates const& rates,
                                                          unit_fees const& fees,
                                                          std::optional<search_context> searched = {}) noexcept {
+    auto const output = q.may_speak ? rates.spoken : rates.output;
     cost_sum sum;
     sum.add(q.text_tokens, rates.text)
         .add(q.part_tokens, rates.part)
-        .add(detail::times(q.output_tokens, q.choices), rates.output)
+        .add(detail::times(q.output_tokens, q.choices), output)
         .add(1, fees.request)
         .add(q.images, fees.image.value_or(money{}));
     if (q.web_searches != 0) {
@@ -117,7 +121,11 @@ namespace detail {
         if (!fee) return std::nullopt;
         sum.add(q.web_searches, *fee);
     }
-    return upper_bound{sum.round_up(), token_price::from_pico(detail::times(rates.output.pico(), q.choices))};
+    if (q.tool_calls != 0) {
+        if (!fees.tool_call) return std::nullopt;
+        sum.add(q.tool_calls, *fees.tool_call);
+    }
+    return upper_bound{sum.round_up(), token_price::from_pico(detail::times(output.pico(), q.choices))};
 }
 
 }  // namespace coffer::inline v0::llm

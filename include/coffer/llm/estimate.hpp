@@ -63,7 +63,8 @@ namespace detail {
 /// Why the promise of `request::at_most` does not cover what is there, or empty.
 [[nodiscard]] inline std::string uncovered(raw_parts const& p, std::optional<uncounted> const& promise) {
     constexpr std::string_view advice = ", whose cost has no upper bound; give one with request::at_most";
-    if (promise && (promise->input_tokens < 0 || promise->web_searches < 0 || promise->cost < money{}))
+    if (promise &&
+        (promise->input_tokens < 0 || promise->web_searches < 0 || promise->tool_calls < 0 || promise->cost < money{}))
         return "a number of request::at_most is negative";
     if (p.uncountable.empty()) return {};
     if (!promise) return "there is " + p.uncountable + std::string{advice};
@@ -71,6 +72,8 @@ namespace detail {
         return "there is an image, and request::at_most says nothing of input_tokens";
     if (p.searches && promise->web_searches == 0 && promise->cost == money{})
         return "there is a web search, and request::at_most says nothing of web_searches";
+    if (p.uses_tools && promise->tool_calls == 0 && promise->cost == money{})
+        return "there is a tool that runs at the provider, and request::at_most says nothing of tool_calls or cost";
     return {};
 }
 
@@ -95,7 +98,9 @@ namespace detail {
     most.part_tokens = promise.input_tokens;
     most.output_tokens = parts.output_limit.value_or(0);
     most.choices = parts.choices.value_or(1);
+    most.may_speak = parts.may_speak;
     most.web_searches = promise.web_searches;
+    most.tool_calls = promise.tool_calls;
     most.images = parts.images;
 
     coffer::estimate e;
@@ -119,6 +124,9 @@ namespace detail {
     dearest_rates rates;
     auto why = detail::collect_rates(rates, *card, parts, e.input_tokens, o.auto_tier);
     if (!why.empty()) return unbounded(std::move(why));
+    if (most.tool_calls != 0 && !card->fees().tool_call)
+        return unbounded("the price of a tool's call with " + model +
+                         " is not known; add it to its price_card, or promise a cost with request::at_most");
     auto const bound = bound_of(most, rates, card->fees(), parts.searched);
     if (!bound) return unbounded("the price of a web search with " + model + " is not known; add it to its price_card");
     e.per_output = bound->per_output;

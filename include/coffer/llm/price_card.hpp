@@ -58,12 +58,14 @@ struct dearest_rates {
     token_price text{};  ///< of the prompt, whatever the cache does with it
     token_price part{};  ///< of anything in the prompt: text, image, audio
     token_price output{};  ///< text, thought or image
+    token_price spoken{};  ///< the same, or audio
 
     constexpr void include(token_rates const& r) noexcept {
         auto const write = r.cache_write.value_or(r.input);
         text = std::max({text, r.input, r.cache_read.value_or(r.input), write, r.cache_write_1h.value_or(write)});
         part = std::max({part, text, r.audio_in.value_or(r.input), r.image_in.value_or(r.input)});
         output = std::max({output, r.output, r.reasoning.value_or(r.output), r.image_out.value_or(r.output)});
+        spoken = std::max({spoken, output, r.audio_out.value_or(r.output)});
     }
 };
 

@@ -22,6 +22,7 @@ namespace coffer::inline v0::llm {
 struct uncounted {
     std::int64_t input_tokens = 0;  ///< what they add to the prompt, with what a search brings back
     std::int64_t web_searches = 0;  ///< each is paid at the price list's fee
+    std::int64_t tool_calls = 0;    ///< of other tools at the provider, each paid at the price list's fee
     money cost{};                   ///< whatever else they cost
     friend bool operator==(uncounted const&, uncounted const&) = default;
 };

@@ -50,6 +50,8 @@ struct raw_parts {
     bool tier_readable = true;
     std::int64_t images = 0;
     bool searches = false;
+    bool uses_tools = false;  ///< others that run at the provider
+    bool may_speak = false;   ///< there is a field that may ask for audio
     std::optional<search_context> searched;
     std::string uncountable;  ///< one of the parts that nobody can count, in words; empty: there is none
     std::int64_t bytes = 0;   ///< of `extra`
@@ -80,9 +82,12 @@ inline void read_tools(raw_parts& p, std::string const& raw) {
         auto const type = text_of(member(&tool, "type"));
         if (type == "function") continue;
         p.uncountable = "a tool that runs at the provider";
-        if (!type.starts_with("web_search")) continue;
-        p.searches = true;
-        p.searched = search_context_of(&tool);
+        if (type.starts_with("web_search")) {
+            p.searches = true;
+            p.searched = search_context_of(&tool);
+        } else {
+            p.uses_tools = true;
+        }
     }
 }
 
@@ -114,6 +119,7 @@ inline void read_extra(raw_parts& p, std::string const& raw, std::string const& 
             p.searched = search_context_of(&value);
         } else if (name != "model" && !is_harmless_extra(name)) {
             p.uncountable = shown_field(name);
+            p.may_speak = true;
         }
     }
     if (!limits_known) p.output_limit.reset();

@@ -13,6 +13,7 @@
 #include <coffer/policy/scope_pattern.hpp>
 #include <coffer/state/learned_cost.hpp>
 #include <coffer/state/ledger_rules.hpp>
+#include <coffer/state/refusal_rules.hpp>
 #include <coffer/store/ledger.hpp>
 #include <coffer/store/store.hpp>
 #include <coffer/time/entropy.hpp>
@@ -191,7 +192,10 @@ private:
             q.held_for = held_for;
             q.longest = later(later(time_point{}, a.timeout()), defaults::finish_grace).time_since_epoch();
             q.about.attempt = a.of().attempts() + 1;
-            if (a.of().keyed()) q.about.name_space = a.of().key().name_space();
+            if (a.of().keyed()) {
+                q.about.name_space = a.of().key().name_space();
+                if (q.sent) q.about.record = backend->record_of(a.of().record_key());  // else the permit names it
+            }
             q.about.provider = a.target().provider;
             q.about.model = a.target().model;
             if (auto const* const print = a.print()) q.about.work = backend->work_of(*print);
@@ -239,7 +243,8 @@ private:
         [[nodiscard]] bool worth_waiting(budget_denial const& d, attempt const& a, time_point now) const {
             auto const left = std::min(a.of().deadline(), later(a.now(), options.max_wait)) - now;
             if (left <= duration::zero() || d.frozen || d.needed > d.limit) return false;
-            return d.held > money{} || (d.until && *d.until - a.clock().wall_now() <= left);
+            bool const comes_back = !denial_rule::is_for_good(d);
+            return comes_back || (d.until && *d.until - a.clock().wall_now() <= left);
         }
         /// Lowers the output maximum to what is free. False if that is not allowed, or too little.
         [[nodiscard]] bool shrink(reserve_request& q, attempt& a, budget_denial const& d) {

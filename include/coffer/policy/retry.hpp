@@ -5,12 +5,15 @@
 //     coffer::retry{}                                   // the defaults, see defaults.hpp
 //     coffer::retry{{.attempts = 6, .ambiguous_delay = 10s}}
 //     coffer::retry{{}, [](coffer::fault const& f, int attempt) { return coffer::retry_decision::by_table(); }}
+//     coffer::retry{{}, shared_quota}                   // with others: see retry_quota.hpp
 
 #include <coffer/call/gate.hpp>
+#include <coffer/policy/retry_quota.hpp>
 #include <coffer/state/retry_rule.hpp>
 #include <coffer/time/random.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <stdexcept>
@@ -26,7 +29,8 @@ namespace coffer::inline v0 {
 /// been billed are counted against `max_sends`, or, under a journal, against the journal's own limit.
 ///
 /// Where a call is handed down through several pipelines, all their retries together make no more attempts than each
-/// alone may; at each alternative of a fallback anew. No state is shared between calls. Any thread.
+/// alone may; at each alternative of a fallback anew. Calls share the retry quota and nothing else: a quota of this policy
+/// and its copies, unless another is given. Any thread.
 class retry {
 public:
     using rule = std::function<retry_decision(fault const&, int attempts_made)>;
@@ -34,54 +38,63 @@ public:
     static constexpr policy_traits traits{.multiplies_sends = true};
 
     /// Throws `std::invalid_argument` for options that cannot be meant.
-    explicit retry(retry_options options = {}, rule user = {})
-        : settings_{std::make_shared<settings const>(options, std::move(user))} {
+    explicit retry(retry_options const& options = {}, rule user = {}, retry_quota quota = retry_quota{})
+        : settings_{std::make_shared<settings const>(options, std::move(user), std::move(quota))} {
         if (options.attempts < 1)
             throw std::invalid_argument{"coffer::retry: attempts counts the first one too: at least 1"};
         if (options.max_sends < 1) throw std::invalid_argument{"coffer::retry: max_sends must be at least 1"};
         if (options.attempt_timeout <= duration::zero())
             throw std::invalid_argument{"coffer::retry: attempt_timeout must be longer than zero"};
-        if (options.schedule.base < duration::zero() || options.schedule.cap < duration::zero() ||
-            options.ambiguous_delay < duration::zero())
+        if (options.ambiguous_delay < duration::zero())
             throw std::invalid_argument{"coffer::retry: a delay cannot be negative"};
-        if (!(options.schedule.factor >= 1.0))
-            throw std::invalid_argument{"coffer::retry: the schedule's factor must be at least 1"};
+        options.schedule.check();
+        options.schedule_for.check();
     }
+    retry(retry_options const& options, retry_quota quota) : retry{options, rule{}, std::move(quota)} {}
 
 private:
     struct settings {
-        settings(retry_options o, rule r) : options{o}, user{std::move(r)} {}
+        settings(retry_options const& o, rule r, retry_quota q) : options{o}, user{std::move(r)}, quota{std::move(q)} {}
         retry_options options;
         rule user;
+        retry_quota quota;
     };
 
 public:
     /// Follows one call through its attempts.
     class ticket {
     public:
-        explicit ticket(settings const& s) noexcept : settings_{&s} {}
+        ticket(settings const& s, time_point now) noexcept : settings_{&s}, began_{now} {}
 
         verdict settle(attempt_end const& end, attempt& a) noexcept {
+            if (end.what == attempt_end::kind::succeeded) settings_->quota.succeeded(end.at);
             if (end.what != attempt_end::kind::failed) return verdict::done();
             ++made_;
+            same_fault_ = end.why->kind() == last_ ? same_fault_ + 1 : 1;
+            last_ = end.why->kind();
             if (end.why->billing() != knowledge::no) ++unproven_;
             // One quota for the whole stack: attempts do not multiply where a call is handed down to another retry.
             auto const made = std::max(made_, a.of().attempts_here());
             auto const unproven = std::max(unproven_, a.of().unproven_sends());
             auto& random = a.clock().random();
-            retry_facts const facts{
+            retry_facts facts{
                 .attempts_made = made,
                 .sends_left = a.sends_left().value_or(settings_->options.max_sends - unproven),
+                .unproven = unproven,
+                .same_fault = same_fault_,
                 .user = ask_user(*end.why, made),
                 .now = end.at,
                 .deadline = a.of().deadline(),
-                .draw = unit_interval(random.next()),
-                .spread_draw = unit_interval(random.next()),
+                .began = began_,
                 .previous = previous_,
             };
+            auto const parts = schedule_after(settings_->options, last_).size();
+            for (std::size_t i = 0; i < parts; ++i) facts.draws[i] = unit_interval(random.next());
+            facts.spread_draw = unit_interval(random.next());
             auto const decided = decide_retry(settings_->options, *end.why, facts);
             if (!decided.again) return verdict::done(decided.stop);
-            previous_ = decided.delay;
+            if (!settings_->quota.withdraw(end.at)) return verdict::done(stop_reason::quota_spent);
+            previous_ = decided.drawn;
             constexpr wait_reason reasons[] = {wait_reason::backoff, wait_reason::provider_hint,
                                                wait_reason::ambiguous_floor};
             return verdict::again(decided.delay, reasons[static_cast<std::size_t>(decided.source)]);
@@ -100,12 +113,16 @@ public:
         settings const* settings_;
         int made_ = 0;
         int unproven_ = 0;
-        duration previous_{0};
+        int same_fault_ = 0;
+        fault_kind last_{};
+        time_point began_;
+        delay_schedule::memory previous_{};
     };
 
     [[nodiscard]] admission try_enter(attempt& a, slot<ticket>& s) const {
+        settings_->quota.bind(a.clock());
         a.limit_timeout(settings_->options.attempt_timeout);
-        s.emplace(*settings_);
+        s.emplace(*settings_, a.now());
         return admission::in();
     }
 

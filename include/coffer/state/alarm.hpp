@@ -20,6 +20,8 @@ enum class alarm_kind : std::uint8_t {
     replay_storm,    ///< one key asked for again and again, and never acknowledged; it costs nothing
     duplicate_work,  ///< one piece of work paid for under several keys
     overrun,         ///< a send has cost more than its upper bound
+    stopped_job,     ///< no run of a job begins until somebody reopens it
+    denial,          ///< calls are refused: what is left of a limit is too little for them
 };
 
 enum class alarm_severity : std::uint8_t {
@@ -29,8 +31,8 @@ enum class alarm_severity : std::uint8_t {
 };
 
 [[nodiscard]] constexpr std::string_view to_string(alarm_kind k) noexcept {
-    constexpr std::array<std::string_view, 6> names{"threshold",    "burn_rate",      "anomaly",
-                                                    "replay_storm", "duplicate_work", "overrun"};
+    constexpr std::array<std::string_view, 8> names{"threshold",      "burn_rate", "anomaly",     "replay_storm",
+                                                    "duplicate_work", "overrun",   "stopped_job", "denial"};
     return names.at(static_cast<std::size_t>(k));
 }
 [[nodiscard]] constexpr std::string_view to_string(alarm_severity s) noexcept {

@@ -4,6 +4,7 @@
 
 #include <coffer/state/anomaly.hpp>
 #include <coffer/state/burn_rate.hpp>
+#include <coffer/state/refusal_rules.hpp>
 #include <coffer/state/repetition.hpp>
 #include <coffer/state/threshold_rule.hpp>
 
@@ -15,6 +16,8 @@ struct alarm_rules {
     anomaly_options anomaly;
     replay_storm_rule replay_storm;
     duplicate_work_rule duplicate_work;
+    stopped_job_rule stopped_job;
+    denial_rule denial;
     bool overrun = true;  ///< rings when a send under a hard limit has cost more than its upper bound
 };
 

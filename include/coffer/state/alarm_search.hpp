@@ -54,9 +54,9 @@ struct alarm_watch {
     /// Throws `std::invalid_argument` for what cannot be meant.
     void check() const {
         for (auto const& f : freeze)
-            if (f.kind == alarm_kind::replay_storm)
-                throw std::invalid_argument{
-                    "coffer::alarms: a replay storm costs nothing and names a key, not a scope: it cannot freeze one"};
+            if (f.kind == alarm_kind::replay_storm || f.kind == alarm_kind::stopped_job)
+                throw std::invalid_argument{"coffer::alarms: a " + std::string{to_string(f.kind)} +
+                                            " costs nothing and names a key, not a scope: it cannot freeze one"};
         if (std::find(ignore.begin(), ignore.end(), "") != ignore.end())
             throw std::invalid_argument{"coffer::alarms: to ignore the scope \"\" is to ignore every scope"};
         for (auto const percent : rules.threshold.percents)
@@ -170,6 +170,12 @@ public:
     }
     /// Of a namespace one alarm rings at a time, for the key that was replayed most: a job's steps repeat together.
     void look_at_replays(std::vector<replayed_key> all);
+    /// Of a namespace one alarm rings at a time, for the job that has failed most often: a batch has one cause.
+    void look_at_jobs(std::vector<stopped_job> all);
+    void look_at_denial(budget_denial const& d) {
+        if (watch_.ignores(d.scope)) return;
+        if (auto found = rules_.denial.look(d, rules_.threshold, now_)) ring(*std::move(found), {});
+    }
     /// Of a scope one alarm rings at a time, for the work that was paid for most in vain: a batch repeats as a whole.
     void look_at_work(std::vector<paid_work> all);
 
@@ -227,6 +233,20 @@ inline void alarm_search::look_at_replays(std::vector<replayed_key> all) {
         if (o.count > 0)
             found_[o.at].what.sentence += " So it was with " + std::to_string(o.count) +
                                           (o.count == 1 ? " other key" : " other keys") + " of " + name_space + ".";
+}
+
+inline void alarm_search::look_at_jobs(std::vector<stopped_job> all) {
+    std::sort(all.begin(), all.end(), [](stopped_job const& a, stopped_job const& b) {
+        return std::tie(a.name_space, b.counted, a.job) < std::tie(b.name_space, a.counted, b.job);
+    });
+    std::map<std::string, others> rung;
+    for (auto const& j : all)
+        if (auto found = rules_.stopped_job.look(j, now_)) ring_together(rung, *std::move(found));
+    for (auto const& [name_space, o] : rung)
+        if (o.count > 0)
+            found_[o.at].what.sentence += " So " + std::to_string(o.count) +
+                                          (o.count == 1 ? " other job" : " other jobs") + " of " + name_space +
+                                          (o.count == 1 ? " was." : " were.");
 }
 
 inline void alarm_search::look_at_work(std::vector<paid_work> all) {

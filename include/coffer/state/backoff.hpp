@@ -36,6 +36,15 @@ struct backoff {
     duration cap = std::chrono::seconds{30};
     double factor = 2.0;  ///< of exponential growth
 
+    /// Always the same.
+    [[nodiscard]] static constexpr backoff fixed(duration d) noexcept {
+        return {growth::constant, jitter::none, d, d, 1.0};
+    }
+    /// Uniform in [0, `d`).
+    [[nodiscard]] static constexpr backoff up_to(duration d) noexcept {
+        return {growth::constant, jitter::full, d, d, 1.0};
+    }
+
     /// The delay before retry number `retry` (1 = before the second attempt), without jitter.
     [[nodiscard]] duration ceiling(std::uint32_t retry) const noexcept {
         auto const start = static_cast<double>(std::max(base, duration{0}).count());

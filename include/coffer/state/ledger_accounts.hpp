@@ -41,15 +41,20 @@ public:
         money limit;  ///< as last declared
         std::map<time_point, kept_account> parts;
     };
-    /// Beside the lines of a request; null where the scope has no account in such a window yet.
-    using found = std::vector<series*>;
+    /// Where a line's money is counted.
+    struct place {
+        series* in = nullptr;  ///< null: the scope has no account in such a window yet
+        window_span span;  ///< of the window now
+    };
+    /// Beside the lines of a request.
+    using found = std::vector<place>;
 
-    void look_up(ledger_lines const& lines, found& all) {
+    void look_up(ledger_lines const& lines, time_point wall, found& all) {
         all.clear();
         for (auto const& line : lines) {
             auto const at = series_.find(name_of(line));
-            all.push_back(at == series_.end() ? nullptr : &at->second);
-            if (all.back() != nullptr) all.back()->limit = line.limit;
+            all.push_back({at == series_.end() ? nullptr : &at->second, line.window.span_at(wall)});
+            if (all.back().in != nullptr) all.back().in->limit = line.limit;
         }
     }
 
@@ -71,20 +76,19 @@ public:
     }
 
     /// The line's account now, made if there is none. `there` is what was found for it, and filled in.
-    [[nodiscard]] kept_account& account_at(ledger_line const& line, series*& there, time_point wall) {
-        if (there == nullptr) {
+    [[nodiscard]] kept_account& account_at(ledger_line const& line, place& there, time_point wall) {
+        if (there.in == nullptr) {
             auto& s = series_[name_of(line)];
             s.scope = line.scope;
             s.window_text = line.window_text;
             s.limit = line.limit;
-            there = &s;
+            there.in = &s;
         }
-        auto const span = line.window.span_at(wall);
-        auto const [at, added] = there->parts.try_emplace(span.start);
+        auto const [at, added] = there.in->parts.try_emplace(there.span.start);
         if (added) {
-            at->second.end = line.window.leaves_at(span.start);
+            at->second.end = line.window.leaves_at(there.span.start);
             at->second.forget_at = later(at->second.end, kept_after(line.window));
-            forget_old(*there, wall);
+            forget_old(*there.in, wall);
         }
         return at->second;
     }
@@ -160,20 +164,20 @@ private:
     }
     /// `each(start, account)` for the parts that count now, by age.
     template <class Each>
-    static void for_each_counting(series const* s, window const& w, time_point wall, Each&& each) {
-        if (s == nullptr) return;
+    static void for_each_counting(place const& in, window const& w, time_point wall, Each&& each) {
+        if (in.in == nullptr) return;
+        auto const& parts = in.in->parts;
         if (w.kind() != window_kind::rolling) {
-            auto const start = w.span_at(wall).start;
-            if (auto const part = s->parts.find(start); part != s->parts.end()) each(start, part->second);
+            if (auto const part = parts.find(in.span.start); part != parts.end()) each(part->first, part->second);
             return;
         }
-        auto part = s->parts.lower_bound(wall - (w.length() + 2 * w.bucket()));
-        for (; part != s->parts.end() && part->first <= later(wall, w.length()); ++part)
+        auto part = parts.lower_bound(wall - (w.length() + 2 * w.bucket()));
+        for (; part != parts.end() && part->first <= later(wall, w.length()); ++part)
             if (w.counts(part->first, wall)) each(part->first, part->second);
     }
-    [[nodiscard]] static money committed_in(series const* s, window const& w, time_point wall) {
+    [[nodiscard]] static money committed_in(place const& in, window const& w, time_point wall) {
         money sum;
-        for_each_counting(s, w, wall, [&](time_point, account const& part) { sum += part.committed(); });
+        for_each_counting(in, w, wall, [&](time_point, account const& part) { sum += part.committed(); });
         return sum;
     }
     /// The oldest first, up to one that has to stay.

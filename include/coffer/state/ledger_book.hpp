@@ -40,7 +40,7 @@ public:
                             owner_is_dead const& dead) {
         if (by_id_.contains(q.id)) return reserved{};
         accounts_.forget_old(at.wall);
-        accounts_.look_up(*q.lines, found_);
+        accounts_.look_up(*q.lines, at.wall, found_);
         auto denied = accounts_.refusal(q, found_, at.wall);
         if (denied && !denied->frozen && denied->held > money{} && lapse(at, dead) > 0)
             denied = accounts_.refusal(q, found_, at.wall);

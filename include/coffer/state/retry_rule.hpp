@@ -4,7 +4,9 @@
 
 #include <coffer/base/defaults.hpp>
 #include <coffer/base/fault.hpp>
-#include <coffer/state/backoff.hpp>
+#include <coffer/base/later.hpp>
+#include <coffer/state/delay_schedule.hpp>
+#include <coffer/state/stop_condition.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -18,7 +20,10 @@ struct retry_options {
 
     int attempts = defaults::attempts;    ///< in all, the first one included
     int max_sends = defaults::max_sends;  ///< of them not proven unbilled; under a journal its own limit holds instead
-    backoff schedule{growth::exponential, jitter::full, defaults::backoff_base, defaults::backoff_cap, 2.0};
+    delay_schedule schedule =
+        backoff{growth::exponential, jitter::full, defaults::backoff_base, defaults::backoff_cap, 2.0};
+    kind_schedules schedule_for{};  ///< instead of it, after faults of these kinds
+    stop_condition stop{};  ///< besides `attempts`, sends and the deadline
     duration ambiguous_delay =
         defaults::ambiguous_delay;  ///< at least so long before an ambiguous attempt is sent again
     duration hint_ceiling = defaults::hint_ceiling;  ///< a longer hint of the provider ends the call at once
@@ -50,12 +55,15 @@ private:
 struct retry_facts {
     int attempts_made = 1;
     int sends_left = 0;  ///< sends that may still be made
+    int unproven = 0;  ///< attempts that are not proven unbilled
+    int same_fault = 1;  ///< as many of the last ones failed for the same kind
     retry_decision user = retry_decision::by_table();
     std::chrono::steady_clock::time_point now{};
     std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
-    double draw = 0;  ///< in [0, 1), for the schedule
+    std::chrono::steady_clock::time_point began{};  ///< the first attempt
+    delay_schedule::draws draws{};  ///< in [0, 1), for the parts of the schedule
     double spread_draw = 0;  ///< in [0, 1), for the hint's spread
-    std::chrono::nanoseconds previous{0};
+    delay_schedule::memory previous{};
 };
 
 /// Which of its parts made a delay as long as it is.
@@ -67,7 +75,14 @@ struct retry_verdict {
     std::chrono::nanoseconds delay{0};
     delay_source source = delay_source::backoff;
     stop_reason stop = stop_reason::none;
+    delay_schedule::memory drawn{};  ///< `previous` for the next time
 };
+
+/// The schedule that holds after such a fault.
+[[nodiscard]] constexpr delay_schedule const& schedule_after(retry_options const& o, fault_kind kind) noexcept {
+    auto const* const own = o.schedule_for.of(kind);
+    return own != nullptr ? *own : o.schedule;
+}
 
 /// `floor` and up to `part` of it. Saturates; no part that is negative or not a number.
 [[nodiscard]] inline std::chrono::nanoseconds spread_upwards(std::chrono::nanoseconds floor, double part) noexcept {
@@ -78,21 +93,25 @@ struct retry_verdict {
     return floor + std::chrono::nanoseconds{static_cast<std::int64_t>(more)};
 }
 
-/// Decides. In this order: may it help at all; are attempts left; are sends left; how long; is there time for it.
+/// Decides. In this order: may it help at all; are attempts left; are sends left; how long; does the stop condition hold; is
+/// there time for it.
 ///
 /// A hint is a floor, spread upwards only. An attempt that may have been executed is not sent again before
 /// `ambiguous_delay`, since a brown-out must not eat both sends in a second.
 [[nodiscard]] inline retry_verdict decide_retry(retry_options const& o, fault const& why,
                                                 retry_facts const& f) noexcept {
     using enum retry_decision::kind;
-    auto const stop = [](stop_reason r) { return retry_verdict{false, {}, delay_source::backoff, r}; };
+    auto const stop = [](stop_reason r) { return retry_verdict{false, {}, delay_source::backoff, r, {}}; };
 
     bool const wanted = f.user.what() == by_table ? row(why.kind()).retry_same : f.user.what() != no;
     if (!wanted) return stop(stop_reason::not_retryable);
     if (f.attempts_made >= o.attempts) return stop(stop_reason::attempts_spent);
     if (f.sends_left <= 0) return stop(stop_reason::sends_spent);
 
-    retry_verdict v{true, o.schedule.delay(static_cast<std::uint32_t>(f.attempts_made), f.draw, f.previous)};
+    retry_verdict v;
+    v.again = true;
+    v.drawn = f.previous;
+    v.delay = schedule_after(o, why.kind()).delay(static_cast<std::uint32_t>(f.attempts_made), f.draws, v.drawn);
     auto const at_least = [&](std::chrono::nanoseconds floor, delay_source source) {
         if (floor > v.delay) v.delay = floor, v.source = source;
     };
@@ -104,6 +123,12 @@ struct retry_verdict {
     }
     if (why.execution() != knowledge::no || why.billing() != knowledge::no)
         at_least(o.ambiguous_delay, delay_source::ambiguous_floor);
+    stop_facts const facts{.attempts = f.attempts_made,
+                           .unproven = f.unproven,
+                           .same_fault = f.same_fault,
+                           .last = why.kind(),
+                           .elapsed = later(f.now, v.delay) - f.began};
+    if (o.stop.holds(facts)) return stop(stop_reason::condition);
     if (f.deadline - f.now <= v.delay) return stop(stop_reason::deadline);
     return v;
 }

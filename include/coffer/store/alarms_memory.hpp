@@ -6,6 +6,7 @@
 #include <coffer/state/alarm_search.hpp>
 #include <coffer/state/ledger_book.hpp>
 #include <coffer/state/record.hpp>
+#include <coffer/state/run.hpp>
 #include <coffer/store/alarm_outbox.hpp>
 #include <coffer/store/record_text.hpp>
 
@@ -47,6 +48,10 @@ public:
             if (spending.memory().alarms > 0) remembered_[scope] = spending.memory();
         }
         search.look_at_replays(replays());
+        std::vector<stopped_job> jobs;
+        for (auto const& [digest, job] : stopped_) jobs.push_back(job);
+        search.look_at_jobs(std::move(jobs));
+        denials_.for_each(now, [&](budget_denial const& d) { search.look_at_denial(d); });
         search.look_at_work(std::move(seen.works));
 
         auto const found = search.take();
@@ -113,6 +118,17 @@ public:
         k.saved = saved.value_or(money{});
         ++k.times;
     }
+    /// How a job stands; null: nobody knows it any more.
+    void note_run(record_id const& job, run_record const* r) {
+        if (r == nullptr || !r->is_stopped(r->limits)) {
+            stopped_.erase(job.digest);
+        } else if (stopped_.size() < most_kept) {
+            auto const same = r->fails_the_same_way(r->limits) ? r->same_failures : 0;
+            stopped_[job.digest] = {job.name_space, to_text(job), r->begun, r->counted, same, r->signature};
+        }
+    }
+    /// A budget has refused a call.
+    void note_denial(budget_denial const& d, time_point now) { denials_.note(d, now); }
     void acknowledged(record_id const& id) { replays_.erase(id.digest); }
 
 private:
@@ -194,6 +210,8 @@ private:
     std::map<std::string, kept> kept_;
     std::map<std::string, anomaly_memory> remembered_;
     std::map<std::string, replayed_key> replays_;
+    std::map<std::string, stopped_job> stopped_;
+    recent_denials denials_;
 };
 
 }  // namespace coffer::inline v0::detail

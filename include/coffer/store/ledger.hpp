@@ -4,6 +4,7 @@
 
 #include <coffer/asio.hpp>
 #include <coffer/base/fingerprint.hpp>
+#include <coffer/base/key.hpp>
 #include <coffer/base/outcome.hpp>
 #include <coffer/state/ledger.hpp>
 #include <coffer/store/alarm_outbox.hpp>
@@ -57,6 +58,9 @@ public:
 
     /// The name of a piece of work: the same for all requests with that fingerprint. Never fails, does no I/O.
     [[nodiscard]] virtual std::string work_of(fingerprint const& print) const = 0;
+
+    /// The name of a key in its entries, where no journal in the same store gives one. Never fails, does no I/O.
+    [[nodiscard]] virtual std::string record_of(key const& k) const = 0;
 
     /// Holds money in every line, or in none.
     virtual result<reserve_verdict> reserve(reserve_request const& q) = 0;

@@ -90,9 +90,17 @@ public:
         return std::to_string(std::hash<std::string>{}(print.text()));  // good for this process, as the ledger is
     }
 
+    [[nodiscard]] std::string record_of(key const& k) const override { return std::string{k.bytes()}; }
+
     result<reserve_verdict> reserve(reserve_request const& q) override {
-        return done<reserve_verdict>(
+        auto verdict = shared_->with(
             [&](ledger_book& b, ledger_moment at) { return b.reserve(q, process_, at, shared_->owner_is_dead()); });
+        if (auto const* const denied = std::get_if<budget_denial>(&verdict))
+            shared_->with_alarms([&](memory_alarms& alarms, ledger_book const&, wall_time_point now) {
+                alarms.note_denial(*denied, now);
+            });
+        static auto const yes = result<reserve_verdict>::ready(reserved{});  // all of them are the same
+        return std::holds_alternative<reserved>(verdict) ? yes : result<reserve_verdict>::ready(std::move(verdict));
     }
     result<void> submit_settle(reservation_id const& id, std::optional<money> actual,
                                std::string const& request_id) override {
@@ -186,9 +194,10 @@ private:
     /// Something that may bring money back.
     template <class Fn>
     result<void> change(Fn&& fn) {
+        static auto const done = result<void>::ready({});  // all of them are the same
         shared_->with(std::forward<Fn>(fn));
         shared_->queue().changed();
-        return result<void>::ready({});
+        return done;
     }
     [[nodiscard]] static std::vector<ledger_entry> chosen(ledger_book const& b, entry_filter const& f) {
         std::vector<ledger_entry> found;

@@ -112,6 +112,10 @@ public:
     [[nodiscard]] bool keeps(void const* ledger) const noexcept override {
         return journaled() && store_->ledger() != nullptr && ledger == store_->ledger()->identity();
     }
+    [[nodiscard]] fingerprint const* print() const noexcept override {
+        auto const& all = flight_->print();
+        return all.fields().empty() ? nullptr : &all;
+    }
     void recorded(attempt_record const& entry) override { flight_->recorded(entry); }
 
     [[nodiscard]] int sends_left() const noexcept override { return allowed_ - sends_; }

@@ -113,7 +113,8 @@ public:
     }
     [[nodiscard]] std::shared_ptr<ledger_backend> const& ledger() const noexcept override { return ledger_; }
     result<run_verdict> begin_run(record_id const& job, run_request const& q) override {
-        return step<run_verdict>(store_step::begin_run, [&] { return records_->begin_run(job, q, process_); });
+        return with_alarm(
+            job, step<run_verdict>(store_step::begin_run, [&] { return records_->begin_run(job, q, process_); }));
     }
     result<void> note_step(run_ref const& run, std::string const& name, duration lease) override {
         return step<void>(store_step::note_step, [&] {
@@ -121,10 +122,11 @@ public:
         });
     }
     result<void> end_run(run_ref const& run, std::optional<run_failure> const& failure) override {
-        return step<void>(store_step::end_run, [&] {
-            return records_->change_run(
-                run.job, [&](run_machine& m) { return failure ? m.fail(run.id, *failure) : m.finish(); });
-        });
+        return with_alarm(run.job, step<void>(store_step::end_run, [&] {
+                              return records_->change_run(run.job, [&](run_machine& m) {
+                                  return failure ? m.fail(run.id, *failure) : m.finish();
+                              });
+                          }));
     }
     result<std::shared_ptr<run_record const>> peek_run(record_id const& job) override {
         return step<std::shared_ptr<run_record const>>(std::nullopt, [&] { return records_->peek_run(job); });
@@ -133,8 +135,9 @@ public:
         return step<std::vector<run_summary>>(std::nullopt, [&] { return records_->list_runs(filter); });
     }
     result<void> reopen_run(record_id const& job) override {
-        return step<void>(std::nullopt,
-                          [&] { return records_->change_run(job, [](run_machine& m) { return m.reopen(); }); });
+        return with_alarm(job, step<void>(std::nullopt, [&] {
+                              return records_->change_run(job, [](run_machine& m) { return m.reopen(); });
+                          }));
     }
     [[nodiscard]] flight_table& flights() noexcept override { return flights_; }
 
@@ -153,6 +156,13 @@ private:
         auto value = outcome<T>{fn()};
         announce(s, edge::after);
         return result<T>::ready(std::move(value));
+    }
+    /// A job may have been stopped, or reopened.
+    template <class T>
+    result<T> with_alarm(record_id const& job, result<T> changed) {
+        auto const row = records_->peek_run(job);
+        money_->shared()->with_alarms([&](memory_alarms& alarms, auto&, auto) { alarms.note_run(job, row.get()); });
+        return changed;
     }
     template <class T = void, class Fn>
     result<T> change(std::optional<store_step> s, claim_ref const& c, Fn&& fn) {

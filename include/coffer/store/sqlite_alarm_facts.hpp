@@ -97,6 +97,20 @@ public:
         }
         return all;
     }
+    /// Jobs that were stopped, or asked for while they were, since `last`.
+    [[nodiscard]] std::vector<stopped_job> stopped_jobs(time_point last) {
+        std::vector<stopped_job> all;
+        auto const r = stopped_.with(ledger_rows::count(last));
+        while (r.next()) {
+            record_id id;
+            id.name_space = r.bytes();
+            id.digest = r.bytes();
+            stopped_job j{id.name_space, to_text(id), r.as<int>(), r.as<int>(), r.as<int>(), {}};
+            j.signature = r.bytes();
+            all.push_back(std::move(j));
+        }
+        return all;
+    }
     /// Work that was paid for since the last look, and how often within the rule's time.
     [[nodiscard]] std::vector<paid_work> paid_again(duplicate_work_rule const& rule, time_point last, time_point now) {
         std::vector<std::string> works;
@@ -159,6 +173,10 @@ private:
                                 "JOIN ledger_accounts a ON a.id=h.account WHERE e.created>=? GROUP BY e.id, a.scope) "
                                 "GROUP BY scope, minute"};
     statement replays_{db_, "SELECT ns, record, times, coalesce(saved, 0) FROM replays WHERE last>=?"};
+    statement stopped_{db_,
+                       "SELECT ns, key, begun, counted, iif(same_failures>=same_failure, same_failures, 0), signature "
+                       "FROM runs WHERE state='idle' AND (same_failures>=same_failure OR counted>=max_runs) "
+                       "AND updated>=?"};
     statement works_{db_, "SELECT DISTINCT work FROM ledger_entries WHERE created>=? AND work IS NOT NULL"};
     statement paid_{
         db_, "SELECT count(DISTINCT coalesce(e.record, CASE e.attempt WHEN 1 THEN e.reservation END)), coalesce(sum(" +

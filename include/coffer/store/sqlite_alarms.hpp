@@ -58,6 +58,8 @@ public:
             search.look_at_spending(watched);
         }
         search.look_at_replays(facts_.replays(last));
+        search.look_at_jobs(facts_.stopped_jobs(noted ? last - looks_overlap : time_point::min()));
+        denials_.for_each(now, [&](budget_denial const& d) { search.look_at_denial(d); });
         search.look_at_work(facts_.paid_again(watch.rules.duplicate_work, last, now));
 
         auto const found = search.take();
@@ -103,6 +105,8 @@ public:
         return all;
     }
 
+    /// A budget has refused a call.
+    void note_denial(budget_denial const& d, time_point now) { denials_.note(d, now); }
     /// An answer was replayed that nobody has acknowledged. Written down only where somebody looks for alarms.
     void note_replay(record_id const& id, std::optional<money> saved, time_point now) {
         if (!watched_ && !(watched_ = last_look().has_value())) return;
@@ -127,6 +131,7 @@ public:
 
 private:
     static constexpr auto looks_are_noted = std::chrono::minutes{1};
+    static constexpr auto looks_overlap = std::chrono::minutes{15};  // clocks of processes differ
     static constexpr auto alarms_kept = std::chrono::days{400};
     static constexpr auto replays_kept = std::chrono::days{40};  // longer than an answer that nobody acknowledges
 
@@ -167,7 +172,7 @@ private:
         kept_alarm a;
         a.what.id = r.bytes();
         a.state = state_from_text(r.bytes(), alarm_state::covered).value_or(alarm_state::due);
-        a.what.kind = state_from_text(r.bytes(), alarm_kind::overrun).value_or(alarm_kind::threshold);
+        a.what.kind = state_from_text(r.bytes(), alarm_kind::denial).value_or(alarm_kind::threshold);
         a.what.severity = state_from_text(r.bytes(), alarm_severity::critical).value_or(alarm_severity::critical);
         a.what.scope = r.bytes();
         a.what.window = r.bytes();
@@ -186,6 +191,7 @@ private:
                std::string{condition};
     }
     alarm_facts facts_;
+    recent_denials denials_;
     bool watched_ = false;  // has anybody ever looked?
     connection& db_;
 

@@ -82,7 +82,7 @@ private:
     f.with_execution(known(from.text()));
     f.with_billing(known(from.text()));
     auto const stop = from.text();
-    for (auto s = stop_reason::none; s <= stop_reason::hint_too_long;
+    for (auto s = stop_reason::none; s <= stop_reason::quota_spent;
          s = static_cast<stop_reason>(static_cast<int>(s) + 1))
         if (to_string(s) == stop) f.with_stop(s);
     f.with_status(static_cast<int>(from.number()));

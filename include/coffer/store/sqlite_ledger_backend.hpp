@@ -37,12 +37,17 @@ public:
     void bind(std::shared_ptr<clock> const& c) override { (void)file_->bind(c); }
 
     [[nodiscard]] std::string work_of(fingerprint const& print) const override { return file_->names().work_of(print); }
+    [[nodiscard]] std::string record_of(key const& k) const override { return file_->names().id_of(k).digest; }
 
     result<reserve_verdict> reserve(reserve_request const& q) override {
         auto work = [q](opened_file& f, clock& c) -> outcome<reserve_verdict> {
             if (auto const gone = f.keep_owner()) return tl::unexpected{unowned(f, gone)};
             if (f.left().is_short()) return tl::unexpected{f.left().refusal()};
-            return f.ledger().reserve(q, f.owner().name(), f.money_moment(c), f.owner_test());
+            auto const at = f.money_moment(c);
+            auto verdict = f.ledger().reserve(q, f.owner().name(), at, f.owner_test());
+            if (auto const* const denied = std::get_if<budget_denial>(&verdict))
+                f.alarms().note_denial(*denied, at.wall);
+            return verdict;
         };
         return submit_to<job_of, reserve_verdict>(*file_, urgency::before, store_step::reserve, name_of(q.id),
                                                   std::move(work));

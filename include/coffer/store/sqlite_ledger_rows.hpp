@@ -115,7 +115,8 @@ public:
         insert_.run(as_blob(r.id), to_string(r.state), nano(r.bound), nano(r.actual), std::string_view{r.owner},
                     count(r.until), count(r.created), std::string_view{about.name_space}, about.attempt,
                     std::string_view{about.provider}, std::string_view{about.model}, std::string_view{about.job},
-                    about.work.empty() ? std::nullopt : std::optional{std::string_view{about.work}});
+                    about.work.empty() ? std::nullopt : std::optional{std::string_view{about.work}},
+                    about.record.empty() ? std::nullopt : std::optional{as_blob(about.record)});
         s.id = db_.last_id();
         for (std::size_t i = 0; i < s.account_ids.size(); ++i)
             hold_.run(s.id, s.account_ids[i], r.holds[i].amount.nano(), to_string(r.holds[i].kind));
@@ -251,7 +252,7 @@ private:
         db_, "UPDATE ledger_accounts SET settled=?, presumed=?, held=?, overrun=?, unpriced=? WHERE id=?"};
     statement insert_{db_,
                       "INSERT INTO ledger_entries(reservation, state, bound, actual, owner, valid_until, created, ns, "
-                      "attempt, provider, model, job, work) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"};
+                      "attempt, provider, model, job, work, record) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"};
     statement hold_{db_, "INSERT INTO ledger_holds(entry, account, amount, kind) VALUES(?, ?, ?, ?)"};
     statement update_{db_,
                       "UPDATE ledger_entries SET state=?, actual=?, valid_until=?, ended=?, record=?, send=?, "

@@ -217,6 +217,7 @@ CREATE TABLE runs(                   -- a row for each job
     expires INTEGER NOT NULL
 );
 CREATE INDEX expiring_runs ON runs(expires);
+CREATE INDEX stopped_runs ON runs(updated) WHERE state='idle' AND (same_failures>=same_failure OR counted>=max_runs);
 
 CREATE TABLE run_steps(
     job INTEGER NOT NULL,            -- runs.id

@@ -34,6 +34,10 @@ struct survey {
     std::size_t unknown_costs = 0;   ///< sends whose cost is not known
     std::size_t unacknowledged = 0;  ///< accepted answers that nobody has acknowledged yet (cached ones aside)
     std::optional<std::chrono::system_clock::time_point> oldest_unacknowledged;  ///< accepted then
+    std::size_t stopped_jobs = 0;  ///< wait for an operator to reopen them
+    std::size_t frozen = 0;        ///< scopes in which nothing is sent until somebody thaws them
+    std::size_t alarms_due = 0;    ///< found, and not delivered to everybody yet
+    std::optional<std::chrono::system_clock::time_point> alarms_looked;  ///< the last look for alarms, to the minute
     std::size_t answers = 0;
     std::int64_t answer_bytes = 0;
     std::int64_t file_bytes = 0;
@@ -55,6 +59,10 @@ struct survey {
     reader from{file};
     auto& db = from.db();
     survey s;
+    auto const time_at = [](std::int64_t n) {
+        using wall = std::chrono::system_clock;
+        return wall::time_point{std::chrono::duration_cast<wall::duration>(nanoseconds{n})};
+    };
     from.explained([&] {
         s.format = detail::ask(db, "PRAGMA user_version");
         detail::statement const states{db, "SELECT state, count(*) FROM records GROUP BY state"};
@@ -81,9 +89,7 @@ struct survey {
                                         "SELECT count(*), min(updated) FROM records WHERE state='done' AND cached=0"};
         if (auto const r = waiting.with(); r.next()) {
             s.unacknowledged = r.as<std::size_t>();
-            if (auto const oldest = r.maybe_integer())
-                s.oldest_unacknowledged = std::chrono::system_clock::time_point{
-                    std::chrono::duration_cast<std::chrono::system_clock::duration>(nanoseconds{*oldest})};
+            if (auto const oldest = r.maybe_integer()) s.oldest_unacknowledged = time_at(*oldest);
         }
         detail::statement const due{db, "SELECT count(*) FROM records WHERE expires<=?"};
         auto const now = detail::read_clocks(from.owners());
@@ -95,6 +101,13 @@ struct survey {
         }
         if (auto const r = due.with(nanoseconds{trusted.time_since_epoch()}.count()); r.next())
             s.due = r.as<std::size_t>();
+        auto const count = [&](char const* of) { return static_cast<std::size_t>(detail::ask(db, of)); };
+        s.stopped_jobs = count(
+            "SELECT count(*) FROM runs WHERE state='idle' AND (same_failures>=same_failure OR counted>=max_runs)");
+        s.frozen = count("SELECT count(*) FROM ledger_freezes");
+        s.alarms_due = count("SELECT count(*) FROM alarms WHERE state='due'");
+        if (auto const looked = detail::ask(db, "SELECT value FROM meta WHERE name='alarms_looked'"); looked != 0)
+            s.alarms_looked = time_at(looked);
         auto const page = detail::ask(db, "PRAGMA page_size");
         s.file_bytes = detail::ask(db, "PRAGMA page_count") * page;
         s.free_bytes = detail::ask(db, "PRAGMA freelist_count") * page;

@@ -4,6 +4,7 @@
 
 #include <coffer/time/sleep.hpp>
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -30,6 +31,7 @@ public:
             std::lock_guard const lock{state_->mutex};
             if (state_->value) return false;
             state_->value.emplace(std::move(value));
+            state_->complete.store(true, std::memory_order_release);
         }
         state_->waits.notify_all();
         return true;
@@ -37,8 +39,7 @@ public:
 
     /// The result, or null while there is none. It never changes once it is there.
     [[nodiscard]] T const* get() const noexcept {
-        std::lock_guard const lock{state_->mutex};
-        return state_->value ? &*state_->value : nullptr;
+        return state_->complete.load(std::memory_order_acquire) ? &*state_->value : nullptr;
     }
 
     /// Suspends until there is a result, the time has come, or the coroutine is cancelled. See `wait_until`.
@@ -50,9 +51,10 @@ public:
 private:
     struct state {
         state() = default;
-        explicit state(T v) : value{std::move(v)}, waits{wait_list::already_notified} {}
-        std::mutex mutex;
+        explicit state(T v) : value{std::move(v)}, complete{true}, waits{wait_list::already_notified} {}
+        std::mutex mutex;  // of those who set it
         std::optional<T> value;
+        std::atomic<bool> complete{false};
         wait_list waits;
     };
     explicit completion(std::shared_ptr<state> s) noexcept : state_{std::move(s)} {}

@@ -131,7 +131,7 @@ public:
           db_{orders_.store(), store_options()},
           ask_{coffer::pipeline{
               coffer::once{db_, journal_options()},
-              coffer::retry{{.schedule = {.base = 10ms, .cap = 100ms}, .ambiguous_delay = 50ms}},
+              coffer::retry{{.schedule = coffer::backoff{.base = 10ms, .cap = 100ms}, .ambiguous_delay = 50ms}},
           }
                    .wrap(patient_chat{provider().chat, is_patient() ? &stored_ : nullptr})} {}
     worker(worker const&) = delete;

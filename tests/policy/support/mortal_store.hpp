@@ -83,6 +83,7 @@ public:
     [[nodiscard]] std::string work_of(coffer::fingerprint const& print) const override {
         return inner_->work_of(print);
     }
+    [[nodiscard]] std::string record_of(coffer::key const& k) const override { return inner_->record_of(k); }
     result<std::size_t> look_for_alarms(coffer::alarm_watch const& watch) override {
         if (life_->unreachable)
             return result<std::size_t>::ready(coffer::failed(coffer::fault_kind::store_unavailable, "gone for now"));

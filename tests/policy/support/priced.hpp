@@ -65,6 +65,8 @@ public:
     std::function<void()>& on_send() const { return state_->on_send; }
 
     [[nodiscard]] std::vector<priced_send> const& bill() const { return state_->bill; }
+    /// How often it was asked what makes requests the same.
+    [[nodiscard]] int fingerprints() const { return state_->fingerprints; }
     [[nodiscard]] int count() const { return static_cast<int>(state_->bill.size()); }
     [[nodiscard]] coffer::money charged() const {
         coffer::money sum;
@@ -79,6 +81,7 @@ private:
         std::function<priced_end()> otherwise = [] { return priced_end{}; };
         std::function<void()> on_send;
         std::vector<priced_send> bill;
+        int fingerprints = 0;
     };
 
     static coffer::awaitable<coffer::outcome<coffer::answer>> run(std::shared_ptr<state> s,
@@ -120,6 +123,7 @@ public:
         }
         [[nodiscard]] coffer::target target(request const&) const { return {"fake", "model"}; }
         [[nodiscard]] coffer::fingerprint fingerprint(request const& r) const {
+            ++state_->fingerprints;
             return coffer::fingerprint{}.with("prompt", r.prompt);
         }
         [[nodiscard]] coffer::estimate estimate(request const&) const { return state_->estimate; }

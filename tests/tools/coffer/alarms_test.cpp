@@ -79,6 +79,7 @@ TEST_F(alarms, a_look_tells_what_a_program_could_not_deliver) {
     spend("team", 4.50_usd);
     ring();
     EXPECT_TRUE(list("--undelivered").has("team  NOT DELIVERED\n")) << list().text;
+    EXPECT_TRUE(run("stats " + file()).has("alarms          1 not delivered (coffer alarms --undelivered); looked"));
     fail("the webhook answered 500");
     EXPECT_TRUE(list().has("team  NOT DELIVERED, tried once: the webhook answered 500\n")) << list().text;
     fail("it answered\x1b[2J 502");

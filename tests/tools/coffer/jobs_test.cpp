@@ -122,6 +122,21 @@ TEST_F(jobs, are_shown_as_their_runs_have_left_them) {
     EXPECT_TRUE(t.text.find(name("done")) < newest && newest != std::string::npos) << "oldest first: " << t.text;
 }
 
+TEST_F(jobs, that_are_stopped_are_told_of_by_an_alarm_and_counted) {
+    EXPECT_EQ(run("alarms --look " + file()).code, 0);
+    stop("stopped");
+    auto const look = run("alarms --look " + file());
+    EXPECT_EQ(look.code, 5) << look.text;
+    EXPECT_TRUE(look.has("stopped_job")) << look.text;
+    EXPECT_TRUE(look.has(name("stopped") + " was stopped: 3 runs of it failed in the same way (std::runtime_error"))
+        << look.text;
+    EXPECT_EQ(look.text.find("no such column"), std::string::npos) << "what a program throws may hold anything";
+    EXPECT_EQ(run("alarms --look " + file()).code, 0);
+    auto const stats = run("stats " + file());
+    EXPECT_TRUE(stats.has("stopped jobs    1 (coffer jobs --stopped)\n")) << stats.text;
+    EXPECT_TRUE(stats.has("alarms          all delivered; looked for at 20")) << stats.text;
+}
+
 TEST_F(jobs, are_shown_as_on_the_page) {
     (void)run_job("failing", "out of paper");
     stop("stopped");

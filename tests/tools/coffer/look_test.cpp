@@ -75,7 +75,8 @@ TEST_F(looking, stats_says_how_the_store_is) {
          {"records         4: 1 claimed, 1 done, 1 unknown, 1 acked", "unresolved      1", "in progress     1",
           "unacknowledged  1, the oldest of 20", "sends           3 that may be billed",
           "known cost      $0.000300000, and 1 send of unknown cost", "answers         1, 11 bytes",
-          "processes       1", "format          3"})
+          "processes       1", "stopped jobs    0", "frozen          0 scopes",
+          "alarms          all delivered; nobody has ever looked for any", "format          3"})
         EXPECT_TRUE(t.has(part)) << part << "\nin:\n" << t.text;
 }
 
@@ -86,6 +87,8 @@ TEST_F(looking, stats_for_programs_is_one_object) {
     EXPECT_EQ(j["by_state"]["done"], 1);
     EXPECT_EQ(j["unresolved"], 1);
     EXPECT_EQ(j["known_cost_nano_usd"], 300000);
+    for (auto const* const none : {"stopped_jobs", "frozen_scopes", "alarms_due"}) EXPECT_EQ(j[none], 0) << none;
+    EXPECT_TRUE(j["alarms_looked"].is_null());
     EXPECT_TRUE(std::regex_match(j["oldest_unacknowledged"].get<std::string>(),
                                  std::regex{R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)"}));
 }

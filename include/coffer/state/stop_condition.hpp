@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// When to give up, besides attempts, sends and the deadline: small conditions that combine.
+//
+//     retry{{.attempts = 10, .stop = stop_after(2min) | stop_after_same_fault(3)}}
+//     retry{{.attempts = 10, .stop = stop_after(30s) & stop_after_attempts(3)}}     // both: three attempts are always made
+
+#include <coffer/base/fault_kind.hpp>
+#include <coffer/state/small_expression.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace coffer::inline v0 {
+
+/// What a stop condition is asked about, after an attempt that failed.
+struct stop_facts {
+    int attempts = 1;  ///< made
+    int unproven = 0;  ///< of them not proven unbilled
+    int same_fault = 1;  ///< as many of the last ones failed for the same kind
+    fault_kind last = fault_kind::transient;
+    std::chrono::nanoseconds elapsed{};  ///< from the first attempt's beginning until the next one would begin
+};
+
+/// Up to four conditions, combined: `a | b` holds if one of them does, `a & b` if both do. A value of fixed size. Combining more
+/// than four throws `std::length_error`.
+class stop_condition {
+public:
+    /// Never holds.
+    constexpr stop_condition() : stop_condition{leaf{}} {}
+
+    friend constexpr stop_condition operator|(stop_condition const& a, stop_condition const& b) {
+        return stop_condition{parts::join(detail::joint::either, a.parts_, b.parts_)};
+    }
+    friend constexpr stop_condition operator&(stop_condition const& a, stop_condition const& b) {
+        return stop_condition{parts::join(detail::joint::both, a.parts_, b.parts_)};
+    }
+
+    [[nodiscard]] bool holds(stop_facts const& f) const noexcept {
+        return parts_.evaluate<bool>(
+            [&](std::size_t i) { return holds(parts_[i], f); },
+            [](detail::joint how, bool a, bool b) { return how == detail::joint::both ? a && b : a || b; });
+    }
+
+    friend constexpr stop_condition stop_after_attempts(int n) noexcept;
+    friend constexpr stop_condition stop_after_unproven(int n) noexcept;
+    friend constexpr stop_condition stop_after_same_fault(int n) noexcept;
+    friend constexpr stop_condition stop_after(std::chrono::nanoseconds d) noexcept;
+    friend constexpr stop_condition stop_at(fault_kind k) noexcept;
+
+private:
+    enum class what : std::uint8_t { never, attempts, unproven, same_fault, elapsed, kind };
+    struct leaf {
+        what about = what::never;
+        std::int64_t number = 0;
+    };
+    using parts = detail::small_expression<leaf, 4>;
+
+    explicit constexpr stop_condition(leaf const& only) : parts_{only} {}
+    explicit constexpr stop_condition(parts const& p) : parts_{p} {}
+
+    [[nodiscard]] static bool holds(leaf const& l, stop_facts const& f) noexcept {
+        switch (l.about) {
+            case what::never: return false;
+            case what::attempts: return f.attempts >= l.number;
+            case what::unproven: return f.unproven >= l.number;
+            case what::same_fault: return f.same_fault >= l.number;
+            case what::elapsed: return f.elapsed.count() > l.number;
+            case what::kind: return static_cast<std::int64_t>(f.last) == l.number;
+        }
+        return false;
+    }
+
+    parts parts_;
+};
+
+/// After `n` attempts.
+[[nodiscard]] constexpr stop_condition stop_after_attempts(int n) noexcept {
+    return stop_condition{stop_condition::leaf{stop_condition::what::attempts, n}};
+}
+/// After `n` attempts that are not proven unbilled.
+[[nodiscard]] constexpr stop_condition stop_after_unproven(int n) noexcept {
+    return stop_condition{stop_condition::leaf{stop_condition::what::unproven, n}};
+}
+/// After `n` attempts, one after the other, that failed for the same kind.
+[[nodiscard]] constexpr stop_condition stop_after_same_fault(int n) noexcept {
+    return stop_condition{stop_condition::leaf{stop_condition::what::same_fault, n}};
+}
+/// If the next attempt would begin more than `d` after the first.
+[[nodiscard]] constexpr stop_condition stop_after(std::chrono::nanoseconds d) noexcept {
+    return stop_condition{stop_condition::leaf{stop_condition::what::elapsed, d.count()}};
+}
+/// If the last attempt failed for that kind.
+[[nodiscard]] constexpr stop_condition stop_at(fault_kind k) noexcept {
+    return stop_condition{stop_condition::leaf{stop_condition::what::kind, static_cast<std::int64_t>(k)}};
+}
+
+}  // namespace coffer::inline v0
