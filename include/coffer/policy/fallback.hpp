@@ -223,9 +223,7 @@ private:
             auto result = co_await std::move(running);
             if (result) co_return result;
             told.add(result.error());
-            auto const cancellation = co_await asio::this_coro::cancellation_state;
-            bool const left = cancellation.cancelled() != asio::cancellation_type::none;
-            auto const verdict = left ? fallback_verdict{} : decide(*s, c, result.error(), i);
+            auto const verdict = decide(*s, c, result.error(), i);  // who has left was told `cancelled`, which ends it
             if (!verdict.next) {
                 auto why = told.after(result.error());
                 if (verdict.stop != stop_reason::none) why.with_stop(verdict.stop);
