@@ -26,6 +26,7 @@
 #include <coffer/policy/alarms.hpp>
 #include <coffer/policy/budget.hpp>
 #include <coffer/policy/circuit_breaker.hpp>
+#include <coffer/policy/fallback.hpp>
 #include <coffer/policy/journal.hpp>
 #include <coffer/policy/once.hpp>
 #include <coffer/policy/retry.hpp>

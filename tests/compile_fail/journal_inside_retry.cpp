@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: `once` stands inside a policy that multiplies sends .retry, hedge.
+// expect: `once` stands inside a policy that multiplies sends .retry, fallback, hedge.
 // expect: put `once` before it
 #include <coffer/policy/retry.hpp>
 

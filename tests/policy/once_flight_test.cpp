@@ -834,7 +834,7 @@ TEST_F(once_flight_test, a_flight_keeps_its_store) {
 struct nothing {
     using value_type = std::string;
     coffer::awaitable<coffer::outcome<std::string>> operator()(coffer::call&) { co_return "never"; }
-    coffer::outcome<std::string> decode(coffer::answer const& a) const { return a.body; }
+    coffer::outcome<std::string> decode(coffer::answer const& a, coffer::target const&) const { return a.body; }
 };
 
 TEST_F(once_flight_test, a_flight_that_never_begins_lands_all_the_same) {

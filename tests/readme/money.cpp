@@ -96,6 +96,40 @@ TEST_F(docs_money, a_denial_says_what_is_left) {
     EXPECT_EQ(cheaper, "a smaller model will do");
 }
 
+/// The same, for less.
+struct frugal : priced {
+    coffer::awaitable<std::string> operator()(coffer::attempt& a, std::string const& question) const {
+        a.report_cost(0.01_usd);
+        co_return "a cheap answer to " + question;
+    }
+    [[nodiscard]] coffer::target target(std::string const&) const { return {"somebody", "gpt-x-mini"}; }
+    [[nodiscard]] coffer::estimate estimate(std::string const&) const {
+        coffer::estimate e;
+        e.cost = 0.02_usd;
+        return e;
+    }
+};
+
+TEST_F(docs_money, a_denial_falls_back_to_a_cheaper_model) {
+    frugal const cheap_chat;
+    //! [cheaper]
+    coffer::budget const team{db, {.scope = "team", .limit = 0.45_usd, .window = coffer::daily}};
+    auto const ask = coffer::pipeline{coffer::once{db}}.wrap(coffer::fallback{
+        coffer::pipeline{coffer::retry{}, team}.wrap(chat),
+        coffer::pipeline{coffer::retry{}, team}.wrap(cheap_chat),
+    });
+    //! [cheaper]
+    std::string texts;
+    run([&]() -> coffer::awaitable<void> {
+        std::string const question = "why?";
+        for (int i = 0; i < 3; ++i) {
+            coffer::call call{coffer::key{"search", i}};
+            texts += co_await ask(call, question) + ". ";
+        }
+    });
+    EXPECT_EQ(texts, "an answer to why?. a cheap answer to why?. a cheap answer to why?. ");
+}
+
 TEST_F(docs_money, the_kill_switch) {
     auto const ask = coffer::pipeline{coffer::budget{db, {.scope = "org/team"}}}.wrap(chat);
     std::string code;

@@ -69,6 +69,7 @@ public:
           cost_known_{other.cost_known_},
           stored_{other.stored_},
           origin_{other.origin_},
+          answered_by_{std::move(other.answered_by_)},
           attempts_{other.attempts_},
           unproven_{other.unproven_},
           deadline_{other.deadline_.load(std::memory_order_relaxed)} {}
@@ -104,6 +105,13 @@ public:
     /// Is the answer durable in the journal? Always false without one.
     [[nodiscard]] bool stored() const noexcept { return stored_; }
     [[nodiscard]] answer_origin origin() const noexcept { return origin_; }
+    /// Who gave the last request's answer, replayed ones too; none if it has none, or if the operation has no `target`.
+    [[nodiscard]] std::optional<target> answered_by() const {
+        if (answered_by_) return answered_by_;
+        for (auto const& a : log_)
+            if (!a.fault && !a.target.provider.empty()) return a.target;
+        return std::nullopt;
+    }
 
     // For policies and layers, while a request runs ------------------------------------------------------------------
 
@@ -117,6 +125,9 @@ public:
     [[nodiscard]] time_point began() const noexcept { return began_; }
     /// Attempts that have begun so far, in all pipelines that the call was handed down to.
     [[nodiscard]] int attempts() const noexcept { return attempts_; }
+    /// The same without those that a fallback has made at the alternatives before the one that is tried now: what a retry
+    /// in there has to count.
+    [[nodiscard]] int attempts_here() const noexcept { return attempts_ - attempts_elsewhere_; }
     /// Those of them that have ended and may have been billed.
     [[nodiscard]] int unproven_sends() const noexcept { return unproven_; }
     /// The live claim under which this call's attempts take their permits; null without a journal.
@@ -141,10 +152,12 @@ private:
     bool cost_known_ = true;
     bool stored_ = false;
     answer_origin origin_ = answer_origin::none;
+    std::optional<target> answered_by_;  // as the journal says; without one, the log says it
 
     std::string provider_key_;
     int depth_ = 0;  // pipelines that this call runs through right now
     int attempts_ = 0;
+    int attempts_elsewhere_ = 0;
     int unproven_ = 0;
     wait_reason why_waited_ = wait_reason::none;
     duration waited_{};  // since the last attempt, at whichever policy
@@ -188,6 +201,7 @@ public:
             call_.cost_known_ = true;
             call_.stored_ = false;
             call_.origin_ = answer_origin::none;
+            call_.answered_by_.reset();
             call_.attempts_ = 0;
             call_.unproven_ = 0;
             call_.why_waited_ = wait_reason::none;
@@ -198,19 +212,24 @@ public:
         call& call_;
     };
 
-    /// Hands the time limit that gates have set for an attempt down to the pipelines and segments inside.
-    class limit_scope {
+    /// One of the call's values is another one for as long as this lives.
+    template <auto Member, class T>
+    class value_scope {
     public:
-        limit_scope(call& c, duration limit) noexcept : call_{c}, before_{std::exchange(c.attempt_limit_, limit)} {}
-        limit_scope(limit_scope const&) = delete;
-        limit_scope& operator=(limit_scope const&) = delete;
-        ~limit_scope() { call_.attempt_limit_ = before_; }
+        value_scope(call& c, T value) noexcept : call_{c}, before_{std::exchange(c.*Member, value)} {}
+        value_scope(value_scope const&) = delete;
+        value_scope& operator=(value_scope const&) = delete;
+        ~value_scope() { call_.*Member = before_; }
 
     private:
         call& call_;
-        duration before_;
+        T before_;
     };
+    /// Hands the time limit that gates have set for an attempt down to the pipelines and segments inside.
+    using limit_scope = value_scope<&call::attempt_limit_, duration>;
     [[nodiscard]] static duration attempt_limit(call const& c) noexcept { return c.attempt_limit_; }
+    /// While a fallback tries one of its alternatives: so many attempts were made at others.
+    using elsewhere_scope = value_scope<&call::attempts_elsewhere_, int>;
 
     static void set_record_key(call& c, coffer::key k) { c.record_key_ = std::move(k); }
     /// A call for a flight: the same request, a life of its own, which goes on where another flight had to stop.
@@ -255,8 +274,10 @@ public:
         else c.cost_known_ = false;
     }
     /// What a flight has to say to one of its callers.
-    static void adopt(call& c, attempt_log log, std::optional<money> cost, answer_origin origin, bool stored) {
+    static void adopt(call& c, attempt_log log, std::optional<money> cost, answer_origin origin, bool stored,
+                      target const& answered_by = {}) {
         c.log_ = std::move(log);
+        if (!answered_by.provider.empty()) c.answered_by_ = answered_by;
         c.cost_ = cost.value_or(money{});
         c.cost_known_ = cost.has_value();
         c.origin_ = origin;

@@ -29,14 +29,14 @@ struct shape<Op, Args...> {
     using executor_type = typename awaitable_traits<returned>::executor_type;
     using raw_type = typename awaitable_traits<returned>::value_type;
     using value_type = typename raw_type::value_type;
-    static constexpr bool has_target = false;
+    static constexpr bool has_target = Op::template has_target<Args...>;
     static constexpr bool has_estimate = false;
     static constexpr bool has_fingerprint =
         !is_absent<decltype(fingerprint_of(std::declval<Op const&>(), std::declval<Args const&>()...))>;
     static constexpr bool has_decode =
         !is_absent<decltype(decode_with(std::declval<Op const&>(), std::declval<answer const&>()))>;
     static constexpr bool has_bill = false;
-    static constexpr bool journalable = has_decode || encodable<value_type>;
+    static constexpr bool journalable = Op::template journalable<Args...>;
     static constexpr bool hands_down = true;
 };
 

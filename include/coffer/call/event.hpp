@@ -28,6 +28,7 @@ enum class event_kind : std::uint8_t {
     circuit_opened,    ///< a breaker refuses attempts for `delay`; `why` is the attempt's fault, null for a success
     circuit_half_open, ///< it lets probes through, and this attempt is the first
     circuit_closed,    ///< it lets everything through again
+    fell_back,         ///< an alternative ended with `why`, and the next one is tried
 };
 
 [[nodiscard]] constexpr std::string_view to_string(event_kind k) noexcept {
@@ -43,6 +44,7 @@ enum class event_kind : std::uint8_t {
         case event_kind::circuit_opened: return "circuit_opened";
         case event_kind::circuit_half_open: return "circuit_half_open";
         case event_kind::circuit_closed: return "circuit_closed";
+        case event_kind::fell_back: return "fell_back";
     }
     return "unknown";
 }

@@ -69,7 +69,7 @@ private:
 
 /// What the rules about a pipeline's order read. A gate or layer declares `static constexpr policy_traits traits{…}`.
 struct policy_traits {
-    bool multiplies_sends = false;  ///< makes several sends out of one (retry, hedge)
+    bool multiplies_sends = false;  ///< makes several sends out of one (retry, fallback, hedge)
     bool per_send = false;  ///< must meet every send (rate limits, budgets): inside whatever multiplies them
     bool journal = false;  ///< remembers results: at most one around any send, outside whatever multiplies them
     bool innermost = false;  ///< nothing may stand between it and the send (budget)

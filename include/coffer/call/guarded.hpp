@@ -79,6 +79,25 @@ public:
         return self_->decode(a);
     }
 
+    // The type does not tell: a pipeline without a fingerprint throws `misuse` when a journal asks for one.
+    template <class...>
+    static constexpr bool has_target = true;
+    template <class...>
+    static constexpr bool journalable = !std::is_void_v<R>;
+    template <class... Given>
+        requires(std::is_convertible_v<Given const&, Args> && ...)
+    [[nodiscard]] coffer::fingerprint fingerprint(Given const&... args) const {
+        return self_->fingerprint(args...);
+    }
+    template <class... Given>
+    [[nodiscard]] detail::fit fits(target const& from, Given const&... args) const {
+        return self_->fits(from, args...);
+    }
+    template <class... Given>
+    [[nodiscard]] outcome<R> read(answer const& a, target const& from, Given const&... args) const {
+        return self_->read(a, from, args...);
+    }
+
     /// For a pipeline around this one: what stands in here.
     [[nodiscard]] detail::contents contains() const noexcept { return self_->contains(); }
 
@@ -98,6 +117,11 @@ private:
         virtual awaitable<outcome<R>, Executor> descend(call& c,
                                                         std::remove_reference_t<Args> const&... args) const = 0;
         virtual outcome<R> decode(answer const& a) const = 0;
+        [[nodiscard]] virtual coffer::fingerprint fingerprint(std::remove_reference_t<Args> const&... args) const = 0;
+        [[nodiscard]] virtual detail::fit fits(target const& from,
+                                               std::remove_reference_t<Args> const&... args) const = 0;
+        [[nodiscard]] virtual outcome<R> read(answer const& a, target const& from,
+                                              std::remove_reference_t<Args> const&... args) const = 0;
         [[nodiscard]] virtual detail::contents contains() const noexcept = 0;
     };
     template <class Wrapped>
@@ -113,6 +137,21 @@ private:
             if constexpr (requires { wrapped.decode(a); }) return wrapped.decode(a);
             else if constexpr (encodable<R>) return codec<R>::decode(a.body);
             else return failed(fault_kind::defective_answer, "results of this type cannot be read back");
+        }
+        [[nodiscard]] coffer::fingerprint fingerprint(std::remove_reference_t<Args> const&... args) const override {
+            if constexpr (requires { wrapped.fingerprint(args...); }) return wrapped.fingerprint(args...);
+            else
+                throw misuse{
+                    "coffer::once: the operation behind `guarded` does not say what makes two requests the same: give "
+                    "it a fingerprint (describe(fn).fingerprint(...)), or pass coffer::unfingerprinted"};
+        }
+        [[nodiscard]] detail::fit fits(target const& from,
+                                       std::remove_reference_t<Args> const&... args) const override {
+            return wrapped.fits(from, args...);
+        }
+        [[nodiscard]] outcome<R> read(answer const& a, target const& from,
+                                      std::remove_reference_t<Args> const&... args) const override {
+            return wrapped.read(a, from, args...);
         }
         [[nodiscard]] detail::contents contains() const noexcept override { return wrapped.contains(); }
         Wrapped wrapped;

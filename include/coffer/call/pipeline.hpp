@@ -8,6 +8,7 @@
 #include <coffer/call/arguments.hpp>
 #include <coffer/call/core.hpp>
 #include <coffer/call/order_rules.hpp>
+#include <coffer/call/reader.hpp>
 #include <coffer/call/walk.hpp>
 
 #include <memory>
@@ -64,6 +65,21 @@ public:
     }
 
     // What the operation offers, for a journal around this pipeline.
+    template <class... Args>
+    static constexpr bool has_target = detail::core<Policies, Op>::template called_with<Args...>::has_target;
+    template <class... Args>
+    static constexpr bool journalable = detail::core<Policies, Op>::template called_with<Args...>::journalable;
+    /// Does an answer from there come from here?
+    template <class... Args>
+    [[nodiscard]] detail::fit fits(target const& from, Args const&... args) const {
+        if constexpr (core_type::hands_down) return core_->operation.fits(from, args...);
+        else return detail::fit_of_operation(core_->operation, from, args...);
+    }
+    /// What it says.
+    template <class... Args>
+    [[nodiscard]] auto read(answer const& a, target const& from, Args const&... args) const {
+        return detail::read_answer<typename core_type::template called_with<Args const...>>(*core_, a, from, args...);
+    }
     template <class... Args>
         requires(!detail::is_absent<decltype(detail::fingerprint_of(std::declval<Op const&>(),
                                                                     std::declval<Args const&>()...))>)

@@ -10,7 +10,7 @@
 #include <coffer/call/event.hpp>
 #include <coffer/call/operation.hpp>
 #include <coffer/call/permit_source.hpp>
-#include <coffer/call/send.hpp>
+#include <coffer/call/reader.hpp>
 #include <coffer/call/walk.hpp>
 
 #include <concepts>
@@ -33,8 +33,12 @@ public:
         return std::apply(
             [&](auto&... args) { return walk<Begin, Core, Args const&...>(core_, c, handed::in, args...); }, args_);
     }
-    [[nodiscard]] outcome<value_type> decode(answer const& what) const {
-        return decode_answer<typename Core::template called_with<Args&...>>(*core_, what);
+    [[nodiscard]] outcome<value_type> decode(answer const& what, target const& from) const {
+        return std::apply(
+            [&](auto const&... args) {
+                return read_answer<typename Core::template called_with<Args&...>>(*core_, what, from, args...);
+            },
+            args_);
     }
 
 private:
@@ -71,7 +75,10 @@ public:
     [[nodiscard]] fingerprint print() const {
         return std::apply([&](auto const&... args) { return fingerprint_of(core_->operation, args...); }, args_);
     }
-    [[nodiscard]] outcome<value_type> decode(answer const& what) const { return decode_answer<called>(*core_, what); }
+    /// What an answer says that came from there.
+    [[nodiscard]] outcome<value_type> decode(answer const& what, target const& from) const {
+        return std::apply([&](auto const&... args) { return read_answer<called>(*core_, what, from, args...); }, args_);
+    }
     [[nodiscard]] auto detach() const {
         return std::apply(
             [&](auto const&... args) {

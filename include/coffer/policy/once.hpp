@@ -230,7 +230,8 @@ private:
                             : how.replayed      ? answer_origin::replayed
                             : opened            ? answer_origin::sent
                                                 : answer_origin::joined;
-        call_access::adopt(c, how.log, opened ? how.cost : money{}, origin, how.stored);
+        call_access::adopt(c, how.log, opened ? how.cost : money{}, origin, how.stored,
+                           how.what != nullptr ? how.from : target{});
         auto const now = c.clock().now();
         if (how.thrown) std::rethrow_exception(how.thrown);
         if (how.why) return failed(*how.why);
@@ -239,7 +240,7 @@ private:
             next.tell({event_kind::replayed, now, {}, 0, &differs, {}, {}}, c);
         } else if (how.replayed) next.tell({event_kind::replayed, now, {}, 0, nullptr, {}, {}}, c);
         else if (!how.stored) next.tell({event_kind::store_late, now, {}, 0, nullptr, {}, {}}, c);
-        auto value = next.decode(*how.what);
+        auto value = next.decode(*how.what, how.from);
         if (!value && how.replayed) {
             // Only an operator or another program can do something about that; nothing is sent for it.
             fault why = std::move(value).error();

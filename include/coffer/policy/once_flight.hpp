@@ -5,6 +5,7 @@
 
 #include <coffer/asio.hpp>
 #include <coffer/call/call.hpp>
+#include <coffer/call/reader.hpp>
 #include <coffer/policy/once_claim.hpp>
 #include <coffer/policy/once_guard.hpp>
 #include <coffer/policy/once_options.hpp>
@@ -79,6 +80,7 @@ inline awaitable<void> await_acceptance(flight_guard& guard, completion<outcome<
     auto const& r = ***found;
     if (r.state == record_state::done) {
         how.what = r.accepted()->reply;
+        how.from = {r.accepted()->provider, r.accepted()->model};
         how.replayed = how.stored = true;
     } else if (r.state == record_state::acked || r.state == record_state::expired) {
         // Somebody has that one already, and it is dropped here. Another one would be a second answer under one key.
@@ -120,6 +122,7 @@ awaitable<void> walk_under(live_claim& claim, flight_guard& guard, claim_ref ref
     if (auto const& accepted = claim.accepted_answer()) {
         co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
         how.what = accepted->what;
+        how.from = {accepted->provider, accepted->model};
         if (auto const& done = claim.acceptance()) co_await await_acceptance(guard, *done, ref);
     } else if (thrown) {
         how.thrown = thrown;
@@ -164,6 +167,7 @@ awaitable<void> work(flight_guard& guard, Step& step) {
             grant.sends_allowed = options.max_sends;
         } else if (auto const* const paid = std::get_if<replayed>(&*verdict)) {
             how.what = paid->accepted.what;
+            how.from = {paid->accepted.provider, paid->accepted.model};
             how.differing = paid->differing;
             how.replayed = how.stored = true;
             guard.settled();
@@ -178,8 +182,14 @@ awaitable<void> work(flight_guard& guard, Step& step) {
 
         // What an earlier owner was answered and did not live to judge.
         std::optional<fault> defect;
+        std::optional<fault> unread;
         for (auto const& earlier : grant.undecoded) {
-            auto value = step.decode(*earlier.what);
+            target const from{earlier.provider, earlier.model};
+            auto value = step.decode(*earlier.what, from);
+            if (!value && is_no_reader(value.error())) {
+                unread = std::move(value).error();
+                continue;
+            }
             if (!value) {
                 plan.store->submit_reject(ref, earlier.send, value.error());
                 if (earlier.counts && value.error().billing() == knowledge::no) --grant.sends;
@@ -187,10 +197,15 @@ awaitable<void> work(flight_guard& guard, Step& step) {
                 continue;
             }
             how.what = earlier.what;
+            how.from = from;
             how.replayed = true;
-            f->accept(earlier.what, true);
+            f->accept(earlier.what, from, true);
             auto const accepted = plan.store->submit_accept(ref, earlier.send);
             co_await await_acceptance(guard, accepted, ref);
+            co_return;
+        }
+        if (unread) {  // it is paid and may be the very answer: nothing is sent until somebody has read it
+            how.why = std::move(unread);
             co_return;
         }
         if (defect && row(defect->kind()).stored) {  // the provider has refused the request itself: it would again

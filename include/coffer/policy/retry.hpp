@@ -29,8 +29,8 @@ namespace coffer::inline v0 {
 /// been billed are counted against `max_sends`, or, under a journal, against the journal's own limit.
 ///
 /// Where a call is handed down through several pipelines, all their retries together make no more attempts than each
-/// alone may. Calls share the retry quota and nothing else: a quota of this policy and its copies, unless another is given.
-/// Any thread.
+/// alone may; at each alternative of a fallback anew. Calls share the retry quota and nothing else: a quota of this policy
+/// and its copies, unless another is given. Any thread.
 class retry {
 public:
     using rule = std::function<retry_decision(fault const&, int attempts_made)>;
@@ -74,7 +74,7 @@ public:
             last_ = end.why->kind();
             if (end.why->billing() != knowledge::no) ++unproven_;
             // One quota for the whole stack: attempts do not multiply where a call is handed down to another retry.
-            auto const made = std::max(made_, a.of().attempts());
+            auto const made = std::max(made_, a.of().attempts_here());
             auto const unproven = std::max(unproven_, a.of().unproven_sends());
             auto& random = a.clock().random();
             retry_facts facts{

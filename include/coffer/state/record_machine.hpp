@@ -72,7 +72,8 @@ private:
     }
     [[nodiscard]] replayed replay(claim_request const& q) const {
         replayed r;
-        r.accepted = {r_.accepted()->number, r_.accepted()->reply};
+        auto const& s = *r_.accepted();
+        r.accepted = {s.number, s.reply, s.counts(), s.provider, s.model};
         r.differing = fingerprint::differing(r_.print, q.print);
         return r;
     }
@@ -80,7 +81,7 @@ private:
         granted g{r_.token, r_.counted_sends(), r_.allowed_sends(), {}};
         for (auto const& s : r_.sends)
             if (s.state == send_state::answered || s.state == send_state::supplied)
-                g.undecoded.push_back({s.number, s.reply, s.counts()});
+                g.undecoded.push_back({s.number, s.reply, s.counts(), s.provider, s.model});
         return g;
     }
 };

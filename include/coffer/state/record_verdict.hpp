@@ -36,6 +36,9 @@ struct stored_answer {
     int send = 0;
     shared_answer what;
     bool counts = true;  ///< false: an operator brought it
+    // Whose answer it is; empty: nobody knows.
+    std::string provider{};
+    std::string model{};
 };
 
 // What a claim may be answered.

@@ -25,6 +25,7 @@ namespace coffer::inline v0 {
 /// How a flight ended: the same for everybody who waited.
 struct landing {
     shared_answer what;            ///< the accepted answer; null for a failure
+    target from;                   ///< whose answer it is, as far as anybody knows
     std::optional<fault> why;      ///< the failure
     std::exception_ptr thrown;     ///< misuse or bad_alloc, to be thrown on
     bool replayed = false;         ///< it was paid for earlier
@@ -113,6 +114,7 @@ public:
         if (accepted_ == nullptr) return std::nullopt;
         landing how;
         how.what = accepted_;
+        how.from = accepted_from_;
         how.replayed = replayed_;
         how.log = log_;
         how.cost = cost_known_ ? std::optional{cost_} : std::nullopt;
@@ -129,9 +131,10 @@ public:
     // The flight's own coroutines ------------------------------------------------------------------------------------
 
     /// An answer is accepted, and on its way into the store.
-    void accept(shared_answer what, bool replayed) {
+    void accept(shared_answer what, target from, bool replayed) {
         std::lock_guard const lock{mutex_};
         accepted_ = std::move(what);
+        accepted_from_ = std::move(from);
         replayed_ = replayed;
     }
 
@@ -282,6 +285,7 @@ private:
     bool cost_known_ = true;
     bool paid_before_ = false;
     shared_answer accepted_;
+    target accepted_from_;
     bool replayed_ = false;
 };
 

@@ -85,12 +85,14 @@ public:
 
     void answered(int send, shared_answer const& what) override {
         last_ = stored_answer{send, what};
+        for (auto const& s : sent_to_)
+            if (s.send == send) last_.provider = s.where.provider, last_.model = s.where.model;
         if (journaled(send)) store_->submit_answer(ref_, send, what);
     }
     void accepted(int send) override {
         if (!accepted_) {
             accepted_ = last_;
-            flight_->accept(last_.what, false);
+            flight_->accept(last_.what, {last_.provider, last_.model}, false);
             if (journaled(send)) acceptance_ = store_->submit_accept(ref_, send);
         }
         flight_->end_send();
@@ -215,6 +217,7 @@ private:
         }
         if (send == 0) send = --unjournaled_;
         ++sends_;
+        sent_to_.push_back({send, a.target()});
         if (!flight_->begin_send(a.clock().now(), timeout_of(a.timeout()), terms_.finish_grace)) {
             give_back(send);  // everybody left while the permit was written: not a byte has been sent
             co_return failed(fault_kind::cancelled, "every caller left before the send");
@@ -227,6 +230,11 @@ private:
     [[nodiscard]] duration timeout_of(duration attempt_timeout) const noexcept {
         return std::min(attempt_timeout, terms_.attempt_timeout);
     }
+    /// Where a permitted send goes.
+    struct sent_to {
+        int send = 0;
+        target where;
+    };
     /// A send that was given back, until the store has confirmed it.
     struct given_back {
         int send = 0;
@@ -267,6 +275,7 @@ private:
     std::optional<completion<bool>> busy_;
     std::vector<given_back> unsending_;
     stored_answer last_{};
+    std::vector<sent_to> sent_to_;
     std::optional<stored_answer> accepted_;
     std::optional<completion<outcome<void>>> acceptance_;
 };

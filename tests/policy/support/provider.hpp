@@ -208,6 +208,7 @@ struct asked {
     std::optional<coffer::money> cost;
     coffer::answer_origin origin = coffer::answer_origin::none;
     bool stored = false;
+    std::optional<coffer::target> answered_by;
     std::optional<coffer::key> record_key;
     coffer::time_point ended{};
     bool at_home = false;  ///< resumed in its own context
@@ -277,6 +278,7 @@ private:
         said.cost = c.cost();
         said.origin = c.origin();
         said.stored = c.stored();
+        said.answered_by = c.answered_by();
         if (c.keyed()) said.record_key = c.record_key();
         said.ended = coffer::clock_service::of(executor).clock()->now();
         said.over = true;

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: BSL-1.0
+// expect: an alternative of a fallback has a journal of its own, and switching would exceed max_sends
+// expect: move .once. to the pipeline that wraps the fallback
+#include "alternatives.hpp"
+
+auto wrap() {
+    auto const first = coffer::pipeline{plain{}}.wrap(aimed());
+#ifdef COFFER_COMPILE_FAIL_FIXED
+    auto const second = coffer::pipeline{plain{}}.wrap(aimed());
+#else
+    auto const second = coffer::pipeline{journal{}}.wrap(aimed());
+#endif
+    return coffer::pipeline{journal{}}.wrap(coffer::fallback{first, second});
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSL-1.0
+// expect: the alternatives of a fallback must give the same result
+#include "alternatives.hpp"
+
+#include <string>
+
+coffer::awaitable<std::string> in_words(int n) { co_return std::to_string(n); }
+
+auto ask(coffer::call& call) {
+    auto const first = coffer::pipeline{}.wrap(aimed());
+#ifdef COFFER_COMPILE_FAIL_FIXED
+    auto const second = coffer::pipeline{}.wrap(aimed());
+#else
+    auto const second =
+        coffer::pipeline{}.wrap(coffer::describe(in_words).target([](int) { return coffer::target{"somebody", "m"}; }));
+#endif
+    return coffer::pipeline{}.wrap(coffer::fallback{first, second}).try_call(call, 1);
+}
