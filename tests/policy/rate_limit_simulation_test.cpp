@@ -112,7 +112,9 @@ private:
     [[nodiscard]] time_point deadline(std::size_t i) const {
         return start + plan_.jobs[i].arrives + plan_.jobs[i].patience;
     }
-    [[nodiscard]] time_point ready(std::size_t i) const { return std::max(throttle_.until(), bucket_.earliest(weight(i))); }
+    [[nodiscard]] time_point ready(std::size_t i) const {
+        return std::max(throttle_.until(), bucket_.earliest(weight(i)));
+    }
     void at(duration d, std::function<void()> what) { events_.emplace(start + d, std::move(what)); }
     void over(std::size_t i, std::string how) {
         fates_[i].end = std::move(how);
@@ -138,7 +140,7 @@ private:
     }
     void send(std::size_t i) {
         fates_[i].sent = now_ - start;
-        bucket_.take(weight(i), now_, marks_);
+        EXPECT_EQ(bucket_.try_take(weight(i), now_, marks_), rate_bucket::took::all);
         events_.emplace(now_ + plan_.jobs[i].takes, [this, i, began = now_] { end(i, began); });
     }
     void end(std::size_t i, time_point began) {
@@ -247,7 +249,7 @@ plan draw(std::uint64_t seed) {
 TEST(rate_limit_model, random_callers_fare_as_the_oracle_says) {
     std::map<std::string, int> ends;
     int waited = 0;
-    for (auto const seed : support::each_seed()) {
+    for (auto const seed : support::each_seed(support::seeds(2))) {
         auto const p = draw(seed);
         auto const expected = oracle{p}.run();
         auto const got = really(p, 1 + seed % 3);
@@ -258,7 +260,7 @@ TEST(rate_limit_model, random_callers_fare_as_the_oracle_says) {
         }
     }
     if (support::replaying()) return;
-    auto const seeds = static_cast<int>(support::seeds());
+    auto const seeds = static_cast<int>(support::seeds(2));
     EXPECT_GT(waited, seeds);
     for (auto const* const end : {"ok", "queue_full", "cancelled", "throttled", "not_sent", "deadline_exceeded"})
         EXPECT_GT(ends[end], seeds / 100) << end;
@@ -355,7 +357,9 @@ TEST(rate_limit_simulation, whatever_happens_the_limits_hold_and_everybody_comes
 
         auto const sends = provider.sends();
         sent += static_cast<int>(sends.size());
-        auto const minute = [](std::int64_t l, duration d) { return coffer::detail::wide_int{l} * d.count() / 60'000'000'000; };
+        auto const minute = [](std::int64_t l, duration d) {
+            return coffer::detail::wide_int{l} * d.count() / 60'000'000'000;
+        };
         for (std::size_t from = 0; from < sends.size(); ++from) {
             std::int64_t requests = 0, sum = 0;
             for (std::size_t to = from; to < sends.size(); ++to) {

@@ -93,7 +93,8 @@ TEST(rate_limit, every_limit_limits) {
           one{&o::input_tokens_per_second, 300, 1s}, one{&o::input_tokens_per_minute, 300, 1min},
           one{&o::input_tokens_per_day, 300, 24h}, one{&o::output_tokens_per_second, 100, 1s},
           one{&o::output_tokens_per_minute, 100, 1min}, one{&o::output_tokens_per_day, 100, 24h},
-          one{&o::tokens_per_second, 400, 1s}, one{&o::tokens_per_minute, 400, 1min}, one{&o::tokens_per_day, 400, 24h}}) {
+          one{&o::tokens_per_second, 400, 1s}, one{&o::tokens_per_minute, 400, 1min},
+          one{&o::tokens_per_day, 400, 24h}}) {
         rate_limit_options options;
         options.*limit = value;
         desk d{options};
@@ -346,7 +347,8 @@ TEST(rate_limit, how_an_attempt_ended_says_what_it_has_taken) {
           end{fault{fault_kind::defective_answer}, true, true},
           end{fault{fault_kind::cancelled}, false, false}}) {  // the transport's, before it had connected
         for (bool const tokens : {false, true}) {
-            desk d{tokens ? rate_limit_options{.tokens_per_minute = 100} : rate_limit_options{.requests_per_minute = 1}};
+            desk d{tokens ? rate_limit_options{.tokens_per_minute = 100}
+                          : rate_limit_options{.requests_per_minute = 1}};
             d.provider.fails(why, 0s);
             d.ask("a 50 50");
             d.world.run();
@@ -678,9 +680,7 @@ TEST(rate_limit, copies_must_not_stand_in_one_pipeline_twice) {
 }
 
 TEST(rate_limit, options_that_cannot_be_meant_are_refused) {
-    auto const refused = [](rate_limit_options o) {
-        EXPECT_THROW(rate_limit{o}, std::invalid_argument);
-    };
+    auto const refused = [](rate_limit_options o) { EXPECT_THROW(rate_limit{o}, std::invalid_argument); };
     refused({.requests_per_minute = -1});
     refused({.tokens_per_day = 2'000'000'000'000});
     refused({.burst = 0s});

@@ -215,7 +215,8 @@ TEST(rate_queue_model, tenants_who_wait_all_the_time_have_had_as_much_as_the_oth
             for (int i = 0; i < 3; ++i) come(t);
         for (int step = 0; step < 200; ++step) {
             for (int i = 0; i < passers_by; ++i)
-                if (dice.one_in(20)) q.join(others.emplace_back("-"), "-" + std::to_string(dice.below(5)), 1 + dice.below(most));
+                if (dice.one_in(20))
+                    q.join(others.emplace_back("-"), "-" + std::to_string(dice.below(5)), 1 + dice.below(most));
             auto const name = first(q);
             if (name != "-") {
                 auto const t = static_cast<std::size_t>(std::stoul(name));

@@ -34,7 +34,9 @@ struct rate_fact {
 /// All that one response says, by measure.
 class rate_facts {
 public:
-    [[nodiscard]] rate_fact const& operator[](rate_measure m) const noexcept { return of_[static_cast<std::size_t>(m)]; }
+    [[nodiscard]] rate_fact const& operator[](rate_measure m) const noexcept {
+        return of_[static_cast<std::size_t>(m)];
+    }
     [[nodiscard]] rate_fact& operator[](rate_measure m) noexcept { return of_[static_cast<std::size_t>(m)]; }
     [[nodiscard]] bool any() const noexcept {
         for (auto const& f : of_)

@@ -185,9 +185,9 @@ namespace detail {
     if (text.size() < 20 || text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != 't' && text[10] != ' '))
         return std::nullopt;
     auto const month = digits(text.substr(5, 2));
-    auto const second = detail::moment(digits(text.substr(0, 4)),
-                                       month ? std::optional{static_cast<unsigned>(*month)} : std::nullopt,
-                                       digits(text.substr(8, 2)), text.substr(11, 8));
+    auto const second =
+        detail::moment(digits(text.substr(0, 4)), month ? std::optional{static_cast<unsigned>(*month)} : std::nullopt,
+                       digits(text.substr(8, 2)), text.substr(11, 8));
     if (!second) return std::nullopt;
     auto rest = text.substr(19);
     std::int64_t fraction = 0;

@@ -68,6 +68,7 @@ public:
             auto const& asked = place_.weight();
             auto const& o = line_->options();
             if (never_sent(end)) return {};
+            if (!line_->counts_tokens()) return asked;
             auto is = asked;
             if (end.used != nullptr) is = rate_weight::of(*end.used, o.cache_reads);
             else if (end.why != nullptr && end.why->billing() == knowledge::no) is = {1, 0, 0};
@@ -89,10 +90,10 @@ public:
 
     [[nodiscard]] admission try_enter(attempt& a, slot<ticket>& s) const {
         line_->bind(a);
-        auto const weight = line_->weight_of(a);
-        if (!weight) return admission::refused(weight.error());
+        rate_weight weight;
+        if (auto why = line_->weigh(a, weight)) return admission::refused(*std::move(why));
         auto& t = s.emplace(*line_, a);
-        auto taken = line_->ask(t.place_, *weight, a);
+        auto taken = line_->ask(t.place_, weight, a);
         if (!taken) return admission::refused(std::move(taken).error());
         t.open_ = true;
         return *taken ? admission::in() : admission::wait();
@@ -112,8 +113,8 @@ private:
     static awaitable<outcome<void>> wait_in_line(std::shared_ptr<detail::rate_line> line, attempt& a, ticket& t) {
         auto const executor = co_await asio::this_coro::executor;
         auto& service = clock_service::of(executor);
-        while (auto const wait = line->arm(t.place_, a.of().deadline())) {
-            if (co_await wait_until(service, wait->until, wait->nudge.get()) == wake::cancelled) {
+        while (auto const rest = line->arm(t.place_, a.of().deadline())) {
+            if (co_await wait_until(service, rest->until, rest->nudge.get()) == wake::cancelled) {
                 if (line->leave(t.place_, a.clock().now())) break;
                 t.open_ = false;
                 co_return failed(fault_kind::cancelled, "the caller left");

@@ -144,8 +144,8 @@ inline constexpr std::array<named_limit, rate_bucket::most_rules> rate_limit_nam
 }
 /// There would be room after `wait`, and that is too late. Another target may be tried meanwhile.
 [[nodiscard]] inline fault too_long(duration wait, std::string const& for_what, bool deadline) {
-    return fault{fault_kind::queue_full, "rate_limit: there is room in " + in_seconds(wait) + " (" + for_what + "), after " +
-                                             (deadline ? "the call's deadline" : "max_wait")}
+    return fault{fault_kind::queue_full, "rate_limit: there is room in " + in_seconds(wait) + " (" + for_what +
+                                             "), after " + (deadline ? "the call's deadline" : "max_wait")}
         .with_code("wait_too_long")
         .with_retry_after(wait);
 }
@@ -169,7 +169,8 @@ inline void rate_limit_options::check() const {
     if (burst <= duration::zero()) wrong("burst must be longer than zero");
     if (input_percent < 1 || input_percent > 1000) wrong("input_percent must be from 1 to 1000");
     if (unestimated_tokens < 0) wrong("unestimated_tokens is negative");
-    if (unestimated_tokens > 0 && !tokens_limited) wrong("unestimated_tokens without a limit of tokens changes nothing");
+    if (unestimated_tokens > 0 && !tokens_limited)
+        wrong("unestimated_tokens without a limit of tokens changes nothing");
     if (max_wait < duration::zero()) wrong("max_wait cannot be negative");
     if (max_waiting > 1'000'000) wrong("max_waiting is more than a million");
     if (first_pause < duration::zero() || longest_pause < first_pause)

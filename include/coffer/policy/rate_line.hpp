@@ -59,23 +59,29 @@ public:
         std::lock_guard const lock{mutex_};
         if (!clock_) clock_ = a.of().shared_clock();
         if (clock_.get() != &a.clock())
-            throw misuse{"coffer::rate_limit: the calls that share a limiter must share a clock: this one runs under another "
-                         "than the first; make a limiter for each simulation"};
+            throw misuse{
+                "coffer::rate_limit: the calls that share a limiter must share a clock: this one runs under another "
+                "than the first; make a limiter for each simulation"};
         bound_to_.store(clock_.get(), std::memory_order_release);
     }
 
-    /// What an attempt takes until it is known better, or why that cannot be said.
-    [[nodiscard]] outcome<rate_weight> weight_of(attempt const& a) const {
-        if (!counts_tokens_) return rate_weight{1, 0, 0};
+    /// What an attempt takes until it is known better. A fault if that cannot be said.
+    [[nodiscard]] std::optional<fault> weigh(attempt const& a, rate_weight& w) const {
+        w = one_request;
+        if (!counts_tokens_) return std::nullopt;
         auto const& e = a.estimate();
         if (e.input_tokens <= 0 && e.output_tokens <= 0) {
             auto const each = options_.unestimated_tokens;
-            if (each == 0) return failed(no_estimate());
-            return rate_weight{1, each, each}.set(rate_measure::tokens, each);
+            if (each == 0) return no_estimate();
+            w = rate_weight{1, each, each}.set(rate_measure::tokens, each);
+            return std::nullopt;
         }
         auto const input = wide_int{e.input_tokens} * options_.input_percent / 100;
-        return rate_weight{1, saturate(input), options_.output == output_counted::at_most ? e.output_tokens : 0};
+        w = {1, saturate(input), options_.output == output_counted::at_most ? e.output_tokens : 0};
+        return std::nullopt;
     }
+    /// Is anything but requests limited?
+    [[nodiscard]] bool counts_tokens() const noexcept { return counts_tokens_; }
 
     /// Takes `w` at once (true), or lets it wait in line (false), or says why not.
     [[nodiscard]] outcome<bool> ask(rate_place& p, rate_weight const& w, attempt const& a) {
@@ -83,17 +89,20 @@ public:
             return failed(larger_than_limit(limits_[*i], bucket_[*i].limit(), w[limits_[*i].of]));
         p.set_weight(w);
         auto const now = a.now();
-        if (take_at_once(p, now)) return true;
+        if (now >= open_from_.load(std::memory_order_acquire)) {
+            auto const took = bucket_.try_take(w, now, p.marks_);
+            if (took == rate_bucket::took::all) return p.taken_ = true, true;
+        }
         serve(now);
         return take_or_join(p, a, now);
     }
 
     /// What a waiter waits for next; nothing if its part is taken.
-    struct wait {
+    struct rest {
         std::shared_ptr<wait_list> nudge;
         time_point until;
     };
-    [[nodiscard]] std::optional<wait> arm(rate_place& p, time_point deadline) {
+    [[nodiscard]] std::optional<rest> arm(rate_place& p, time_point deadline) {
         auto nudge = std::make_shared<wait_list>();
         std::lock_guard const lock{mutex_};
         if (p.taken_) return std::nullopt;
@@ -101,7 +110,7 @@ public:
         if (queue_.first() == &p) until = std::min(until, ready(p));
         p.timer_ = until;
         p.nudge_ = nudge;
-        return wait{std::move(nudge), until};
+        return rest{std::move(nudge), until};
     }
     /// Gives everybody his part whose turn it is by now, and sees to it that the next one wakes up in time.
     void serve(time_point now) {
@@ -112,13 +121,9 @@ public:
                 auto* const p = static_cast<rate_place*>(queue_.first());
                 if (p == nullptr) return;
                 auto const when = ready(*p);
-                more = when <= now;
-                if (more) {
-                    take(*p, now);
-                    queue_.served(*p);
-                } else if (when >= p->timer_) {
-                    return;
-                }
+                more = when <= now && take(*p, now);
+                if (more) queue_.served(*p), reopen();
+                else if (when >= p->timer_) return;
                 p->timer_ = when;
                 wakes = std::move(p->nudge_);
             }
@@ -132,6 +137,7 @@ public:
             std::lock_guard const lock{mutex_};
             if (p.taken_) return true;
             queue_.leave(p);
+            reopen();
         }
         serve(now);
         return false;
@@ -143,6 +149,7 @@ public:
             std::lock_guard const lock{mutex_};
             if (p.taken_ || now < std::min(deadline, p.patient_until_)) return std::nullopt;
             queue_.leave(p);
+            reopen();
             wait = std::max(ready(p) - now, duration::zero());
         }
         serve(now);
@@ -153,8 +160,8 @@ public:
     struct news {
         time_point began;
         time_point now;
-        bool passed = false;               ///< it succeeded
-        fault const* why = nullptr;        ///< it was made, and failed
+        bool passed = false;  ///< it succeeded
+        fault const* why = nullptr;  ///< it was made, and failed
         rate_facts const* said = nullptr;  ///< by the provider
     };
     /// The part that was taken turns out to be `is`.
@@ -162,17 +169,17 @@ public:
         bool const throttled = n.why != nullptr && row(n.why->kind()).feeds_limiter;
         bool const passed = n.passed && throttled_.load(std::memory_order_relaxed);
         bool const differs = is != p.weight();
-        if (!differs && !throttled && !passed && n.said == nullptr) return;
-        {
+        if (differs) bucket_.correct(p.weight(), is, n.now);
+        if (throttled || passed || n.said != nullptr) {
             std::lock_guard const lock{mutex_};
-            if (differs) bucket_.correct(p.weight(), is, n.now);
             if (n.said != nullptr) bucket_.learn(*n.said, p.marks_, n.began, n.now);
             if (throttled) throttle_.throttled(n.began, n.now, n.why->retry_after());
             else if (passed) throttle_.passed(n.began);
             throttled_.store(throttle_.tells(), std::memory_order_relaxed);
-            if (queue_.empty()) return;
+            reopen();
         }
-        serve(n.now);
+        // Who joins the line closes it first, and then looks at the buckets once more: he sees this, or is seen.
+        if (differs && open_from_.load() == closed) serve(n.now);
     }
     /// Nobody hears of its end. `begun`: what it has taken may have been sent, and counts until time has mended it.
     void abandon(rate_place& p, bool begun) {
@@ -191,16 +198,11 @@ private:
     [[nodiscard]] time_point ready(rate_place const& p) const noexcept {
         return std::max(throttle_.until(), bucket_.earliest(p.weight()));
     }
-    void take(rate_place& p, time_point now) noexcept {
-        bucket_.take(p.weight(), now, p.marks_);
-        p.taken_ = true;
+    [[nodiscard]] bool take(rate_place& p, time_point now) noexcept {
+        return p.taken_ = bucket_.try_take(p.weight(), now, p.marks_) == rate_bucket::took::all;
     }
-    [[nodiscard]] bool take_at_once(rate_place& p, time_point now) {
-        std::lock_guard const lock{mutex_};
-        if (!queue_.empty() || ready(p) > now) return false;
-        take(p, now);
-        return true;
-    }
+    /// Who comes while nobody waits, and nobody is asked to, need not lock.
+    void reopen() noexcept { open_from_.store(queue_.empty() ? throttle_.until() : closed); }
     [[nodiscard]] outcome<bool> take_or_join(rate_place& p, attempt const& a, time_point now) {
         auto const tenant = tenant_of(a);
         p.patient_until_ = later(now, options_.max_wait);
@@ -209,7 +211,7 @@ private:
         bool blocked = false;
         {
             std::lock_guard const lock{mutex_};
-            if (queue_.empty() && ready(p) <= now) return take(p, now), true;
+            if (queue_.empty() && ready(p) <= now && take(p, now)) return true;
             others = queue_.waiting(tenant);
             blocked = throttle_.until() > now;
             auto const share = bucket_.share(p.weight());
@@ -218,6 +220,7 @@ private:
             bool const in_time = turn.first < a.of().deadline() && turn.first <= p.patient_until_;
             if (others < options_.max_waiting && in_time) {
                 queue_.join(p, tenant, share);
+                reopen();
                 return false;
             }
         }
@@ -233,12 +236,17 @@ private:
         return {};
     }
 
+    static constexpr rate_weight one_request{1, 0, 0};
+
     rate_limit_options options_;
     std::string const fair_by_;
     std::vector<named_limit> const limits_;
     bool const counts_tokens_;
     std::atomic<coffer::clock const*> bound_to_{nullptr};
     std::atomic<bool> throttled_{false};  // throttle_.tells(), without the lock
+    // From then on the buckets alone decide; `closed` while somebody waits.
+    static constexpr auto closed = time_point::max();
+    std::atomic<time_point> open_from_{time_point::min()};
 
     mutable std::mutex mutex_;
     std::shared_ptr<coffer::clock> clock_;

@@ -21,9 +21,9 @@ namespace coffer::inline v0 {
 /// How much one attempt takes of each measure.
 class rate_weight {
 public:
-    rate_weight() = default;
+    constexpr rate_weight() = default;
     /// Negative numbers count as zero, absurd ones as more than any limit.
-    rate_weight(std::int64_t requests, std::int64_t input, std::int64_t output) noexcept
+    constexpr rate_weight(std::int64_t requests, std::int64_t input, std::int64_t output) noexcept
         : of_{sane(requests), sane(input), sane(output), sane(input) + sane(output)} {}
     /// What an answer has consumed. `cache_reads`: do tokens count that were read from the provider's cache?
     [[nodiscard]] static rate_weight of(usage const& u, bool cache_reads) noexcept {
@@ -49,10 +49,13 @@ public:
         for (std::size_t i = 0; i < a.of_.size(); ++i) a.of_[i] = std::max(a.of_[i], b.of_[i]);
         return a;
     }
-    friend bool operator==(rate_weight const&, rate_weight const&) noexcept = default;
+    friend bool operator==(rate_weight const& a, rate_weight const& b) noexcept {
+        auto const &x = a.of_, &y = b.of_;  // one by one: GCC calls memcmp for them
+        return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3];
+    }
 
 private:
-    [[nodiscard]] static std::int64_t sane(std::int64_t n) noexcept {
+    [[nodiscard]] static constexpr std::int64_t sane(std::int64_t n) noexcept {
         return std::clamp<std::int64_t>(n, 0, 2 * gcra::most);
     }
     std::array<std::int64_t, rate_measure_count> of_{};
@@ -66,7 +69,8 @@ struct rate_rule {
     std::chrono::nanoseconds burst;  ///< so much of it at once, as the time in which it is refilled
 };
 
-/// The buckets of all rules: an attempt takes from every one of them, or from none.
+/// The buckets of all rules: an attempt takes from every one of them, or from none. Any thread, without a lock; `learn` by one
+/// at a time.
 class rate_bucket {
 public:
     using time_point = gcra::time_point;
@@ -76,7 +80,8 @@ public:
 
     /// At most `most_rules`.
     explicit rate_bucket(std::vector<rate_rule> const& rules) {
-        for (auto const& r : rules) dimensions_.push_back({r.of, gcra{r.limit, r.window, r.burst}});
+        dimensions_.reserve(rules.size());
+        for (auto const& r : rules) dimensions_.emplace_back(r);
     }
 
     /// The rule of which `w` is more than all, if there is one.
@@ -105,12 +110,30 @@ public:
         return last;
     }
 
-    void take(rate_weight const& w, time_point now, marks& after) noexcept {
-        for (std::size_t i = 0; i < dimensions_.size(); ++i) {
-            auto& d = dimensions_[i];
-            if (auto const units = w[d.of]; units > 0) d.bucket.take(units, now);
-            after[i] = d.bucket.mark();
+    enum class took : std::uint8_t {
+        all,
+        none,
+        undone,  ///< none: another thread was quicker at one of them, and may have missed what was given back meanwhile
+    };
+    /// Takes `w`, if all of it is there.
+    [[nodiscard]] took try_take(rate_weight const& w, time_point now, marks& after) noexcept {
+        if (dimensions_.size() == 1) {
+            auto& d = dimensions_.front();
+            return d.take(w, d.bucket.cost(w[d.of]), now, after[0]) ? took::all : took::none;
         }
+        std::array<gcra::duration, most_rules> costs;
+        for (std::size_t i = 0; i < dimensions_.size(); ++i) {
+            auto const& d = dimensions_[i];
+            costs[i] = d.bucket.cost(w[d.of]);
+            if (w[d.of] != 0 && !d.bucket.has(costs[i], now)) return took::none;
+        }
+        for (std::size_t i = 0; i < dimensions_.size(); ++i) {
+            if (dimensions_[i].take(w, costs[i], now, after[i])) continue;
+            bool const any = i > 0;
+            while (i > 0) --i, dimensions_[i].bucket.undo(costs[i]);
+            return any ? took::undone : took::none;
+        }
+        return took::all;
     }
     /// `was` has been taken, and it turns out to be `is`.
     void correct(rate_weight const& was, rate_weight const& is, time_point now) noexcept {
@@ -149,8 +172,15 @@ public:
 
 private:
     struct dimension {
+        explicit dimension(rate_rule const& r) noexcept : of{r.of}, bucket{r.limit, r.window, r.burst} {}
         rate_measure of;
         gcra bucket;
+
+        // Who needs none of it does not care how much there is.
+        [[nodiscard]] bool take(rate_weight const& w, gcra::duration cost, time_point now, time_point& mark) noexcept {
+            if (w[of] == 0) return mark = bucket.mark(), true;
+            return bucket.take_if(cost, now, mark);
+        }
     };
 
     [[nodiscard]] std::optional<std::size_t> meant(rate_measure m, std::int64_t limit) const noexcept {

@@ -153,7 +153,8 @@ private:
             tenants_.clear();
             clock_ = 0;
         } else if (tenants_.size() > 2 * active_ + 8) {
-            std::erase_if(tenants_, [this](auto const& t) { return t.second.first == nullptr && t.second.had <= clock_; });
+            std::erase_if(tenants_,
+                          [this](auto const& t) { return t.second.first == nullptr && t.second.had <= clock_; });
         }
     }
 
