@@ -350,7 +350,9 @@ TEST(rate_limit_simulation, whatever_happens_the_limits_hold_and_everybody_comes
             if (gone[c.where]) continue;
             ASSERT_TRUE(c.who->over) << "somebody waits for ever";
             ASSERT_TRUE(c.who->result.has_value()) << "thrown out of try_call";
-            if (c.who->log.empty()) ASSERT_LE(c.who->ended, c.deadline);
+            if (c.who->log.empty()) {
+                ASSERT_LE(c.who->ended, c.deadline);
+            }
             refused += c.who->failed(fault_kind::queue_full);
         }
         ASSERT_EQ(limit.waiting(), 0U);

@@ -296,8 +296,7 @@ TEST(rate_limit, output_that_counts_at_the_end_is_not_waited_for) {
         d.ask("a 1 900");
         d.ask("b 1 900");
         d.world.run();
-        if (how == output_counted::at_end) EXPECT_EQ(d.sent(), (times{0, 0}));
-        else EXPECT_EQ(d.sent(), (times{0, 5000}));
+        EXPECT_EQ(d.sent(), (how == output_counted::at_end ? times{0, 0} : times{0, 5000}));
     }
     desk d{{.output_tokens_per_minute = 60, .output = output_counted::at_end}};
     d.provider.then({.used = used(1, 90), .after = 1s});

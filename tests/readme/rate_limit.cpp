@@ -81,7 +81,7 @@ TEST_F(docs_rate_limit, whoever_would_wait_too_long_is_told_when_there_is_room) 
         auto first = coffer::call::unkeyed();
         (void)co_await ask.try_call(first, question);
         //! [refused]
-        auto call = coffer::call::unkeyed(10s);
+        auto call = coffer::call::unkeyed(5s);
         auto const reply = co_await ask.try_call(call, question);
         if (!reply && reply.error().kind() == coffer::fault_kind::queue_full)
             log << "room in " << reply.error().retry_after()->count() / 1'000'000'000 << " s\n";

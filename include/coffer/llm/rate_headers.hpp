@@ -49,7 +49,7 @@ struct rate_header {
             auto rest = name;
             if (!cut_prefix(rest, word)) continue;
             if (rest.empty()) return rate_header{what, rest};
-            if (cut_prefix(rest, "-")) return rate_header{what, rest};
+            if (cut_prefix(rest, "-") && !rest.empty()) return rate_header{what, rest};
         }
     } else if (cut_prefix(name, "anthropic-ratelimit-")) {
         for (auto const& [word, what] : fields)
@@ -61,7 +61,7 @@ struct rate_header {
 /// What a bucket counts, by its name: of requests if it has none (OpenRouter). Nothing if nobody knows (Anthropic's `unified`
 /// ones).
 [[nodiscard]] inline std::optional<rate_measure> measure_of(std::string_view bucket) noexcept {
-    (void)cut_prefix(bucket, "project-");
+    if (cut_prefix(bucket, "project-") && bucket.empty()) return std::nullopt;
     constexpr std::array<std::pair<std::string_view, rate_measure>, 6> names{
         {{"", rate_measure::requests},
          {"requests", rate_measure::requests},
