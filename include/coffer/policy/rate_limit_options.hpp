@@ -16,6 +16,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace coffer::inline v0 {
@@ -75,6 +76,9 @@ struct rate_limit_options {
     /// Throws `std::invalid_argument` for what cannot be meant.
     void check() const;
 };
+
+static_assert(std::is_trivially_destructible_v<rate_limit_options>,
+              "or it could not stand in a co_await expression on GCC 12");
 
 namespace detail {
 
