@@ -494,6 +494,18 @@ TEST(rate_limit, the_deadline_of_those_behind_is_kept) {
     EXPECT_EQ(d.sent(), (times{0, 70'000}));
 }
 
+TEST(rate_limit, whoever_is_first_and_runs_out_of_time_makes_way) {
+    desk d{{.tokens_per_minute = 60}};
+    d.provider.then({.used = used(80, 0), .after = 5s});  // so that the next one's turn comes too late
+    d.ask("a 60 0");
+    auto const first = d.ask("large 60 0", 70s);
+    auto const second = d.ask("small 10 0");
+    d.world.run();
+    EXPECT_TRUE(first->failed(fault_kind::deadline_exceeded)) << first->text();
+    EXPECT_TRUE(second->ok());
+    EXPECT_EQ(d.sent(), (times{0, 70'000}));
+}
+
 // The provider's word ------------------------------------------------------------------------------------------------------------
 
 fault throttled(std::optional<duration> hint = {}) {

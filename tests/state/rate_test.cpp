@@ -4,11 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <barrier>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -104,6 +107,31 @@ TEST(rate_bucket, behind_others_the_tightest_limit_says_when) {
     EXPECT_EQ(b.earliest_behind({70, 600, 0}, {1, 100, 0}, start), (std::pair{start + 11s, std::size_t{0}}));
     EXPECT_EQ(b.earliest_behind({2, 60'000, 0}, {1, 0, 0}, start).first, start)
         << "it needs none of what they wait for";
+}
+
+// Time stands still, so nothing is refilled: what is gone was taken by somebody, of all of them alike.
+TEST(rate_bucket, threads_that_race_for_the_last_units_take_from_all_or_from_none) {
+    for (int round = 0; round < 100; ++round) {
+        rate_bucket b{{{requests, 400, 24h, whole}, {input_tokens, 1000, 24h, whole}, {tokens, 300, 24h, whole}}};
+        std::atomic<int> taken{0};
+        std::barrier together{2};
+        auto const race = [&] {
+            rate_bucket::marks marks;
+            together.arrive_and_wait();
+            for (int i = 0; i < 300; ++i)
+                if (b.try_take({1, 2, 0}, start, marks) == rate_bucket::took::all) ++taken;
+        };
+        std::thread other{race};
+        race();
+        other.join();
+        ASSERT_LE(taken, 150);
+        // Two that hinder each other at the last one may both go without: it is there for the next.
+        while (take(b, {1, 2, 0}, start)) ++taken;
+        ASSERT_EQ(taken, 150);
+        ASSERT_EQ(b[0].free(start), 250);
+        ASSERT_EQ(b[1].free(start), 700);
+        ASSERT_EQ(b[2].free(start), 0);
+    }
 }
 
 // What the provider says ---------------------------------------------------------------------------------------------------
