@@ -62,7 +62,7 @@ TEST(rate_limit, lets_a_burst_in_at_once_and_then_keeps_the_pace) {
     for (int i = 0; i < 5; ++i) all.push_back(d.ask());
     d.world.run();
     EXPECT_EQ(d.sent(), (times{0, 0, 1000, 2000, 3000}));
-    for (auto const& c : all) EXPECT_TRUE(c->ok()) << c->text();
+    for (auto const& c : all) ASSERT_TRUE(c->ok()) << c->text();
     EXPECT_EQ(all[4]->log[0].waited, 3s);
     EXPECT_EQ(all[4]->log[0].why_waited, wait_reason::admission);
     EXPECT_EQ(d.limit.waiting(), 0U);
@@ -209,7 +209,7 @@ TEST(rate_limit, nobody_waits_longer_than_max_wait) {
     for (int i = 0; i < 4; ++i) all.push_back(d.ask());
     d.world.run();
     EXPECT_EQ(d.sent(), (times{0, 1000, 2000}));
-    EXPECT_TRUE(all[3]->failed(fault_kind::queue_full));
+    ASSERT_TRUE(all[3]->failed(fault_kind::queue_full));
     EXPECT_EQ(all[3]->why().retry_after(), 3s);
     EXPECT_EQ(all[3]->ended, d.start);
 
@@ -226,7 +226,7 @@ TEST(rate_limit, the_line_is_bounded) {
     std::vector<caller> all;
     for (int i = 0; i < 4; ++i) all.push_back(d.ask());
     d.world.run_ready();
-    EXPECT_TRUE(all[3]->failed(fault_kind::queue_full));
+    ASSERT_TRUE(all[3]->failed(fault_kind::queue_full));
     EXPECT_EQ(all[3]->why().code(), "max_waiting");
     EXPECT_EQ(all[3]->why().retry_after(), 3s);
     d.world.run_for(1s);
@@ -523,7 +523,7 @@ TEST(rate_limit, a_429_blocks_everybody_until_its_hint_has_passed) {
     auto const waits = d.ask("b 1 1");
     auto const also = d.ask("c 1 1");
     d.world.run();
-    EXPECT_TRUE(late->failed(fault_kind::queue_full)) << late->text();
+    ASSERT_TRUE(late->failed(fault_kind::queue_full)) << late->text();
     EXPECT_EQ(late->why().retry_after(), 20s);
     EXPECT_TRUE(waits->ok() && also->ok());
     EXPECT_EQ(d.sent(), (times{0, 21'000, 21'000}));

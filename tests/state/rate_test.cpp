@@ -111,7 +111,7 @@ TEST(rate_bucket, behind_others_the_tightest_limit_says_when) {
 
 // Time stands still, so nothing is refilled: what is gone was taken by somebody, of all of them alike.
 TEST(rate_bucket, threads_that_race_for_the_last_units_take_from_all_or_from_none) {
-    for (int round = 0; round < 100; ++round) {
+    for (int round = 0; round < 1000; ++round) {
         rate_bucket b{{{requests, 400, 24h, whole}, {input_tokens, 1000, 24h, whole}, {tokens, 300, 24h, whole}}};
         std::atomic<int> taken{0};
         std::barrier together{2};
