@@ -13,6 +13,7 @@
 #include <coffer/base/key.hpp>
 #include <coffer/base/money.hpp>
 #include <coffer/base/outcome.hpp>
+#include <coffer/base/rate_facts.hpp>
 #include <coffer/base/usage.hpp>
 #include <coffer/base/zone.hpp>
 #include <coffer/call/attempt.hpp>
@@ -29,6 +30,7 @@
 #include <coffer/policy/fallback.hpp>
 #include <coffer/policy/journal.hpp>
 #include <coffer/policy/once.hpp>
+#include <coffer/policy/rate_limit.hpp>
 #include <coffer/policy/retry.hpp>
 #include <coffer/state/window.hpp>
 #include <coffer/store/attach.hpp>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // Times as providers write them. Input: lines `name: value` of a response's head; each value is also read alone.
 #include <coffer/llm/hints.hpp>
+#include <coffer/llm/rate_headers.hpp>
 
 #include <chrono>
 #include <string>
@@ -69,5 +70,11 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
                     headers.contains("x-ms-retry-after-ms"),
                 "a hint stands in the head");
     (void)llm::should_retry(headers);
+    auto const left = llm::rate_facts_of(headers, now);
+    for (std::size_t m = 0; m < coffer::rate_measure_count; ++m) {
+        auto const& fact = left[static_cast<coffer::rate_measure>(m)];
+        require(fact.limit < 0 || fact.remaining <= fact.limit, "no more is left than there is");
+        require_sane(fact.reset);
+    }
     return 0;
 }

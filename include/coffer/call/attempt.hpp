@@ -6,6 +6,7 @@
 #include <coffer/base/defaults.hpp>
 #include <coffer/base/fault.hpp>
 #include <coffer/base/fingerprint.hpp>
+#include <coffer/base/rate_facts.hpp>
 #include <coffer/call/attempt_log.hpp>
 #include <coffer/call/call.hpp>
 #include <coffer/call/describe.hpp>
@@ -63,6 +64,8 @@ public:
     void report(usage const& used) { learned().used = used; }
     void report_cost(money cost) { learned().cost = cost; }
     void report_request_id(std::string id) { learned().request_id = std::move(id); }
+    /// What the provider says of its rate limits, be the request answered or turned down.
+    void report_rate(rate_facts const& said) { learned().rate = said; }
 
     // For gates, when they enter. The shortest limit holds, for this try and those after it.
     void limit_timeout(duration d) noexcept { timeout_ = std::min(timeout_, d); }
@@ -104,6 +107,7 @@ private:
         std::optional<usage> used;
         std::optional<money> cost;
         std::string request_id;
+        std::optional<rate_facts> rate;
     };
     /// What the request is, as far as the operation says. The arguments do not change, so it is asked for once.
     struct request_size {
@@ -234,6 +238,9 @@ public:
         return a.learned_ && a.learned_->used ? &*a.learned_->used : nullptr;
     }
     static std::optional<money> cost(attempt const& a) noexcept { return a.learned_ ? a.learned_->cost : std::nullopt; }
+    static rate_facts const* rate_or_null(attempt const& a) noexcept {
+        return a.learned_ && a.learned_->rate ? &*a.learned_->rate : nullptr;
+    }
     static std::string request_id(attempt const& a) { return a.learned_ ? a.learned_->request_id : std::string{}; }
     static int send(attempt const& a) noexcept { return a.send_; }
 };

@@ -20,8 +20,8 @@ namespace coffer::inline v0::llm {
 
 namespace detail {
 
-/// A bucket's reset: a Go duration (OpenAI, Groq), seconds (Azure), or a moment in seconds or milliseconds since 1970
-/// (OpenRouter). A number above 10^9 is a moment: nobody waits 30 years.
+/// A bucket's reset: a Go duration (OpenAI, Groq), seconds (Azure), a moment in seconds or milliseconds since 1970
+/// (OpenRouter), or one as RFC 3339 writes it (Anthropic). A number above 10^9 is a moment: nobody waits 30 years.
 [[nodiscard]] inline std::optional<duration> parse_reset(std::string_view text, wall_time_point now) noexcept {
     text = trim(text);
     std::int64_t number = 0;
@@ -33,6 +33,7 @@ namespace detail {
         return until(wall_time_point{std::chrono::duration_cast<wall_time_point::duration>(seconds)}, now);
     }
     if (auto const go = parse_go_duration(text)) return go;
+    if (auto const moment = parse_rfc3339(text)) return until(*moment, now);
     return parse_seconds(text);
 }
 

@@ -178,4 +178,31 @@ namespace detail {
     return detail::moment(year, detail::month_of(rest.substr(3, 3)), digits(rest.substr(0, 2)), rest.substr(10, 8));
 }
 
+/// A moment as RFC 3339 writes it: `2025-08-21T12:41:00Z`, with a fraction of a second or an offset if it likes.
+[[nodiscard]] inline std::optional<wall_time_point> parse_rfc3339(std::string_view text) noexcept {
+    using detail::digits;
+    text = detail::trim(text);
+    if (text.size() < 20 || text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != 't' && text[10] != ' '))
+        return std::nullopt;
+    auto const month = digits(text.substr(5, 2));
+    auto const second =
+        detail::moment(digits(text.substr(0, 4)), month ? std::optional{static_cast<unsigned>(*month)} : std::nullopt,
+                       digits(text.substr(8, 2)), text.substr(11, 8));
+    if (!second) return std::nullopt;
+    auto rest = text.substr(19);
+    std::int64_t fraction = 0;
+    if (rest.front() == '.') {
+        auto const part = detail::take_decimal(rest);
+        if (!part) return std::nullopt;
+        fraction = *part;
+    }
+    auto const exact = *second + std::chrono::duration_cast<wall_time_point::duration>(duration{fraction});
+    if (rest == "Z" || rest == "z") return exact;
+    if (rest.size() != 6 || (rest[0] != '+' && rest[0] != '-') || rest[3] != ':') return std::nullopt;
+    auto const hours = digits(rest.substr(1, 2)), minutes = digits(rest.substr(4, 2));
+    if (!hours || !minutes || *hours > 23 || *minutes > 59) return std::nullopt;
+    auto const offset = std::chrono::hours{*hours} + std::chrono::minutes{*minutes};
+    return rest[0] == '+' ? exact - offset : exact + offset;
+}
+
 }  // namespace coffer::inline v0::llm

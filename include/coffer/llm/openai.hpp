@@ -27,6 +27,7 @@
 #include <coffer/llm/key_reading.hpp>
 #include <coffer/llm/openai_options.hpp>
 #include <coffer/llm/provider.hpp>
+#include <coffer/llm/rate_headers.hpp>
 #include <coffer/llm/redact.hpp>
 #include <coffer/llm/reply.hpp>
 #include <coffer/llm/request.hpp>
@@ -121,6 +122,7 @@ private:
         }
         for (auto const* const raw : {&r.tools(), &r.response_format(), &r.extra()}) echoes.emplace_back(*raw);
         provider_words const words{{key}, std::move(echoes)};
+        if (auto const said = rate_facts_of(got.headers, a.clock().wall_now()); said.any()) a.report_rate(said);
         if (got.status >= 200 && got.status < 300) {
             answer whole{without_key(std::move(got.body), key), got.status};
             whole.request_id = detail::request_id_of(got.headers, words);

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// Keeps to a provider's rate limits, and to what it says of them.
+//
+//     auto ask = coffer::pipeline{
+//         coffer::retry{},
+//         coffer::rate_limit{{.requests_per_minute = 500, .tokens_per_minute = 200'000}},
+//     }.wrap(openai.chat);
+
+#include <coffer/call/gate.hpp>
+#include <coffer/policy/rate_line.hpp>
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace coffer::inline v0 {
+
+/// A gate that lets an attempt in when all limits have room for it, and takes its part of all of them at once.
+///
+/// On entering the operation's `estimate` counts; afterwards what the answer has used: the rest is given back, what was used
+/// beyond is a debt that the next ones wait for. Whoever must wait does so in line, first come, first served, however little
+/// he needs; with `fair_by` tenants share the line evenly. A cancelled waiter leaves nothing behind.
+///
+/// It learns from the provider: a fault that says "too many requests" blocks everybody until its hint has passed, or for a
+/// growing pause; what a response says is left (`attempt::report_rate`) lowers the own count, and never puts it up.
+///
+/// Faults of its own: `never_fits` (more than a whole limit; code `no_estimate`: nobody knows how much); `queue_full` with a
+/// hint, at once, if the wait would end after the call's deadline or `max_wait` (code `wait_too_long`) or too many wait
+/// already (`max_waiting`): another target may be tried. `deadline_exceeded` if a wait has become longer than it looked.
+///
+/// A handle: copies share the limits. Any thread, any number of contexts in one clock (`misuse` otherwise).
+class rate_limit {
+public:
+    static constexpr policy_traits traits{.per_send = true, .estimates = true};
+
+    /// Throws `std::invalid_argument` for options that cannot be meant. Without limits it only obeys the provider's.
+    explicit rate_limit(rate_limit_options options) : line_{std::make_shared<detail::rate_line>(options)} {}
+
+    /// One attempt's part of the limits, or its place in the line.
+    class ticket {
+    public:
+        ticket(detail::rate_line& line, attempt const& a) noexcept
+            : line_{&line}, call_{&a.of()}, attempts_before_{a.of().attempts()} {}
+        ticket(ticket const&) = delete;
+        ticket& operator=(ticket const&) = delete;
+        ~ticket() {
+            if (open_) line_->abandon(place_, call_->attempts() != attempts_before_);
+        }
+
+        verdict settle(attempt_end const& end, attempt& a) noexcept {
+            if (!std::exchange(open_, false)) return verdict::done();
+            detail::rate_line::news n{a.now(), end.at};
+            if (end.what != attempt_end::kind::not_attempted) {
+                n.passed = end.what == attempt_end::kind::succeeded;
+                n.why = end.why;
+                n.said = attempt_access::rate_or_null(a);
+            }
+            line_->settle(place_, taken_by(end), n);
+            return verdict::done();
+        }
+
+    private:
+        friend class rate_limit;
+
+        /// What the provider has counted, as far as anybody knows.
+        [[nodiscard]] rate_weight taken_by(attempt_end const& end) const noexcept {
+            auto const& asked = place_.weight();
+            auto const& o = line_->options();
+            if (never_sent(end)) return {};
+            if (!line_->counts_tokens()) return asked;
+            auto is = asked;
+            if (end.used != nullptr) is = rate_weight::of(*end.used, o.cache_reads);
+            else if (end.why != nullptr && end.why->billing() == knowledge::no) is = {1, 0, 0};
+            return o.give_back ? is : largest(is, asked);
+        }
+        [[nodiscard]] static bool never_sent(attempt_end const& end) noexcept {
+            if (end.what != attempt_end::kind::failed) return end.what == attempt_end::kind::not_attempted;
+            auto const kind = end.why->kind();
+            return kind == fault_kind::not_sent || (is_coffers_own(kind) && end.why->execution() == knowledge::no &&
+                                                    end.why->billing() == knowledge::no);
+        }
+
+        detail::rate_line* line_;
+        call const* call_;
+        int attempts_before_;
+        bool open_ = false;  // in line, or holding its part
+        detail::rate_place place_;
+    };
+
+    [[nodiscard]] admission try_enter(attempt& a, slot<ticket>& s) const {
+        line_->bind(a);
+        rate_weight weight;
+        if (auto why = line_->weigh(a, weight)) return admission::refused(*std::move(why));
+        auto& t = s.emplace(*line_, a);
+        auto taken = line_->ask(t.place_, weight, a);
+        if (!taken) return admission::refused(std::move(taken).error());
+        t.open_ = true;
+        return *taken ? admission::in() : admission::wait();
+    }
+
+    [[nodiscard]] awaitable<outcome<void>> enter(attempt& a, slot<ticket>& s) const {
+        return wait_in_line(line_, a, *s);
+    }
+
+    /// So many attempts wait in line right now.
+    [[nodiscard]] std::size_t waiting() const { return line_->waiting(); }
+    [[nodiscard]] void const* state() const noexcept { return line_.get(); }
+
+private:
+    /// Until its part is taken for it, or there is no use in waiting any longer. A part that is taken while the caller leaves
+    /// is given back by the walk, which settles the ticket.
+    static awaitable<outcome<void>> wait_in_line(std::shared_ptr<detail::rate_line> line, attempt& a, ticket& t) {
+        auto const executor = co_await asio::this_coro::executor;
+        auto& service = clock_service::of(executor);
+        while (auto const rest = line->arm(t.place_, a.of().deadline())) {
+            if (co_await wait_until(service, rest->until, rest->nudge.get()) == wake::cancelled) {
+                if (line->leave(t.place_, a.clock().now())) break;
+                t.open_ = false;
+                co_return failed(fault_kind::cancelled, "the caller left");
+            }
+            auto const now = a.clock().now();
+            line->serve(now);
+            if (auto why = line->impatient(t.place_, a.of().deadline(), now)) {
+                t.open_ = false;
+                co_return failed(*std::move(why));
+            }
+        }
+        co_return outcome<void>{};
+    }
+
+    std::shared_ptr<detail::rate_line> line_;
+};
+
+}  // namespace coffer::inline v0

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// One rate limit as a single moment: when its bucket will be full again. Pure.
+//
+// The generic cell rate algorithm (ITU-T I.371, "theoretical arrival time"): a bucket that is refilled without pause needs
+// no timer and no counter. What is taken moves the moment on by the time in which so much is refilled.
+
+#include <coffer/base/money.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+
+namespace coffer::inline v0 {
+
+/// `limit` units in each `window`, of which at most `burst`'s worth at once. Integer time; rounded once for each sum that is
+/// taken, to the safe side, so that no limit is exceeded and a large one loses nothing that could be measured.
+///
+/// More than a burst may be taken when the bucket is full: the rest is a debt, and whoever is next waits until it is paid.
+///
+/// Any thread, without a lock; `learn` by one at a time.
+class gcra {
+public:
+    using time_point = std::chrono::steady_clock::time_point;
+    using duration = std::chrono::nanoseconds;
+
+    /// `limit` from 1 to `most`, `window` longer than zero, `burst` cut to the window; it holds one unit at the least.
+    gcra(std::int64_t limit, duration window, duration burst) noexcept
+        : limit_{limit},
+          window_{window},
+          whole_{window.count() / limit},
+          rest_{window.count() % limit},
+          one_{time_for(1, true)},
+          burst_{std::max(std::min(burst, window), one_)} {}
+    /// While nobody uses it.
+    gcra(gcra const& o) noexcept
+        : limit_{o.limit_},
+          window_{o.window_},
+          whole_{o.whole_},
+          rest_{o.rest_},
+          one_{o.one_},
+          burst_{o.burst_},
+          full_at_{o.full_at_.load()},
+          learned_{o.learned_.load()} {}
+    gcra& operator=(gcra const&) = delete;
+    ~gcra() = default;
+
+    [[nodiscard]] std::int64_t limit() const noexcept { return limit_; }
+    [[nodiscard]] duration window() const noexcept { return window_; }
+    /// The most that lies in the bucket, as the time in which it is refilled.
+    [[nodiscard]] duration burst() const noexcept { return burst_; }
+    /// When the bucket is full, if nothing more is taken. It may be long past.
+    [[nodiscard]] time_point full_at() const noexcept { return at(full_at_.load()); }
+
+    /// The time in which `units` are refilled, rounded up.
+    [[nodiscard]] duration cost(std::int64_t units) const noexcept {
+        return units == 1 ? one_ : units == 0 ? duration::zero() : time_for(units, true);
+    }
+
+    /// When `units` may be taken, if nothing else is taken before; at once, if that has passed.
+    [[nodiscard]] time_point earliest(std::int64_t units) const noexcept { return when(full_at_.load(), cost(units)); }
+    /// The same, if `ahead` has been taken by then, as soon as it could. Not before `now`.
+    [[nodiscard]] time_point earliest_behind(std::int64_t ahead, std::int64_t units, time_point now) const noexcept {
+        auto const emptied = std::min(std::max(full_at(), now).time_since_epoch() + cost(ahead), latest);
+        return std::max(now, when(emptied.count(), cost(units)));
+    }
+    /// So many may be taken at once.
+    [[nodiscard]] std::int64_t free(time_point now) const noexcept {
+        auto const left = now + burst_ - std::max(full_at(), now);
+        if (left <= duration::zero()) return 0;
+        return static_cast<std::int64_t>(detail::wide_int{left.count()} * limit_ / window_.count());
+    }
+
+    /// Are units of that `cost` there?
+    [[nodiscard]] bool has(duration cost, time_point now) const noexcept {
+        return when(full_at_.load(std::memory_order_relaxed), cost) <= now;
+    }
+    /// Takes them if they are there. `mark` is how that leaves the bucket: to be compared later with what the provider says
+    /// of the moment.
+    [[nodiscard]] bool take_if(duration cost, time_point now, time_point& mark) noexcept {
+        auto const learned = learned_.load(std::memory_order_relaxed);
+        auto full = full_at_.load(std::memory_order_relaxed);
+        for (;;) {
+            if (when(full, cost) > now) return false;
+            auto const next = pushed(full, cost, now);
+            if (!full_at_.compare_exchange_weak(full, next)) continue;
+            mark = at(next - learned);
+            return true;
+        }
+    }
+    /// Takes them, whether they are there or not.
+    void take(std::int64_t units, time_point now) noexcept {
+        auto const c = cost(units);
+        change([&](std::int64_t full) { return pushed(full, c, now); });
+    }
+    /// As if units of that `cost` had not been taken.
+    void undo(duration cost) noexcept { full_at_.fetch_sub(cost.count()); }
+    /// `was` has been taken, and it turns out to be `is`: the difference comes back, as far as the bucket holds it, or is
+    /// taken too.
+    void correct(std::int64_t was, std::int64_t is, time_point now) noexcept {
+        if (is > was) return take(is - was, now);
+        auto const back = time_for(was - is, false).count();
+        change([&](std::int64_t full) { return at(full) > now ? full - back : full; });
+    }
+
+    /// The bucket as it stands, to be compared later with what the provider says of this moment.
+    [[nodiscard]] time_point mark() const noexcept { return at(full_at_.load() - learned_.load()); }
+    /// By what the provider says of the moment at which an attempt left `mark`, its bucket is full at `theirs`: what others
+    /// have taken of it is missing here too, counted once however often it is told. Never more than all that is there, and
+    /// the bucket is never put up.
+    void learn(time_point mark, time_point theirs, time_point now) noexcept {
+        auto const missing = theirs - mark - duration{learned_.load()};
+        if (missing <= duration::zero()) return;
+        change([&](std::int64_t full) {
+            return std::max(full, std::min(at(full) + missing, now + burst_).time_since_epoch().count());
+        });
+        learned_.fetch_add(missing.count());
+    }
+
+    static constexpr std::int64_t most = 1'000'000'000'000;
+
+private:
+    // Longer than anybody waits; sums of a few stay far from the end of time.
+    static constexpr duration longest = std::chrono::hours{24 * 365 * 20};
+    static constexpr duration latest = std::chrono::hours{24 * 365 * 200};
+
+    [[nodiscard]] static time_point at(std::int64_t ns) noexcept { return time_point{duration{ns}}; }
+    [[nodiscard]] time_point when(std::int64_t full, duration cost) const noexcept {
+        return at(full) + std::min(cost, burst_) - burst_;
+    }
+    [[nodiscard]] static std::int64_t pushed(std::int64_t full, duration cost, time_point now) noexcept {
+        return std::min(std::max(full, now.time_since_epoch().count()) + cost.count(), latest.count());
+    }
+    template <class To>
+    void change(To const& to) noexcept {
+        auto full = full_at_.load();
+        while (!full_at_.compare_exchange_weak(full, to(full))) {
+        }
+    }
+    [[nodiscard]] duration time_for(std::int64_t units, bool up) const noexcept {
+        std::int64_t part = 0;
+        std::int64_t all = 0;
+        if (!__builtin_mul_overflow(units, rest_, &part) && !__builtin_mul_overflow(units, whole_, &all) &&
+            all < longest.count()) {
+            auto const quotient = part / limit_;
+            return std::min(duration{all + quotient + (up && quotient * limit_ != part ? 1 : 0)}, longest);
+        }
+        auto const exact = detail::wide_int{units} * window_.count();
+        auto const rounded = exact / limit_ + (up && exact % limit_ != 0 ? 1 : 0);
+        return rounded > longest.count() ? longest : duration{static_cast<std::int64_t>(rounded)};
+    }
+
+    std::int64_t limit_;
+    duration window_;
+    std::int64_t whole_;  // of the window for each unit
+    std::int64_t rest_;
+    duration one_;
+    duration burst_;
+    std::atomic<std::int64_t> full_at_{0};  // ns of the clock
+    std::atomic<std::int64_t> learned_{0};  // how far `learn` has moved it in all
+};
+
+}  // namespace coffer::inline v0

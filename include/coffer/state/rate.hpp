@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// Several rate limits at once: requests, input, output and all tokens, by the second, the minute and the day. Pure.
+
+#include <coffer/base/rate_facts.hpp>
+#include <coffer/base/usage.hpp>
+#include <coffer/state/gcra.hpp>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace coffer::inline v0 {
+
+/// How much one attempt takes of each measure.
+class rate_weight {
+public:
+    constexpr rate_weight() = default;
+    /// Negative numbers count as zero, absurd ones as more than any limit.
+    constexpr rate_weight(std::int64_t requests, std::int64_t input, std::int64_t output) noexcept
+        : of_{sane(requests), sane(input), sane(output), sane(input) + sane(output)} {}
+    /// What an answer has consumed. `cache_reads`: do tokens count that were read from the provider's cache?
+    [[nodiscard]] static rate_weight of(usage const& u, bool cache_reads) noexcept {
+        auto const input = sane(u.input()) - (cache_reads ? 0 : sane(u.input_cache_read));
+        return {1, input, sane(u.output) + sane(u.output_audio) + sane(u.output_image)};
+    }
+
+    [[nodiscard]] std::int64_t operator[](rate_measure m) const noexcept { return of_[static_cast<std::size_t>(m)]; }
+    /// So much of that one, and only of that one.
+    rate_weight& set(rate_measure m, std::int64_t units) noexcept {
+        return of_[static_cast<std::size_t>(m)] = sane(units), *this;
+    }
+    rate_weight& operator+=(rate_weight const& o) noexcept {
+        for (std::size_t i = 0; i < of_.size(); ++i) of_[i] += o.of_[i];
+        return *this;
+    }
+    rate_weight& operator-=(rate_weight const& o) noexcept {
+        for (std::size_t i = 0; i < of_.size(); ++i) of_[i] -= o.of_[i];
+        return *this;
+    }
+    /// The larger one of each measure.
+    [[nodiscard]] friend rate_weight largest(rate_weight a, rate_weight const& b) noexcept {
+        for (std::size_t i = 0; i < a.of_.size(); ++i) a.of_[i] = std::max(a.of_[i], b.of_[i]);
+        return a;
+    }
+    friend bool operator==(rate_weight const& a, rate_weight const& b) noexcept {
+        auto const &x = a.of_, &y = b.of_;  // one by one: GCC calls memcmp for them
+        return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3];
+    }
+
+private:
+    [[nodiscard]] static constexpr std::int64_t sane(std::int64_t n) noexcept {
+        return std::clamp<std::int64_t>(n, 0, 2 * gcra::most);
+    }
+    std::array<std::int64_t, rate_measure_count> of_{};
+};
+
+/// So much of a measure in each window.
+struct rate_rule {
+    rate_measure of;
+    std::int64_t limit;
+    std::chrono::nanoseconds window;
+    std::chrono::nanoseconds burst;  ///< so much of it at once, as the time in which it is refilled
+};
+
+/// The buckets of all rules: an attempt takes from every one of them, or from none. Any thread, without a lock; `learn` by one
+/// at a time.
+class rate_bucket {
+public:
+    using time_point = gcra::time_point;
+    static constexpr std::size_t most_rules = 12;
+    /// What the buckets looked like when an attempt had taken its part.
+    using marks = std::array<time_point, most_rules>;
+
+    /// At most `most_rules`.
+    explicit rate_bucket(std::vector<rate_rule> const& rules) {
+        dimensions_.reserve(rules.size());
+        for (auto const& r : rules) dimensions_.emplace_back(r);
+    }
+
+    /// The rule of which `w` is more than all, if there is one.
+    [[nodiscard]] std::optional<std::size_t> never_fits(rate_weight const& w) const noexcept {
+        for (std::size_t i = 0; i < dimensions_.size(); ++i)
+            if (w[dimensions_[i].of] > dimensions_[i].bucket.limit()) return i;
+        return std::nullopt;
+    }
+    /// When `w` may be taken, if nothing else is taken before; at once, if that has passed.
+    [[nodiscard]] time_point earliest(rate_weight const& w) const noexcept {
+        auto when = time_point::min();
+        for (auto const& d : dimensions_)
+            if (auto const units = w[d.of]; units > 0) when = std::max(when, d.bucket.earliest(units));
+        return when;
+    }
+    /// The same behind those who take `ahead`: not before that, and for want of what. Not before `now`.
+    [[nodiscard]] std::pair<time_point, std::size_t> earliest_behind(rate_weight const& ahead, rate_weight const& w,
+                                                                     time_point now) const noexcept {
+        std::pair<time_point, std::size_t> last{now, 0};
+        for (std::size_t i = 0; i < dimensions_.size(); ++i) {
+            auto const& d = dimensions_[i];
+            if (w[d.of] == 0) continue;
+            auto const when = d.bucket.earliest_behind(ahead[d.of], w[d.of], now);
+            if (when > last.first) last = {when, i};
+        }
+        return last;
+    }
+
+    enum class took : std::uint8_t {
+        all,
+        none,
+        undone,  ///< none: another thread was quicker at one of them, and may have missed what was given back meanwhile
+    };
+    /// Takes `w`, if all of it is there.
+    [[nodiscard]] took try_take(rate_weight const& w, time_point now, marks& after) noexcept {
+        if (dimensions_.size() == 1) {
+            auto& d = dimensions_.front();
+            return d.take(w, d.bucket.cost(w[d.of]), now, after[0]) ? took::all : took::none;
+        }
+        std::array<gcra::duration, most_rules> costs;
+        for (std::size_t i = 0; i < dimensions_.size(); ++i) {
+            auto const& d = dimensions_[i];
+            costs[i] = d.bucket.cost(w[d.of]);
+            if (w[d.of] != 0 && !d.bucket.has(costs[i], now)) return took::none;
+        }
+        for (std::size_t i = 0; i < dimensions_.size(); ++i) {
+            if (dimensions_[i].take(w, costs[i], now, after[i])) continue;
+            bool const any = i > 0;
+            while (i > 0) --i, dimensions_[i].bucket.undo(costs[i]);
+            return any ? took::undone : took::none;
+        }
+        return took::all;
+    }
+    /// `was` has been taken, and it turns out to be `is`.
+    void correct(rate_weight const& was, rate_weight const& is, time_point now) noexcept {
+        for (auto& d : dimensions_)
+            if (was[d.of] != is[d.of]) d.bucket.correct(was[d.of], is[d.of], now);
+    }
+
+    /// What the provider said of the moment `sent`, to an attempt that had left the buckets as `then`. Of several rules for
+    /// one measure it goes to that whose limit is nearest to the provider's: a header does not say which window it means.
+    void learn(rate_facts const& said, marks const& then, time_point sent, time_point now) noexcept {
+        for (std::size_t m = 0; m < rate_measure_count; ++m) {
+            auto const& fact = said[static_cast<rate_measure>(m)];
+            if (!fact.known()) continue;
+            auto const i = meant(static_cast<rate_measure>(m), fact.limit);
+            if (!i) continue;
+            auto& bucket = dimensions_[*i].bucket;
+            auto theirs = sent + bucket.burst() - bucket.cost(std::min(fact.remaining, bucket.limit()));
+            if (fact.reset) theirs = std::min(theirs, sent + *fact.reset);
+            bucket.learn(then[*i], theirs, now);
+        }
+    }
+
+    /// What `w` is of the whole, where it is most, in parts of `whole`: what tenants are compared by.
+    [[nodiscard]] std::uint64_t share(rate_weight const& w) const noexcept {
+        std::uint64_t most = 1;
+        for (auto const& d : dimensions_) {
+            auto const units = static_cast<std::uint64_t>(std::min(w[d.of], d.bucket.limit()));
+            most = std::max(most, units * whole / static_cast<std::uint64_t>(d.bucket.limit()));
+        }
+        return most;
+    }
+    static constexpr std::uint64_t whole = std::uint64_t{1} << 20;
+
+    [[nodiscard]] gcra const& operator[](std::size_t i) const noexcept { return dimensions_[i].bucket; }
+    [[nodiscard]] std::size_t size() const noexcept { return dimensions_.size(); }
+
+private:
+    struct dimension {
+        explicit dimension(rate_rule const& r) noexcept : of{r.of}, bucket{r.limit, r.window, r.burst} {}
+        rate_measure of;
+        gcra bucket;
+
+        // Who needs none of it does not care how much there is.
+        [[nodiscard]] bool take(rate_weight const& w, gcra::duration cost, time_point now, time_point& mark) noexcept {
+            if (w[of] == 0) return mark = bucket.mark(), true;
+            return bucket.take_if(cost, now, mark);
+        }
+    };
+
+    [[nodiscard]] std::optional<std::size_t> meant(rate_measure m, std::int64_t limit) const noexcept {
+        std::optional<std::size_t> best;
+        auto distance = 0.0;
+        for (std::size_t i = 0; i < dimensions_.size(); ++i) {
+            if (dimensions_[i].of != m) continue;
+            auto const far = limit > 0 ? std::abs(std::log(static_cast<double>(dimensions_[i].bucket.limit()) /
+                                                           static_cast<double>(limit)))
+                                       : 0.0;
+            if (!best || far < distance) best = i, distance = far;
+        }
+        return best;
+    }
+
+    std::vector<dimension> dimensions_;
+};
+
+}  // namespace coffer::inline v0

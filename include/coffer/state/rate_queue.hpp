@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// Who waits for a rate limit, and whose turn it is. Pure.
+//
+// Of one tenant strictly in the order in which they came. Between tenants by self-clocked fair queueing (Golestani, "A
+// Self-Clocked Fair Queueing Scheme for Broadband Applications", 1994): whoever will have had least of the whole with what he
+// asks for goes first. Who was away has saved nothing up, and as the clock goes on with everybody who is served, ever new
+// tenants keep no old one waiting for ever.
+
+#include <coffer/state/rate.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace coffer::inline v0 {
+
+class rate_queue;
+
+/// One who waits. Has its place, and must stay where it is, until it leaves.
+class rate_waiter {
+public:
+    rate_waiter() = default;
+    rate_waiter(rate_waiter const&) = delete;
+    rate_waiter& operator=(rate_waiter const&) = delete;
+    [[nodiscard]] bool queued() const noexcept { return tenant_ != nullptr; }
+    [[nodiscard]] rate_weight const& weight() const noexcept { return weight_; }
+
+protected:
+    ~rate_waiter() = default;
+    void set_weight(rate_weight const& w) noexcept { weight_ = w; }
+
+private:
+    friend class rate_queue;
+    rate_weight weight_;
+    std::uint64_t share_ = 0;  // of the whole, see rate_bucket::share
+    std::uint64_t number_ = 0;  // in the order of arrival
+    void* tenant_ = nullptr;
+    rate_waiter* before_ = nullptr;
+    rate_waiter* behind_ = nullptr;
+};
+
+/// All who wait. Whose turn it is keeps his turn until he leaves, whoever comes: nobody is overtaken once he is at the front.
+class rate_queue {
+public:
+    rate_queue() = default;
+    rate_queue(rate_queue const&) = delete;
+    rate_queue& operator=(rate_queue const&) = delete;
+
+    [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] std::size_t waiting(std::string_view name) const noexcept {
+        auto const at = tenants_.find(name);
+        return at == tenants_.end() ? 0 : at->second.size;
+    }
+
+    /// At the end of the tenant's line. May throw `std::bad_alloc`, and has changed nothing then.
+    void join(rate_waiter& w, std::string_view name, std::uint64_t share) {
+        auto at = tenants_.find(name);
+        if (at == tenants_.end()) at = tenants_.try_emplace(std::string{name}).first;
+        auto& t = at->second;
+        if (t.first == nullptr) t.had = std::max(t.had, clock_), ++active_;
+        w.share_ = share;
+        w.number_ = ++arrivals_;
+        w.tenant_ = &t;
+        w.before_ = t.last;
+        (t.last != nullptr ? t.last->behind_ : t.first) = &w;
+        t.last = &w;
+        ++t.size, ++size_;
+        all_ += w.weight_;
+    }
+    /// It has got what it waited for.
+    void served(rate_waiter& w) noexcept {
+        auto& t = *static_cast<tenant*>(w.tenant_);
+        t.had += w.share_;
+        clock_ = std::max(clock_, t.had);
+        unlink(w, t);
+    }
+    /// It goes without: nobody is the worse for its having been there.
+    void leave(rate_waiter& w) noexcept {
+        if (w.queued()) unlink(w, *static_cast<tenant*>(w.tenant_));
+    }
+
+    /// Whose turn it is; null if nobody waits.
+    [[nodiscard]] rate_waiter* first() noexcept {
+        if (turn_ == nullptr) {
+            tenant const* best = nullptr;
+            for (auto const& [name, t] : tenants_) {
+                if (t.first == nullptr) continue;
+                if (best == nullptr || t.next() < best->next() ||
+                    (t.next() == best->next() && t.first->number_ < best->first->number_))
+                    best = &t;
+            }
+            if (best != nullptr) turn_ = best->first;
+        }
+        return turn_;
+    }
+
+    /// What those take who would come before a newcomer of that tenant, as they stand now.
+    [[nodiscard]] rate_weight ahead_of(std::string_view name, std::uint64_t share) const noexcept {
+        auto const own = tenants_.find(name);
+        bool const alone = active_ == 0 || (active_ == 1 && own != tenants_.end() && own->second.first != nullptr);
+        if (alone) return all_;
+        rate_weight sum;
+        auto mine = clock_ + share;
+        if (own != tenants_.end()) {
+            auto const& t = own->second;
+            mine = (t.first != nullptr ? t.had : std::max(t.had, clock_)) + share;
+            for (auto const* w = t.first; w != nullptr; w = w->behind_) sum += w->weight_, mine += w->share_;
+        }
+        for (auto const& [other, t] : tenants_) {
+            if (own != tenants_.end() && &t == &own->second) continue;
+            auto had = t.had;
+            for (auto const* w = t.first; w != nullptr; w = w->behind_) {
+                had += w->share_;
+                if (had > mine && w != turn_) break;
+                sum += w->weight_;
+            }
+        }
+        return sum;
+    }
+
+private:
+    struct tenant {
+        rate_waiter* first = nullptr;
+        rate_waiter* last = nullptr;
+        std::size_t size = 0;
+        std::uint64_t had = 0;  // of the whole so far, since nobody waited
+        [[nodiscard]] std::uint64_t next() const noexcept { return had + first->share_; }
+    };
+
+    void unlink(rate_waiter& w, tenant& t) noexcept {
+        (w.before_ != nullptr ? w.before_->behind_ : t.first) = w.behind_;
+        (w.behind_ != nullptr ? w.behind_->before_ : t.last) = w.before_;
+        w.before_ = w.behind_ = nullptr;
+        w.tenant_ = nullptr;
+        if (turn_ == &w) turn_ = nullptr;
+        all_ -= w.weight_;
+        --t.size, --size_;
+        if (t.first == nullptr) {
+            --active_;
+            forget();
+        }
+    }
+    /// Of tenants that do not wait only what they have had more than others is of interest.
+    void forget() noexcept {
+        if (size_ == 0) {
+            tenants_.clear();
+            clock_ = 0;
+        } else if (tenants_.size() > 2 * active_ + 8) {
+            std::erase_if(tenants_,
+                          [this](auto const& t) { return t.second.first == nullptr && t.second.had <= clock_; });
+        }
+    }
+
+    std::map<std::string, tenant, std::less<>> tenants_;
+    rate_waiter* turn_ = nullptr;
+    std::size_t active_ = 0;  // tenants with somebody waiting
+    std::size_t size_ = 0;
+    std::uint64_t clock_ = 0;  // what the last one who was served has had
+    std::uint64_t arrivals_ = 0;
+    rate_weight all_;
+};
+
+}  // namespace coffer::inline v0

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: BSL-1.0
+// One limit: tables, and random takes and corrections against a bucket that is counted exactly, drop by drop.
+#include <coffer/state/gcra.hpp>
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "support/seeds.hpp"
+
+namespace {
+
+using namespace coffer;
+using namespace std::chrono_literals;
+using point = gcra::time_point;
+
+constexpr point start{1000h};
+
+TEST(gcra, lets_a_full_bucket_go_at_once_and_then_one_after_the_other) {
+    gcra minute{60, 1min, 1min};
+    for (int i = 0; i < 60; ++i) {
+        ASSERT_LE(minute.earliest(1), start) << i;
+        minute.take(1, start);
+    }
+    for (int i = 1; i <= 100; ++i) {
+        ASSERT_EQ(minute.earliest(1), start + i * 1s);
+        minute.take(1, start + i * 1s);
+    }
+    EXPECT_EQ(minute.free(start + 100s), 0);
+    EXPECT_EQ(minute.free(start + 110s), 10);
+    EXPECT_EQ(minute.free(start + 1h), 60) << "it is full, and not fuller";
+}
+
+TEST(gcra, a_burst_is_cut_to_the_window_and_holds_one_unit_at_the_least) {
+    EXPECT_EQ((gcra{60, 1min, 1h}.burst()), 1min);
+    EXPECT_EQ((gcra{60, 1min, 10s}.free(start)), 10);
+    EXPECT_EQ((gcra{60, 1min, 1ns}.free(start)), 1);
+    EXPECT_EQ((gcra{1, 24h, std::chrono::nanoseconds::max()}.free(start)), 1);
+}
+
+TEST(gcra, more_than_a_burst_is_let_in_when_the_bucket_is_full_and_leaves_a_debt) {
+    gcra minute{60, 1min, 10s};
+    EXPECT_LE(minute.earliest(30), start);
+    minute.take(30, start);
+    EXPECT_EQ(minute.free(start), 0);
+    EXPECT_EQ(minute.earliest(1), start + 21s) << "20 are owed";
+    EXPECT_EQ(minute.earliest(30), start + 30s) << "when it is full again";
+}
+
+TEST(gcra, rounds_the_sum_and_not_each_unit) {
+    gcra const large{7'000'000, 1min, 1min};  // 8.57 us for each
+    EXPECT_EQ(large.cost(1), 8572ns);
+    EXPECT_EQ(large.cost(7'000'000), 1min);
+    EXPECT_EQ(large.cost(3'500'000), 30s);
+    gcra const huge{gcra::most, 1min, 1min};  // 0.06 ns for each
+    EXPECT_EQ(huge.cost(1), 1ns);
+    EXPECT_EQ(huge.cost(gcra::most), 1min);
+}
+
+TEST(gcra, absurd_numbers_stay_within_time) {
+    gcra one{1, 24h, 24h};
+    one.take(2 * gcra::most, start);
+    one.take(2 * gcra::most, start);
+    EXPECT_GT(one.earliest(1), start + std::chrono::hours{24 * 365});
+    EXPECT_GT(one.earliest_behind(1'000'000 * gcra::most, 2 * gcra::most, start), start);
+    for (int i = 0; i < 100; ++i) one.take(2 * gcra::most, start);
+    EXPECT_GT(one.full_at(), start) << "no overflow";
+    gcra wide{gcra::most - 1, 24h, 24h};
+    EXPECT_EQ(wide.cost(gcra::most - 1), 24h);
+    EXPECT_EQ(wide.cost((gcra::most - 1) / 3), 8h);
+}
+
+TEST(gcra, a_correction_gives_back_or_takes_what_was_estimated_wrong) {
+    gcra minute{60, 1min, 1min};
+    minute.take(60, start);
+    minute.correct(60, 20, start);
+    EXPECT_EQ(minute.free(start), 40);
+    minute.correct(0, 50, start);
+    EXPECT_EQ(minute.free(start), 0);
+    EXPECT_EQ(minute.earliest(1), start + 11s) << "ten are owed";
+}
+
+TEST(gcra, what_comes_back_late_does_not_overfill_the_bucket) {
+    gcra minute{60, 1min, 1min};
+    minute.take(30, start);
+    minute.correct(30, 0, start + 1h);
+    EXPECT_EQ(minute.free(start + 1h), 60);
+    minute.take(60, start + 1h);
+    EXPECT_EQ(minute.earliest(1), start + 1h + 1s) << "nothing was saved up beside it";
+}
+
+TEST(gcra, a_debt_that_is_told_late_begins_now) {
+    gcra minute{60, 1min, 1min};
+    minute.take(1, start);
+    minute.correct(1, 61, start + 1h);
+    EXPECT_EQ(minute.earliest(60), start + 1h + 1min);
+}
+
+TEST(gcra, behind_others_one_waits_until_they_have_had_theirs) {
+    gcra minute{60, 1min, 10s};
+    EXPECT_EQ(minute.earliest_behind(0, 10, start), start);
+    EXPECT_EQ(minute.earliest_behind(10, 10, start), start + 10s);
+    EXPECT_EQ(minute.earliest_behind(10, 1, start), start + 1s);
+    EXPECT_EQ(minute.earliest_behind(100, 30, start), start + 100s);
+    minute.take(10, start);
+    EXPECT_EQ(minute.earliest_behind(0, 1, start), start + 1s);
+    EXPECT_EQ(minute.earliest_behind(5, 1, start), start + 6s);
+}
+
+TEST(gcra, learns_what_others_have_taken_once) {
+    gcra minute{60, 1min, 1min};
+    minute.take(1, start);
+    auto const first = minute.mark();
+    minute.take(1, start);
+    auto const second = minute.mark();
+    ASSERT_EQ(minute.free(start), 58);
+
+    minute.learn(first, start + 41s, start + 1s);  // 19 are left, of 59 as we thought
+    EXPECT_EQ(minute.free(start), 18) << "and the second one is ours";
+    minute.learn(second, start + 42s, start + 2s);
+    EXPECT_EQ(minute.free(start), 18) << "that was no news";
+    minute.learn(second, start + 47s, start + 2s);
+    EXPECT_EQ(minute.free(start), 13) << "that was";
+}
+
+TEST(gcra, learning_never_puts_it_up_nor_below_empty) {
+    gcra minute{60, 1min, 1min};
+    minute.take(30, start);
+    auto const mark = minute.mark();
+    minute.learn(mark, start, start);
+    minute.learn(mark, start + 30s, start);
+    EXPECT_EQ(minute.free(start), 30);
+    minute.take(20, start);
+    minute.learn(mark, start + 1min, start);
+    EXPECT_EQ(minute.free(start), 0);
+    EXPECT_EQ(minute.earliest(1), start + 1s) << "whoever is next need not wait for what others owe";
+    minute.learn(mark, start + 1min, start + 10s);
+    EXPECT_EQ(minute.free(start + 10s), 10) << "told twice, counted once";
+}
+
+TEST(gcra, old_news_are_no_news) {
+    gcra minute{60, 1min, 1min};
+    minute.take(1, start);
+    auto const mark = minute.mark();
+    minute.learn(mark, start + 1min, start + 2min);  // all was gone two minutes ago
+    EXPECT_EQ(minute.free(start + 2min), 60);
+}
+
+// The oracle -------------------------------------------------------------------------------------------------------------
+
+/// A bucket in parts of a unit so small that nothing is rounded.
+class exact_bucket {
+public:
+    exact_bucket(std::int64_t limit, std::int64_t window, std::int64_t burst)
+        : limit_{limit}, window_{window}, most_{wide(burst) * limit}, level_{most_} {}
+
+    void pass(std::int64_t ns) { level_ = std::min(most_, level_ + wide(ns) * limit_); }
+    [[nodiscard]] bool fits(std::int64_t units) const { return level_ >= std::min(wide(units) * window_, most_); }
+    void take(std::int64_t units) { level_ -= wide(units) * window_; }
+    void correct(std::int64_t was, std::int64_t is) { level_ = std::min(most_, level_ + wide(was - is) * window_); }
+    /// By how much it would have to be fuller, as the time that takes.
+    [[nodiscard]] std::int64_t missing(std::int64_t units) const {
+        auto const lacks = std::min(wide(units) * window_, most_) - level_;
+        return lacks <= 0 ? 0 : static_cast<std::int64_t>((lacks + limit_ - 1) / limit_);
+    }
+
+private:
+    using number = coffer::detail::wide_int;
+    static number wide(std::int64_t n) { return number{n}; }
+    std::int64_t limit_, window_;
+    number most_, level_;
+};
+
+TEST(gcra_model, says_what_an_exact_bucket_says_and_never_lets_in_more) {
+    for (auto const seed : support::each_seed()) {
+        support::dice dice{seed};
+        constexpr std::int64_t windows[] = {1'000'000'000, 60'000'000'000, 86'400'000'000'000};
+        auto const window = windows[dice.below(3)];
+        constexpr std::int64_t limits[] = {1, 7, 60, 500, 7'000'000, 123'456'789'012};
+        auto const limit = limits[dice.below(6)];
+        gcra bucket{limit, std::chrono::nanoseconds{window},
+                    dice.one_in(2) ? std::chrono::nanoseconds::max() : std::chrono::nanoseconds{window / 10}};
+        exact_bucket truth{limit, window, bucket.burst().count()};
+        std::vector<std::int64_t> out;
+        auto now = start;
+        int admitted = 0;
+        for (std::int64_t step = 1; step <= 60; ++step) {
+            auto const pause = dice.one_in(3) ? 0 : dice.below(dice.one_in(4) ? window : window / 30 + 1);
+            now += std::chrono::nanoseconds{pause};
+            truth.pass(pause);
+            auto const units = 1 + dice.below(std::max<std::int64_t>(limit / (dice.one_in(4) ? 1 : 8), 1));
+            if (!out.empty() && dice.one_in(3)) {
+                auto const i = dice.below(out.size());
+                auto const is = dice.below(out[i] + out[i] / 4 + 1);
+                bucket.correct(out[i], is, now);
+                truth.correct(out[i], is);
+                std::swap(out[i], out.back());
+                out.pop_back();
+            } else {
+                bool const in = bucket.earliest(units) <= now;
+                ASSERT_TRUE(!in || truth.fits(units)) << "seed " << seed << ", step " << step;
+                // Not in: by no more than a nanosecond for each sum that was rounded.
+                auto const wait = bucket.earliest(units) - now;
+                ASSERT_TRUE(in || wait.count() - truth.missing(units) <= 2 * step) << "seed " << seed;
+                if (in || dice.one_in(5)) {
+                    bucket.take(units, now);
+                    truth.take(units);
+                    out.push_back(units);
+                    admitted += in;
+                }
+            }
+        }
+        ASSERT_GT(admitted, 0) << "seed " << seed;
+    }
+}
+
+}  // namespace
