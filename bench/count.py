@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""Counts what the path of a call costs, in instructions and allocations, beside the bare thing in the same run.
+"""Counts what the path of a call and the ledger in memory cost, in instructions and allocations, beside the bare thing.
 
-    count.py <bench_walk> [<bench.json>]
+    count.py <directory of bench_walk and bench_ledger> [<bench.json>]
 
 Instructions repeat exactly on one machine: each mode runs under valgrind's callgrind for N and for 2N calls, and the
 difference divided by N is free of start-up. Wall times would not repeat, and are not taken.
@@ -16,18 +16,19 @@ from pathlib import Path
 
 CALLS = 2000
 
-# (name, mode, what it is compared with, the aim: at most so many instructions (an int) or times the other (a float))
+# (name, program, mode, what it is compared with, the aim: at most so many instructions (an int) or times the other (a float))
 FIGURES = [
-    ("retry and seven no-op gates", "eight_gates", "bare", 800),
-    ("the same, type-erased", "erased", "bare", None),
-    ("the same, a failed attempt", "eight_gates_failure", "eight_gates", 1.5),
-    ("an empty pipeline", "empty_pipeline", "bare", None),
-    ("a refusal by the fourth gate", "refused", "bare", 3.0),
-    ("a gate that does nothing", "one_gate", "bare", None),
-    ("a circuit breaker, closed", "circuit_breaker", "one_gate", None),
-    ("a refusal by a circuit breaker", "circuit_open", "bare", 3.0),
-    ("one layer", "one_layer", "bare", None),
-    ("the throwing edge, nothing thrown", "throwing_edge", "bare", None),
+    ("retry and seven no-op gates", "walk", "eight_gates", "bare", 800),
+    ("the same, type-erased", "walk", "erased", "bare", None),
+    ("the same, a failed attempt", "walk", "eight_gates_failure", "eight_gates", 1.5),
+    ("an empty pipeline", "walk", "empty_pipeline", "bare", None),
+    ("a refusal by the fourth gate", "walk", "refused", "bare", 3.0),
+    ("a gate that does nothing", "walk", "one_gate", "bare", None),
+    ("a circuit breaker, closed", "walk", "circuit_breaker", "one_gate", None),
+    ("a refusal by a circuit breaker", "walk", "circuit_open", "bare", 3.0),
+    ("one layer", "walk", "one_layer", "bare", None),
+    ("the throwing edge, nothing thrown", "walk", "throwing_edge", "bare", None),
+    ("reserve and settle in memory", "ledger", "backend", "section", 2.0),
 ]
 
 
@@ -54,15 +55,16 @@ def verdict(aim: int | float | None, value: int, bare: int) -> str:
 
 
 def main() -> int:
-    program = sys.argv[1]
-    costs: dict[str, tuple[int, float]] = {}
-    for _, mode, bare, _ in FIGURES:
+    programs = Path(sys.argv[1])
+    costs: dict[tuple[str, str], tuple[int, float]] = {}
+    for _, program, mode, bare, _ in FIGURES:
         for wanted in (mode, bare):
-            costs.setdefault(wanted, cost(program, wanted) if wanted not in costs else costs[wanted])
+            if (program, wanted) not in costs:
+                costs[program, wanted] = cost(str(programs / f"bench_{program}"), wanted)
     rows = []
-    for name, mode, bare, aim in FIGURES:
-        value, allocations = costs[mode]
-        bare_value = costs[bare][0]
+    for name, program, mode, bare, aim in FIGURES:
+        value, allocations = costs[program, mode]
+        bare_value = costs[program, bare][0]
         rows.append({"name": name, "value": value, "unit": "instructions", "bare": bare_value,
                      "ratio": round(value / bare_value, 2), "allocations": allocations, "aim": aim})
         print(f"{name:36} {value:6} instructions, {value / bare_value:5.2f} x {bare} ({bare_value}), "
