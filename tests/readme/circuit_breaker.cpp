@@ -31,48 +31,36 @@ struct docs_circuit_breaker : testing::Test {
     coffer::testing::virtual_time time{io};
 };
 
-//! [otherwise]
-/// Each provider has a pipeline of its own, with a breaker of its own; a call goes to the second one if the first is down.
-class either {
-public:
-    using chat = coffer::guarded<std::string()>;
-    either(chat first, chat second) : first_{std::move(first)}, second_{std::move(second)} {}
-
-    coffer::awaitable<std::string> ask(coffer::call& call) const {
-        auto answer = co_await first_.try_call(call);
-        if (answer) co_return *answer;
-        if (row(answer.error().kind()).try_other != coffer::other_target::yes) throw coffer::failure{answer.error()};
-        co_return co_await second_(call);
-    }
-
-private:
-    chat first_;
-    chat second_;
-};
-//! [otherwise]
-
 TEST_F(docs_circuit_breaker, one_for_each_provider) {
-    provider openai;
-    openai.fails(coffer::fault_kind::overloaded).times(0);
-    provider anthropic;
-    anthropic.gives("an answer").times(0);
+    provider first;
+    first.fails(coffer::fault_kind::overloaded).times(0);
+    provider second;
+    second.gives("an answer").times(0);
+    auto const at = [](provider const& p, std::string name) {
+        return coffer::describe([p](coffer::attempt& a) { return p(a); }).target([name] {
+            return coffer::target{name, "a model"};
+        });
+    };
+    auto const openai = at(first, "openai");
+    auto const anthropic = at(second, "anthropic");
     //! [pipelines]
     coffer::circuit_breaker const openai_health;
     coffer::circuit_breaker const anthropic_health{{.in_a_row = 5, .probes = 1}};
 
-    either const service{coffer::pipeline{coffer::retry{}, openai_health}.wrap(openai),
-                         coffer::pipeline{coffer::retry{}, anthropic_health}.wrap(anthropic)};
+    auto const ask =
+        coffer::pipeline{}.wrap(coffer::fallback{coffer::pipeline{coffer::retry{}, openai_health}.wrap(openai),
+                                                 coffer::pipeline{coffer::retry{}, anthropic_health}.wrap(anthropic)});
     //! [pipelines]
     auto const work = [&]() -> coffer::awaitable<void> {
         for (int i = 0; i < 100; ++i) {
             auto call = coffer::call::unkeyed();
-            auto const answer = co_await service.ask(call);
+            auto const answer = co_await ask(call);
             EXPECT_EQ(answer, "an answer");
         }
     };
     run(work);
-    EXPECT_EQ(openai.sends(), 10) << "then it was left alone";
-    EXPECT_EQ(anthropic.sends(), 100);
+    EXPECT_EQ(first.sends(), 10) << "then it was left alone";
+    EXPECT_EQ(second.sends(), 100);
 }
 
 TEST_F(docs_circuit_breaker, what_a_refusal_says) {
