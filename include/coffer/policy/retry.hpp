@@ -120,7 +120,7 @@ public:
     };
 
     [[nodiscard]] admission try_enter(attempt& a, slot<ticket>& s) const {
-        settings_->quota.bind(a.clock());
+        settings_->quota.bind(a.of());
         a.limit_timeout(settings_->options.attempt_timeout);
         s.emplace(*settings_, a.now());
         return admission::in();

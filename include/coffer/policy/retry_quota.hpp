@@ -46,13 +46,15 @@ public:
     // For policies.
 
     /// Throws `misuse` if another clock was here first.
-    void bind(clock const& c) const {
-        if (!state_) return;
-        clock const* known = nullptr;
-        if (state_->bound_to.load(std::memory_order_relaxed) == &c) return;
-        if (!state_->bound_to.compare_exchange_strong(known, &c) && known != &c)
+    void bind(call const& c) const {
+        if (!state_ || state_->bound_to.load(std::memory_order_acquire) == &c.clock()) return;
+        auto const its = c.shared_clock();
+        std::lock_guard const lock{state_->mutex};
+        if (state_->bound != nullptr && state_->bound != its)
             throw misuse{
                 "coffer::retry: it is already used under another clock; give each simulation a retry of its own"};
+        state_->bound = its;
+        state_->bound_to.store(its.get(), std::memory_order_release);
     }
     [[nodiscard]] bool withdraw(time_point now) const noexcept {
         if (!state_) return true;
@@ -72,6 +74,7 @@ public:
 private:
     struct state {
         explicit state(retry_quota_options const& o) : bucket{o} {}
+        std::shared_ptr<clock> bound;  // a share in it: no other one can come to lie in its place
         std::atomic<clock const*> bound_to{nullptr};
         std::atomic<bool> full{true};  // nothing is gained then: calls that succeed need no lock
         std::mutex mutex;
