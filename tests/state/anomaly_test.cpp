@@ -259,6 +259,7 @@ TEST(anomaly, a_thousand_scopes_have_at_most_one_false_alarm_a_month_each_and_no
     int launches = 0;
     int with_spending = 0;
     int rang_lately = 0;
+    int told_already = 0;
     found_by_run smallest;
     found_by_run usual_day;
     std::vector<std::int64_t> percent_of_usual_day;
@@ -276,6 +277,7 @@ TEST(anomaly, a_thousand_scopes_have_at_most_one_false_alarm_a_month_each_and_no
                     auto const start = at_hour(h) + std::chrono::minutes{dice.below(60)};
                     auto const told = watch.memory().alarms > 0 && start - watch.memory().rang < 25h;
                     auto const day = money::from_nano(four_weeks.nano() / 28);
+                    told_already += told ? 1 : 0;
                     if (!told) {
                         auto const& p = paces[seed % paces.size()];
                         auto const run = visible_run(watch, p, start);
@@ -310,8 +312,10 @@ TEST(anomaly, a_thousand_scopes_have_at_most_one_false_alarm_a_month_each_and_no
     EXPECT_GT(launches, all);
     EXPECT_GT(with_spending, all * 7 / 10);
 
-    std::cout << "the smallest visible storm rang at" << smallest << "    " << rang_lately
-              << " of them had rung within a month\n"
+    EXPECT_EQ(smallest.total() + told_already, all) << "each scope was tried, or had rung within a day";
+    EXPECT_LT(told_already * 100, all * 2);
+    std::cout << told_already << " scopes had just rung; the smallest visible storm rang at" << smallest << "    "
+              << rang_lately << " of them had rung within a month\n"
               << "a run for a usual day's cost every 10 minutes rang at" << usual_day;
     std::sort(percent_of_usual_day.begin(), percent_of_usual_day.end());
     auto const at = [&](std::size_t percent) {
@@ -327,22 +331,70 @@ TEST(anomaly, a_thousand_scopes_have_at_most_one_false_alarm_a_month_each_and_no
     EXPECT_LT(at(50), 50);
 }
 
+/// The most that any two, six or 24 hours in a row have cost.
+money peak_of(std::vector<money> const& hours, std::size_t stretch) {
+    money most;
+    for (std::size_t end = 0; end < hours.size(); ++end) {
+        money sum;
+        for (std::size_t back = 0; back < stretch && back <= end; ++back) sum += hours[end - back];
+        most = std::max(most, sum);
+    }
+    return most;
+}
+
 TEST(anomaly, a_storm_in_a_scope_two_days_old_is_found_by_the_third_run) {
+    auto const scopes = std::min<std::uint64_t>(support::seeds(5), 1000);
     found_by_run smallest;
-    for (auto const seed : support::each_seed(std::min<std::uint64_t>(support::seeds(5), 1000))) {
+    found_by_run of_peaks;
+    std::map<money, found_by_run> fixed;
+    int tried = 0;
+    int in_scopes_that_spend_less = 0;
+    for (auto const seed : support::each_seed(scopes)) {
         support::spending_scope scope{seed};
         anomaly_watch watch{"s"};
-        for (int h = 0; h < 48; ++h) spend(watch, scope.next_hour(), at_hour(h));
+        std::vector<money> hours;
+        for (int h = 0; h < 48; ++h) {
+            hours.push_back(scope.next_hour());
+            spend(watch, hours.back(), at_hour(h));
+        }
         if (watch.memory().alarms > 0) continue;  // busy from the first: somebody has been told already
+        ++tried;
         auto const& p = paces[seed % paces.size()];
         auto const found = run_that_rings(watch, visible_run(watch, p, at_hour(48)), p.between, at_hour(48));
         ASSERT_GE(found, 1);
         ASSERT_LE(found, 3);
         ++smallest.scopes[found];
+
+        // Storms of which only the scope's own spending says how large they are, and not what is allowed: a run costs as
+        // much as its dearest two (six, 24) hours, and a third of what any new scope may spend.
+        auto const stretch = anomaly_stretches[p.stretch];
+        auto const a_third = std::array{1.67_usd, 3.34_usd, 6.67_usd}[p.stretch];
+        auto const peak = std::max(peak_of(hours, static_cast<std::size_t>(stretch)), a_third);
+        auto const by_peak = run_that_rings(watch, peak, p.between, at_hour(48));
+        ASSERT_GE(by_peak, 1) << peak << " a run";
+        ASSERT_LE(by_peak, 3) << peak << " a run";
+        ++of_peaks.scopes[by_peak];
+        // And storms of a fixed size, every ten minutes: found where the scope spends less than that in its dearest hours.
+        for (auto const run : {0.05_usd, 0.50_usd, 2_usd, 5_usd, 10_usd, 50_usd}) {
+            auto const by = run_that_rings(watch, run, 10min, at_hour(48));
+            ++fixed[run].scopes[by];
+            if (run < 2_usd || run < peak_of(hours, 2)) continue;
+            ASSERT_GE(by, 1) << run << " a run";
+            ASSERT_LE(by, 3) << run << " a run";
+            ++in_scopes_that_spend_less;
+        }
     }
     if (!support::replaying()) {
-        std::cout << "two days old: the smallest visible storm rang at" << smallest;
+        auto const all = static_cast<int>(scopes);
+        std::cout << "two days old: " << tried << " of " << all << " scopes were tried, the others had rung\n"
+                  << "the smallest visible storm rang at" << smallest << "one of the scope's peak at" << of_peaks;
+        for (auto const& [run, by] : fixed) std::cout << run << " a run, every ten minutes, at" << by;
+        EXPECT_GT(tried * 10, all * 7);
+        EXPECT_GT(in_scopes_that_spend_less, all * 2);
         EXPECT_GT(smallest.scopes[3], smallest.total() / 2);
+        EXPECT_EQ(of_peaks.by_the_third(), tried);
+        // By amounts alone what is small is not found: that is for duplicate_work and replay_storm.
+        EXPECT_GT(fixed[0.05_usd].scopes[0], tried / 2);
     }
     // A report for $2, run again every ten minutes, in a scope that has hardly spent anything.
     anomaly_watch quiet{"s", {}, history_of(48, [](int) { return 0.01_usd; })};
