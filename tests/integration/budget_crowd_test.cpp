@@ -102,7 +102,9 @@ public:
         bool const searches = draw_.one_in(3);
         bool const tools = draw_.one_in(3);
         if (searches) promise.web_searches = settings_.most_searches;
-        if (tools) promise.cost = money::from_nano(most_tool_calls * tool_fee_.nano());
+        // Either promise will do: how many calls, or what they cost.
+        if (tools && draw_.one_in(2)) promise.tool_calls = most_tool_calls;
+        else if (tools) promise.cost = money::from_nano(most_tool_calls * tool_fee_.nano());
         bool const search_is_a_tool = searches && (tools || draw_.one_in(2));
         if (searches && !search_is_a_tool) r.extra(R"({"web_search_options":{}})");
         constexpr auto interpreter = R"({"type":"code_interpreter","container":{"type":"auto"}})";
