@@ -34,14 +34,15 @@ public:
     }
 
     comparison end(time_range const& told) && {
+        for (auto const& k : known_) c_.providers.insert(k.row->about.provider);
         find_time(told);
         for (auto const& [r, bookable] : known_)
             if (r->state == state::presumed && c_.covered && c_.covered->contains(r->created))
                 ++(bookable ? c_.presumed_to_correct : c_.presumed_in_doubt);
         for (auto const* const r : without_id_)
-            if (!c_.covered || c_.covered->contains(r->created)) c_.without_id.add(count(*r));
+            if (!c_.covered || is_covered(*r)) c_.without_id.add(count(*r));
         for (auto const* const r : only_here_)
-            if (c_.covered && c_.covered->contains(r->created)) {
+            if (c_.covered && is_covered(*r)) {
                 c_.only_in_ledger.add(count(*r));
                 c_.lines.push_back(line_of(*r, "not in the export"));
             }
@@ -94,6 +95,13 @@ private:
         // Of a time without an end nothing could be given back: sends that the export is too old for would be in it.
         bool const ends = time.from != time_range{}.from && time.to != time_range{}.to;
         if (ends && time.from < time.to) c_.covered = time;
+    }
+    /// Would the export know it? What was sent to other providers is in exports of their own.
+    bool is_covered(coffer::reservation const& r) {
+        if (!c_.covered->contains(r.created)) return false;
+        if (c_.providers.empty() || c_.providers.contains(r.about.provider)) return true;
+        if (r.state == state::presumed) ++c_.presumed_elsewhere;
+        return false;
     }
     /// Its money, which is counted as presumed, too, if it is.
     coffer::money count(coffer::reservation const& r) {

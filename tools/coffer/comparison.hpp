@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -45,12 +46,14 @@ struct comparison {
     /// The time that the export covers: as it was said to be, or from the first to the last entry that both know, in
     /// whole seconds. None if neither is known; then nothing is counted as known to the ledger alone.
     std::optional<time_range> covered;
-    tally only_in_ledger;  ///< in that time
-    tally without_id;  ///< entries whose request id is not known: in that time; if it is not known, at any
+    std::set<std::string> providers;  ///< of what both know; none: of any
+    tally only_in_ledger;  ///< in that time, of those providers
+    tally without_id;  ///< entries whose request id is not known: likewise; if the time is not known, all
     tally presumed;  ///< of `only_in_ledger` and `without_id`, in that time
     /// Presumed entries of that time which the export does know, and charges, or may charge:
     std::size_t presumed_to_correct = 0;
     std::size_t presumed_in_doubt = 0;  ///< it says no amount that could be booked
+    std::size_t presumed_elsewhere = 0;  ///< presumed in that time, too, but sent to other providers
 
     std::vector<std::string> lines;  ///< what differs, and what only the ledger knows
 

@@ -5,6 +5,7 @@
 #include <iostream>
 #include <limits>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,13 @@ std::string count_and_amount(tally const& t) { return std::to_string(t.count) + 
 
 std::string text_of(time_range const& t) { return iso_time(t.from) + " to " + iso_time(t.to); }
 
+/// `to openai `; nothing if the export may be anybody's.
+std::string where_to(std::set<std::string> const& providers) {
+    std::string names;
+    for (auto const& p : providers) names += (names.empty() ? "to " : ", ") + (p.empty() ? "-" : printable(p));
+    return names.empty() ? names : names + " ";
+}
+
 /// Of the time that the export covers, where nobody has said it.
 std::string_view what_is_taken_for_granted(time_range const& told) {
     bool const from = told.from != time_range{}.from;
@@ -52,8 +60,8 @@ void print(request const& r, usage_export const& said, comparison const& c) {
               << ")\n"
               << "only in the export: " << count_and_amount(c.only_in_export) << '\n';
     if (c.covered)
-        std::cout << "only in the ledger: " << count_and_amount(c.only_in_ledger) << " (sends from "
-                  << text_of(*c.covered) << what_is_taken_for_granted(r.covered) << ")\n";
+        std::cout << "only in the ledger: " << count_and_amount(c.only_in_ledger) << " (sends " << where_to(c.providers)
+                  << "from " << text_of(*c.covered) << what_is_taken_for_granted(r.covered) << ")\n";
     else std::cout << "only in the ledger: not looked for; say what the export covers with --from and --to\n";
     if (c.without_id.count > 0)
         std::cout << "entries whose request id is not known: " << count_and_amount(c.without_id)
@@ -78,6 +86,10 @@ void print_presumed(request const& r, comparison const& c) {
     if (c.presumed_in_doubt > 0)
         std::cout << "it would give back " << c.presumed_in_doubt
                   << " more, which the export does know, without a cost that can be booked\n";
+    if (c.presumed_elsewhere > 0)
+        std::cout << "it would give back " << c.presumed_elsewhere
+                  << " more, which were sent to other providers: narrow it down with --scope, or look into their "
+                     "exports first\n";
 }
 
 int run(request const& r) {

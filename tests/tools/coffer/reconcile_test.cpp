@@ -20,11 +20,12 @@ using namespace store_test;
 
 /// Sends under a limit of $100, a minute apart from the beginning of 26 February 2027; each holds $4.
 struct reconciling : testing::Test {
-    void hold(int n) {
+    void hold(int n, std::string const& provider = "openai") {
         coffer::ledger_lines lines;
         lines.emplace_back("team", coffer::lifetime, 100_usd);
         auto q = reservation_of(n, 4_usd, std::move(lines));
         q.sent = true;
+        q.about.provider = provider;
         ASSERT_TRUE(is_reserved(money.reserve(q)));
         w.pass(1min);
     }
@@ -74,11 +75,11 @@ TEST_F(reconciling, counts_what_only_the_ledger_knows_and_names_what_gives_its_m
     brown_out();
     auto const looked = reconcile();
     EXPECT_EQ(looked.code, 4) << looked.text;
-    for (auto const* const part :
-         {"equal: 2\n", "different: 0 (", "req-2  presumed $4.000000000, not in the export\n",
-          "only in the ledger: 3, $12.000000000 (sends from 2027-02-26T00:00:00Z to 2027-02-26T00:04:01Z, between the "
-          "first and the last that both know; --from and --to say what the export covers)\n",
-          "presumed, and not found in the export: 3 entries, $12.000000000"})
+    for (auto const* const part : {"equal: 2\n", "different: 0 (", "req-2  presumed $4.000000000, not in the export\n",
+                                   "only in the ledger: 3, $12.000000000 (sends to openai from 2027-02-26T00:00:00Z to "
+                                   "2027-02-26T00:04:01Z, between the "
+                                   "first and the last that both know; --from and --to say what the export covers)\n",
+                                   "presumed, and not found in the export: 3 entries, $12.000000000"})
         EXPECT_TRUE(looked.has(part)) << part << " in\n" << looked.text;
     EXPECT_EQ(advice_in(looked.text),
               "presumed " + file() + " --from 2027-02-26T00:00:00Z --to 2027-02-26T00:04:01Z --unbilled --yes");
@@ -103,14 +104,14 @@ TEST_F(reconciling, does_not_look_beyond_the_time_that_the_export_covers) {
     auto const told = reconcile(two_days());
     EXPECT_EQ(told.code, 4);
     EXPECT_TRUE(
-        told.has("only in the ledger: 5, $16.300000000 (sends from 2027-02-25T00:00:00Z to "
+        told.has("only in the ledger: 5, $16.300000000 (sends to openai from 2027-02-25T00:00:00Z to "
                  "2027-02-27T00:00:00Z)\n"))
         << told.text;
     EXPECT_TRUE(told.has("req-7  settled $0.300000000, not in the export")) << told.text;
     EXPECT_TRUE(told.has("presumed, and not found in the export: 4 entries, $16.000000000")) << told.text;
     auto const since = reconcile("--from 2027-02-25");
     EXPECT_TRUE(
-        since.has("only in the ledger: 4, $16.000000000 (sends from 2027-02-25T00:00:00Z to "
+        since.has("only in the ledger: 4, $16.000000000 (sends to openai from 2027-02-25T00:00:00Z to "
                   "2027-02-26T00:05:01Z, the last that both know; --to says where the export ends)\n"))
         << since.text;
     EXPECT_EQ(reconcile("--from 2027-02-27 --to 2027-02-26").code, 2);
@@ -144,6 +145,33 @@ TEST_F(reconciling, money_without_a_request_id_comes_back_in_the_same_way) {
     EXPECT_TRUE(looked.has("presumed, and not found in the export: 2 entries, $8.000000000")) << looked.text;
     EXPECT_EQ(coffer(advice_in(looked.text)).code, 0);
     EXPECT_EQ(money.in("team").presumed, 4_usd) << "what was before the export stays as it is";
+}
+
+TEST_F(reconciling, an_export_says_nothing_of_other_providers) {
+    send(1, 0.20_usd);
+    hold(2, "elsewhere");
+    ASSERT_TRUE(money.settle(2, 0.50_usd));
+    hold(3, "elsewhere");
+    ASSERT_TRUE(money.settle(3, std::nullopt));
+    send(5, 0.20_usd);
+    usage("req-1,0.20\nreq-5,0.20\n");
+    auto const looked = reconcile();
+    EXPECT_EQ(looked.code, 0) << looked.text;
+    EXPECT_TRUE(looked.has("only in the ledger: 0, $0.000000000 (sends to openai from")) << looked.text;
+    EXPECT_FALSE(looked.has("--unbilled")) << looked.text;
+    usage("req-1,0.20\n");
+    auto const more = reconcile(two_days());
+    EXPECT_TRUE(more.has("only in the ledger: 1, $0.200000000")) << more.text;
+    EXPECT_FALSE(more.has("--unbilled")) << more.text;
+}
+
+TEST_F(reconciling, says_that_money_sent_to_other_providers_would_come_back_too) {
+    brown_out();
+    hold(6, "elsewhere");
+    ASSERT_TRUE(money.settle(6, std::nullopt));
+    auto const looked = reconcile(two_days());
+    EXPECT_TRUE(looked.has("presumed, and not found in the export: 3 entries")) << looked.text;
+    EXPECT_TRUE(looked.has("it would give back 1 more, which were sent to other providers")) << looked.text;
 }
 
 TEST_F(reconciling, says_to_apply_what_was_charged_before_the_rest_is_given_back) {
