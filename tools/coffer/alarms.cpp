@@ -68,6 +68,7 @@ int list(request const& r) {
     coffer::sqlite::reader file{r.file};
     coffer::sqlite::ledger_reader ledger{file};
     auto const found = ledger.alarms(r.which);
+    if (found.empty() && !is_known_scope(ledger, r.file, r.which.scope)) return nothing_matched;
     for (auto const& a : found) {
         if (r.json) std::cout << line_of(kept_json(a)) << '\n';
         else print(a.what, "  " + delivery_of(a));
@@ -147,13 +148,11 @@ subcommand alarms_command(CLI::App& app) {
         ->type_name("KIND")
         ->allow_extra_args(false)
         ->needs(what);
-    parser->add_option("--scope", r->which.scope, "only this scope and those inside it")
-        ->type_name("S")
-        ->excludes(what);
+    add_scope(*parser, r->which.scope)->excludes(what);
     parser->add_flag("--undelivered", r->which.undelivered_only, "only those that nobody was told of yet")
         ->excludes(what);
     add_moment(*parser, "--from", r->which.from, "only alarms from that day or time on (UTC)")->excludes(what);
-    parser->add_option("--limit", r->which.limit, "at most so many, the newest")->type_name("COUNT")->excludes(what);
+    add_count(*parser, "--limit", r->which.limit, "at most so many, the newest")->excludes(what);
     add_json(*parser, r->json);
     add_examples(*parser,
                  "  coffer alarms coffer.db --from 2026-11-22\n"

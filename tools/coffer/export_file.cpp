@@ -75,8 +75,11 @@ void take(usage_export& to, std::string const& id, std::string const& cost) {
     if (text.starts_with('$')) text.erase(0, 1);
     auto const amount = dollars_rounded_up(text);
     if (id.empty()) ++to.without_id;
-    else if (!amount) ++to.without_cost;
-    else to.cost[id] += *amount;
+    else if (amount) to.cost[id] += *amount;
+    else {
+        ++to.without_cost;
+        to.without_amount.insert(id);
+    }
 }
 
 usage_export from_csv(std::string const& text, std::string const& id_column, std::string const& cost_column) {

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 
 namespace coffer_command {
@@ -17,6 +18,7 @@ struct usage_export {
     std::size_t lines = 0;
     std::size_t without_id = 0;    ///< lines that cannot be matched
     std::size_t without_cost = 0;  ///< lines whose cost is missing, or no amount of dollars
+    std::set<std::string> without_amount;  ///< requests of such lines
 };
 
 /// Reads CSV with a line of headings, or a JSON object per line. The columns are found by their usual names, or named.

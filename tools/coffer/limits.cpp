@@ -36,9 +36,10 @@ std::string limit_text(coffer::account_status const& s) {
 
 void print(coffer::account_status const& s) {
     auto const& m = s.money_in;
-    std::cout << (s.frozen ? "FROZEN " : "") << printable(s.scope) << "  " << printable(s.window) << " from "
-              << iso_time(s.start) << ": limit " << limit_text(s) << ", settled $" << m.settled.to_string()
-              << ", presumed $" << m.presumed.to_string() << ", held $" << m.held.to_string();
+    std::cout << (s.frozen ? "FROZEN " : "") << printable(s.scope) << "  " << printable(s.window)
+              << (s.start == std::chrono::system_clock::time_point{} ? "" : " from " + iso_time(s.start)) << ": limit "
+              << limit_text(s) << ", settled $" << m.settled.to_string() << ", presumed $" << m.presumed.to_string()
+              << ", held $" << m.held.to_string();
     if (s.limit) std::cout << ", free $" << coffer::left_of(*s.limit, m.committed()).to_string();
     if (m.overrun > coffer::money{}) std::cout << ", overrun $" << m.overrun.to_string();
     std::cout << '\n';

@@ -28,13 +28,13 @@ int main(int argc, char** argv) {
         "Looks after a coffer store's file, and resolves keys that wait for an operator.\n"
         "No command ever sends anything to a provider.\n"
         "\n"
-        "Only looking:       stats, list, show, jobs; of money: spend, limits, alarms\n"
+        "Only looking:       stats, list, show, jobs; of money: spend, limits, presumed, reconcile, alarms\n"
         "Changing the store: resolve (decides about keys), reopen (lets stopped jobs go on), gc (clears away what is "
         "over),\n"
         "                    purge (forgets a namespace);\n"
-        "                    of money: freeze and thaw (the kill switch), limit, reconcile (with the provider's "
-        "export),\n"
-        "                    alarms --look (tells what rings)\n"
+        "                    of money: freeze and thaw (the kill switch), limit, presumed --yes, reconcile --apply "
+        "(both\n"
+        "                    book what the provider says), alarms --look (tells what rings)\n"
         "Writing elsewhere:  backup",
         "coffer"};
     app.set_version_flag("--version", COFFER_VERSION_STRING);

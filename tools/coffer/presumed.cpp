@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <coffer/state/ledger_rules.hpp>
 #include <coffer/store/sqlite_ledger_reader.hpp>
 
 #include <iostream>
@@ -56,7 +57,7 @@ int run(request const& r) {
                                                  coffer::dearest_send.to_string() + " dollars"};
     auto const entries = chosen(r);
     coffer::money sum;
-    for (auto const& e : entries) sum += e.row.bound.value_or(coffer::money{});
+    for (auto const& e : entries) sum += coffer::spent_of(e.row);
     auto const what = counted(entries.size(), "presumed entry") + ", $" + sum.to_string() + " in all";
     if (entries.empty()) {
         std::cout << "nothing is presumed there\n";

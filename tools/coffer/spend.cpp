@@ -32,8 +32,6 @@ struct request {
     bool audit = false;
 };
 
-std::string dollars(coffer::money m) { return "$" + m.to_string(); }
-
 void print(std::string const& head, spend_table const& rows) {
     std::size_t wide = head.size();
     for (auto const& [name, s] : rows) wide = std::max(wide, printable(name).size());
@@ -79,14 +77,14 @@ void print_json(spend_table const& rows) {
 
 void print_all(request const& r, std::vector<coffer::ledger_entry> const& entries, std::size_t unresolved,
                std::vector<coffer::frozen_scope> const& frozen) {
-    print("all", {{"", total(entries)}});
+    print("all", {{"", total(entries, r.which.scope)}});
     for (auto const& [head, by] :
          {std::pair{"by day (UTC)", group::day}, {"by scope", group::scope}, {"by model", group::model}}) {
         std::cout << '\n';
-        print(head, add_up(entries, by));
+        print(head, add_up(entries, by, r.which.scope));
     }
     std::cout << '\n';
-    print("dearest keys", dearest(add_up(entries, group::key), r.top));
+    print("dearest keys", dearest(add_up(entries, group::key, r.which.scope), r.top));
     std::cout << "\nunresolved keys: " << unresolved
               << (unresolved > 0 ? " (coffer list --unresolved; coffer resolve)" : "") << '\n';
     for (auto const& [scope, why] : frozen)
@@ -119,7 +117,7 @@ int run(request const& r) {
     if (entries.empty() && !is_known_scope(ledger, r.file, which.scope)) return nothing_matched;
 
     auto const by = r.by.value_or(group::day);
-    auto const rows = add_up(entries, by);
+    auto const rows = add_up(entries, by, which.scope);
     if (!r.chart_file.empty()) {
         std::ofstream out{r.chart_file};
         out << chart(rows, "Spend" + (which.scope.empty() ? std::string{} : " of " + which.scope) + " by " +

@@ -40,6 +40,20 @@ std::set<std::string> names_of(coffer::ledger_entry const& e, group by) {
     return {};
 }
 
+/// What an entry has cost beyond the bounds that were held for it in scopes for which `counts` is true. A soft limit holds
+/// no bound.
+template <class Counts>
+coffer::money overrun_of(coffer::ledger_entry const& e, Counts counts) {
+    coffer::money most;
+    for (std::size_t i = 0; i < e.scopes.size(); ++i)
+        if (counts(e.scopes[i])) most = std::max(most, coffer::part_of(e.row, e.row.holds[i]).overrun);
+    return most;
+}
+
+coffer::money overrun_within(coffer::ledger_entry const& e, std::string_view scope) {
+    return overrun_of(e, [scope](std::string const& s) { return coffer::is_within(s, scope); });
+}
+
 }  // namespace
 
 std::optional<group> group_from_text(std::string_view word) {
@@ -50,8 +64,7 @@ std::optional<group> group_from_text(std::string_view word) {
 
 std::string_view to_string(group by) { return words[static_cast<std::size_t>(by)]; }
 
-void spend::add(coffer::ledger_entry const& e) {
-    auto const& r = e.row;
+void spend::add(coffer::reservation const& r, coffer::money beyond_bounds) {
     ++sends;
     coffer::money most = r.bound.value_or(coffer::money{});
     if (!r.bound)
@@ -59,7 +72,7 @@ void spend::add(coffer::ledger_entry const& e) {
     switch (r.state) {
         case coffer::reservation_state::settled:
             settled += *r.actual;
-            if (r.bound) overrun += coffer::left_of(*r.actual, *r.bound);
+            overrun += beyond_bounds;
             break;
         case coffer::reservation_state::presumed:
             presumed += most;
@@ -70,10 +83,13 @@ void spend::add(coffer::ledger_entry const& e) {
     }
 }
 
-spend_table add_up(std::vector<coffer::ledger_entry> const& entries, group by) {
+spend_table add_up(std::vector<coffer::ledger_entry> const& entries, group by, std::string_view within) {
     std::map<std::string, spend> sums;
     for (auto const& e : entries)
-        for (auto const& name : names_of(e, by)) sums[name].add(e);
+        for (auto const& name : names_of(e, by)) {
+            auto const in_this = [&name](std::string const& s) { return s == name; };
+            sums[name].add(e.row, by == group::scope ? overrun_of(e, in_this) : overrun_within(e, within));
+        }
     if ((by == group::day || by == group::hour) && !entries.empty()) {
         auto const step = by == group::day ? std::chrono::hours{24} : std::chrono::hours{1};
         auto const [first, last] = std::minmax_element(
@@ -91,9 +107,9 @@ spend_table dearest(spend_table all, std::size_t most) {
     return all;
 }
 
-spend total(std::vector<coffer::ledger_entry> const& entries) {
+spend total(std::vector<coffer::ledger_entry> const& entries, std::string_view within) {
     spend sum;
-    for (auto const& e : entries) sum.add(e);
+    for (auto const& e : entries) sum.add(e.row, overrun_within(e, within));
     return sum;
 }
 

@@ -27,18 +27,18 @@ struct spend {
     coffer::money settled;
     coffer::money presumed;
     coffer::money held;     ///< for sends under way
-    coffer::money overrun;  ///< of `settled`: beyond the bounds that were held
+    coffer::money overrun;  ///< of `settled`: beyond the bounds that hard limits held, as `limits` counts it
 
     [[nodiscard]] coffer::money spent() const noexcept { return settled + presumed; }
-    void add(coffer::ledger_entry const& e);
+    void add(coffer::reservation const& r, coffer::money beyond_bounds);
 };
 
 using spend_table = std::vector<std::pair<std::string, spend>>;
 
-/// By name; days and hours that lie between two others are there, with nothing.
-spend_table add_up(std::vector<coffer::ledger_entry> const& entries, group by);
+/// By name; days and hours that lie between two others are there, with nothing. Of `within` and the scopes inside it.
+spend_table add_up(std::vector<coffer::ledger_entry> const& entries, group by, std::string_view within);
 /// The dearest first, `most` of them at the most.
 spend_table dearest(spend_table all, std::size_t most);
-spend total(std::vector<coffer::ledger_entry> const& entries);
+spend total(std::vector<coffer::ledger_entry> const& entries, std::string_view within);
 
 }  // namespace coffer_command

@@ -29,6 +29,10 @@ std::string iso_time(std::chrono::system_clock::time_point when) {
     return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts)};
 }
 
+std::string dollars(coffer::money m) {
+    return m < coffer::money{} ? "-$" + (coffer::money{} - m).to_string() : "$" + m.to_string();
+}
+
 std::string cost_text(std::optional<coffer::money> const& cost, int sends) {
     if (cost) return "$" + cost->to_string();
     return sends == 0 ? "none" : "unknown";

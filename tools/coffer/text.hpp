@@ -19,6 +19,9 @@ std::string printable(std::string_view text);
 /// UTC, to the second: `2026-11-22T03:04:05Z`; `-` for a moment that has not come.
 std::string iso_time(std::chrono::system_clock::time_point when);
 
+/// `$1.000000000`, `-$1.000000000`.
+std::string dollars(coffer::money m);
+
 /// `$0.000150000`; `unknown`, or `none` if nothing was sent.
 std::string cost_text(std::optional<coffer::money> const& cost, int sends);
 

@@ -128,7 +128,17 @@ TEST_F(alarms, are_listed_newest_first_and_narrowed_down) {
         EXPECT_TRUE(some.has("\n1 alarm")) << more << some.text;
     }
     EXPECT_TRUE(list("--limit 1").has("1 alarm, as many as --limit allows"));
-    EXPECT_EQ(list("--scope nobody").code, 3);
+    for (auto const* const few : {"0", "-1", "x", "1x"}) {
+        auto const no = list(std::string{"--limit "} + few);
+        EXPECT_EQ(no.code, 2) << few;
+        EXPECT_TRUE(no.has("is no number of things to show; 1 or more")) << no.text;
+    }
+    auto const misspelt = list("--scope nobody");
+    EXPECT_EQ(misspelt.code, 3);
+    EXPECT_TRUE(misspelt.has("nothing is accounted for in the scope 'nobody'")) << misspelt.text;
+    EXPECT_FALSE(misspelt.has("0 alarms")) << "it must not look like a quiet scope: " << misspelt.text;
+    spend("quiet", 0.01_usd);
+    EXPECT_EQ(list("--scope quiet").text, "0 alarms\n");
     EXPECT_EQ(list("--from tomorrow").code, 2);
     EXPECT_EQ(list("--look --scope team").code, 2) << "a look tells all";
 }

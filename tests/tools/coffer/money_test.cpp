@@ -98,6 +98,37 @@ TEST_F(spending, as_json_says_nano_dollars) {
     EXPECT_EQ(org.at("sends"), 50);
 }
 
+TEST_F(spending, overruns_what_a_hard_limit_held_and_no_soft_one_as_limits_says) {
+    auto const cost_more = [this](int n, coffer::ledger_lines lines) {
+        ASSERT_TRUE(is_reserved(money.reserve(reservation_of(n, 1_usd, std::move(lines)))));
+        ASSERT_TRUE(money.settle(n, 3_usd));
+    };
+    coffer::ledger_lines soft;
+    soft.emplace_back("learns", coffer::lifetime, 50_usd, coffer::limit_kind::soft);
+    coffer::ledger_lines both;
+    both.emplace_back("strict", coffer::lifetime, 50_usd);
+    both.emplace_back("strict/model", coffer::lifetime, 50_usd, coffer::limit_kind::soft);
+    cost_more(201, soft);
+    cost_more(202, both);
+    w.close();
+    auto const overrun = [this](std::string const& more, std::string const& name) {
+        for (auto const& line : lines_of(run_for_output("spend " + file() + " --json " + more).text))
+            if (auto const j = json::parse(line); name.empty() || j.at("name") == name)
+                return j.at("overrun_nano_usd").get<std::int64_t>();
+        return std::int64_t{-1};
+    };
+    EXPECT_EQ(overrun("--by scope", "learns"), 0);
+    EXPECT_EQ(overrun("--by scope", "strict"), 2'000'000'000);
+    EXPECT_EQ(overrun("--by scope", "strict/model"), 0);
+    EXPECT_EQ(overrun("--scope learns", ""), 0);
+    EXPECT_EQ(overrun("--scope strict", ""), 2'000'000'000);
+    EXPECT_EQ(overrun("--scope strict/model", ""), 0);
+    EXPECT_EQ(overrun("--by job", "acme"), 2'000'000'000);
+    auto const limits = run("limits " + file() + " --all");
+    EXPECT_TRUE(limits.has(", overrun $2.000000000\n")) << limits.text;
+    EXPECT_EQ(limits.text.find("overrun"), limits.text.rfind("overrun")) << "of one account: " << limits.text;
+}
+
 TEST_F(spending, of_a_few_days_is_what_was_asked_for) {
     auto const start = money.entries()[0].row.created;
     auto const range = " --from " + day_of(start + 24h) + " --to " + day_of(start + 72h);

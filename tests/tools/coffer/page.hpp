@@ -6,6 +6,7 @@
 #include <fstream>
 #include <regex>
 #include <string>
+#include <utility>
 
 namespace command_tests {
 
@@ -13,12 +14,14 @@ namespace command_tests {
 inline std::string sample(std::string const& heading) {
     std::ifstream in{std::filesystem::path{COFFER_DOCS} / "coffer.md"};
     std::string text;
+    std::string gap;  // empty lines, which belong to it if more follows
     bool there = false;
     for (std::string line; std::getline(in, line);) {
         if (line.starts_with("## ")) there = line == "## " + heading;
         if (!there) continue;
-        if (line.starts_with("    ")) text += line + "\n";
+        if (line.starts_with("    ")) text += std::exchange(gap, "") + line + "\n";
         else if (!text.empty() && !line.empty()) break;
+        else if (!text.empty()) gap += "\n";
     }
     return text;
 }
