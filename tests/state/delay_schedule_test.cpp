@@ -45,10 +45,10 @@ TEST(delay_schedule, is_one_backoff_a_sum_the_longer_or_the_shorter) {
     EXPECT_EQ(of(two & growing, 3), 2s);
 }
 
-TEST(delay_schedule, combines_as_the_operators_of_the_language_do) {
+TEST(delay_schedule, of_parts_that_are_combined_themselves) {
     auto const s = [](int n) { return backoff::fixed(std::chrono::seconds{n}); };
-    EXPECT_EQ(of(s(1) + s(2) | s(4) & s(5)), 4s) << "+ before & before |";
-    EXPECT_EQ(of(s(5) | s(1) + s(2) & s(4)), 5s);
+    EXPECT_EQ(of((s(1) + s(2)) | (s(4) & s(5))), 4s);
+    EXPECT_EQ(of(s(5) | ((s(1) + s(2)) & s(4))), 5s);
     EXPECT_EQ(of((s(1) | s(3)) + (s(2) & s(7))), 5s);
     EXPECT_EQ(of(s(10) + (s(1) + (s(2) + s(3)))), 16s);
 }
