@@ -78,13 +78,13 @@ spent by(int failures, Policies const&... policies) {
 TEST(frugality, the_clock_is_read_twice_for_an_attempt) {
     in_memory_ledger const ledger;
     budget const money{ledger, {.scope = "team", .limit = 100_usd}};
-    rate_limit const pace{{.requests_per_minute = 1000, .tokens_per_minute = 100'000}};
+    auto const pace = [] { return rate_limit{{.requests_per_minute = 1000, .tokens_per_minute = 100'000}}; };
     EXPECT_EQ(by(0).readings, 2);
     EXPECT_EQ(by(0, retry{}).readings, 2);
     EXPECT_EQ(by(0, retry{}, circuit_breaker{}).readings, 2);
     EXPECT_LE(by(3, retry{}, circuit_breaker{}).readings, 2 * 4);
-    EXPECT_EQ(by(0, retry{}, circuit_breaker{}, pace).readings, 2);
-    EXPECT_LE(by(0, retry{}, circuit_breaker{}, pace, money).readings, 4)
+    EXPECT_EQ(by(0, retry{}, circuit_breaker{}, pace()).readings, 2);
+    EXPECT_LE(by(0, retry{}, circuit_breaker{}, pace(), money).readings, 4)
         << "a ledger reads it for each of its two steps";
 }
 
