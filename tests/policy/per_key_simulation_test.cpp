@@ -115,8 +115,8 @@ TEST(per_key_simulation, it_does_as_a_gate_for_each_tenant_would) {
         auto const by = by_tag{"tenant"};
         support::contexts one{2, seed}, other{2, seed};
         support::rated_provider first, second;
-        guarded const ask = pipeline{per_key{by, &a_retry}, per_key{by, &a_breaker}, per_key{by, &a_limit}}.wrap(
-            first.operation());
+        guarded const ask =
+            pipeline{per_key{by, &a_retry}, per_key{by, &a_breaker}, per_key{by, &a_limit}}.wrap(first.operation());
         auto const got = play(one, first, jobs, [&](std::string const&) -> guarded const& { return ask; });
         std::map<std::string, guarded> each;
         for (int i = 0; i < 4; ++i)

@@ -31,9 +31,7 @@ using coffer::testing::scripted_operation;
 using support::simulation;
 using provider = scripted_operation<int>;
 
-call of(std::string tenant, duration deadline = 1h) {
-    return call::unkeyed(deadline).tag("tenant", std::move(tenant));
-}
+call of(std::string tenant, duration deadline = 1h) { return call::unkeyed(deadline).tag("tenant", std::move(tenant)); }
 
 /// Asks once for a tenant, to the end.
 template <class Ask>
@@ -51,7 +49,8 @@ rate_limit a_minute(std::int64_t requests) { return rate_limit{{.requests_per_mi
 /// A gate without a state that tells nothing of itself; counts those in the world.
 class counting_gate {
 public:
-    explicit counting_gate(std::shared_ptr<int> alive) : token_{std::shared_ptr<void>{nullptr, [alive](void*) { --*alive; }}} {
+    explicit counting_gate(std::shared_ptr<int> alive)
+        : token_{std::shared_ptr<void>{nullptr, [alive](void*) { --*alive; }}} {
         ++*alive;
     }
     struct ticket {
@@ -198,8 +197,7 @@ TEST(per_key, when_all_are_fresh_a_new_name_is_refused_and_told_when_to_come_bac
     simulation sim;
     provider p;
     p.gives(1).times(0);
-    per_key const pace{
-        by_tag{"tenant"}, [] { return a_minute(60); }, {.max_keys = 2, .forget_after = 5min}};
+    per_key const pace{by_tag{"tenant"}, [] { return a_minute(60); }, {.max_keys = 2, .forget_after = 5min}};
     auto const ask = pipeline{pace}.wrap(p);
     EXPECT_TRUE(ask_for(sim, ask, "a"));
     sim.time.run_for(1min);
@@ -226,9 +224,8 @@ TEST(per_key, what_is_in_use_is_not_forgotten_and_what_waits_neither) {
     simulation sim;
     provider p;
     p.gives(1).after(1h).times(1).gives(1).times(0);
-    per_key const pace{by_tag{"tenant"},
-                       [] { return rate_limit{{.requests_per_day = 1}}; },
-                       {.max_keys = 1, .forget_after = 0s}};
+    per_key const pace{
+        by_tag{"tenant"}, [] { return rate_limit{{.requests_per_day = 1}}; }, {.max_keys = 1, .forget_after = 0s}};
     auto const ask = pipeline{pace}.wrap(p);
     auto first = of("a", 100h), second = of("a", 100h);
     auto const sends = sim.start(ask.try_call(first));
@@ -255,9 +252,8 @@ TEST(per_key, a_days_limit_is_not_forgotten_before_it_is_refilled) {
     simulation sim;
     provider p;
     p.gives(1).times(0);
-    per_key const pace{by_tag{"tenant"},
-                       [] { return rate_limit{{.requests_per_day = 24}}; },
-                       {.max_keys = 1, .forget_after = 1min}};
+    per_key const pace{
+        by_tag{"tenant"}, [] { return rate_limit{{.requests_per_day = 24}}; }, {.max_keys = 1, .forget_after = 1min}};
     auto const ask = pipeline{pace}.wrap(p);
     for (int i = 0; i < 24; ++i) EXPECT_TRUE(ask_for(sim, ask, "a", 1s));
     sim.time.run_for(23h);
@@ -283,9 +279,8 @@ TEST(per_key, an_open_breaker_is_not_forgotten_and_an_isolated_one_never) {
     simulation sim;
     provider p;
     p.fails(fault{fault_kind::overloaded}.with_retry_after(5min)).times(1).gives(1).times(0);
-    per_key const health{by_tag{"tenant"},
-                         [] { return circuit_breaker{{.in_a_row = 1}}; },
-                         {.max_keys = 2, .forget_after = 1s}};
+    per_key const health{
+        by_tag{"tenant"}, [] { return circuit_breaker{{.in_a_row = 1}}; }, {.max_keys = 2, .forget_after = 1s}};
     auto const ask = pipeline{health}.wrap(p);
     EXPECT_EQ(kind(ask_for(sim, ask, "a")), fault_kind::overloaded);
     health.at("b")->isolate("by hand");
@@ -309,7 +304,8 @@ TEST(per_key, many_that_remember_do_not_hide_one_that_does_not) {
     provider p;
     p.gives(1).times(0);
     constexpr int many = 100;
-    per_key const health{by_tag{"tenant"}, [] { return circuit_breaker{}; }, {.max_keys = many + 1, .forget_after = 1s}};
+    per_key const health{
+        by_tag{"tenant"}, [] { return circuit_breaker{}; }, {.max_keys = many + 1, .forget_after = 1s}};
     auto const ask = pipeline{health}.wrap(p);
     for (int i = 0; i < many; ++i) health.at(std::to_string(i))->isolate();
     EXPECT_TRUE(ask_for(sim, ask, "idle"));
@@ -441,7 +437,8 @@ TEST(per_key, what_the_functions_throw_is_a_fault_and_nothing_is_sent) {
     EXPECT_EQ(a.error().execution(), knowledge::no);
     EXPECT_TRUE(a.error().cause());
 
-    per_key const gateless{by_tag{"tenant"}, [](std::string_view) -> rate_limit { return rate_limit{{.requests_per_day = -1}}; }};
+    per_key const gateless{by_tag{"tenant"},
+                           [](std::string_view) -> rate_limit { return rate_limit{{.requests_per_day = -1}}; }};
     auto const b = run(gateless);
     EXPECT_NE(b.error().message().find("per_key: the factory threw: coffer::rate_limit: requests_per_day is negative"),
               std::string_view::npos)
@@ -606,7 +603,8 @@ TEST(per_key, what_an_operator_made_before_time_began_is_not_old) {
     provider p;
     p.gives(1).times(0);
     auto const alive = std::make_shared<int>(0);
-    per_key const gates{by_tag{"tenant"}, [alive] { return counting_gate{alive}; }, {.max_keys = 1, .forget_after = 1min}};
+    per_key const gates{
+        by_tag{"tenant"}, [alive] { return counting_gate{alive}; }, {.max_keys = 1, .forget_after = 1min}};
     (void)gates.at("a");
     EXPECT_EQ(ask_for(sim, pipeline{gates}.wrap(p), "b").error().retry_after(), 1min);
 }
@@ -616,7 +614,8 @@ TEST(per_key, what_an_operator_holds_is_not_forgotten) {
     provider p;
     p.gives(1).times(0);
     auto const alive = std::make_shared<int>(0);
-    per_key const gates{by_tag{"tenant"}, [alive] { return counting_gate{alive}; }, {.max_keys = 1, .forget_after = 0s}};
+    per_key const gates{
+        by_tag{"tenant"}, [alive] { return counting_gate{alive}; }, {.max_keys = 1, .forget_after = 0s}};
     auto const ask = pipeline{gates}.wrap(p);
     {
         auto held = gates.at("a");

@@ -173,7 +173,7 @@ struct remembered {
     int uses = 0;
     time_point since{};
     bool needed = false;  // it was asked about and kept, since it was last used
-    long order = 0;       // in which it came to stand in its line
+    long order = 0;  // in which it came to stand in its line
 };
 
 TEST(partition_table_model, random_users_find_what_a_plain_list_says) {
@@ -265,9 +265,7 @@ TEST(partition_table_model, random_users_find_what_a_plain_list_says) {
                 ASSERT_GE(*t.next_candidate(), *next);
             }
             std::map<std::string, std::pair<int, int>> seen, known;
-            t.for_each([&](partition& p) {
-                seen[std::string{p.name()}] = {p.value, static_cast<int>(p.uses())};
-            });
+            t.for_each([&](partition& p) { seen[std::string{p.name()}] = {p.value, static_cast<int>(p.uses())}; });
             for (auto const& r : all) known[r.name] = {r.value, r.uses};
             ASSERT_EQ(seen, known);
         }

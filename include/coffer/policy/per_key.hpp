@@ -38,6 +38,27 @@ concept makes_gates = requires(F const& f) {
     { made_by(f) } -> gate;
 };
 
+template <class By>
+concept names_partitions = std::is_invocable_r_v<partition_name, By const&, attempt const&>;
+
+/// The gate that a factory makes, or what is wrong with it.
+template <class By, class Factory>
+struct gate_of {
+    static_assert(
+        names_partitions<By>,
+        "coffer::per_key: the first argument names the partition of an attempt: by_tag, by_model, or a function of a "
+        "coffer::attempt const& that returns a string");
+    static_assert(makes_gates<Factory>,
+                  "coffer::per_key: the second argument makes a gate for each name: write [] { return "
+                  "coffer::circuit_breaker{}; } and not coffer::circuit_breaker{}, whose copies would share one state");
+    static auto made() {
+        if constexpr (makes_gates<Factory>)
+            return std::type_identity<decltype(made_by(std::declval<Factory const&>()))>{};
+        else return std::type_identity<void>{};
+    }
+    using type = typename decltype(made())::type;
+};
+
 /// A gate that knows when a new one would do as well.
 template <class G>
 concept says_idle = requires(G const& g, time_point now) {
@@ -70,8 +91,7 @@ public:
     static constexpr policy_traits traits = traits_of<Gate>();
 
     /// Throws `std::invalid_argument` for options that cannot be meant.
-    template <class By, detail::makes_gates Factory>
-        requires std::is_invocable_r_v<partition_name, By const&, attempt const&>
+    template <detail::names_partitions By, detail::makes_gates Factory>
     per_key(By by, Factory factory, per_key_options options = {})
         : shared_{std::make_shared<shared>(std::move(by), maker(std::move(factory)), (options.check(), options))} {}
 
@@ -282,7 +302,8 @@ private:
                 detail::state_of(made) != detail::state_of(other->value))
                 return;
             throw misuse{
-                "coffer::per_key: the factory returns copies of one policy, which share its state: make a new one in it "
+                "coffer::per_key: the factory returns copies of one policy, which share its state: make a new one in "
+                "it "
                 "each time"};
         }
         void bind(attempt const& a) {
@@ -309,7 +330,7 @@ private:
     std::shared_ptr<shared> shared_;
 };
 
-template <class By, detail::makes_gates Factory>
-per_key(By, Factory, per_key_options = {}) -> per_key<decltype(detail::made_by(std::declval<Factory const&>()))>;
+template <class By, class Factory>
+per_key(By, Factory, per_key_options = {}) -> per_key<typename detail::gate_of<By, Factory>::type>;
 
 }  // namespace coffer::inline v0

@@ -64,9 +64,10 @@ public:
     /// The operation in bad weather: target, fingerprint, estimate, decode, bill and classify are those of `op`, which is copied.
     template <class Op>
     [[nodiscard]] auto wrap(Op&& op) const {
-        static_assert(!coffer::detail::nested_pipeline<std::decay_t<Op>>,
-                      "coffer: chaos wraps an operation, inside all policies; around a pipeline it is a layer of the outer one: "
-                      "pipeline{chaos}.wrap(inner)");
+        static_assert(
+            !coffer::detail::nested_pipeline<std::decay_t<Op>>,
+            "coffer: chaos wraps an operation, inside all policies; around a pipeline it is a layer of the outer one: "
+            "pipeline{chaos}.wrap(inner)");
         return chaotic<std::decay_t<Op>>{state_, std::forward<Op>(op)};
     }
 

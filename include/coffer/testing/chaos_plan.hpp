@@ -51,7 +51,8 @@ struct chaos_error : std::runtime_error {
 /// `why` with chaos as its code (a code of its own comes after that), so that nobody takes it for the provider's.
 [[nodiscard]] inline fault marked_as_chaos(fault why) {
     auto code = why.code().empty() ? std::string{"chaos"} : "chaos:" + std::string{why.code()};
-    auto text = why.message().empty() ? std::string{"chaos: injected by a test"} : "chaos: " + std::string{why.message()};
+    auto text =
+        why.message().empty() ? std::string{"chaos: injected by a test"} : "chaos: " + std::string{why.message()};
     return std::move(why).with_code(std::move(code)).with_message(std::move(text));
 }
 
@@ -168,8 +169,9 @@ public:
         auto const share = unit_interval(random.next());
         fate f;
         if (slowed < slow_.probability)
-            f.latency = slow_.least + duration{static_cast<duration::rep>(
-                                          share * static_cast<double>((slow_.most - slow_.least).count()))};
+            f.latency =
+                slow_.least +
+                duration{static_cast<duration::rep>(share * static_cast<double>((slow_.most - slow_.least).count()))};
         for (auto const& s : script_) {
             if (send < s.times) return f.what = &s.what, f;
             send -= s.times;

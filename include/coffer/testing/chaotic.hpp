@@ -76,7 +76,8 @@ struct chaos_state {
     [[nodiscard]] chaos_fate draw(clock& c) {
         if (!real_time && dynamic_cast<virtual_clock const*>(&c) == nullptr)
             throw misuse{
-                "coffer::testing::chaos: this call runs in real time, and chaos is for tests in virtual time: take it out of "
+                "coffer::testing::chaos: this call runs in real time, and chaos is for tests in virtual time: take it "
+                "out of "
                 "the program, or say that you mean it with coffer::testing::in_real_time"};
         if (!on) return {};
         std::shared_ptr<chaos_playing> now;
@@ -105,7 +106,8 @@ struct chaos_waits {
     time_point until{};
 };
 [[nodiscard]] inline chaos_waits chaos_wait(chaos_fate const& f, time_point now, time_point deadline) noexcept {
-    if (f.effect() == chaos_effect::hang) return {true, true, f.what->ignores_deadline() ? time_point::max() : deadline};
+    if (f.effect() == chaos_effect::hang)
+        return {true, true, f.what->ignores_deadline() ? time_point::max() : deadline};
     if (f.latency <= duration::zero()) return {};
     auto const until = later(now, f.latency);
     return {true, deadline <= until, std::min(until, deadline)};
@@ -185,8 +187,7 @@ public:
     {
         using result = decltype(coffer::detail::decode_with(op_, a));
         if (a.body.starts_with(detail::spoiled_mark))
-            return result{tl::unexpect,
-                          marked_as_chaos(fault{fault_kind::defective_answer, "the answer was spoiled"})};
+            return result{tl::unexpect, marked_as_chaos(fault{fault_kind::defective_answer, "the answer was spoiled"})};
         return coffer::detail::decode_with(op_, a);
     }
     [[nodiscard]] auto bill(answer const& a) const
