@@ -628,6 +628,34 @@ TEST(per_key, what_an_operator_holds_is_not_forgotten) {
     EXPECT_EQ(*alive, 1);
 }
 
+// Or whoever shows them on a screen would keep all of them for ever.
+TEST(per_key, what_is_looked_at_is_not_used) {
+    simulation sim;
+    provider p;
+    p.gives(1).times(0);
+    per_key const pace{by_tag{"tenant"}, [] { return a_minute(10); }, {.max_keys = 1, .forget_after = 10min}};
+    auto const ask = pipeline{pace}.wrap(p);
+    EXPECT_TRUE(ask_for(sim, ask, "a"));
+    for (int i = 0; i < 9; ++i) {
+        sim.time.run_for(1min);
+        pace.for_each([](std::string_view, rate_limit const&) {});
+        EXPECT_TRUE(pace.find("a"));
+    }
+    EXPECT_EQ(ask_for(sim, ask, "b").error().retry_after(), 1min);
+    sim.time.run_for(1min);
+    {
+        auto const looks = pace.find("a");
+        EXPECT_EQ(ask_for(sim, ask, "b").error().code(), "max_keys") << "but it does not go under one's eyes";
+    }
+    EXPECT_TRUE(ask_for(sim, ask, "b"));
+    EXPECT_FALSE(pace.find("a"));
+    EXPECT_TRUE(pace.at("b"));
+    sim.time.run_for(10min - 1ns);
+    (void)pace.at("b");
+    sim.time.run_for(10min - 1ns);
+    EXPECT_EQ(ask_for(sim, ask, "c").error().code(), "max_keys") << "`at` is a use";
+}
+
 TEST(per_key, all_can_be_looked_at_while_they_are_used) {
     simulation sim;
     provider p;
@@ -645,6 +673,19 @@ TEST(per_key, all_can_be_looked_at_while_they_are_used) {
     std::sort(names.begin(), names.end());
     EXPECT_EQ(names, "abc");
     EXPECT_EQ(pace.size(), 4U);
+}
+
+TEST(per_key, whoever_throws_while_he_looks_at_all_holds_none_of_them) {
+    simulation sim;
+    provider p;
+    p.gives(1).times(0);
+    per_key const pace{by_tag{"tenant"}, [] { return a_minute(10); }, {.max_keys = 2, .forget_after = 0s}};
+    auto const ask = pipeline{pace}.wrap(p);
+    for (auto const* const who : {"a", "b"}) EXPECT_TRUE(ask_for(sim, ask, who));
+    EXPECT_THROW(pace.for_each([](std::string_view, rate_limit const&) { throw std::runtime_error{"enough"}; }),
+                 std::runtime_error);
+    sim.time.run_for(1h);
+    for (auto const* const who : {"c", "d"}) EXPECT_TRUE(ask_for(sim, ask, who));
 }
 
 }  // namespace

@@ -148,6 +148,24 @@ TEST(partition_table, who_comes_while_it_is_asked_about_keeps_it) {
     EXPECT_EQ(forget(t, now + 2s), "a") << "and then it may go";
 }
 
+TEST(partition_table, who_looks_at_one_keeps_it_and_makes_it_no_younger) {
+    table t{2, 1min};
+    add(t, "a", start), add(t, "b", start + 1s);
+    EXPECT_EQ(t.look("c"), nullptr);
+    auto* const a = t.look("a");
+    ASSERT_NE(a, nullptr);
+    EXPECT_EQ(a->uses(), 0U);
+    EXPECT_EQ(forget(t, start + 1min), "") << "b is too fresh";
+    EXPECT_EQ(forget(t, start + 1min + 1s), "b") << "passing by the one that is looked at";
+    EXPECT_EQ(forget(t, start + 1h), "");
+    t.look_away(*a);
+    auto* const asked = t.candidate(start + 1h);
+    ASSERT_EQ(asked, a);
+    t.look_away(*t.look("a"));
+    EXPECT_TRUE(t.forget(*asked).empty()) << "whoever looked may have changed what its gate remembers";
+    EXPECT_EQ(forget(t, start + 1h), "a") << "as old as it was";
+}
+
 TEST(partition_table, times_that_come_out_of_order_make_nobody_older) {
     table t{2, 1s};
     add(t, "a", start + 5s);
@@ -185,6 +203,7 @@ TEST(partition_table_model, random_users_find_what_a_plain_list_says) {
         table t{most, forget_after};
         std::vector<remembered> all;
         std::vector<std::pair<partition*, std::string>> holds;
+        std::pair<partition*, std::string> looked{};
         auto now = start;
         int serial = 0;
         long order = 0;
@@ -205,10 +224,16 @@ TEST(partition_table_model, random_users_find_what_a_plain_list_says) {
                 holds.erase(holds.begin() + i);
                 t.release(*p, now);
                 release(whose);
+            } else if (dice.one_in(6)) {  // look at another one
+                if (looked.first != nullptr) t.look_away(*looked.first);
+                looked = {t.look(name), name};
+                ASSERT_EQ(looked.first != nullptr, find(name) != all.end());
             } else if (dice.one_in(3)) {  // make room
                 std::vector<remembered*> ripe;
                 for (auto& r : all)
-                    if (r.uses == 0 && now - r.since >= forget_after) ripe.push_back(&r);
+                    if (r.uses == 0 && (looked.first == nullptr || r.name != looked.second) &&
+                        now - r.since >= forget_after)
+                        ripe.push_back(&r);
                 auto const first = std::min_element(ripe.begin(), ripe.end(), [](auto const* a, auto const* b) {
                     return std::pair{a->needed, a->order} < std::pair{b->needed, b->order};
                 });
@@ -265,7 +290,8 @@ TEST(partition_table_model, random_users_find_what_a_plain_list_says) {
                 ASSERT_GE(*t.next_candidate(), *next);
             }
             std::map<std::string, std::pair<int, int>> seen, known;
-            t.for_each([&](partition& p) { seen[std::string{p.name()}] = {p.value, static_cast<int>(p.uses())}; });
+            t.for_each(
+                [&](partition const& p) { seen[std::string{p.name()}] = {p.value, static_cast<int>(p.uses())}; });
             for (auto const& r : all) known[r.name] = {r.value, r.uses};
             ASSERT_EQ(seen, known);
         }

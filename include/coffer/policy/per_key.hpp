@@ -8,22 +8,17 @@
 //     pace.for_each([](std::string_view tenant, coffer::rate_limit const& l) { … });
 
 #include <coffer/call/gate.hpp>
-#include <coffer/call/order_rules.hpp>
 #include <coffer/policy/partition_name.hpp>
+#include <coffer/policy/partitions.hpp>
 #include <coffer/policy/per_key_options.hpp>
-#include <coffer/state/partition_table.hpp>
 
-#include <atomic>
 #include <concepts>
 #include <cstddef>
-#include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string_view>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 namespace coffer::inline v0 {
 namespace detail {
@@ -59,12 +54,6 @@ struct gate_of {
     using type = typename decltype(made())::type;
 };
 
-/// A gate that knows when a new one would do as well.
-template <class G>
-concept says_idle = requires(G const& g, time_point now) {
-    { g.idle(now) } -> std::convertible_to<bool>;
-};
-
 }  // namespace detail
 
 /// A gate made of gates: each attempt goes through the one that `by` names, and through no other.
@@ -83,9 +72,8 @@ concept says_idle = requires(G const& g, time_point now) {
 /// under one clock (`misuse` otherwise).
 template <gate Gate>
 class per_key {
-    struct shared;
-    using table = partition_table<Gate>;
-    using partition = typename table::partition;
+    using shared = detail::partitions<Gate>;
+    using partition = typename shared::partition;
 
 public:
     static constexpr policy_traits traits = traits_of<Gate>();
@@ -125,7 +113,10 @@ public:
         if (!found) return admission::refused(found.error());
         auto& t = s.emplace(*shared_, **found);
         auto said = t.partition_->value.try_enter(a, t.inner_);
-        if (!said.is_in() && !said.must_wait()) s.reset();
+        if (!said.is_in() && !said.must_wait()) {
+            t.over_ = a.now();
+            s.reset();
+        }
         return said;
     }
     [[nodiscard]] awaitable<outcome<void>> enter(attempt& a, slot<ticket>& s) const
@@ -140,10 +131,14 @@ public:
     class held {
     public:
         held(held&& other) noexcept
-            : shared_{std::move(other.shared_)}, partition_{std::exchange(other.partition_, nullptr)} {}
+            : shared_{std::move(other.shared_)},
+              partition_{std::exchange(other.partition_, nullptr)},
+              used_{other.used_} {}
         held& operator=(held&&) = delete;
         ~held() {
-            if (partition_ != nullptr) shared_->release(*partition_, shared_->now());
+            if (partition_ == nullptr) return;
+            if (used_) shared_->release(*partition_, shared_->now());
+            else shared_->look_away(*partition_);
         }
         [[nodiscard]] explicit operator bool() const noexcept { return partition_ != nullptr; }
         [[nodiscard]] Gate const& operator*() const noexcept { return partition_->value; }
@@ -152,180 +147,38 @@ public:
 
     private:
         friend class per_key;
-        held(std::shared_ptr<shared> s, partition* p) noexcept : shared_{std::move(s)}, partition_{p} {}
+        held(std::shared_ptr<shared> s, partition* p, bool used) noexcept
+            : shared_{std::move(s)}, partition_{p}, used_{used} {}
         std::shared_ptr<shared> shared_;
         partition* partition_;
+        bool used_;
     };
 
-    /// The gate of that name, if there is one by now.
-    [[nodiscard]] held find(std::string_view name) const { return held{shared_, shared_->find(name)}; }
-    /// The same, made if there is none. Throws `failure` if there is no room (never another name's gate), or the factory threw.
+    /// The gate of that name, if there is one by now. To look at it is not to use it: it is forgotten as soon as otherwise.
+    [[nodiscard]] held find(std::string_view name) const { return held{shared_, shared_->look(name), false}; }
+    /// The same, made if there is none, and used. Throws `failure` if there is no room (and never gives another name's gate), or
+    /// if the factory threw.
     [[nodiscard]] held at(std::string_view name) const {
-        return held{shared_, value_or_throw(shared_->find_or_make(name, shared_->now(), when_full::refuse))};
+        return held{shared_, value_or_throw(shared_->find_or_make(name, shared_->now(), when_full::refuse)), true};
     }
     /// How many there are.
     [[nodiscard]] std::size_t size() const { return shared_->size(); }
-    /// `f(std::string_view name, Gate const&)` for each that there is now, in no order, without any lock.
+    /// `f(std::string_view name, Gate const&)` for each that there is now, in no order, without any lock; as with `find`.
     template <class F>
     void for_each(F f) const {
-        for (auto* const p : shared_->all()) {
-            held const one{shared_, p};
-            f(one.name(), *one);
-        }
+        for (auto const& name : shared_->names())
+            if (auto const one = find(name)) f(one.name(), *one);
     }
 
     /// What copies have in common.
     [[nodiscard]] void const* state() const noexcept { return shared_.get(); }
 
 private:
-    using making = std::function<Gate(std::string_view)>;
-
     template <class Factory>
-    [[nodiscard]] static making maker(Factory f) {
-        if constexpr (std::invocable<Factory const&, std::string_view>) return making{std::move(f)};
-        else return making{[f = std::move(f)](std::string_view) { return f(); }};
+    [[nodiscard]] static typename shared::making maker(Factory f) {
+        if constexpr (std::invocable<Factory const&, std::string_view>) return typename shared::making{std::move(f)};
+        else return typename shared::making{[f = std::move(f)](std::string_view) { return f(); }};
     }
-
-    struct shared {
-        template <class By>
-        shared(By b, making f, per_key_options const& o)
-            : options{o}, by{std::move(b)}, factory{std::move(f)}, partitions{o.max_keys, o.forget_after} {}
-
-        /// The partition that an attempt belongs to, held.
-        [[nodiscard]] outcome<partition*> of(attempt const& a) {
-            if (bound_to.load(std::memory_order_acquire) != &a.clock()) bind(a);
-            std::optional<partition_name> name;
-            try {
-                name.emplace(by(a));
-            } catch (...) {
-                return failed(detail::partition_fault("the function that names the partition"));
-            }
-            return find_or_make(name->text(), a.now(), options.when_full);
-        }
-
-        [[nodiscard]] outcome<partition*> find_or_make(std::string_view name, time_point at, coffer::when_full full) {
-            std::optional<Gate> made;  // destroyed without a lock, if it is too late
-            bool beyond = false;
-            for (int tries = 0;; ++tries) {
-                bool no_room = false;
-                {
-                    std::lock_guard const lock{mutex};
-                    if (auto* const known = partitions.use(name)) return known;
-                    if (made) {
-                        refuse_copies(*made);
-                        if (auto* const added = partitions.add(name, *std::move(made), beyond)) return added;
-                    }
-                    no_room = partitions.full() && !beyond;
-                }
-                if (no_room && (tries > most_tries || !make_room(at))) {
-                    if (full == when_full::refuse) return failed(crowded(at));
-                    name = {}, beyond = true;
-                    made.reset();
-                    continue;
-                }
-                if (made) continue;
-                try {
-                    made.emplace(factory(name));
-                } catch (...) {
-                    return failed(detail::partition_fault("the factory"));
-                }
-            }
-        }
-        [[nodiscard]] partition* find(std::string_view name) {
-            std::lock_guard const lock{mutex};
-            return partitions.use(name);
-        }
-        void release(partition& p, time_point at) noexcept {
-            std::lock_guard const lock{mutex};
-            partitions.release(p, at);
-        }
-        [[nodiscard]] std::size_t size() {
-            std::lock_guard const lock{mutex};
-            return partitions.size();
-        }
-        [[nodiscard]] std::vector<partition*> all() {
-            std::vector<partition*> each;
-            std::lock_guard const lock{mutex};
-            each.reserve(partitions.size());
-            partitions.for_each([&](partition& p) { each.push_back(&partitions.hold(p)); });
-            return each;
-        }
-        /// Read where there is no attempt that has read it: by operators, who may come before any clock is known.
-        [[nodiscard]] time_point now() const noexcept {
-            auto const* const c = bound_to.load(std::memory_order_acquire);
-            return c != nullptr ? c->now() : time_point{};
-        }
-
-    private:
-        // Others may take the room that somebody has made; and so many gates are asked at the most whether they are idle.
-        static constexpr int most_tries = 8;
-        static constexpr int most_asked = 16;
-
-        /// Forgets one partition, if there is one to be forgotten. Gates are asked, and destroyed, without the lock.
-        [[nodiscard]] bool make_room(time_point at) {
-            for (int asked = 0; asked < most_asked; ++asked) {
-                typename table::removed gone;
-                {
-                    std::unique_lock lock{mutex};
-                    auto* const p = partitions.candidate(at);
-                    if (p == nullptr) return !partitions.full();
-                    bool idle = true;
-                    if constexpr (detail::says_idle<Gate>) {
-                        lock.unlock();
-                        idle = says_idle(p->value, at);
-                        lock.lock();
-                    }
-                    if (idle) gone = partitions.forget(*p);
-                    else partitions.keep(*p);
-                }
-                if (!gone.empty()) return true;
-            }
-            return false;
-        }
-        [[nodiscard]] static bool says_idle(Gate const& g, time_point at) noexcept {
-            try {
-                return g.idle(at);
-            } catch (...) {
-                return false;
-            }
-        }
-        [[nodiscard]] fault crowded(time_point at) {
-            std::lock_guard const lock{mutex};
-            std::optional<duration> ask_again;
-            if (auto const next = partitions.next_candidate(); next && *next > at) ask_again = *next - at;
-            return detail::no_room_for_partition(partitions.size(), ask_again);
-        }
-        /// Copies of one gate in all partitions would be one partition.
-        void refuse_copies(Gate const& made) {
-            auto* const other = partitions.any();
-            if (other == nullptr || detail::state_of(made) == nullptr ||
-                detail::state_of(made) != detail::state_of(other->value))
-                return;
-            throw misuse{
-                "coffer::per_key: the factory returns copies of one policy, which share its state: make a new one in "
-                "it "
-                "each time"};
-        }
-        void bind(attempt const& a) {
-            auto const its = a.of().shared_clock();
-            std::lock_guard const lock{mutex};
-            if (clock != nullptr && clock != its)
-                throw misuse{
-                    "coffer::per_key: these partitions were used under another clock before: make them for each clock, "
-                    "in tests for each context in virtual time"};
-            if (clock == nullptr) partitions.start(a.now());
-            clock = its;
-            bound_to.store(its.get(), std::memory_order_release);
-        }
-
-        per_key_options const options;
-        std::function<partition_name(attempt const&)> const by;
-        making const factory;
-        std::mutex mutex;
-        table partitions;
-        std::shared_ptr<coffer::clock> clock;  // a share in it: no other one can come to lie in its place
-        std::atomic<coffer::clock const*> bound_to{nullptr};
-    };
 
     std::shared_ptr<shared> shared_;
 };

@@ -41,6 +41,7 @@ public:
         friend class partition_table;
         std::string const* name_ = nullptr;
         std::size_t uses_ = 0;
+        std::size_t looks_ = 0;
         time_point unused_since_{};
         partition* before_ = nullptr;
         partition* after_ = nullptr;
@@ -69,6 +70,15 @@ public:
         auto const at = all_.find(name);
         return at == all_.end() ? nullptr : &hold(at->second);
     }
+    /// The same for who only looks at it: it is not forgotten meanwhile, and afterwards has been unused for as long as before.
+    [[nodiscard]] partition* look(std::string_view name) {
+        auto const at = all_.find(name);
+        if (at == all_.end()) return nullptr;
+        ++at->second.looks_;
+        at->second.asked_about_ = false;
+        return &at->second;
+    }
+    void look_away(partition& p) noexcept { --p.looks_; }
     /// A new one, held; null, and `v` as it was, if there is no room. `beyond`: though there is none.
     [[nodiscard]] partition* add(std::string_view name, Value&& v, bool beyond = false) {
         if (full() && !beyond) return nullptr;
@@ -93,8 +103,9 @@ public:
     /// Holds the one that has been unused for longest, if that is long enough; null if there is none.
     [[nodiscard]] partition* candidate(time_point now) noexcept {
         for (bool const needed : {false, true}) {
-            auto* const p = lines_[needed].first;
-            if (p == nullptr || now - p->unused_since_ < forget_after_) continue;
+            auto* p = lines_[needed].first;
+            for (int passed = 0; p != nullptr && p->looks_ > 0 && passed < most_passed; ++passed) p = p->after_;
+            if (p == nullptr || p->looks_ > 0 || now - p->unused_since_ < forget_after_) continue;
             hold(*p).asked_about_ = true;
             return p;
         }
@@ -128,10 +139,10 @@ public:
             for (auto* p = l.first; p != nullptr; p = p->after_) p->unused_since_ = now;
     }
 
-    /// `f(partition&)`, in no order. It may hold them, and nothing else.
+    /// `f(partition const&)`, in no order.
     template <class F>
-    void for_each(F const& f) {
-        for (auto& entry : all_) f(entry.second);
+    void for_each(F const& f) const {
+        for (auto const& entry : all_) f(entry.second);
     }
     /// Any one of them; null if there is none.
     [[nodiscard]] partition* any() noexcept { return all_.empty() ? nullptr : &all_.begin()->second; }
@@ -163,6 +174,8 @@ private:
         p.needed_ = needed;
         lines_[needed].join(p);
     }
+
+    static constexpr int most_passed = 16;  // few are looked at, at a time
 
     std::size_t const most_;
     duration const forget_after_;
