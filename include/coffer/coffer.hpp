@@ -30,6 +30,7 @@
 #include <coffer/policy/fallback.hpp>
 #include <coffer/policy/journal.hpp>
 #include <coffer/policy/once.hpp>
+#include <coffer/policy/per_key.hpp>
 #include <coffer/policy/rate_limit.hpp>
 #include <coffer/policy/retry.hpp>
 #include <coffer/state/window.hpp>

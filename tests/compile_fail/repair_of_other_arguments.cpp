@@ -8,9 +8,9 @@ coffer::awaitable<coffer::outcome<std::string>> operation(std::string const& pro
 
 auto ask(coffer::call& call, std::string const& prompt) {
 #ifdef COFFER_COMPILE_FAIL_FIXED
-    auto const hook = [](std::string& p, coffer::defect const&) { return p += "!", true; };
+    auto const hook = [](coffer::defect const&, std::string& p) { return p += "!", true; };
 #else
-    auto const hook = [](coffer::defect const&) { return true; };
+    auto const hook = [](std::string&, coffer::defect const&) { return true; };
 #endif
     return coffer::pipeline{}.wrap(coffer::describe(operation).repair(hook)).try_call(call, prompt);
 }

@@ -119,7 +119,7 @@ TEST(docs_retry, a_repair) {
                     return coffer::failed(coffer::fault_kind::defective_answer, "this is not a number");
                 return std::stoi(a.body);
             })
-            .repair([](question& q, coffer::defect const& d) {  // a copy of the question
+            .repair([](coffer::defect const& d, question& q) {  // a copy of the question
                 q.text += "\nYou answered: " + d.raw->body + "\nAnswer with a number, and nothing else.";
                 return true;
             });

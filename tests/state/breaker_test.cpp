@@ -624,4 +624,32 @@ TEST(breaker_model, does_what_an_oracle_says_that_keeps_everything) {
     EXPECT_TRUE(support::replaying() || (opened > 0 && closed > 0 && lost > 0 && late > 0));
 }
 
+TEST(breaker, it_is_idle_when_a_new_one_would_do_as_well) {
+    circuit_breaker_options o{.in_a_row = 1, .probes = 1};
+    o.breaks = exactly(10s);
+    bench b{o};
+    EXPECT_TRUE(b.machine.idle(b.now));
+    b.each(kind::success, 5);
+    EXPECT_TRUE(b.machine.idle(b.now)) << "it has nothing against anybody";
+    b.each(kind::failure);
+    EXPECT_EQ(b.is(), state::open);
+    EXPECT_FALSE(b.machine.idle(b.now + 10s)) << "the break is over, and would be longer next time";
+    EXPECT_FALSE(b.machine.idle(b.now + 20s - 1ns));
+    EXPECT_TRUE(b.machine.idle(b.now + 20s));
+
+    b.now += 10s;
+    auto const probe = b.in();
+    ASSERT_TRUE(probe);
+    EXPECT_FALSE(b.machine.idle(b.now + 1000h)) << "somebody is to tell how it went";
+    b.ends(*probe, kind::success);
+    EXPECT_EQ(b.is(), state::closed);
+    EXPECT_FALSE(b.machine.idle(b.now + 10s - 1ns)) << "a relapse would count on";
+    EXPECT_TRUE(b.machine.idle(b.now + 10s));
+
+    b.machine.isolate();
+    EXPECT_FALSE(b.machine.idle(b.now + 1000h)) << "somebody wants it so";
+    b.machine.reset();
+    EXPECT_TRUE(b.machine.idle(b.now));
+}
+
 }  // namespace

@@ -68,6 +68,16 @@ TEST(rate_bucket, takes_from_all_or_from_none) {
     EXPECT_TRUE(take(b, {1, 0, 0}, start)) << "who needs no tokens does not wait for them";
 }
 
+TEST(rate_bucket, is_full_when_all_is_there_again_that_was_taken) {
+    auto b = two();
+    EXPECT_TRUE(b.full(start));
+    EXPECT_TRUE(take(b, {1, 3000, 0}, start));
+    EXPECT_FALSE(b.full(start + 1s)) << "the requests are, the tokens are not";
+    EXPECT_FALSE(b.full(start + 30s - 1ns));
+    EXPECT_TRUE(b.full(start + 30s));
+    EXPECT_TRUE((rate_bucket{{}}.full(start))) << "nothing is limited";
+}
+
 TEST(rate_bucket, waits_for_the_last_of_them) {
     rate_bucket b{{{requests, 1, 1s, whole}, {requests, 10, 1min, whole}, {requests, 3, 24h, whole}}};
     EXPECT_TRUE(take(b, {1, 0, 0}, start));

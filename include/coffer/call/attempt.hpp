@@ -234,6 +234,8 @@ public:
         if (from.cost) a.report_cost(*from.cost);
         if (!from.request_id.empty()) a.report_request_id(from.request_id);
     }
+    /// As if the operation had reported nothing: its reply was lost.
+    static void forget(attempt& a) noexcept { a.learned_.reset(); }
     static bool learned(attempt const& a) noexcept { return a.learned_ != nullptr; }
     static std::optional<usage> used(attempt const& a) noexcept { return a.learned_ ? a.learned_->used : std::nullopt; }
     static usage const* used_or_null(attempt const& a) noexcept {

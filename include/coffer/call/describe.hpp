@@ -105,7 +105,7 @@ public:
     [[nodiscard]] auto classify(F f) && {
         return with<detail::classify_hook>(std::move(f));
     }
-    /// `(args&..., defect const&) -> bool`: what to ask instead, after a defective answer. See repair.hpp.
+    /// `(defect const&, args&...) -> bool`: what to ask instead, after a defective answer. See repair.hpp.
     template <class F>
     [[nodiscard]] auto repair(F f) && {
         return with<detail::repair_hook>(std::move(f));

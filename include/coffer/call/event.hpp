@@ -29,6 +29,7 @@ enum class event_kind : std::uint8_t {
     circuit_half_open, ///< it lets probes through, and this attempt is the first
     circuit_closed,    ///< it lets everything through again
     fell_back,         ///< an alternative ended with `why`, and the next one is tried
+    injected,          ///< a test's chaos has done something (`reason`) to this attempt; not the provider
 };
 
 [[nodiscard]] constexpr std::string_view to_string(event_kind k) noexcept {
@@ -45,6 +46,7 @@ enum class event_kind : std::uint8_t {
         case event_kind::circuit_half_open: return "circuit_half_open";
         case event_kind::circuit_closed: return "circuit_closed";
         case event_kind::fell_back: return "fell_back";
+        case event_kind::injected: return "injected";
     }
     return "unknown";
 }
@@ -58,7 +60,7 @@ struct event {
     fault const* why = nullptr;
     duration delay{};
     std::optional<money> cost{};
-    std::string_view reason{};  ///< of a breaker's change, in words
+    std::string_view reason{};  ///< of a breaker's change, in words; what chaos has done
 };
 
 /// Called synchronously, outside any lock, from whichever thread the call runs on: it must be thread-safe and quick.

@@ -13,7 +13,9 @@
 //         coffer::admission try_enter(coffer::attempt&, coffer::slot<ticket>&) const;               // never suspends
 //         coffer::awaitable<coffer::outcome<void>> enter(coffer::attempt&, coffer::slot<ticket>&) const;  // after wait
 //         void const* state() const noexcept;       // may be left out; copies that share state must not stand in one
-//     };                                            // pipeline twice, and wrap() refuses it
+//                                                   // pipeline twice, and wrap() refuses it
+//         bool idle(coffer::time_point) const;      // may be left out; would a new one do as well? See per_key
+//     };
 
 #include <coffer/asio.hpp>
 #include <coffer/base/outcome.hpp>

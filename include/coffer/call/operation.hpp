@@ -100,15 +100,15 @@ template <class Op, class... Args>
 auto repair_with(Op const& op, defect const& d, Args&... args) {
     if constexpr (is_described<Op>) {
         if constexpr (requires { op.description().repair; }) {
-            constexpr bool fits = requires { static_cast<bool>(op.description().repair(args..., d)); };
+            constexpr bool fits = requires { static_cast<bool>(op.description().repair(d, args...)); };
             static_assert(
                 fits,
-                "coffer: the hook of describe(fn).repair(...) must be callable as (args&..., coffer::defect const&) "
+                "coffer: the hook of describe(fn).repair(...) must be callable as (coffer::defect const&, args&...) "
                 "-> bool, with the operation's own arguments, of which it changes a copy");
-            if constexpr (fits) return static_cast<bool>(op.description().repair(args..., d));
+            if constexpr (fits) return static_cast<bool>(op.description().repair(d, args...));
             else return false;
         } else return repair_with(op.function(), d, args...);
-    } else if constexpr (requires { op.repair(args..., d); }) return static_cast<bool>(op.repair(args..., d));
+    } else if constexpr (requires { op.repair(d, args...); }) return static_cast<bool>(op.repair(d, args...));
     else return absent{};
 }
 

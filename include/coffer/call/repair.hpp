@@ -4,12 +4,12 @@
 //
 //     auto const invoices = coffer::describe(openai.chat)
 //                               .decode(read_invoice)
-//                               .repair([](llm::request& ask, coffer::defect const& d) {
+//                               .repair([](coffer::defect const& d, llm::request& ask) {
 //                                   ask.user("That was not what was asked for: " + std::string{d.why.message()});
 //                                   return true;
 //                               });
 //
-// The hook, `(args&..., defect const&) -> bool`, changes a copy of the arguments: those of the request that brought the
+// The hook, `(defect const&, args&...) -> bool`, changes a copy of the arguments: those of the request that brought the
 // defective answer. False, or an exception: there is nothing to be changed, and the fault stays what it is. A `retry` then
 // makes the next attempt with the changed request, at once, within the ceilings that hold for every attempt: `attempts`,
 // sends, quota, deadline, and the gates, which see the changed request's own target and estimate.

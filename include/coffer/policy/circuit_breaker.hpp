@@ -90,6 +90,8 @@ public:
     void reset() const { shared_->reset(); }
 
     [[nodiscard]] circuit_status status() const { return shared_->status(); }
+    /// Would a new one do as well? Not while a break lasts or is still remembered, nor while it is isolated.
+    [[nodiscard]] bool idle(time_point now) const { return shared_->idle(now); }
 
     /// What copies have in common.
     [[nodiscard]] void const* state() const noexcept { return shared_.get(); }
@@ -172,6 +174,10 @@ private:
             std::lock_guard const lock{mutex};
             machine.reset();
             publish();
+        }
+        [[nodiscard]] bool idle(time_point at) {
+            std::lock_guard const lock{mutex};
+            return machine.idle(at);
         }
         [[nodiscard]] circuit_status status() {
             std::lock_guard const lock{mutex};

@@ -105,6 +105,8 @@ public:
 
     /// So many attempts wait in line right now.
     [[nodiscard]] std::size_t waiting() const { return line_->waiting(); }
+    /// Would a new one do as well? All that was taken is there again, and nobody waits or has to.
+    [[nodiscard]] bool idle(time_point now) const { return line_->idle(now); }
     [[nodiscard]] void const* state() const noexcept { return line_.get(); }
 
 private:

@@ -191,6 +191,10 @@ public:
         std::lock_guard const lock{mutex_};
         return queue_.size();
     }
+    [[nodiscard]] bool idle(time_point now) const {
+        std::lock_guard const lock{mutex_};
+        return queue_.empty() && throttle_.until() <= now && bucket_.full(now);
+    }
     [[nodiscard]] rate_limit_options const& options() const noexcept { return options_; }
 
 private:

@@ -123,6 +123,12 @@ public:
     [[nodiscard]] int probes_succeeded() const noexcept { return succeeded_; }
     /// How often it has opened.
     [[nodiscard]] std::uint64_t opened() const noexcept { return opened_; }
+    /// Would a new one do as well, if nobody has come for a good while? Not as long as a break lasts, or would count on if it
+    /// opened again, and never while it is isolated: somebody wants it so.
+    [[nodiscard]] bool idle(time_point now) const noexcept {
+        if (state_ == circuit_state::isolated || out_ > 0) return false;
+        return now >= later(std::max(state_ == circuit_state::closed ? closed_at_ : until_, not_before_), last_break_);
+    }
 
 private:
     void begin(circuit_state s) noexcept {

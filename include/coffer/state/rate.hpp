@@ -156,6 +156,12 @@ public:
         }
     }
 
+    /// Is everything there again that has ever been taken?
+    [[nodiscard]] bool full(time_point now) const noexcept {
+        return std::all_of(dimensions_.begin(), dimensions_.end(),
+                           [&](auto const& d) { return d.bucket.full_at() <= now; });
+    }
+
     /// What `w` is of the whole, where it is most, in parts of `whole`: what tenants are compared by.
     [[nodiscard]] std::uint64_t share(rate_weight const& w) const noexcept {
         std::uint64_t most = 1;

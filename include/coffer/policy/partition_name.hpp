@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// Which partition of a `per_key` an attempt belongs to: by a tag of its call, or by whom it asks.
+//
+//     coffer::by_tag("tenant")        coffer::by_model()        coffer::by_target()
+//     [](coffer::attempt const& a) -> std::string { return region_of(a.target().model); }
+
+#include <coffer/call/attempt.hpp>
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace coffer::inline v0 {
+
+/// What a function that names partitions returns: a text that lives as long as the attempt, or one of its own.
+class partition_name {
+public:
+    partition_name(std::string_view borrowed) noexcept : borrowed_{borrowed} {}
+    partition_name(char const* literal) noexcept : borrowed_{literal} {}
+    partition_name(std::string own) noexcept : own_{std::move(own)}, owns_{true} {}
+
+    [[nodiscard]] std::string_view text() const noexcept { return owns_ ? std::string_view{own_} : borrowed_; }
+
+private:
+    std::string_view borrowed_;
+    std::string own_;
+    bool owns_ = false;
+};
+
+/// By the value of a call's tag, of several the first one; calls without it share the partition without a name.
+class by_tag {
+public:
+    explicit by_tag(std::string_view tag) : tag_{tag} {}
+    [[nodiscard]] std::string_view operator()(attempt const& a) const noexcept {
+        for (auto const& [name, value] : a.of().tags())
+            if (name == tag_) return value;
+        return {};
+    }
+
+private:
+    std::string tag_;
+};
+
+/// By the provider that is asked. The operation says which (`target`); those that do not share the partition without a name.
+struct by_provider {
+    [[nodiscard]] std::string_view operator()(attempt const& a) const noexcept { return a.target().provider; }
+};
+
+/// By the model that is asked.
+struct by_model {
+    [[nodiscard]] std::string_view operator()(attempt const& a) const noexcept { return a.target().model; }
+};
+
+/// By both, as "provider/model". A name of more than 15 characters costs an allocation.
+struct by_target {
+    [[nodiscard]] std::string operator()(attempt const& a) const {
+        auto const& t = a.target();
+        if (t.provider.empty() && t.model.empty()) return {};
+        std::string name;
+        name.reserve(t.provider.size() + 1 + t.model.size());
+        return name.append(t.provider).append("/").append(t.model);
+    }
+};
+
+}  // namespace coffer::inline v0

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// The options of `per_key`, and the faults by which it turns away.
+
+#include <coffer/base/fault.hpp>
+#include <coffer/call/classify.hpp>
+#include <coffer/time/clock.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+namespace coffer::inline v0 {
+
+/// What becomes of a new name when there is no room for its partition.
+enum class when_full : std::uint8_t {
+    refuse,  ///< `queue_full`: nothing that is counted is forgotten, and nobody is counted twice
+    share,   ///< all of them share the partition without a name, until there is room
+};
+
+/// Options of `per_key`. All members are trivially destructible, so that it may be written inline anywhere.
+struct per_key_options {
+    /// So many partitions are kept at once; with `when_full::share` one more.
+    std::size_t max_keys = 10'000;
+    /// A partition that nobody has used for so long makes room for a new one, if its gate says that it is `idle`, or says
+    /// nothing of that. Longer than your own gate remembers anything: what is forgotten begins anew.
+    duration forget_after = std::chrono::minutes{10};
+    coffer::when_full when_full = coffer::when_full::refuse;
+
+    /// Throws `std::invalid_argument` for what cannot be meant.
+    void check() const {
+        auto const wrong = [](std::string const& what) { throw std::invalid_argument{"coffer::per_key: " + what}; };
+        if (max_keys < 1) wrong("max_keys must be at least 1: with no partition nothing gets in");
+        if (max_keys > 10'000'000) wrong("max_keys is more than ten million: that is no bound");
+        if (forget_after < duration::zero()) wrong("forget_after cannot be negative");
+    }
+};
+
+static_assert(std::is_trivially_destructible_v<per_key_options>,
+              "or it could not stand in a co_await expression on GCC 12");
+
+namespace detail {
+
+/// No partition may be forgotten yet. Another target may be tried meanwhile.
+[[nodiscard]] inline fault no_room_for_partition(std::size_t kept, std::optional<duration> ask_again) {
+    auto why = fault{fault_kind::queue_full, "per_key: " + std::to_string(kept) +
+                                                 " partitions are kept (max_keys), and each is in use, or too fresh to "
+                                                 "be forgotten"}
+                   .with_code("max_keys");
+    if (ask_again) why.with_retry_after(*ask_again);
+    return why;
+}
+
+/// What the user's function has thrown, which is being handled: whatever it is, nothing was sent. `misuse` and `bad_alloc` are
+/// thrown on; a `failure` says what it wants to say.
+[[nodiscard]] inline fault partition_fault(char const* who) {
+    auto why = classify_exception(std::current_exception()).with_execution(knowledge::no).with_billing(knowledge::no);
+    try {
+        throw;
+    } catch (failure const&) {
+        return why;
+    } catch (...) {
+        auto const said = std::string{why.message()};
+        return fault{fault_kind::permanent, std::string{"per_key: "} + who + " threw: " + said}
+            .with_cause(std::current_exception())
+            .with_execution(knowledge::no)
+            .with_billing(knowledge::no);
+    }
+}
+
+}  // namespace detail
+}  // namespace coffer::inline v0
