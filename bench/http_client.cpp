@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 // What coffer adds to an HTTP request on loopback, next to bare libcurl in the same run: CPU time of this process per
-// request, and memory per request that waits for its answer. Ratios are what counts.
+// request, and memory per request that waits for its answer. See support/modes.hpp for how it is run, and
 //
-//     bench_http_client                                            both
-//     bench_http_client cpu [requests = 20000] [rounds = 5]
 //     bench_http_client memory [held requests = 1000] [rounds = 3]
-//     bench_http_client bare|coffer <concurrency> <requests>       one of the two, for a profiler or strace -c
 
+#include <coffer/coffer.hpp>
 #include <coffer/http/curl_client.hpp>
+#include <coffer/store/ledger_memory.hpp>
 
 #include <asio/io_context.hpp>
 #include <asio/posix/stream_descriptor.hpp>
@@ -29,6 +28,7 @@
 
 #include "support/bare_curl.hpp"
 #include "support/http_server.hpp"
+#include "support/modes.hpp"
 
 namespace http = coffer::http;
 using namespace std::chrono_literals;
@@ -52,58 +52,84 @@ coffer::awaitable<void> ask(http::client client, std::string const& url, std::sh
 }
 
 coffer::awaitable<void> ask_again(http::client client, std::string const& url,
-                                  std::shared_ptr<std::string const> content, int& left) {
+                                  std::shared_ptr<std::string const> content, long& left) {
     while (left-- > 0) co_await ask(client, url, content);
 }
 
-// CPU time.
+// The same through the usual policies.
 
-double cpu_microseconds() {
-    rusage u{};
-    getrusage(RUSAGE_SELF, &u);
-    auto const us = [](timeval const& t) {
-        return static_cast<double>(t.tv_sec) * 1e6 + static_cast<double>(t.tv_usec);
-    };
-    return us(u.ru_utime) + us(u.ru_stime);
+coffer::awaitable<coffer::outcome<int>> post(coffer::attempt& a, http::client client, std::string const& url,
+                                             std::shared_ptr<std::string const> content) {
+    http::request r{"POST", url, std::move(content)};
+    r.headers.add("Content-Type", "application/json").add("Authorization", "Bearer sk-0123456789abcdef");
+    auto const answer = co_await client.send(std::move(r), a.deadline());
+    if (!answer) co_return coffer::failed(answer.error());
+    co_return answer->status;
 }
 
-double bare_cpu(std::string const& url, int concurrency, int requests) {
-    auto const before = cpu_microseconds();
-    bench::bare_curl{body}.run(url, concurrency, requests);
-    return (cpu_microseconds() - before) / requests;
+auto guarded_post() {
+    using namespace coffer::literals;
+    static coffer::in_memory_ledger const ledger;
+    auto const bounded = coffer::describe(&post).estimate([](auto const&...) {
+        coffer::estimate e;
+        e.input_tokens = e.output_tokens = 100;
+        e.cost = 0.000001_usd;
+        return e;
+    });
+    return coffer::pipeline{coffer::retry{}, coffer::circuit_breaker{},
+                            coffer::rate_limit{{.requests_per_minute = coffer::gcra::most}},
+                            coffer::budget{ledger, {.scope = "bench", .limit = 1'000'000'000_usd}}}
+        .wrap(bounded);
 }
 
-double coffer_cpu(std::string const& url, int concurrency, int requests, double& socket_changes) {
+template <class Guarded>
+coffer::awaitable<void> ask_guarded(Guarded guarded, http::client client, std::string const& url,
+                                    std::shared_ptr<std::string const> content, long& left) {
+    auto call = coffer::call::unkeyed();
+    while (left-- > 0) {
+        auto const status = co_await guarded.try_call(call, client, url, content);
+        if (!status || *status != 200) std::abort();
+    }
+}
+
+std::string const& server_url() {
+    static bench::http_server const server{body.size()};
+    return server.url;
+}
+
+template <int Concurrency>
+void bare_requests(long requests) {
+    bench::bare_curl{body}.run(server_url(), Concurrency, static_cast<int>(requests));
+}
+template <int Concurrency>
+void client_requests(long requests) {
     auto const content = std::make_shared<std::string const>(body);
     asio::io_context io{1};
     http::client const client{io.get_executor()};
-    int left = requests;
-    auto const before = cpu_microseconds();
-    for (int i = 0; i < concurrency; ++i) asio::co_spawn(io, ask_again(client, url, content, left), asio::detached);
+    for (int i = 0; i < Concurrency; ++i)
+        asio::co_spawn(io, ask_again(client, server_url(), content, requests), asio::detached);
     io.run();
-    auto const spent = cpu_microseconds() - before;
-    socket_changes = static_cast<double>(client.stats().socket_changes) / requests;
-    return spent / requests;
+}
+template <int Concurrency>
+void guarded_requests(long requests) {
+    static auto const guarded = guarded_post();
+    auto const content = std::make_shared<std::string const>(body);
+    asio::io_context io{1};
+    http::client const client{io.get_executor()};
+    for (int i = 0; i < Concurrency; ++i)
+        asio::co_spawn(io, ask_guarded(guarded, client, server_url(), content, requests), asio::detached);
+    io.run();
 }
 
-void compare_cpu(int requests, int rounds) {
-    bench::http_server const server{body.size()};
-    for (int const concurrency : {1, 64, 512}) {
-        std::vector<double> bare;
-        std::vector<double> ours;
-        std::vector<double> ratios;
-        double changes = 0;
-        for (int i = 0; i < rounds; ++i) {
-            bare.push_back(bare_cpu(server.url, concurrency, requests));
-            ours.push_back(coffer_cpu(server.url, concurrency, requests, changes));
-            ratios.push_back(ours.back() / bare.back());
-        }
-        std::printf(
-            "%3d at a time: curl_multi_poll %5.1f us, coffer %5.1f us of CPU per request, ratio %.2f (aim 1.20); "
-            "%.4f epoll_ctl for sockets per request\n",
-            concurrency, median(bare), median(ours), median(ratios), changes);
-    }
-}
+constexpr bench::mode modes[]{
+    {"bare_1", bare_requests<1>},
+    {"client_1", client_requests<1>},
+    {"bare_64", bare_requests<64>},
+    {"client_64", client_requests<64>},
+    {"guarded_64", guarded_requests<64>},
+    {"bare_512", bare_requests<512>, 2000},
+    {"client_512", client_requests<512>, 2000},
+};
 
 // Memory: each measured in a process of its own, which nothing was freed in before.
 
@@ -197,28 +223,15 @@ void compare_memory(int count, int rounds) {
 }  // namespace
 
 int main(int count, char** arguments) {
-    std::string_view const mode = count > 1 ? arguments[1] : "";
-    auto const number = [&](int i, int otherwise) { return count > i ? std::atoi(arguments[i]) : otherwise; };
-    if (mode == "bare" || mode == "coffer") {
-        bench::http_server const server{body.size()};
-        double changes = 0;
-        curl_global_init(CURL_GLOBAL_DEFAULT);
-        auto const spent = mode == "bare" ? bare_cpu(server.url, number(2, 64), number(3, 2000))
-                                          : coffer_cpu(server.url, number(2, 64), number(3, 2000), changes);
-        std::printf("%.1f us of CPU per request\n", spent);
-        return 0;
-    }
-    if (!mode.empty() && mode != "cpu" && mode != "memory") {
-        std::fprintf(stderr,
-                     "bench_http_client [cpu [requests] [rounds] | memory [count] [rounds] | "
-                     "bare|coffer <concurrency> <requests>]\n");
-        return 2;
-    }
     rlimit files{};  // 1,000 connections
     getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
-    if (mode != "cpu") compare_memory(mode == "memory" ? number(2, 1000) : 1000, mode == "memory" ? number(3, 3) : 3);
+    if (count > 1 && std::string_view{arguments[1]} == "memory") {
+        auto const number = [&](int i, int otherwise) { return count > i ? std::atoi(arguments[i]) : otherwise; };
+        compare_memory(number(2, 1000), number(3, 3));
+        return 0;
+    }
     curl_global_init(CURL_GLOBAL_DEFAULT);
-    if (mode != "memory") compare_cpu(mode == "cpu" ? number(2, 20'000) : 20'000, mode == "cpu" ? number(3, 5) : 5);
+    return bench::run(count, arguments, modes);
 }

@@ -1,31 +1,25 @@
 // SPDX-License-Identifier: BSL-1.0
 // What holding money and settling it costs over the same arithmetic in a section under a mutex: as many scopes and
 // windows, found by the same look-ups, checked, added to, and settled.
-//
-//     bench_ledger MODE N     runs MODE N times; prints allocations per pair over the second half of the run, and its time
-//     bench_ledger            lists the modes
-//
-// Instructions are counted from outside, as for bench_walk (bench/count.py).
+// See support/modes.hpp for how it is run.
 
 #include <coffer/store/ledger_memory.hpp>
 #include <coffer/time/clock_service.hpp>
 
 #include <chrono>
 #include <cstdint>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <variant>
 #include <vector>
 
-#include "support/allocations.hpp"
+#include "support/modes.hpp"
 
 namespace {
 
@@ -108,19 +102,11 @@ private:
     std::unordered_map<reservation_id, hold, id_hash> held_;
 };
 
-/// `count` pairs of a reservation and its settlement; counted over the second half.
+/// `count` pairs of a reservation and its settlement.
 template <class Pair>
 void repeat(long count, Pair pair) {
-    long before = 0;
-    std::chrono::steady_clock::time_point begin;
-    for (long i = 0; i < count; ++i) {
-        if (i == count / 2) before = allocations.load(), begin = std::chrono::steady_clock::now();
+    for (long i = 0; i < count; ++i)
         if (!pair(i)) std::abort();
-    }
-    auto const half = static_cast<double>(count - count / 2);
-    auto const took = std::chrono::duration<double, std::nano>{std::chrono::steady_clock::now() - begin};
-    std::printf("%.2f allocations per pair, %.0f ns\n", static_cast<double>(allocations.load() - before) / half,
-                took.count() / half);
 }
 
 ledger_moment now() { return {std::chrono::steady_clock::now(), std::chrono::system_clock::now()}; }
@@ -154,18 +140,8 @@ void backend(long n) {
     });
 }
 
-struct mode {
-    std::string_view name;
-    void (*run)(long);
-};
-constexpr mode modes[]{{"section", mutex_section}, {"book", book}, {"backend", backend}};
+constexpr bench::mode modes[]{{"section", mutex_section}, {"book", book}, {"backend", backend}};
 
 }  // namespace
 
-int main(int argc, char** argv) {
-    if (argc == 3)
-        for (auto const& m : modes)
-            if (m.name == argv[1]) return m.run(std::atol(argv[2])), 0;
-    for (auto const& m : modes) std::printf("%.*s\n", static_cast<int>(m.name.size()), m.name.data());
-    return argc == 1 ? 0 : 2;
-}
+int main(int argc, char** argv) { return bench::run(argc, argv, modes); }

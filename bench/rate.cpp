@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // What a limiter costs over the bare thing: one atomic GCRA and one reading of the clock.
-//
-//     bench_rate MODE N       runs MODE N times; prints allocations per attempt over the second half of the run
-//     bench_rate compare      runs all modes in turn, many short rounds; prints the medians of CPU time, and their ratios
-//     bench_rate              lists the modes
-//
-// Instructions are counted from outside, as for bench_walk (bench/count.py).
+// See support/modes.hpp for how it is run.
 
 #include <coffer/call/pipeline.hpp>
 #include <coffer/policy/rate_limit.hpp>
@@ -13,18 +8,13 @@
 #include <asio/io_context.hpp>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <cstdio>
 #include <cstdlib>
-#include <ctime>
-#include <string_view>
 #include <thread>
-#include <vector>
 
-#include "support/allocations.hpp"
+#include "support/modes.hpp"
 
 namespace {
 
@@ -96,107 +86,50 @@ void in_two_threads(Run const& run) {
     other.join();
 }
 
-struct mode {
-    std::string_view name;
-    void (*run)(long);
-    std::size_t compared_with;
+constexpr bench::mode modes[]{
+    {"clock",
+     [](long n) {
+         std::int64_t sum = 0;
+         for (long i = 0; i < n; ++i) sum += clock_now();
+         if (sum == 1) std::abort();
+     }},
+    {"gcra_and_clock",
+     [](long n) {
+         static bare_gcra g;
+         bare(g, n);
+     }},
+    {"bucket_and_clock",
+     [](long n) {
+         static auto b = one_bucket();
+         taken(b, n);
+     }},
+    {"limit",
+     [](long n) {
+         static auto const limit = one_limit();
+         attempts(limit, n);
+     }},
+    {"three_limits",
+     [](long n) {
+         static auto const limit = three_limits();
+         attempts(limit, n);
+     }},
+    {"gcra_two_threads",
+     [](long n) {
+         static bare_gcra g;
+         in_two_threads([n] { bare(g, n); });
+     }},
+    {"bucket_two_threads",
+     [](long n) {
+         static auto b = one_bucket();
+         in_two_threads([n] { taken(b, n); });
+     }},
+    {"limit_two_threads",
+     [](long n) {
+         static auto const limit = one_limit();
+         in_two_threads([n] { attempts(limit, n); });
+     }},
 };
-
-constexpr std::array modes{
-    mode{"clock",
-         [](long n) {
-             std::int64_t sum = 0;
-             for (long i = 0; i < n; ++i) sum += clock_now();
-             if (sum == 1) std::abort();
-         },
-         0},
-    mode{"gcra_and_clock",
-         [](long n) {
-             static bare_gcra g;
-             bare(g, n);
-         },
-         1},
-    mode{"bucket_and_clock",
-         [](long n) {
-             static auto b = one_bucket();
-             taken(b, n);
-         },
-         1},
-    mode{"limit",
-         [](long n) {
-             static auto const limit = one_limit();
-             attempts(limit, n);
-         },
-         1},
-    mode{"three_limits",
-         [](long n) {
-             static auto const limit = three_limits();
-             attempts(limit, n);
-         },
-         1},
-    mode{"gcra_two_threads",
-         [](long n) {
-             static bare_gcra g;
-             in_two_threads([n] { bare(g, n); });
-         },
-         5},
-    mode{"bucket_two_threads",
-         [](long n) {
-             static auto b = one_bucket();
-             in_two_threads([n] { taken(b, n); });
-         },
-         5},
-    mode{"limit_two_threads",
-         [](long n) {
-             static auto const limit = one_limit();
-             in_two_threads([n] { attempts(limit, n); });
-         },
-         5},
-};
-
-/// Of all threads, in ns.
-double cpu_time() {
-    timespec t{};
-    ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return static_cast<double>(t.tv_sec) * 1e9 + static_cast<double>(t.tv_nsec);
-}
-
-void compare() {
-    constexpr long calls = 20'000;
-    constexpr int rounds = 101;
-    std::array<std::vector<double>, modes.size()> took;
-    for (int round = 0; round < rounds; ++round) {
-        for (std::size_t i = 0; i < modes.size(); ++i) {
-            auto const start = cpu_time();
-            modes[i].run(calls);
-            took[i].push_back((cpu_time() - start) / calls);
-        }
-    }
-    for (auto& all : took) std::ranges::sort(all);
-    for (std::size_t i = 0; i < modes.size(); ++i) {
-        auto const& with = modes[modes[i].compared_with];
-        std::printf("%-18.*s %6.1f ns, %5.2f x %.*s\n", static_cast<int>(modes[i].name.size()), modes[i].name.data(),
-                    took[i][rounds / 2], took[i][rounds / 2] / took[modes[i].compared_with][rounds / 2],
-                    static_cast<int>(with.name.size()), with.name.data());
-    }
-}
 
 }  // namespace
 
-int main(int argc, char** argv) {
-    if (argc == 2 && std::string_view{argv[1]} == "compare") return compare(), 0;
-    if (argc == 3) {
-        for (auto const& m : modes) {
-            if (m.name != argv[1]) continue;
-            auto const n = std::atol(argv[2]);
-            m.run(n);
-            auto const before = allocations.load();
-            m.run(n);
-            std::printf("%.2f allocations per attempt\n",
-                        static_cast<double>(allocations.load() - before) / static_cast<double>(n));
-            return 0;
-        }
-    }
-    for (auto const& m : modes) std::printf("%.*s\n", static_cast<int>(m.name.size()), m.name.data());
-    return argc == 1 ? 0 : 2;
-}
+int main(int argc, char** argv) { return bench::run(argc, argv, modes); }

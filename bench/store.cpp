@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What keeping a paid answer costs over the bare thing, measured in turns in one run.
-//
-//     bench_store              all of it
-//     bench_store MODE N       runs MODE N times and prints allocations each; for counting instructions from outside
+// What keeping a paid answer costs over the bare thing. See support/modes.hpp for how it is run.
 //
 // memory    claim, permit, answer, accept of a 1 KiB answer          bare: a sharded map of phase and value, in the same four steps
 // replay    a claim that finds a 1 KiB answer                        bare: a mutex, a hash map, a shared pointer
@@ -38,38 +35,9 @@
 #include <utility>
 #include <vector>
 
-#include "support/allocations.hpp"
+#include "support/modes.hpp"
 
 namespace {
-
-using steady = std::chrono::steady_clock;
-
-/// One way to do something. Set up once; `run(n)` does it n times.
-struct variant {
-    std::string name;
-    std::function<void(int)> run;
-    std::vector<double> ns;
-};
-
-/// All in turns, so that what disturbs one disturbs all; prints medians and the ratio to the last, the bare one.
-void compare(char const* title, std::vector<variant> variants, int n, int rounds) {
-    for (auto& v : variants) v.run(n / 4 + 1);  // warm
-    for (int round = 0; round < rounds; ++round)
-        for (auto& v : variants) {
-            auto const start = steady::now();
-            v.run(n);
-            v.ns.push_back(std::chrono::duration<double, std::nano>(steady::now() - start).count() / n);
-        }
-    auto const median = [](variant& v) {
-        std::sort(v.ns.begin(), v.ns.end());
-        return v.ns[v.ns.size() / 2];
-    };
-    auto const bare = median(variants.back());
-    std::printf("%s\n", title);
-    for (auto& v : variants)
-        std::printf("  %-44s %10.0f ns  [%.0f .. %.0f]  %5.2f x bare\n", v.name.c_str(), median(v), v.ns.front(),
-                    v.ns.back(), median(v) / bare);
-}
 
 // In memory ---------------------------------------------------------------------------------------------------------------
 
@@ -188,26 +156,26 @@ private:
 
 // SHA-256 -----------------------------------------------------------------------------------------------------------------
 
-void compare_sha256(std::size_t size) {
-    std::string const text(size, 'x');
-    auto const mine = [&](int n) {
-        for (int i = 0; i < n; ++i)
-            if (coffer::crypto::sha256_of(text)[0] == 0 && text.empty()) std::abort();
-    };
-    std::unique_ptr<EVP_MD, decltype(&EVP_MD_free)> const algorithm{EVP_MD_fetch(nullptr, "SHA256", nullptr),
-                                                                    EVP_MD_free};
-    std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> const context{EVP_MD_CTX_new(), EVP_MD_CTX_free};
-    auto const bare = [&](int n) {
-        std::array<unsigned char, 32> digest{};
-        for (int i = 0; i < n; ++i) {
-            EVP_DigestInit_ex(context.get(), algorithm.get(), nullptr);
-            EVP_DigestUpdate(context.get(), text.data(), text.size());
-            EVP_DigestFinal_ex(context.get(), digest.data(), nullptr);
-            if (digest[0] == 0 && text.empty()) std::abort();
-        }
-    };
-    auto const title = "SHA-256 of " + std::to_string(size) + " bytes (aim 1.3)";
-    compare(title.c_str(), {{"crypto::sha256_of", mine, {}}, {"bare", bare, {}}}, 20000, 9);
+template <std::size_t Size>
+void sha256(long n) {
+    std::string const text(Size, 'x');
+    for (long i = 0; i < n; ++i)
+        if (coffer::crypto::sha256_of(text)[0] == 0 && text.empty()) std::abort();
+}
+
+template <std::size_t Size>
+void bare_sha256(long n) {
+    std::string const text(Size, 'x');
+    static std::unique_ptr<EVP_MD, decltype(&EVP_MD_free)> const algorithm{EVP_MD_fetch(nullptr, "SHA256", nullptr),
+                                                                           EVP_MD_free};
+    static std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> const context{EVP_MD_CTX_new(), EVP_MD_CTX_free};
+    std::array<unsigned char, 32> digest{};
+    for (long i = 0; i < n; ++i) {
+        EVP_DigestInit_ex(context.get(), algorithm.get(), nullptr);
+        EVP_DigestUpdate(context.get(), text.data(), text.size());
+        EVP_DigestFinal_ex(context.get(), digest.data(), nullptr);
+        if (digest[0] == 0 && text.empty()) std::abort();
+    }
 }
 
 // On disk -----------------------------------------------------------------------------------------------------------------
@@ -331,56 +299,47 @@ private:
     int last_ = 0;
 };
 
-void compare_sqlite() {
-    directory const dir;
+// Each of both makes so many commits for as many calls: the bare one needs to know how many callers shared one.
+struct on_disk {
+    directory dir;
     sqlite_store mine{dir / "mine.db"};
     bare_sqlite bare{dir / "bare.db"};
-    mine.run(64 * 32);
-    auto const s = mine.stats();
-    // Four operations in three steps: the answer is not waited for before it is accepted.
-    auto const batch = static_cast<int>(3 * s.operations / (4 * s.commits));
-    auto const name = "bare, " + std::to_string(batch) + " to a commit, as above";
-    compare("SQLite, FULL, 64 callers: claim, permit, answer and accept (aim 1.25: 0.8 of the bare loop's speed)",
-            {{"sqlite::store", [&](int n) { mine.run(n); }, {}}, {name, [&](int n) { bare.run(n, batch); }, {}}},
-            64 * 16, 9);
+    int batch = 0;
+
+    on_disk() {
+        mine.run(64 * 32);
+        auto const s = mine.stats();
+        // Four operations in three steps: the answer is not waited for before it is accepted.
+        batch = static_cast<int>(3 * s.operations / (4 * s.commits));
+    }
+};
+on_disk& disk() {
+    static on_disk one;
+    return one;
 }
+
+memory_store& memory() {
+    static memory_store one;
+    return one;
+}
+bare_memory& bare_map() {
+    static bare_memory one;
+    return one;
+}
+
+constexpr bench::mode modes[]{
+    {"memory", [](long n) { memory().run(static_cast<int>(n)); }},
+    {"bare_memory", [](long n) { bare_map().run(static_cast<int>(n)); }},
+    {"replay", [](long n) { memory().replay(static_cast<int>(n)); }},
+    {"bare_replay", [](long n) { bare_map().hit(static_cast<int>(n)); }},
+    {"sha256_1k", sha256<1024>},
+    {"bare_sha256_1k", bare_sha256<1024>},
+    {"sha256_8k", sha256<8192>},
+    {"bare_sha256_8k", bare_sha256<8192>},
+    {"sqlite", [](long n) { disk().mine.run(static_cast<int>(n)); }, 1024, true},
+    {"bare_sqlite", [](long n) { disk().bare.run(static_cast<int>(n), disk().batch); }, 1024, true},
+};
 
 }  // namespace
 
-int main(int argc, char** argv) {
-    std::string_view const mode = argc > 1 ? argv[1] : "";
-    if (argc > 2) {
-        int const n = std::atoi(argv[2]);
-        memory_store mine;
-        bare_memory bare;
-        auto const counted = [&](auto&& run) {
-            run(n / 2);
-            long const before = allocations;
-            run(n - n / 2);
-            std::printf("%.2f allocations\n", static_cast<double>(allocations - before) / (n - n / 2));
-            return 0;
-        };
-        if (mode == "memory") return counted([&](int k) { mine.run(k); });
-        if (mode == "bare_memory") return counted([&](int k) { bare.run(k); });
-        if (mode == "replay") return counted([&](int k) { mine.replay(k); });
-        if (mode == "bare_replay") return counted([&](int k) { bare.hit(k); });
-        std::fprintf(stderr, "bench_store: no such mode; there are memory, bare_memory, replay, bare_replay\n");
-        return 2;
-    }
-    if (mode.empty() || mode == "memory") {
-        memory_store mine;
-        bare_memory bare;
-        compare("in memory: claim, permit, answer, accept of 1 KiB (aim 2)",
-                {{"memory_store", [&](int n) { mine.run(n); }, {}}, {"bare", [&](int n) { bare.run(n); }, {}}}, 5000,
-                9);
-        compare("in memory: a replay of 1 KiB (aim 1.5)",
-                {{"memory_store", [&](int n) { mine.replay(n); }, {}}, {"bare", [&](int n) { bare.hit(n); }, {}}},
-                50000, 9);
-    }
-    if (mode.empty() || mode == "sha256") {
-        compare_sha256(1024);
-        compare_sha256(8192);
-    }
-    if (mode.empty() || mode == "sqlite") compare_sqlite();
-    return 0;
-}
+int main(int argc, char** argv) { return bench::run(argc, argv, modes); }

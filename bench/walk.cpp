@@ -1,24 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 // What the path of a call costs over the bare awaited call, in instructions and allocations.
-//
-//     bench_walk MODE N     runs MODE N times; prints allocations per call over the second half of the run
-//     bench_walk            lists the modes
-//
-// Instructions are counted from outside: valgrind --tool=callgrind for N and for 2N, the difference divided by N
-// (bench/count.py does). The `call` is reused, as a worker's loop would, so that its log keeps its memory.
+// See support/modes.hpp for how it is run. The `call` is reused, as a worker's loop would, so that its log keeps its memory.
 
 #include <coffer/coffer.hpp>
 
 #include <asio/io_context.hpp>
 
-#include <array>
-#include <cstdio>
 #include <cstdlib>
-#include <functional>
-#include <string>
-#include <string_view>
+#include <utility>
 
-#include "support/allocations.hpp"
+#include "support/modes.hpp"
 
 namespace {
 
@@ -63,95 +54,74 @@ using result = coffer::outcome<int>;
 coffer::awaitable<result> leaf(int const& x) { co_return x + 1; }
 coffer::awaitable<result> failing(int const&) { co_return coffer::failed(coffer::fault_kind::permanent); }
 
-/// `count` repetitions of `once`; allocations are counted over the second half.
+/// `count` repetitions of `once`.
 template <class Once>
 coffer::awaitable<void> repeat(long count, Once once) {
     long sum = 0;
-    long before = 0;
     for (long i = 0; i < count; ++i) {
-        if (i == count / 2) before = allocations.load();
         result const got = co_await once();
         sum += got ? *got : 1;
     }
-    std::printf("%.2f allocations per call (%ld)\n",
-                static_cast<double>(allocations.load() - before) / static_cast<double>(count - count / 2), sum);
+    if (sum == 0) std::abort();
 }
 
 template <class Op>
-coffer::awaitable<void> bare(long count, Op op) {
+coffer::awaitable<void> repeat_bare(long count, Op op) {
     int const x = 3;
     auto const once = [&] { return op(x); };
     co_await repeat(count, once);
 }
 
 template <class Wrapped>
-coffer::awaitable<void> through(long count, Wrapped ask) {
+coffer::awaitable<void> repeat_through(long count, Wrapped ask) {
     int const x = 3;
     auto call = coffer::call::unkeyed();
     auto const once = [&] { return ask.try_call(call, x); };
     co_await repeat(count, once);
 }
 
-/// The outcome edge against the throwing one.
+/// The throwing edge, where `repeat_through` has the outcome.
 template <class Wrapped>
-coffer::awaitable<void> throwing(long count, Wrapped ask) {
+coffer::awaitable<void> repeat_throwing(long count, Wrapped ask) {
     int const x = 3;
     auto call = coffer::call::unkeyed();
     for (long i = 0; i < count; ++i) (void)co_await ask(call, x);
 }
 
-struct mode {
-    std::string_view name;
-    coffer::awaitable<void> (*run)(long);
-};
+void in_a_context(coffer::awaitable<void> work) {
+    asio::io_context io{1};
+    asio::co_spawn(io, std::move(work), asio::detached);
+    io.run();
+}
+template <class Op>
+void bare(long n, Op op) {
+    in_a_context(repeat_bare(n, op));
+}
+template <class... Policies>
+void through(long n, Policies... policies) {
+    in_a_context(repeat_through(n, coffer::pipeline{policies...}.wrap(&leaf)));
+}
 
-constexpr std::array modes{
-    mode{"bare", [](long n) { return bare(n, &leaf); }},
-    mode{"bare_failure", [](long n) { return bare(n, &failing); }},
-    mode{"empty_pipeline", [](long n) { return through(n, coffer::pipeline{}.wrap(&leaf)); }},
-    mode{"eight_gates",
-         [](long n) {
-             return through(
-                 n,
-                 coffer::pipeline{coffer::retry{}, no_op{}, no_op{}, no_op{}, no_op{}, no_op{}, no_op{}, no_op{}}.wrap(
-                     &leaf));
-         }},
-    mode{"eight_gates_failure",
-         [](long n) {
-             return through(
-                 n,
-                 coffer::pipeline{coffer::retry{}, no_op{}, no_op{}, no_op{}, no_op{}, no_op{}, no_op{}, no_op{}}.wrap(
-                     &failing));
-         }},
-    mode{"refused",
-         [](long n) { return through(n, coffer::pipeline{coffer::retry{}, no_op{}, no_op{}, closed{}}.wrap(&leaf)); }},
-    mode{"one_gate", [](long n) { return through(n, coffer::pipeline{no_op{}}.wrap(&leaf)); }},
-    mode{"circuit_breaker", [](long n) { return through(n, coffer::pipeline{coffer::circuit_breaker{}}.wrap(&leaf)); }},
-    mode{"circuit_open", [](long n) { return through(n, coffer::pipeline{isolated()}.wrap(&leaf)); }},
-    mode{"one_layer",
-         [](long n) { return through(n, coffer::pipeline{coffer::retry{}, thin{}, no_op{}}.wrap(&leaf)); }},
-    mode{"erased",
-         [](long n) {
-             return through(n, coffer::guarded<int(int const&)>{coffer::pipeline{
-                                   coffer::retry{}, no_op{}, no_op{}, no_op{}, no_op{}, no_op{}, no_op{},
-                                   no_op{}}.wrap(&leaf)});
-         }},
-    mode{"throwing_edge",
-         [](long n) { return throwing(n, coffer::pipeline{coffer::retry{}, no_op{}, no_op{}}.wrap(&leaf)); }},
+/// `retry` and seven gates that do nothing.
+coffer::pipeline const eight{coffer::retry{}, no_op{}, no_op{}, no_op{}, no_op{}, no_op{}, no_op{}, no_op{}};
+coffer::circuit_breaker const healthy;
+coffer::circuit_breaker const broken = isolated();
+
+constexpr bench::mode modes[]{
+    {"bare", [](long n) { bare(n, &leaf); }},
+    {"bare_failure", [](long n) { bare(n, &failing); }},
+    {"empty_pipeline", [](long n) { through(n); }},
+    {"one_gate", [](long n) { through(n, no_op{}); }},
+    {"eight_gates", [](long n) { in_a_context(repeat_through(n, eight.wrap(&leaf))); }},
+    {"eight_gates_failure", [](long n) { in_a_context(repeat_through(n, eight.wrap(&failing))); }},
+    {"erased", [](long n) { in_a_context(repeat_through(n, coffer::guarded<int(int const&)>{eight.wrap(&leaf)})); }},
+    {"refused", [](long n) { through(n, coffer::retry{}, no_op{}, no_op{}, closed{}); }},
+    {"circuit_breaker", [](long n) { through(n, healthy); }},
+    {"circuit_open", [](long n) { through(n, broken); }},
+    {"one_layer", [](long n) { through(n, coffer::retry{}, thin{}, no_op{}); }},
+    {"throwing_edge", [](long n) { in_a_context(repeat_throwing(n, eight.wrap(&leaf))); }},
 };
 
 }  // namespace
 
-int main(int argc, char** argv) {
-    if (argc == 3) {
-        for (auto const& m : modes) {
-            if (m.name != argv[1]) continue;
-            asio::io_context io{1};
-            asio::co_spawn(io, m.run(std::atol(argv[2])), asio::detached);
-            io.run();
-            return 0;
-        }
-    }
-    for (auto const& m : modes) std::printf("%.*s\n", static_cast<int>(m.name.size()), m.name.data());
-    return argc == 1 ? 0 : 2;
-}
+int main(int argc, char** argv) { return bench::run(argc, argv, modes); }

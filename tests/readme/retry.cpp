@@ -10,6 +10,8 @@
 #include <asio/io_context.hpp>
 
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 using namespace std::chrono_literals;
@@ -96,6 +98,49 @@ TEST(docs_retry, one_quota_for_a_provider) {
     EXPECT_EQ(outage(chat, embed).back(), coffer::stop_reason::quota_spent)
         << "60 retries were wanted in a minute or so";
     EXPECT_LT(chat_operation.sends() + embed_operation.sends(), 20 + 60);
+}
+
+struct question {
+    explicit question(std::string t) : text{std::move(t)} {}
+    std::string text;
+};
+std::vector<std::string> asked;
+coffer::awaitable<coffer::outcome<coffer::answer>> ask_model(question const& q) {
+    asked.push_back(q.text);
+    co_return coffer::answer{asked.size() == 1 ? "It has about forty." : "41", 200};
+}
+
+TEST(docs_retry, a_repair) {
+    //! [repair]
+    auto const counted =
+        coffer::describe(ask_model)
+            .decode([](coffer::answer const& a) -> coffer::outcome<int> {
+                if (a.body.empty() || a.body.find_first_not_of("0123456789") != std::string::npos)
+                    return coffer::failed(coffer::fault_kind::defective_answer, "this is not a number");
+                return std::stoi(a.body);
+            })
+            .repair([](question& q, coffer::defect const& d) {  // a copy of the question
+                q.text += "\nYou answered: " + d.raw->body + "\nAnswer with a number, and nothing else.";
+                return true;
+            });
+    auto const ask = coffer::pipeline{coffer::retry{}}.wrap(counted);
+    //! [repair]
+    asio::io_context io;
+    coffer::testing::virtual_time time{io};
+    asked.clear();
+    int result = 0;
+    auto const work = [&]() -> coffer::awaitable<void> {
+        auto call = coffer::call::unkeyed();
+        question const q{"How many rooms has the house?"};
+        result = co_await ask(call, q);
+    };
+    asio::co_spawn(io, work, asio::detached);
+    time.run();
+    EXPECT_EQ(result, 41);
+    ASSERT_EQ(asked.size(), 2U);
+    EXPECT_EQ(
+        asked[1],
+        "How many rooms has the house?\nYou answered: It has about forty.\nAnswer with a number, and nothing else.");
 }
 
 TEST(docs_retry, a_rule_of_ones_own) {

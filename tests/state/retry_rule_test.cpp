@@ -49,6 +49,25 @@ TEST(retry_rule, retries_the_kinds_of_the_table_and_no_others) {
     }
 }
 
+TEST(retry_rule, a_repaired_request_waits_for_nothing_but_a_hint) {
+    auto f = facts();
+    f.repaired = true;
+    auto const v = decide_retry(plain(), fault{fault_kind::defective_answer}, f);
+    EXPECT_TRUE(v.again);
+    EXPECT_EQ(v.delay, 0s);
+    EXPECT_EQ(v.source, delay_source::repair);
+    auto const hinted = decide_retry(plain(), fault{fault_kind::defective_answer}.with_retry_after(7s), f);
+    EXPECT_EQ(hinted.delay, 7s);
+    EXPECT_EQ(hinted.source, delay_source::provider_hint);
+    f.user = retry_decision::no();
+    EXPECT_EQ(decide_retry(plain(), fault{fault_kind::defective_answer}, f).stop, stop_reason::not_retryable);
+    f.user = retry_decision::yes_after(3s);
+    EXPECT_EQ(decide_retry(plain(), fault{fault_kind::defective_answer}, f).delay, 3s);
+    f.user = retry_decision::by_table();
+    f.attempts_made = plain().attempts;
+    EXPECT_EQ(decide_retry(plain(), fault{fault_kind::defective_answer}, f).stop, stop_reason::attempts_spent);
+}
+
 TEST(retry_rule, the_user_may_overrule_the_table_both_ways) {
     for (auto const kind : all_kinds()) {
         auto f = facts();

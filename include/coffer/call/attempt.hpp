@@ -223,6 +223,8 @@ public:
         a.size_ =
             std::make_unique<attempt::request_size const>(attempt::request_size{std::move(bound), std::move(print)});
     }
+    /// The next try is another request.
+    static void forget_request(attempt& a) noexcept { a.target_.reset(), a.size_.reset(); }
     static std::array<std::uint8_t, 16> const* held_money(attempt const& a) noexcept { return a.money_; }
     static void start(attempt& a, time_point now, time_point deadline, int send) noexcept {
         a.now_ = now, a.deadline_ = deadline, a.number_ = call_access::next_attempt(*a.call_), a.send_ = send;

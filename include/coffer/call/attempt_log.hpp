@@ -31,7 +31,7 @@ struct target {
 };
 
 /// Why an attempt did not begin at once.
-enum class wait_reason : std::uint8_t { none, backoff, provider_hint, ambiguous_floor, admission };
+enum class wait_reason : std::uint8_t { none, backoff, provider_hint, ambiguous_floor, admission, repair };
 
 [[nodiscard]] constexpr std::string_view to_string(wait_reason w) noexcept {
     switch (w) {
@@ -40,6 +40,7 @@ enum class wait_reason : std::uint8_t { none, backoff, provider_hint, ambiguous_
         case wait_reason::provider_hint: return "hint";
         case wait_reason::ambiguous_floor: return "ambiguous";
         case wait_reason::admission: return "admission";
+        case wait_reason::repair: return "repair";
     }
     return "";
 }

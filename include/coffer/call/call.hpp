@@ -72,6 +72,7 @@ public:
           answered_by_{std::move(other.answered_by_)},
           attempts_{other.attempts_},
           unproven_{other.unproven_},
+          repairs_{other.repairs_},
           deadline_{other.deadline_.load(std::memory_order_relaxed)} {}
     call& operator=(call&&) = delete;
     ~call() = default;
@@ -130,6 +131,9 @@ public:
     [[nodiscard]] int attempts_here() const noexcept { return attempts_ - attempts_elsewhere_; }
     /// Those of them that have ended and may have been billed.
     [[nodiscard]] int unproven_sends() const noexcept { return unproven_; }
+    /// The last attempt brought an answer that cannot be used, and the operation has made another request of it
+    /// (repair.hpp): the next attempt asks that one.
+    [[nodiscard]] bool repaired() const noexcept { return repaired_now_; }
     /// The live claim under which this call's attempts take their permits; null without a journal.
     [[nodiscard]] permit_source* claim() const noexcept { return claim_; }
 
@@ -159,6 +163,10 @@ private:
     int attempts_ = 0;
     int attempts_elsewhere_ = 0;
     int unproven_ = 0;
+    int repairs_ = 0;
+    bool repaired_now_ = false;
+    void const* repaired_by_ = nullptr;  // the pipeline whose operation takes it
+    std::shared_ptr<void> repaired_;  // the arguments as they are now
     wait_reason why_waited_ = wait_reason::none;
     duration waited_{};  // since the last attempt, at whichever policy
     time_point began_{};
@@ -204,6 +212,10 @@ public:
             call_.answered_by_.reset();
             call_.attempts_ = 0;
             call_.unproven_ = 0;
+            call_.repairs_ = 0;
+            call_.repaired_now_ = false;
+            call_.repaired_by_ = nullptr;
+            call_.repaired_.reset();
             call_.why_waited_ = wait_reason::none;
             call_.waited_ = {};
             call_.provider_key_.clear();
@@ -259,7 +271,22 @@ public:
             c.provider_key_ = c.claim_ != nullptr ? c.claim_->provider_key() : random_hex(c.clock().random());
         return c.provider_key_;
     }
-    static int next_attempt(call& c) noexcept { return ++c.attempts_; }
+    static int next_attempt(call& c) noexcept {
+        c.repaired_now_ = false;
+        return ++c.attempts_;
+    }
+    static int repairs(call const& c) noexcept { return c.repairs_; }
+    /// From now on the pipeline `by` asks with `arguments`.
+    static void set_repaired(call& c, void const* by, std::shared_ptr<void> arguments) noexcept {
+        ++c.repairs_;
+        c.repaired_now_ = true;
+        c.repaired_by_ = by;
+        c.repaired_ = std::move(arguments);
+    }
+    /// Null: `by` asks with what it was given.
+    static void* repaired(call const& c, void const* by) noexcept {
+        return c.repaired_by_ == by ? c.repaired_.get() : nullptr;
+    }
     static void add_unproven(call& c) noexcept { ++c.unproven_; }
     /// Time that passed before the next attempt, wherever it begins. The first reason stands.
     static void add_wait(call& c, duration d, wait_reason why) noexcept {

@@ -36,6 +36,7 @@ struct shape<Op, Args...> {
     static constexpr bool has_decode =
         !is_absent<decltype(decode_with(std::declval<Op const&>(), std::declval<answer const&>()))>;
     static constexpr bool has_bill = false;
+    static constexpr bool has_repair = false;
     static constexpr bool journalable = Op::template journalable<Args...>;
     static constexpr bool hands_down = true;
 };
@@ -55,7 +56,31 @@ public:
     template <class... Args>
     void aim(attempt& a, Args&... args) const {
         if constexpr (called_with<Args...>::has_target)
-            if (!attempt_access::has_target(a)) attempt_access::set_target(a, target_of(operation, args...));
+            if (!attempt_access::has_target(a))
+                attempt_access::set_target(
+                    a, asked(a, [this](auto const&... now) { return target_of(operation, now...); }, args...));
+    }
+
+    /// The arguments that a repair has left; null if they are those that were given.
+    template <class... Args>
+    [[nodiscard]] std::tuple<std::decay_t<Args>...>* repaired(attempt const& a) const noexcept {
+        return static_cast<std::tuple<std::decay_t<Args>...>*>(call_access::repaired(a.of(), this));
+    }
+
+    /// After an attempt that brought `raw`, which cannot be used: what to ask instead, if the operation knows.
+    template <class... Args>
+    void repair(attempt& a, fault const& why, answer const* raw, Args&... args) const noexcept {
+        if (why.kind() != fault_kind::defective_answer) return;
+        try {
+            using arguments = std::tuple<std::decay_t<Args>...>;
+            auto const* const before = repaired<Args...>(a);
+            auto const next =
+                before != nullptr ? std::make_shared<arguments>(*before) : std::make_shared<arguments>(args...);
+            defect const d{why, raw, call_access::repairs(a.of())};
+            if (!std::apply([&](auto&... now) { return repair_with(operation, d, now...); }, *next)) return;
+            call_access::set_repaired(attempt_access::call_of(a), this, next);
+        } catch (...) {  // then there is no other request, and the fault says all
+        }
     }
 
     /// What the request is and may consume; asked for once in a walk, because the arguments do not change.
@@ -66,9 +91,12 @@ public:
             if (attempt_access::has_size(a)) return;
             estimate bound;
             std::optional<fingerprint> print;
-            if constexpr (called::has_estimate) bound = estimate_of(operation, args...);
+            auto const ask = [&](auto const& hook) { return asked(a, hook, args...); };
+            if constexpr (called::has_estimate)
+                bound = ask([this](auto const&... now) { return estimate_of(operation, now...); });
             if constexpr (called::has_fingerprint)
-                if (a.print() == nullptr) print = fingerprint_of(operation, args...);
+                if (a.print() == nullptr)
+                    print = ask([this](auto const&... now) { return fingerprint_of(operation, now...); });
             attempt_access::set_size(a, std::move(bound), std::move(print));
         }
     }
@@ -115,6 +143,15 @@ public:
     Policies policies;
     Op operation;
     observers watch;
+
+private:
+    /// `hook` of the arguments with which the operation is called now.
+    template <class Hook, class... Args>
+    [[nodiscard]] auto asked(attempt const& a, Hook const& hook, Args&... args) const {
+        if constexpr (called_with<Args...>::has_repair)
+            if (auto const* const changed = repaired<Args...>(a)) return std::apply(hook, *changed);
+        return hook(args...);
+    }
 };
 
 }  // namespace coffer::inline v0::detail

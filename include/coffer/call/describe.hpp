@@ -34,19 +34,35 @@ namespace detail {
 
 struct absent {};
 
-template <class Hook>
-inline constexpr bool present = !std::same_as<Hook, absent>;
-
-/// The hooks of a described operation, by name.
-template <class Target = absent, class Fingerprint = absent, class Estimate = absent, class Decode = absent,
-          class Bill = absent, class Classify = absent>
-struct hooks {
-    [[no_unique_address]] Target target;
-    [[no_unique_address]] Fingerprint fingerprint;
-    [[no_unique_address]] Estimate estimate;
-    [[no_unique_address]] Decode decode;
-    [[no_unique_address]] Bill bill;
-    [[no_unique_address]] Classify classify;
+// The hooks of a described operation: each adds one to those before it, and hides an earlier one of its name.
+struct no_hooks {};
+template <class Others, class F>
+struct target_hook : Others {
+    [[no_unique_address]] F target;
+};
+template <class Others, class F>
+struct fingerprint_hook : Others {
+    [[no_unique_address]] F fingerprint;
+};
+template <class Others, class F>
+struct estimate_hook : Others {
+    [[no_unique_address]] F estimate;
+};
+template <class Others, class F>
+struct decode_hook : Others {
+    [[no_unique_address]] F decode;
+};
+template <class Others, class F>
+struct bill_hook : Others {
+    [[no_unique_address]] F bill;
+};
+template <class Others, class F>
+struct classify_hook : Others {
+    [[no_unique_address]] F classify;
+};
+template <class Others, class F>
+struct repair_hook : Others {
+    [[no_unique_address]] F repair;
 };
 
 }  // namespace detail
@@ -60,65 +76,48 @@ public:
     /// `(args...) -> coffer::target`: provider and model.
     template <class F>
     [[nodiscard]] auto target(F f) && {
-        auto& h = hooks_;
-        return with(detail::hooks<F, decltype(h.fingerprint), decltype(h.estimate), decltype(h.decode),
-                                  decltype(h.bill), decltype(h.classify)>{std::move(f), std::move(h.fingerprint),
-                                                                          std::move(h.estimate), std::move(h.decode),
-                                                                          std::move(h.bill), std::move(h.classify)});
+        return with<detail::target_hook>(std::move(f));
     }
     /// `(args...) -> coffer::fingerprint`: what makes two requests the same.
     template <class F>
     [[nodiscard]] auto fingerprint(F f) && {
-        auto& h = hooks_;
-        return with(detail::hooks<decltype(h.target), F, decltype(h.estimate), decltype(h.decode), decltype(h.bill),
-                                  decltype(h.classify)>{std::move(h.target), std::move(f), std::move(h.estimate),
-                                                        std::move(h.decode), std::move(h.bill), std::move(h.classify)});
+        return with<detail::fingerprint_hook>(std::move(f));
     }
     /// `(args...) -> coffer::estimate`: tokens, and an upper bound of the cost.
     template <class F>
     [[nodiscard]] auto estimate(F f) && {
-        auto& h = hooks_;
-        return with(detail::hooks<decltype(h.target), decltype(h.fingerprint), F, decltype(h.decode), decltype(h.bill),
-                                  decltype(h.classify)>{std::move(h.target), std::move(h.fingerprint), std::move(f),
-                                                        std::move(h.decode), std::move(h.bill), std::move(h.classify)});
+        return with<detail::estimate_hook>(std::move(f));
     }
     /// `(answer const&) -> outcome<R>`: what the user sees; an error says that the answer is not accepted. The operation
     /// then returns `outcome<answer>`.
     template <class F>
     [[nodiscard]] auto decode(F f) && {
-        auto& h = hooks_;
-        return with(detail::hooks<decltype(h.target), decltype(h.fingerprint), decltype(h.estimate), F,
-                                  decltype(h.bill), decltype(h.classify)>{std::move(h.target), std::move(h.fingerprint),
-                                                                          std::move(h.estimate), std::move(f),
-                                                                          std::move(h.bill), std::move(h.classify)});
+        return with<detail::decode_hook>(std::move(f));
     }
     /// `(answer const&) -> coffer::billed`: usage and cost, of defective answers too.
     template <class F>
     [[nodiscard]] auto bill(F f) && {
-        auto& h = hooks_;
-        return with(detail::hooks<decltype(h.target), decltype(h.fingerprint), decltype(h.estimate), decltype(h.decode),
-                                  F, decltype(h.classify)>{std::move(h.target), std::move(h.fingerprint),
-                                                           std::move(h.estimate), std::move(h.decode), std::move(f),
-                                                           std::move(h.classify)});
+        return with<detail::bill_hook>(std::move(f));
     }
     /// The user's rules. Called with whatever it accepts of `std::exception_ptr`, the operation's own error type, and
     /// `fault` (after the built-in rules); gives a `fault`. If it throws, the fault is permanent.
     template <class F>
     [[nodiscard]] auto classify(F f) && {
-        auto& h = hooks_;
-        return with(detail::hooks<decltype(h.target), decltype(h.fingerprint), decltype(h.estimate), decltype(h.decode),
-                                  decltype(h.bill), F>{std::move(h.target), std::move(h.fingerprint),
-                                                       std::move(h.estimate), std::move(h.decode), std::move(h.bill),
-                                                       std::move(f)});
+        return with<detail::classify_hook>(std::move(f));
+    }
+    /// `(args&..., defect const&) -> bool`: what to ask instead, after a defective answer. See repair.hpp.
+    template <class F>
+    [[nodiscard]] auto repair(F f) && {
+        return with<detail::repair_hook>(std::move(f));
     }
 
     [[nodiscard]] Fn const& function() const noexcept { return fn_; }
     [[nodiscard]] Hooks const& description() const noexcept { return hooks_; }
 
 private:
-    template <class NewHooks>
-    auto with(NewHooks h) {
-        return described<Fn, NewHooks>{std::move(fn_), std::move(h)};
+    template <template <class, class> class Hook, class F>
+    auto with(F f) {
+        return described<Fn, Hook<Hooks, F>>{std::move(fn_), {std::move(hooks_), std::move(f)}};
     }
     Fn fn_;
     Hooks hooks_;
@@ -127,7 +126,7 @@ private:
 /// Starts a description of `fn`, which is copied.
 template <class Fn>
 [[nodiscard]] auto describe(Fn&& fn) {
-    return described<std::decay_t<Fn>, detail::hooks<>>{std::forward<Fn>(fn), detail::hooks<>{}};
+    return described<std::decay_t<Fn>, detail::no_hooks>{std::forward<Fn>(fn), {}};
 }
 
 }  // namespace coffer::inline v0

@@ -9,6 +9,7 @@
 #include <coffer/base/outcome.hpp>
 #include <coffer/call/attempt.hpp>
 #include <coffer/call/describe.hpp>
+#include <coffer/call/repair.hpp>
 
 #include <concepts>
 #include <optional>
@@ -42,7 +43,7 @@ template <class Op>
 template <class Op, class... Args>
 auto target_of(Op const& op, Args const&... args) {
     if constexpr (is_described<Op>) {
-        if constexpr (present<decltype(op.description().target)>) return op.description().target(args...);
+        if constexpr (requires { op.description().target; }) return op.description().target(args...);
         else return target_of(op.function(), args...);
     } else if constexpr (requires { op.target(args...); }) return op.target(args...);
     else return absent{};
@@ -51,7 +52,7 @@ auto target_of(Op const& op, Args const&... args) {
 template <class Op, class... Args>
 auto fingerprint_of(Op const& op, Args const&... args) {
     if constexpr (is_described<Op>) {
-        if constexpr (present<decltype(op.description().fingerprint)>) return op.description().fingerprint(args...);
+        if constexpr (requires { op.description().fingerprint; }) return op.description().fingerprint(args...);
         else return fingerprint_of(op.function(), args...);
     } else if constexpr (requires { op.fingerprint(args...); }) return op.fingerprint(args...);
     else return absent{};
@@ -60,7 +61,7 @@ auto fingerprint_of(Op const& op, Args const&... args) {
 template <class Op, class... Args>
 auto estimate_of(Op const& op, Args const&... args) {
     if constexpr (is_described<Op>) {
-        if constexpr (present<decltype(op.description().estimate)>) return op.description().estimate(args...);
+        if constexpr (requires { op.description().estimate; }) return op.description().estimate(args...);
         else return estimate_of(op.function(), args...);
     } else if constexpr (requires { op.estimate(args...); }) return op.estimate(args...);
     else return absent{};
@@ -69,7 +70,7 @@ auto estimate_of(Op const& op, Args const&... args) {
 template <class Op>
 auto decode_with(Op const& op, answer const& a) {
     if constexpr (is_described<Op>) {
-        if constexpr (present<decltype(op.description().decode)>) return op.description().decode(a);
+        if constexpr (requires { op.description().decode; }) return op.description().decode(a);
         else return decode_with(op.function(), a);
     } else if constexpr (requires { op.decode(a); }) return op.decode(a);
     else return absent{};
@@ -78,7 +79,7 @@ auto decode_with(Op const& op, answer const& a) {
 template <class Op>
 auto bill_with(Op const& op, answer const& a) {
     if constexpr (is_described<Op>) {
-        if constexpr (present<decltype(op.description().bill)>) return op.description().bill(a);
+        if constexpr (requires { op.description().bill; }) return op.description().bill(a);
         else return bill_with(op.function(), a);
     } else if constexpr (requires { op.bill(a); }) return op.bill(a);
     else return absent{};
@@ -88,10 +89,26 @@ auto bill_with(Op const& op, answer const& a) {
 template <class Op, class What>
 auto classify_with(Op const& op, What const& what) {
     if constexpr (is_described<Op>) {
-        if constexpr (std::invocable<decltype(op.description().classify) const&, What const&>)
-            return op.description().classify(what);
+        if constexpr (requires { op.description().classify(what); }) return op.description().classify(what);
         else return classify_with(op.function(), what);
     } else if constexpr (requires { op.classify(what); }) return op.classify(what);
+    else return absent{};
+}
+
+/// Changes `args`, or says that there is nothing to be changed; `absent` if the operation cannot.
+template <class Op, class... Args>
+auto repair_with(Op const& op, defect const& d, Args&... args) {
+    if constexpr (is_described<Op>) {
+        if constexpr (requires { op.description().repair; }) {
+            constexpr bool fits = requires { static_cast<bool>(op.description().repair(args..., d)); };
+            static_assert(
+                fits,
+                "coffer: the hook of describe(fn).repair(...) must be callable as (args&..., coffer::defect const&) "
+                "-> bool, with the operation's own arguments, of which it changes a copy");
+            if constexpr (fits) return static_cast<bool>(op.description().repair(args..., d));
+            else return false;
+        } else return repair_with(op.function(), d, args...);
+    } else if constexpr (requires { op.repair(args..., d); }) return static_cast<bool>(op.repair(args..., d));
     else return absent{};
 }
 
@@ -170,6 +187,10 @@ struct operation_traits {
         !detail::is_absent<decltype(detail::decode_with(std::declval<Op const&>(), std::declval<answer const&>()))>;
     static constexpr bool has_bill =
         !detail::is_absent<decltype(detail::bill_with(std::declval<Op const&>(), std::declval<answer const&>()))>;
+    static constexpr bool has_repair = !detail::is_absent<decltype(detail::repair_with(
+        std::declval<Op const&>(), std::declval<defect const&>(), std::declval<std::decay_t<Args>&>()...))>;
+    static_assert(!has_repair || (std::copy_constructible<std::decay_t<Args>> && ...),
+                  "coffer: an operation with repair changes a copy of the arguments: they must be copyable");
 
 private:
     static consteval auto value_tag() {

@@ -96,6 +96,13 @@ public:
         }
     }
 
+    /// What the attempt brought, if that was read and not accepted.
+    [[nodiscard]] answer const* rejected() const noexcept
+        requires Called::has_repair
+    {
+        return rejected_.get();
+    }
+
 private:
     [[nodiscard]] permit_source* claim() const noexcept { return send_ != 0 ? attempt_.of().claim() : nullptr; }
 
@@ -115,6 +122,7 @@ private:
             if (auto* const journal = claim()) journal->accepted(send_);
             return value;
         }
+        if constexpr (Called::has_repair) rejected_ = what;
         auto why = adjusted(std::move(value).error());
         if (auto* const journal = claim()) {
             if (why.billing() == knowledge::no) journal->unsent(send_);
@@ -216,6 +224,7 @@ private:
     Core const& core_;
     attempt& attempt_;
     int send_ = 0;
+    [[no_unique_address]] std::conditional_t<Called::has_repair, shared_answer, absent> rejected_;
 };
 
 }  // namespace coffer::inline v0::detail

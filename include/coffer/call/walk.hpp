@@ -61,6 +61,14 @@ inline void at_least_as_billed(fault& why, fault const& before) {
     return classify_exception(thrown).with_execution(knowledge::no).with_billing(knowledge::no);
 }
 
+/// An operation with `repair` may be called with other arguments than those that the walk was given, which live in the call.
+template <class Called, class Core, class... With>
+auto ask_operation(Core const& core, attempt& a, With&... with)
+    -> awaitable<typename Called::raw_type, typename Called::executor_type> {
+    if constexpr (Called::takes_attempt) co_return co_await function_of(core.operation)(a, with...);
+    else co_return co_await function_of(core.operation)(with...);
+}
+
 /// Walks one call through the segment that begins at `Begin`. `Args` are references, or values that the frame holds.
 template <std::size_t Begin, class Core, class... Args>
 auto walk(std::shared_ptr<Core const> core, call& c, handed how, Args... args)
@@ -90,6 +98,8 @@ auto walk(std::shared_ptr<Core const> core, call& c, handed how, Args... args)
     // The outermost walk has just read the clock.
     for (auto now = Begin == 0 && how == handed::in ? c.began() : c.clock().now();; now = c.clock().now()) {
         attempt_access::begin(a, now);
+        if constexpr (called::has_repair)
+            if (c.repaired()) attempt_access::forget_request(a);
         result.reset();
         std::exception_ptr thrown;
 
@@ -154,7 +164,13 @@ auto walk(std::shared_ptr<Core const> core, call& c, handed how, Args... args)
                 // The operation is called in the expression that awaits it: what its parameters were converted to lives
                 // as long as it runs.
                 try {
-                    if constexpr (std::is_void_v<typename called::raw_type>) {
+                    if constexpr (called::has_repair) {
+                        auto* const changed = core->template repaired<Args...>(a);
+                        auto const ask = [&](auto&... with) { return ask_operation<called>(*core, a, with...); };
+                        auto running = changed != nullptr ? std::apply(ask, *changed) : ask(args...);
+                        auto raw = co_await std::move(running);
+                        result.emplace(send.judge(std::move(raw)));
+                    } else if constexpr (std::is_void_v<typename called::raw_type>) {
                         if constexpr (called::takes_attempt) co_await function_of(core->operation)(a, args...);
                         else co_await function_of(core->operation)(args...);
                         result.emplace(send.succeeded());
@@ -169,6 +185,8 @@ auto walk(std::shared_ptr<Core const> core, call& c, handed how, Args... args)
                     thrown = std::current_exception();
                 }
                 if (thrown) result.emplace(failed(send.thrown(thrown)));
+                if constexpr (called::has_repair)
+                    if (!*result) core->repair(a, result->error(), send.rejected(), args...);
                 if constexpr (journalable) {
                     // Only the send was cut off, by its time limit: the flight itself goes on.
                     if (c.claim() != nullptr && c.claim()->take_cut())

@@ -81,6 +81,7 @@ public:
                 .attempts_made = made,
                 .sends_left = a.sends_left().value_or(settings_->options.max_sends - unproven),
                 .unproven = unproven,
+                .repaired = a.of().repaired(),
                 .same_fault = same_fault_,
                 .user = ask_user(*end.why, made),
                 .now = end.at,
@@ -96,7 +97,7 @@ public:
             if (!settings_->quota.withdraw(end.at)) return verdict::done(stop_reason::quota_spent);
             previous_ = decided.drawn;
             constexpr wait_reason reasons[] = {wait_reason::backoff, wait_reason::provider_hint,
-                                               wait_reason::ambiguous_floor};
+                                               wait_reason::ambiguous_floor, wait_reason::repair};
             return verdict::again(decided.delay, reasons[static_cast<std::size_t>(decided.source)]);
         }
 

@@ -56,6 +56,7 @@ struct retry_facts {
     int attempts_made = 1;
     int sends_left = 0;  ///< sends that may still be made
     int unproven = 0;  ///< attempts that are not proven unbilled
+    bool repaired = false;  ///< the next attempt asks something else (call/repair.hpp)
     int same_fault = 1;  ///< as many of the last ones failed for the same kind
     retry_decision user = retry_decision::by_table();
     std::chrono::steady_clock::time_point now{};
@@ -67,7 +68,7 @@ struct retry_facts {
 };
 
 /// Which of its parts made a delay as long as it is.
-enum class delay_source : std::uint8_t { backoff, provider_hint, ambiguous_floor };
+enum class delay_source : std::uint8_t { backoff, provider_hint, ambiguous_floor, repair };
 
 /// The answer: again after `delay`, or why not.
 struct retry_verdict {
@@ -97,13 +98,14 @@ struct retry_verdict {
 /// there time for it.
 ///
 /// A hint is a floor, spread upwards only. An attempt that may have been executed is not sent again before
-/// `ambiguous_delay`, since a brown-out must not eat both sends in a second.
+/// `ambiguous_delay`, since a brown-out must not eat both sends in a second. A repaired request is another one: there is
+/// nothing to wait for, but a hint.
 [[nodiscard]] inline retry_verdict decide_retry(retry_options const& o, fault const& why,
                                                 retry_facts const& f) noexcept {
     using enum retry_decision::kind;
     auto const stop = [](stop_reason r) { return retry_verdict{false, {}, delay_source::backoff, r, {}}; };
 
-    bool const wanted = f.user.what() == by_table ? row(why.kind()).retry_same : f.user.what() != no;
+    bool const wanted = f.user.what() == by_table ? row(why.kind()).retry_same || f.repaired : f.user.what() != no;
     if (!wanted) return stop(stop_reason::not_retryable);
     if (f.attempts_made >= o.attempts) return stop(stop_reason::attempts_spent);
     if (f.sends_left <= 0) return stop(stop_reason::sends_spent);
@@ -111,7 +113,8 @@ struct retry_verdict {
     retry_verdict v;
     v.again = true;
     v.drawn = f.previous;
-    v.delay = schedule_after(o, why.kind()).delay(static_cast<std::uint32_t>(f.attempts_made), f.draws, v.drawn);
+    if (f.repaired) v.source = delay_source::repair;
+    else v.delay = schedule_after(o, why.kind()).delay(static_cast<std::uint32_t>(f.attempts_made), f.draws, v.drawn);
     auto const at_least = [&](std::chrono::nanoseconds floor, delay_source source) {
         if (floor > v.delay) v.delay = floor, v.source = source;
     };
@@ -121,7 +124,7 @@ struct retry_verdict {
         if (*hint > o.hint_ceiling) return stop(stop_reason::hint_too_long);
         at_least(spread_upwards(*hint, o.hint_spread * f.spread_draw), delay_source::provider_hint);
     }
-    if (why.execution() != knowledge::no || why.billing() != knowledge::no)
+    if (!f.repaired && (why.execution() != knowledge::no || why.billing() != knowledge::no))
         at_least(o.ambiguous_delay, delay_source::ambiguous_floor);
     stop_facts const facts{.attempts = f.attempts_made,
                            .unproven = f.unproven,
