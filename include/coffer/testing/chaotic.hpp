@@ -26,6 +26,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -153,6 +154,15 @@ class chaotic {
     static constexpr bool has_decode =
         offered<decltype(coffer::detail::decode_with(std::declval<Op const&>(), std::declval<answer const&>()))>;
 
+    /// What the operation's own hook makes of arguments and a defect, which comes last.
+    template <class... All>
+    static auto repaired_by(Op const& op, std::tuple<All&...> all) {
+        constexpr auto last = sizeof...(All) - 1;
+        return [&]<std::size_t... I>(std::index_sequence<I...>) {
+            return coffer::detail::repair_with(op, std::get<last>(all), std::get<I>(all)...);
+        }(std::make_index_sequence<last>{});
+    }
+
 public:
     chaotic(std::shared_ptr<detail::chaos_state> s, Op op) : state_{std::move(s)}, op_{std::move(op)} {}
 
@@ -197,6 +207,13 @@ public:
         auto as_it_came = a;
         as_it_came.body.erase(0, detail::spoiled_mark.size());
         return coffer::detail::bill_with(op_, as_it_came);
+    }
+    /// `(args&..., defect const&)`.
+    template <class... All>
+    [[nodiscard]] auto repair(All&... all) const
+        requires offered<decltype(repaired_by(std::declval<Op const&>(), std::tie(all...)))>
+    {
+        return repaired_by(op_, std::tie(all...));
     }
     template <class What>
     [[nodiscard]] auto classify(What const& what) const
