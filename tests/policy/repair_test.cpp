@@ -9,7 +9,6 @@
 #include <coffer/policy/retry.hpp>
 #include <coffer/store/ledger_memory.hpp>
 #include <coffer/store/memory.hpp>
-#include <coffer/testing/chaos.hpp>
 
 #include <gtest/gtest.h>
 
@@ -299,13 +298,6 @@ TEST_F(repair_test, an_operation_may_have_it_as_a_member_and_no_decode) {
     asio::co_spawn(sim.executor(), work, [&](std::exception_ptr const& e) { over = !e; });
     sim.time.run();
     EXPECT_TRUE(over);
-}
-
-TEST_F(repair_test, an_answer_that_chaos_has_spoiled_is_repaired_too) {
-    provider.answer("good").answer("good, too");
-    coffer::testing::chaos const weather{
-        coffer::testing::chaos_plan{}.then(coffer::testing::injection::spoils_answer())};
-    EXPECT_EQ(run(pipeline{retry{}}.wrap(weather.wrap(chat(more_precisely)))).text(), "good, too");
 }
 
 TEST_F(repair_test, arguments_that_cannot_be_copied_now_are_no_repair) {

@@ -325,6 +325,27 @@ TEST(chaos, a_description_holds_inside_and_outside) {
     ask(outside);
 }
 
+TEST(chaos, a_repair_is_asked_about_a_spoiled_answer) {
+    simulation sim;
+    chat const p;
+    chaos const weather;
+    auto const politely = [](defect const& d, std::string& prompt) {
+        prompt += ", please";
+        return d.repairs == 0;
+    };
+    std::string const prompt = "hello";
+    auto const ask = [&](auto const& op) {
+        weather.play(chaos_plan{}.then(injection::spoils_answer()));
+        auto c = a_call();
+        EXPECT_EQ(sim.run(pipeline{retry{}}.wrap(op)(c, prompt)), "hello, please");
+        EXPECT_EQ(c.log().size(), 2U);
+    };
+    ask(weather.wrap(describe(p).repair(politely)));
+    ask(describe(weather.wrap(p)).repair(politely));
+    using plain = operation_traits<decltype(weather.wrap(p)), std::string const>;
+    static_assert(!plain::has_repair);
+}
+
 struct my_error {
     int code = 0;
 };

@@ -61,7 +61,7 @@ public:
         return sum;
     }
 
-    /// The operation in bad weather: target, fingerprint, estimate, decode, bill and classify are those of `op`, which is copied.
+    /// The operation in bad weather: target, fingerprint, estimate, decode, bill, repair and classify are those of `op`, which is copied.
     template <class Op>
     [[nodiscard]] auto wrap(Op&& op) const {
         static_assert(

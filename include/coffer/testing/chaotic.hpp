@@ -235,7 +235,6 @@ private:
         if (mine.effect() == chaos_effect::fault) co_return detail::chaotic_end<raw_type>(mine.what->why());
 
         bool const loses = mine.effect() == chaos_effect::lost_reply;
-        std::exception_ptr thrown;
         try {
             if constexpr (std::is_void_v<raw_type>) {
                 if constexpr (called<Args...>::takes_attempt) co_await fn(a, args...);
@@ -252,14 +251,8 @@ private:
             throw;
         } catch (std::bad_alloc const&) {
             throw;
-        } catch (failure const&) {
-            if (!loses) throw;
         } catch (...) {
-            thrown = std::current_exception();
-        }
-        if (thrown) {  // whoever was cancelled has not lost a reply
-            auto const cancellation = co_await asio::this_coro::cancellation_state;
-            if (!loses || cancellation.cancelled() != asio::cancellation_type::none) std::rethrow_exception(thrown);
+            if (!loses) throw;
         }
         if (loses) attempt_access::forget(a);
         co_return detail::chaotic_end<raw_type>(mine.what->why());
