@@ -91,12 +91,23 @@ public:
 
     [[nodiscard]] circuit_status status() const { return shared_->status(); }
 
+    /// Other options for this one and its copies, in all pipelines. Throws `std::invalid_argument` for what cannot be meant;
+    /// the old ones stay then.
+    ///
+    /// The state stays as it is, and a break under way as long as it is; every end and every probe from now on is judged by
+    /// the new options, also of attempts under way. What was counted goes on counting; only another `window` begins anew.
+    void change(circuit_breaker_options options) const {
+        options.check();
+        shared_->change(options);
+    }
+    [[nodiscard]] circuit_breaker_options options() const { return shared_->options(); }
+
     /// What copies have in common.
     [[nodiscard]] void const* state() const noexcept { return shared_.get(); }
 
 private:
     struct shared {
-        explicit shared(circuit_breaker_options const& o) : options{o}, machine{o}, closed_in{machine.epoch()} {}
+        explicit shared(circuit_breaker_options const& o) : machine{o}, closed_in{machine.epoch()} {}
 
         [[nodiscard]] admission enter(attempt& a, slot<ticket>& s) {
             if (bound_to.load(std::memory_order_acquire) != &a.clock()) bind(a);
@@ -114,7 +125,7 @@ private:
             }
             s.emplace(*this, *said.in);
             if (said.changed == circuit_reason::none) return admission::in();
-            explain("half_open", [&] { return detail::half_open_text(circuit, options.probes); });
+            explain("half_open", [&] { return detail::half_open_text(circuit, machine.options().probes); });
             lock.unlock();
             a.tell({event_kind::circuit_half_open,
                     a.now(),
@@ -138,7 +149,7 @@ private:
             if (opened) {
                 explain("open", [&] {
                     circuit = detail::circuit_of(a.target());
-                    return detail::open_text(circuit, *changed, options, ended.why);
+                    return detail::open_text(circuit, *changed, machine.options(), ended.why);
                 });
             }
             lock.unlock();
@@ -172,6 +183,14 @@ private:
             std::lock_guard const lock{mutex};
             machine.reset();
             publish();
+        }
+        void change(circuit_breaker_options const& o) {
+            std::lock_guard const lock{mutex};
+            machine.adopt(o);
+        }
+        [[nodiscard]] circuit_breaker_options options() {
+            std::lock_guard const lock{mutex};
+            return machine.options();
         }
         [[nodiscard]] circuit_status status() {
             std::lock_guard const lock{mutex};
@@ -228,7 +247,6 @@ private:
             }
         }
 
-        circuit_breaker_options const options;
         std::mutex mutex;
         breaker machine;
         std::string circuit = detail::circuit_of({});
