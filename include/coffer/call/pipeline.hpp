@@ -6,6 +6,7 @@
 //     auto reply = co_await ask(call, request);
 
 #include <coffer/call/arguments.hpp>
+#include <coffer/call/composition.hpp>
 #include <coffer/call/core.hpp>
 #include <coffer/call/order_rules.hpp>
 #include <coffer/call/reader.hpp>
@@ -17,6 +18,28 @@
 #include <utility>
 
 namespace coffer::inline v0 {
+
+namespace detail {
+
+template <class... Policies>
+void describe_each(composition& to, std::tuple<Policies...> const& policies) {
+    to.unless_named({});
+    std::apply([&to](auto const&... p) { (describe_into(to, p), ...); }, policies);
+}
+/// A pipeline further in goes on with its own lines.
+template <class Op>
+void describe_end(composition& to, Op const& op) {
+    if constexpr (nested_pipeline<Op> && described_in_words<Op>) {
+        op.describe(to);
+    } else if constexpr (is_described<Op> && !nested_pipeline<Op>) {
+        describe_end(to, op.function());
+    } else {
+        to.end();
+        describe_into(to, op);
+    }
+}
+
+}  // namespace detail
 
 /// A wrapped operation. Copies share everything; const-callable from any thread, each call on its own executor.
 ///
@@ -49,6 +72,12 @@ public:
         requires std::same_as<std::remove_cvref_t<Call>, call>
     [[nodiscard]] auto operator()(Call&& c, Args&&... args) const {
         return detail::throwing(try_call(std::forward<Call>(c), std::forward<Args>(args)...));
+    }
+
+    /// What stands in here, outermost first, and where the call goes in the end: what `to_string` and `<<` print.
+    void describe(composition& to) const {
+        detail::describe_each(to, core_->policies);
+        detail::describe_end(to, core_->operation);
     }
 
     /// For a pipeline around this one: the same call, handed down.
@@ -120,6 +149,9 @@ public:
         watch_.add(std::move(o));
         return std::move(*this);
     }
+
+    /// The policies, outermost first: what `to_string` and `<<` print.
+    void describe(composition& to) const { detail::describe_each(to, policies_); }
 
     /// Puts the policies around `op`, which is copied or moved in. Throws `misuse` if copies of one policy stand here
     /// twice, or for an order that cannot be right and that only `op`, a `guarded`, knows.

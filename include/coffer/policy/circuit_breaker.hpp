@@ -102,6 +102,16 @@ public:
     }
     [[nodiscard]] circuit_breaker_options options() const { return shared_->options(); }
 
+    /// What `to_string` and `<<` print: its options, and how it is right now.
+    void describe(composition& to) const {
+        auto const now = status();
+        to.name("circuit_breaker");
+        detail::describe_into(to, options());
+        if (now.state != circuit_state::closed) to.now(now.why);
+        else to.now(now.in_a_row > 0 ? "closed, failures in a row: " + std::to_string(now.in_a_row) : "closed");
+        if (now.left) to.now(*now.left > duration::zero() ? "for " + detail::rest_text(*now.left) : "a probe is next");
+    }
+
     /// What copies have in common.
     [[nodiscard]] void const* state() const noexcept { return shared_.get(); }
 

@@ -12,6 +12,7 @@
 
 #include <coffer/asio.hpp>
 #include <coffer/call/call.hpp>
+#include <coffer/call/composition.hpp>
 #include <coffer/call/core.hpp>
 #include <coffer/call/event.hpp>
 #include <coffer/policy/changeable.hpp>
@@ -24,6 +25,7 @@
 #include <memory>
 #include <optional>
 #include <stdexcept>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -111,6 +113,19 @@ public:
         state_->options.set(options);
     }
     [[nodiscard]] fallback_options options() const { return *state_->options.read(); }
+
+    /// Its alternatives, first = asked first, each with its own lines.
+    void describe(composition& to) const {
+        to.name("fallback");
+        auto const o = options();
+        to.with_other("max_sends", o.max_sends, defaults::max_sends);
+        if (o.larger_context) to.with("larger_context");
+        if (state_->user) to.with("a rule");
+        for (std::size_t i = 0; i < state_->all.size(); ++i)
+            to.inside(std::to_string(i + 1) + ": ", [&] {
+                (void)state_->all.at(i, [&](auto const& a) { return detail::describe_end(to, a), true; });
+            });
+    }
 
     // For the pipeline around it ----------------------------------------------------------------------------------------
 

@@ -118,6 +118,15 @@ public:
     /// Their `fair_by` may be looked at as long as this or a copy of it lives.
     [[nodiscard]] rate_limit_options options() const { return line_->options(); }
 
+    /// What `to_string` and `<<` print: its options, and how it is right now.
+    void describe(composition& to) const {
+        to.name("rate_limit");
+        detail::describe_into(to, options());
+        if (auto const n = waiting(); n > 0) to.now(std::to_string(n) + " waiting");
+        if (auto const d = line_->blocked(); d > duration::zero())
+            to.now("blocked by the provider for " + detail::rest_text(d));
+    }
+
     /// So many attempts wait in line right now.
     [[nodiscard]] std::size_t waiting() const { return line_->waiting(); }
     [[nodiscard]] void const* state() const noexcept { return line_.get(); }

@@ -182,6 +182,13 @@ public:
         return later_ ? later_->options : first_.options;
     }
 
+    /// For how long the provider has asked everybody to wait; zero: it has not.
+    [[nodiscard]] duration blocked() const {
+        std::lock_guard const lock{mutex_};
+        auto const at = clock_ ? clock_->now() : time_point::max();
+        return throttle_.until() > at ? throttle_.until() - at : duration::zero();
+    }
+
     /// Goes by other options from now on, taken as checked. What was taken stays taken; who waits goes on waiting in his place,
     /// but for those who would wait in vain. May throw `std::bad_alloc`, and has changed nothing then.
     void change(rate_limit_options const& o) {

@@ -10,6 +10,7 @@
 #include <coffer/call/gate.hpp>
 #include <coffer/policy/changeable.hpp>
 #include <coffer/policy/retry_quota.hpp>
+#include <coffer/policy/retry_text.hpp>
 #include <coffer/state/retry_rule.hpp>
 #include <coffer/time/random.hpp>
 
@@ -57,6 +58,14 @@ public:
         settings_->options.set(options);
     }
     [[nodiscard]] retry_options options() const { return *settings_->options.read(); }
+
+    /// What `to_string` and `<<` print.
+    void describe(composition& to) const {
+        to.name("retry");
+        detail::describe_into(to, options());
+        if (settings_->user) to.with("a rule");
+        settings_->quota.describe(to);
+    }
 
 private:
     struct settings {
