@@ -148,6 +148,8 @@ TEST(composition, of_operations_that_say_nothing_of_themselves) {
     EXPECT_EQ(to_string(pipeline{}.wrap(describe(closure).target([](int const&) { return target{"a", "b"}; }))),
               "-> a lambda");
     EXPECT_EQ(to_string(pipeline{}.wrap(describe(chat{}))), "-> acme(m)");
+    auto const to_a = [](int const&) { return target{"a", "b"}; };
+    EXPECT_EQ(to_string(pipeline{}.wrap(describe(closure).name("embeddings").target(to_a))), "-> embeddings");
 }
 
 TEST(composition, of_pipelines_in_pipelines_and_behind_handles) {

@@ -31,9 +31,9 @@ template <class Op>
 void describe_end(composition& to, Op const& op) {
     if constexpr (nested_pipeline<Op> && described_in_words<Op>) {
         op.describe(to);
-    } else if constexpr (is_described<Op> && !nested_pipeline<Op>) {
-        describe_end(to, op.function());
     } else {
+        if constexpr (is_described<Op>)
+            if (op.name().empty()) return describe_end(to, op.function());
         to.end();
         describe_into(to, op);
     }
