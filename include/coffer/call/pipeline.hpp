@@ -19,28 +19,6 @@
 
 namespace coffer::inline v0 {
 
-namespace detail {
-
-template <class... Policies>
-void describe_each(composition& to, std::tuple<Policies...> const& policies) {
-    to.unless_named({});
-    std::apply([&to](auto const&... p) { (describe_into(to, p), ...); }, policies);
-}
-/// A pipeline further in goes on with its own lines.
-template <class Op>
-void describe_end(composition& to, Op const& op) {
-    if constexpr (nested_pipeline<Op> && described_in_words<Op>) {
-        op.describe(to);
-    } else {
-        if constexpr (is_described<Op>)
-            if (op.name().empty()) return describe_end(to, op.function());
-        to.end();
-        describe_into(to, op);
-    }
-}
-
-}  // namespace detail
-
 /// A wrapped operation. Copies share everything; const-callable from any thread, each call on its own executor.
 ///
 /// `ask(call, args...)` throws `failure`; `ask.try_call(call, args...)` gives `outcome<R>` and throws only `misuse` and
