@@ -186,6 +186,19 @@ TEST(rate_limit_change, what_an_attempt_has_not_used_comes_back_as_it_was_taken)
     EXPECT_EQ(d.sent(), (times{0, 10'000, 16'000}));
 }
 
+TEST(rate_limit_change, who_waited_through_a_change_has_taken_his_part_as_it_was_when_he_was_served) {
+    desk d{{.tokens_per_minute = 6000}};
+    d.provider.then({.after = 10min}).then({.used = used(100, 0), .after = 1s});
+    d.ask("a 6000 0");
+    d.ask("b 500 0");
+    d.world.run_ready();
+    d.limit.change({.tokens_per_minute = 600});
+    d.world.run_for(51s);
+    d.ask("c 400 0");
+    d.world.run();
+    EXPECT_EQ(d.sent(), (times{0, 50'000, 51'000})) << "400 of 600 have come back";
+}
+
 TEST(rate_limit_change, a_limit_that_is_new_knows_nothing_of_attempts_under_way) {
     desk d{{.requests_per_minute = 60}};
     d.provider.then({.used = used(5000, 0), .after = 10s});

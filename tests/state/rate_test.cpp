@@ -366,6 +366,14 @@ TEST(rate_change, what_is_taken_while_others_take_over_is_lost_to_nobody) {
     EXPECT_EQ(after[1].free(start), 0);
 }
 
+TEST(rate_change, of_rules_that_went_nothing_is_taken_any_more) {
+    rate_bucket before{minutes(60, 0)};
+    rate_bucket after{minutes(0, 600), 1};
+    after.take_over(before, start);
+    EXPECT_FALSE(take(before, {1, 10, 0}, start)) << "or it would be counted nowhere";
+    EXPECT_TRUE(take(after, {1, 10, 0}, start));
+}
+
 TEST(rate_change, marks_are_good_as_long_as_their_limit_has_not_changed) {
     rate_bucket before{minutes(60, 600)};
     rate_bucket::marks then{};
