@@ -362,8 +362,8 @@ TEST(rate_limit_change, whatever_changes_and_whoever_leaves_no_limit_is_exceeded
 
 // Threads ----------------------------------------------------------------------------------------------------------------
 
-awaitable<void> ask_often(guarded ask, int times, int which, std::atomic<int>& ok, std::atomic<int>& other) {
-    for (int i = 0; i < times; ++i) {
+awaitable<void> ask_often(guarded ask, int count, int which, std::atomic<int>& ok, std::atomic<int>& other) {
+    for (int i = 0; i < count; ++i) {
         auto c = call::unkeyed(10s).tag("tenant", std::to_string(which % 3));
         request const r{"x 3 2"};
         auto const result = co_await ask.try_call(c, r);

@@ -39,9 +39,15 @@ public:
         return {now_, mutex_};
     }
     void set(Options const& o) {
+        set(o, [] {});
+    }
+    /// `also` is done together with it, whoever else sets them.
+    template <class Also>
+    void set(Options const& o, Also const& also) {
         std::lock_guard const lock{mutex_};
         now_ = o;
         changed_.store(true, std::memory_order_release);
+        also();
     }
 
 private:

@@ -54,8 +54,9 @@ public:
     /// delay that has been decided is slept to its end, and `attempt_timeout` holds for calls that begin.
     void change(retry_options const& options) const {
         check(options);
-        settings_->attempt_timeout.store(options.attempt_timeout.count(), std::memory_order_relaxed);
-        settings_->options.set(options);
+        settings_->options.set(options, [this, &options] {
+            settings_->attempt_timeout.store(options.attempt_timeout.count(), std::memory_order_relaxed);
+        });
     }
     [[nodiscard]] retry_options options() const { return *settings_->options.read(); }
 
