@@ -282,7 +282,7 @@ TEST(rate_limit_change, who_leaves_while_he_is_refused_leaves_nothing_behind) {
 
 TEST(rate_limit_change, whatever_changes_and_whoever_leaves_no_limit_is_exceeded_and_nobody_is_forgotten) {
     std::int64_t let_in = 0, refused = 0, changes = 0;
-    for (auto const seed : support::each_seed(support::seeds(10))) {
+    for (auto const seed : support::each_seed(support::seeds(20))) {
         support::dice dice{seed};
         struct period {
             time_point from;

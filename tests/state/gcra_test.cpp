@@ -293,7 +293,7 @@ struct rule {
 TEST(gcra_model, however_often_limits_change_no_stretch_of_time_holds_more_than_the_largest_of_them_lets_in) {
     using wide = coffer::detail::wide_int;
     int many = 0;
-    for (auto const seed : support::each_seed(support::seeds(5))) {
+    for (auto const seed : support::each_seed(support::seeds(25))) {
         support::dice dice{seed};
         constexpr std::int64_t windows[] = {1'000'000'000, 60'000'000'000, 86'400'000'000'000};
         auto const window = windows[dice.below(3)];
