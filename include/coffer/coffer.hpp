@@ -18,6 +18,7 @@
 #include <coffer/base/zone.hpp>
 #include <coffer/call/attempt.hpp>
 #include <coffer/call/call.hpp>
+#include <coffer/call/composition.hpp>
 #include <coffer/call/describe.hpp>
 #include <coffer/call/event.hpp>
 #include <coffer/call/gate.hpp>

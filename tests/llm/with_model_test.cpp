@@ -32,6 +32,13 @@ TEST(with_model, asks_that_model_whatever_the_request_names) {
     EXPECT_EQ(c.call.cost(), coffer::money::from_nano(13'500));
 }
 
+TEST(with_model, is_printed_with_its_provider_and_model_and_without_its_key) {
+    conversation c;
+    auto const chat = c.client().chat;
+    EXPECT_EQ(to_string(coffer::pipeline{}.wrap(chat)), "-> openai");
+    EXPECT_EQ(to_string(coffer::pipeline{}.wrap(llm::with_model(chat, "gpt-4o-mini"))), "-> openai(gpt-4o-mini)");
+}
+
 TEST(with_model, whatever_extra_names_too_and_the_rest_of_it_stands) {
     conversation c;
     c.provider.answer(ok());

@@ -130,6 +130,12 @@ TEST_F(docs_circuit_breaker, seen_and_moved_by_hand) {
                          })
                          .wrap(chat);
     //! [watch]
+    //! [change]
+    auto options = health.options();
+    options.in_a_row = 20;
+    health.change(options);
+    //! [change]
+    EXPECT_EQ(health.options().in_a_row, 20);
     auto const work = [&]() -> coffer::awaitable<void> {
         //! [by_hand]
         health.isolate("maintenance at the provider until noon");  // every attempt is refused, with these words

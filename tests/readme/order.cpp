@@ -10,6 +10,7 @@
 #include <asio/io_context.hpp>
 
 #include <exception>
+#include <sstream>
 #include <string>
 
 using namespace std::chrono_literals;
@@ -21,6 +22,7 @@ using provider = coffer::testing::scripted_operation<std::string>;
 
 auto described(provider const& p, std::string name) {
     return coffer::describe([p](coffer::attempt& a, std::string const&) { return p(a); })
+        .name(name)
         .target([name](std::string const&) { return coffer::target{name, "a model"}; })
         .fingerprint([](std::string const& prompt) { return coffer::fingerprint{}.with("prompt", prompt); })
         .estimate([](std::string const&) {
@@ -53,6 +55,24 @@ TEST(docs_order, the_whole_stack) {
                 coffer::pipeline{coffer::retry{{}, cheap_quota}, cheap_health, cheap_pace, team}.wrap(cheap_chat),
             });
     //! [stack]
+    std::ostringstream printed;
+    auto& out = printed;
+    //! [print]
+    out << ask << '\n';
+    //! [print]
+    EXPECT_EQ(printed.str(), R"(once(store in memory, max_sends 2)
+fallback
+  1: retry(4 attempts)
+     circuit_breaker(closed)
+     rate_limit(500 requests/min, 200000 tokens/min)
+     budget(team/search $25.00 daily)
+     -> dear
+  2: retry(4 attempts)
+     circuit_breaker(closed)
+     rate_limit(500 requests/min)
+     budget(team/search $25.00 daily)
+     -> cheap
+)");
     std::string answer;
     int replays = 0;
     auto const work = [&]() -> coffer::awaitable<void> {

@@ -49,6 +49,23 @@ private:
 };
 //! [gate]
 
+/// The same, which says what it is.
+class described_at_most : public at_most {
+public:
+    explicit described_at_most(int limit) : at_most{limit}, limit_{limit} {}
+    void open() { open_ = true; }
+
+    //! [describe]
+    void describe(coffer::composition& to) const {
+        to.name("at_most").with("limit", limit_).now(open_ ? "open" : "shut");  // at_most(limit 5; open)
+    }
+    //! [describe]
+
+private:
+    int limit_;
+    bool open_ = false;
+};
+
 //! [layer]
 // Stands around what is inside it and runs it zero, one or many times.
 struct or_else {
@@ -82,6 +99,13 @@ TEST(readme, own_policies) {
     time.run();
     EXPECT_EQ(results, (std::vector{0, 1}));  // the second was refused at once, the first took its time
     //! [virtual_time]
+}
+
+TEST(readme, own_policies_say_what_they_are) {
+    described_at_most five{5};
+    five.open();
+    EXPECT_EQ(to_string(coffer::pipeline{or_else{}, five, at_most{1}}.wrap(&slow)),
+              "or_else\nat_most(limit 5; open)\nat_most\n-> a function");
 }
 
 }  // namespace

@@ -91,6 +91,25 @@ TEST_F(docs_rate_limit, whoever_would_wait_too_long_is_told_when_there_is_room) 
     EXPECT_EQ(log.str(), "room in 7 s\n") << "the first one has given back what it did not use";
 }
 
+TEST_F(docs_rate_limit, changed_while_calls_run) {
+    //! [change]
+    coffer::rate_limit const pace{{.requests_per_minute = 500, .tokens_per_minute = 200'000}};
+    auto options = pace.options();
+    options.requests_per_minute = 1000;  // the provider has raised it
+    pace.change(options);
+    //! [change]
+    auto const ask = coffer::pipeline{pace}.wrap(chat);
+    EXPECT_EQ(to_string(pace), "rate_limit(1000 requests/min, 200000 tokens/min)");
+    int answered = 0;
+    auto const work = [&]() -> coffer::awaitable<void> {
+        auto call = coffer::call::unkeyed();
+        std::string const question = "why?";
+        if (co_await ask.try_call(call, question)) ++answered;
+    };
+    run(work);
+    EXPECT_EQ(answered, 1);
+}
+
 TEST_F(docs_rate_limit, tenants) {
     //! [tenants]
     auto const fair = coffer::rate_limit{{.requests_per_minute = 60, .burst = 1s, .fair_by = "tenant"}};

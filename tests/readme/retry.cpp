@@ -69,6 +69,17 @@ TEST(docs_retry, schedules_and_conditions_are_combined) {
     EXPECT_LT(e.took, 45s);
 }
 
+TEST(docs_retry, changed_in_an_outage) {
+    //! [change]
+    coffer::retry const policy;  // its copies stand in the pipelines
+    auto calmer = policy.options();
+    calmer.attempts = 2;
+    calmer.schedule = coffer::backoff{.base = 5s};
+    policy.change(calmer);
+    //! [change]
+    EXPECT_EQ(in_an_outage(policy).sends, 2);
+}
+
 TEST(docs_retry, one_quota_for_a_provider) {
     coffer::testing::scripted_operation<int> chat_operation, embed_operation;
     auto const outage = [&](auto const& chat, auto const& embed) {

@@ -34,7 +34,7 @@ public:
         if (state_ == state::open) {
             if (now < break_end_) return {false, break_end_ - now};
             go(state::half_open);
-        } else if (state_ == state::half_open && under_way() == o_.probes) {
+        } else if (state_ == state::half_open && under_way() >= o_.probes) {
             if (now < lost_at()) return {false, std::min<duration>(lost_at() - now, o_.breaks.first)};
             go(state::half_open);
         }
@@ -65,6 +65,10 @@ public:
         if (must_open(at)) open(at);
     }
     void abandon(std::size_t n) { all_[n].in = false; }
+    void change(coffer::circuit_breaker_options const& o) {
+        if (o.window != o_.window) window_from_ = order_.size();
+        o_ = o;
+    }
     void isolate() { go(state::isolated); }
     void close(time_point now) {
         go(state::closed);
@@ -111,6 +115,9 @@ private:
         for (auto i = ends.rbegin(); i != ends.rend() && i->ended == kind::failure; ++i) ++row;
         if (o_.in_a_row > 0 && row >= o_.in_a_row) return true;
         if (o_.window.is_none()) return false;
+        ends.clear();
+        for (auto i = window_from_; i < order_.size(); ++i)
+            if (all_[order_[i]].era == era_) ends.push_back(all_[order_[i]]);
 
         if (auto const n = static_cast<std::size_t>(o_.window.size()); n > 0) {
             if (ends.size() > n) ends.erase(ends.begin(), ends.end() - static_cast<std::ptrdiff_t>(n));
@@ -149,6 +156,7 @@ private:
     int era_ = 0;
     std::vector<one> all_;
     std::vector<std::size_t> order_;  // in which they ended
+    std::size_t window_from_ = 0;  // of those: the first since the window was changed
     std::vector<duration> breaks_;  // one after the other, without a good while between them
     time_point wanted_{};
     time_point break_end_{};

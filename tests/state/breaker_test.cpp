@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -530,6 +531,101 @@ TEST(breaker, options_that_cannot_be_meant_or_have_no_effect_are_refused) {
     refuses({.hint_ceiling = -1s});
 }
 
+// Changed while it is used ------------------------------------------------------------------------------------------------
+
+TEST(breaker, changed_it_judges_the_next_end_by_the_new_options_with_what_was_counted_before) {
+    bench b{{.in_a_row = 5, .breaks = exactly(10s)}};
+    b.each(kind::failure, 4);
+    b.machine.adopt({.in_a_row = 3, .breaks = exactly(20s)});
+    EXPECT_EQ(b.is(), state::closed) << "nothing has ended";
+    auto const c = b.each(kind::failure);
+    ASSERT_TRUE(c);
+    EXPECT_EQ(c->in_a_row, 5);
+    EXPECT_EQ(c->lasts, 20s);
+
+    bench more{{.in_a_row = 3}};
+    more.each(kind::failure, 2);
+    more.machine.adopt({.in_a_row = 5});
+    more.each(kind::failure, 2);
+    EXPECT_EQ(more.is(), state::closed);
+    more.each(kind::failure);
+    EXPECT_EQ(more.is(), state::open);
+}
+
+TEST(breaker, changed_ratios_count_what_is_in_the_window_and_another_window_begins_anew) {
+    options const before{.in_a_row = 0, .window = breaker_window::calls(10), .minimum = 10, .failure_ratio = 0.9};
+    auto after = before;
+    after.failure_ratio = 0.5;
+    bench b{before};
+    for (int i = 0; i < 5; ++i) b.each(kind::failure), b.each(kind::success);
+    ASSERT_EQ(b.is(), state::closed);
+    b.machine.adopt(after);
+    EXPECT_EQ(b.machine.tally(b.now).ends, 10);
+    b.each(kind::failure);
+    EXPECT_EQ(b.is(), state::open);
+
+    for (auto const window : {breaker_window::calls(11), breaker_window::time(1min), breaker_window::none()}) {
+        bench anew{before};
+        for (int i = 0; i < 5; ++i) anew.each(kind::failure), anew.each(kind::success);
+        anew.each(kind::failure, 2);
+        auto other = after;
+        other.window = window;
+        if (window.is_none()) other = {.in_a_row = 4, .window = window};
+        anew.machine.adopt(other);
+        EXPECT_EQ(anew.machine.tally(anew.now).ends, 0);
+        EXPECT_EQ(anew.machine.in_a_row(), 2) << "those are of no window";
+    }
+}
+
+TEST(breaker, changed_while_open_the_break_lasts_as_long_as_it_was_drawn) {
+    bench b{{.in_a_row = 1, .probes = 1, .breaks = exactly(10s)}};
+    b.each(kind::failure);
+    b.machine.adopt({.in_a_row = 1, .probes = 1, .breaks = exactly(1h)});
+    EXPECT_EQ(b.refusal(), 10s);
+    b.now += 10s;
+    b.each(kind::failure);
+    EXPECT_EQ(b.refusal(), 1h) << "the next one is as the new options say";
+    b.machine.adopt({.breaks = exactly(1s)});
+    EXPECT_EQ(b.refusal(), 1h);
+    b.machine.close(b.now);
+    EXPECT_EQ(b.is(), state::closed) << "which is how one ends it";
+}
+
+TEST(breaker, changed_while_half_open_the_new_number_of_probes_holds_and_successes_count) {
+    bench b{{.in_a_row = 1, .probes = 3, .breaks = exactly(10s)}};
+    b.each(kind::failure);
+    b.now += 10s;
+    std::vector<breaker::pass> out{*b.in(), *b.in(), *b.in()};
+    b.ends(out[0], kind::success);
+    b.machine.adopt({.in_a_row = 1, .probes = 2, .breaks = exactly(10s)});
+    EXPECT_FALSE(b.in()) << "two are under way";
+    b.ends(out[1], kind::success);
+    EXPECT_EQ(b.is(), state::closed);
+
+    bench more{{.in_a_row = 1, .probes = 1, .breaks = exactly(10s)}};
+    more.each(kind::failure);
+    more.now += 10s;
+    auto const first = more.in();
+    ASSERT_FALSE(more.in());
+    more.machine.adopt({.in_a_row = 1, .probes = 2, .breaks = exactly(10s)});
+    auto const second = more.in();
+    ASSERT_TRUE(second);
+    more.ends(*first, kind::success);
+    EXPECT_EQ(more.is(), state::half_open);
+    more.ends(*second, kind::success);
+    EXPECT_EQ(more.is(), state::closed);
+}
+
+TEST(breaker, changed_it_stays_isolated_and_late_ends_stay_late) {
+    bench b{{.in_a_row = 1}};
+    auto const before = b.in();
+    b.machine.isolate();
+    b.machine.adopt({.in_a_row = 2});
+    EXPECT_EQ(b.is(), state::isolated);
+    EXPECT_FALSE(b.ends(*before, kind::failure));
+    EXPECT_EQ(b.machine.in_a_row(), 0);
+}
+
 // Random runs -------------------------------------------------------------------------------------------------------------
 
 options draw_options(support::dice& dice) {
@@ -554,9 +650,11 @@ TEST(breaker_model, does_what_an_oracle_says_that_keeps_everything) {
     int closed = 0;
     int lost = 0;
     int late = 0;
+    int changed = 0;
     for (auto const seed : support::each_seed()) {
         support::dice dice{seed};
         auto const o = draw_options(dice);
+        auto most_probes = o.probes;
         breaker machine{o};
         support::breaker_oracle oracle{o};
         auto now = time_point{} + 1h;
@@ -571,6 +669,13 @@ TEST(breaker_model, does_what_an_oracle_says_that_keeps_everything) {
                 case 1:
                 case 2: machine.close(now), oracle.close(now); break;
                 case 3: machine.reset(), oracle.reset(); break;
+                case 4: {
+                    auto const other = draw_options(dice);
+                    most_probes = std::max(most_probes, other.probes);
+                    machine.adopt(other), oracle.change(other);
+                    ++changed;
+                    break;
+                }
                 default:
                     if (out.empty() || dice.one_in(2)) {
                         auto const limit = duration{1 + dice.below(400)};
@@ -605,7 +710,7 @@ TEST(breaker_model, does_what_an_oracle_says_that_keeps_everything) {
             ASSERT_EQ(machine.state(), oracle.now_in()) << "seed " << seed << ", step " << i;
             ASSERT_EQ(machine.state() == state::half_open ? machine.probes_under_way() : 0, oracle.under_way())
                 << "seed " << seed << ", step " << i;
-            ASSERT_LE(machine.probes_under_way(), o.probes) << "seed " << seed;
+            ASSERT_LE(machine.probes_under_way(), most_probes) << "seed " << seed;
             if (machine.state() == state::open) {
                 ASSERT_EQ(machine.until(), oracle.break_end()) << "seed " << seed << ", step " << i;
             }
@@ -621,7 +726,7 @@ TEST(breaker_model, does_what_an_oracle_says_that_keeps_everything) {
         }
         ASSERT_EQ(machine.state(), state::closed) << "seed " << seed;
     }
-    EXPECT_TRUE(support::replaying() || (opened > 0 && closed > 0 && lost > 0 && late > 0));
+    EXPECT_TRUE(support::replaying() || (opened > 0 && closed > 0 && lost > 0 && late > 0 && changed > 0));
 }
 
 TEST(breaker, it_is_idle_when_a_new_one_would_do_as_well) {

@@ -5,8 +5,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -150,6 +153,68 @@ TEST(gcra, old_news_are_no_news) {
     EXPECT_EQ(minute.free(start + 2min), 60);
 }
 
+// Another limit ----------------------------------------------------------------------------------------------------------
+
+TEST(gcra, another_limit_takes_over_what_lies_in_the_bucket) {
+    for (auto const& [before, after, taken, free] : {
+             std::array<std::int64_t, 4>{600, 60, 600, 0},  // empty stays empty
+             std::array<std::int64_t, 4>{60, 600, 60, 0},
+             std::array<std::int64_t, 4>{600, 60, 300, 30},  // half full, half full
+             std::array<std::int64_t, 4>{60, 600, 30, 300},
+             std::array<std::int64_t, 4>{600, 60, 0, 60},
+         }) {
+        gcra old{before, 1min, 1min};
+        old.take(taken, start);
+        gcra next{after, 1min, 1min};
+        EXPECT_FALSE(next.take_over(old, start));
+        EXPECT_EQ(next.free(start), free) << before << " to " << after;
+    }
+    gcra old{600, 1min, 1min};
+    old.take(600, start);
+    gcra lower{60, 1min, 1min};
+    lower.take_over(old, start);
+    EXPECT_EQ(lower.earliest(1), start + 1s) << "from now on at its pace";
+    gcra higher{600, 1min, 1min};
+    higher.take_over(lower, start + 1s);
+    EXPECT_EQ(higher.free(start + 1s), 10) << "to and fro brings nothing";
+}
+
+TEST(gcra, another_burst_is_filled_by_time_alone) {
+    gcra wide{60, 1min, 1min};
+    wide.take(10, start);
+    gcra narrow{60, 1min, 10s};
+    narrow.take_over(wide, start);
+    EXPECT_EQ(narrow.free(start), 10) << "it holds no more";
+    narrow.take(4, start);
+    gcra again{60, 1min, 1min};
+    again.take_over(narrow, start);
+    EXPECT_EQ(again.free(start), 6);
+    EXPECT_EQ(again.free(start + 1min), 60);
+}
+
+TEST(gcra, a_debt_stays_as_long_as_it_was) {
+    gcra minute{60, 1min, 10s};
+    minute.take(30, start);
+    gcra slower{6, 1min, 10s};
+    slower.take_over(minute, start);
+    EXPECT_EQ(slower.earliest(1), start + 30s) << "20 s are owed, and one of these takes 10";
+}
+
+TEST(gcra, whoever_has_been_taken_over_gives_and_takes_nothing_any_more) {
+    gcra old{60, 1min, 1min};
+    ASSERT_TRUE(old.take(10, start));
+    gcra next{60, 1min, 1min};
+    EXPECT_TRUE(next.take_over(old, start)) << "it is the same limit: marks are good for both";
+    EXPECT_EQ(next.full_at(), start + 10s);
+    point mark;
+    EXPECT_FALSE(old.take_if(old.cost(1), start, mark));
+    EXPECT_FALSE(old.take(1, start));
+    EXPECT_FALSE(old.correct(10, 5, start));
+    EXPECT_FALSE(old.correct(10, 50, start));
+    EXPECT_FALSE(old.undo(1s));
+    EXPECT_FALSE(old.take_if(old.cost(1), start + std::chrono::hours{24 * 365 * 150}, mark)) << "for ever";
+}
+
 // The oracle -------------------------------------------------------------------------------------------------------------
 
 /// A bucket in parts of a unit so small that nothing is rounded.
@@ -212,6 +277,142 @@ TEST(gcra_model, says_what_an_exact_bucket_says_and_never_lets_in_more) {
                     out.push_back(units);
                     admitted += in;
                 }
+            }
+        }
+        ASSERT_GT(admitted, 0) << "seed " << seed;
+    }
+}
+
+/// A limit and how much of it at once, as they were from then on.
+struct rule {
+    point from;
+    std::int64_t limit;
+    std::int64_t burst;
+};
+
+TEST(gcra_model, however_often_limits_change_no_stretch_of_time_holds_more_than_the_largest_of_them_lets_in) {
+    using wide = coffer::detail::wide_int;
+    int many = 0;
+    for (auto const seed : support::each_seed(support::seeds(25))) {
+        support::dice dice{seed};
+        constexpr std::int64_t windows[] = {1'000'000'000, 60'000'000'000, 86'400'000'000'000};
+        auto const window = windows[dice.below(3)];
+        auto const draw = [&] {
+            constexpr std::int64_t limits[] = {2, 7, 60, 500, 601, 7'000'000};
+            return std::make_unique<gcra>(limits[dice.below(6)], std::chrono::nanoseconds{window},
+                                          std::chrono::nanoseconds{dice.one_in(2) ? window : window / 7});
+        };
+        auto bucket = draw();
+        auto now = start;
+        std::vector<rule> rules{{now, bucket->limit(), bucket->burst().count()}};
+        struct taken {
+            point at;
+            std::int64_t units;
+        };
+        std::vector<taken> all;
+        for (int step = 0; step < 120; ++step) {
+            now += std::chrono::nanoseconds{dice.one_in(2) ? 0 : dice.below(dice.one_in(10) ? window : window / 50)};
+            if (dice.one_in(5)) {
+                auto next = draw();
+                next->take_over(*bucket, now);
+                bucket = std::move(next);
+                rules.push_back({now, bucket->limit(), bucket->burst().count()});
+            }
+            // All that there is, or a part of it, or one.
+            auto const free = bucket->free(now);
+            auto const units = dice.one_in(3) ? free : dice.one_in(2) ? dice.below(free + 1) : 1;
+            point mark;
+            if (units > 0 && bucket->take_if(bucket->cost(units), now, mark)) all.push_back({now, units});
+        }
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            wide sum = 0;
+            for (auto j = i; j < all.size(); ++j) {
+                sum += all[j].units;
+                std::int64_t limit = 0, burst = 0;
+                for (std::size_t r = 0; r < rules.size(); ++r)
+                    if (rules[r].from <= all[j].at && (r + 1 == rules.size() || rules[r + 1].from >= all[i].at)) {
+                        limit = std::max(limit, rules[r].limit);
+                        burst = std::max(burst, rules[r].burst);
+                    }
+                auto const most = wide{limit} * (burst + (all[j].at - all[i].at).count()) / window;
+                ASSERT_LE(sum, most) << "seed " << seed << ", from " << i << " to " << j;
+            }
+        }
+        many += all.size() > 30;
+    }
+    EXPECT_TRUE(support::replaying() || many > 0);
+}
+
+/// What lies in a bucket, as the time in which it was refilled.
+class time_in_bucket {
+public:
+    explicit time_in_bucket(gcra const& g) { shape(g), level_ = burst_; }
+    void pass(std::int64_t ns) { level_ = std::min(burst_, level_ + static_cast<long double>(ns)); }
+    [[nodiscard]] long double missing(std::int64_t units) const { return std::min(cost(units), burst_) - level_; }
+    [[nodiscard]] long double cost(std::int64_t units) const {
+        return static_cast<long double>(units) * window_ / limit_;
+    }
+    void add(long double time) { level_ = std::min(burst_, level_ + time); }
+    void shape(gcra const& g) {
+        limit_ = static_cast<long double>(g.limit());
+        window_ = static_cast<long double>(g.window().count());
+        burst_ = static_cast<long double>(g.burst().count());
+        level_ = std::min(level_, burst_);
+    }
+
+private:
+    long double limit_ = 1, window_ = 0, burst_ = 0, level_ = 0;
+};
+
+TEST(gcra_model, with_other_limits_and_corrections_at_those_of_their_day_it_says_what_an_oracle_says) {
+    for (auto const seed : support::each_seed()) {
+        support::dice dice{seed};
+        constexpr std::int64_t window = 60'000'000'000;
+        auto const draw = [&] {
+            constexpr std::int64_t limits[] = {7, 60, 500, 7'000'000};
+            return std::make_shared<gcra>(limits[dice.below(4)], std::chrono::nanoseconds{window},
+                                          std::chrono::nanoseconds{dice.one_in(2) ? window : window / 10});
+        };
+        auto bucket = draw();
+        time_in_bucket truth{*bucket};
+        struct taken {
+            std::shared_ptr<gcra> of;
+            std::int64_t units;
+        };
+        std::vector<taken> out;
+        auto now = start;
+        int admitted = 0;
+        for (int step = 1; step <= 80; ++step) {
+            auto const pause = dice.one_in(3) ? 0 : dice.below(dice.one_in(4) ? window : window / 30);
+            now += std::chrono::nanoseconds{pause};
+            truth.pass(pause);
+            if (dice.one_in(6)) {
+                auto next = draw();
+                next->take_over(*bucket, now);
+                bucket = std::move(next);
+                truth.shape(*bucket);
+            }
+            if (!out.empty() && dice.one_in(3)) {
+                auto const i = dice.below(out.size());
+                auto const [of, was] = out[i];
+                auto const is = dice.below(was + was / 4 + 1);
+                if (!of->correct(was, is, now)) bucket->correct(of->difference(was, is), now);
+                auto then = truth;
+                then.shape(*of);
+                truth.add(then.cost(was) - then.cost(is));
+                out.erase(out.begin() + static_cast<std::ptrdiff_t>(i));
+                continue;
+            }
+            auto const units = 1 + dice.below(std::max<std::int64_t>(bucket->limit() / (dice.one_in(4) ? 1 : 8), 1));
+            auto const wait = static_cast<long double>((bucket->earliest(units) - now).count());
+            auto const missing = truth.missing(units);
+            ASSERT_GE(std::max(wait, 0.0L), missing - 1e-3L) << "seed " << seed << ", step " << step;
+            ASSERT_LE(std::max(wait, 0.0L), std::max(missing, 0.0L) + 3 * step) << "seed " << seed << ", step " << step;
+            point mark;
+            if (bucket->take_if(bucket->cost(units), now, mark)) {
+                truth.add(-truth.cost(units));
+                out.push_back({bucket, units});
+                ++admitted;
             }
         }
         ASSERT_GT(admitted, 0) << "seed " << seed;

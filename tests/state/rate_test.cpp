@@ -308,4 +308,94 @@ TEST(rate_model, whoever_always_wants_more_gets_all_that_the_tightest_limit_has)
     }
 }
 
+// Other rules --------------------------------------------------------------------------------------------------------------
+
+std::vector<rate_rule> minutes(std::int64_t of_requests, std::int64_t of_tokens) {
+    std::vector<rate_rule> all;
+    if (of_requests > 0) all.push_back({requests, of_requests, 1min, whole});
+    if (of_tokens > 0) all.push_back({tokens, of_tokens, 1min, whole});
+    return all;
+}
+
+TEST(rate_change, other_rules_take_over_by_measure_and_window_and_new_ones_begin_full) {
+    rate_bucket before{{{tokens, 6000, 1min, whole}, {requests, 100, 24h, whole}}};
+    ASSERT_TRUE(take(before, {50, 3000, 0}, start));
+    rate_bucket after{{{requests, 60, 1min, whole}, {requests, 200, 24h, whole}, {tokens, 600, 1min, whole}}, 1};
+    after.take_over(before, start);
+    EXPECT_EQ(after[0].free(start), 60) << "there was no such limit";
+    EXPECT_EQ(after[1].free(start), 100) << "half of the day";
+    EXPECT_EQ(after[2].free(start), 300) << "half of the minute";
+    EXPECT_FALSE(take(before, {1, 1, 0}, start + 48h));
+}
+
+TEST(rate_change, what_was_taken_before_is_corrected_where_it_was_taken_and_at_the_limits_of_then) {
+    rate_bucket before{minutes(60, 6000)};
+    ASSERT_TRUE(take(before, {1, 3000, 0}, start));
+    rate_bucket after{{{tokens, 600, 1min, whole}, {requests, 60, 24h, whole}}, 1};
+    after.take_over(before, start);
+    ASSERT_EQ(after[0].free(start), 300);
+    rate_weight const was{1, 3000, 0}, is{1, 1000, 0};
+    auto const lost = before.correct(was, is, start);
+    EXPECT_EQ(lost, 2) << "the second rule";
+    after.correct(before, lost, was, is, start);
+    EXPECT_EQ(after[0].free(start), 500) << "2000 of 6000 are a third of a minute";
+
+    rate_bucket again{minutes(0, 600), 2};
+    again.take_over(after, start);
+    after.correct(before, 0, was, is, start);
+    EXPECT_EQ(again[0].free(start), 500) << "of what was heard nothing is told again";
+}
+
+TEST(rate_change, a_rule_that_went_and_came_back_knows_nothing_of_what_was_taken_before) {
+    rate_bucket first{minutes(60, 6000)};
+    ASSERT_TRUE(take(first, {1, 6000, 0}, start));
+    rate_bucket second{minutes(60, 0), 1};
+    second.take_over(first, start);
+    rate_bucket third{minutes(60, 6000), 2};
+    third.take_over(second, start);
+    ASSERT_TRUE(take(third, {1, 6000, 0}, start));
+    rate_weight const was{1, 6000, 0}, is{0, 0, 0};
+    auto const lost = first.correct(was, is, start);
+    third.correct(first, lost, was, is, start);
+    EXPECT_EQ(third[1].free(start), 0) << "what comes back was not taken from it";
+    EXPECT_EQ(third[0].free(start), 59) << "that was there all the time";
+}
+
+TEST(rate_change, what_is_taken_while_others_take_over_is_lost_to_nobody) {
+    rate_bucket before{minutes(60, 600)};
+    rate_bucket after{minutes(60, 600), 1};
+    rate_bucket::marks m{};
+    // As if others took over when the first rule has been taken from and the second one has not.
+    ASSERT_TRUE(take(before, {1, 600, 0}, start));
+    after.take_over(before, start);
+    rate_bucket::missed lost = 0;
+    EXPECT_EQ(before.try_take({1, 1, 0}, start + 1min, m, lost), rate_bucket::took::none);
+    EXPECT_EQ(lost, 0);
+    after.correct(before, 1, {1, 0, 0}, {}, start);
+    EXPECT_EQ(after[0].free(start), 60);
+    EXPECT_EQ(after[1].free(start), 0);
+}
+
+TEST(rate_change, of_rules_that_went_nothing_is_taken_any_more) {
+    rate_bucket before{minutes(60, 0)};
+    rate_bucket after{minutes(0, 600), 1};
+    after.take_over(before, start);
+    EXPECT_FALSE(take(before, {1, 10, 0}, start)) << "or it would be counted nowhere";
+    EXPECT_TRUE(take(after, {1, 10, 0}, start));
+}
+
+TEST(rate_change, marks_are_good_as_long_as_their_limit_has_not_changed) {
+    rate_bucket before{minutes(60, 600)};
+    rate_bucket::marks then{};
+    ASSERT_EQ(before.try_take({1, 100, 0}, start, then), rate_bucket::took::all);
+    rate_bucket after{{{tokens, 600, 1min, whole}, {requests, 30, 1min, whole}}, 1};
+    after.take_over(before, start);
+    rate_facts said;
+    said[requests].remaining = 10;
+    said[tokens].remaining = 100;
+    after.learn(said, after.translate(then, before), start, start);
+    EXPECT_EQ(after[0].free(start), 100) << "we had thought 500";
+    EXPECT_EQ(after[1].free(start), 29) << "of another limit nothing was said";
+}
+
 }  // namespace

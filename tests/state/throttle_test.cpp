@@ -74,4 +74,23 @@ TEST(throttle, a_success_that_began_before_the_news_tells_nothing) {
     EXPECT_FALSE(t.tells());
 }
 
+TEST(throttle, changed_pauses_hold_from_the_next_one_on) {
+    throttle t{1s, 30s};
+    t.throttled(start, start, std::nullopt);
+    t.change(5s, 3s * 10);
+    EXPECT_EQ(t.until(), start + 1s) << "that one is as long as it was";
+    auto now = t.until();
+    t.throttled(now, now, std::nullopt);
+    EXPECT_EQ(t.until(), now + 5s) << "two seconds are too few now";
+    now = t.until();
+    t.change(5s, 6s);
+    t.throttled(now, now, std::nullopt);
+    EXPECT_EQ(t.until(), now + 6s) << "and ten too many";
+    t.passed(now + 1h);
+    now += 1h;
+    t.change(2s, 60s);
+    t.throttled(now, now, std::nullopt);
+    EXPECT_EQ(t.until(), now + 2s);
+}
+
 }  // namespace

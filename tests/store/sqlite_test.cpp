@@ -56,6 +56,12 @@ TEST(sqlite_store, keeps_its_records_over_a_restart) {
     EXPECT_EQ(std::get<coffer::replayed>(*v).accepted.what->body, "paid");
 }
 
+TEST(sqlite_store, is_called_by_its_path) {
+    temporary_directory const dir;
+    coffer::sqlite::store const db{dir / "coffer.db"};
+    EXPECT_EQ(db.backend()->name(), fs::canonical(dir / "coffer.db").string());
+}
+
 TEST(sqlite_store, carries_out_what_is_queued_before_it_closes) {
     temporary_directory const dir;
     sqlite_world w{dir / "coffer.db"};

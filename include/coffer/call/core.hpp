@@ -3,6 +3,7 @@
 // What a pipeline and an operation are once they are wrapped: immutable, shared by all calls and by flights.
 
 #include <coffer/call/call.hpp>
+#include <coffer/call/composition.hpp>
 #include <coffer/call/event.hpp>
 #include <coffer/call/operation.hpp>
 #include <coffer/call/step.hpp>
@@ -153,5 +154,25 @@ private:
         return hook(args...);
     }
 };
+
+// How they are printed.
+
+template <class... Policies>
+void describe_each(composition& to, std::tuple<Policies...> const& policies) {
+    to.unless_named({});
+    std::apply([&to](auto const&... p) { (describe_into(to, p), ...); }, policies);
+}
+/// A pipeline further in goes on with its own lines.
+template <class Op>
+void describe_end(composition& to, Op const& op) {
+    if constexpr (nested_pipeline<Op> && described_in_words<Op>) {
+        op.describe(to);
+    } else {
+        if constexpr (is_described<Op>)
+            if (op.name().empty()) return describe_end(to, op.function());
+        to.end();
+        describe_into(to, op);
+    }
+}
 
 }  // namespace coffer::inline v0::detail

@@ -111,16 +111,24 @@ public:
         return with<detail::repair_hook>(std::move(f));
     }
 
+    /// What it is called where a pipeline is printed: a closure has no name of its own.
+    [[nodiscard]] described name(std::string what) && {
+        name_ = std::move(what);
+        return std::move(*this);
+    }
+    [[nodiscard]] std::string const& name() const noexcept { return name_; }
+
     [[nodiscard]] Fn const& function() const noexcept { return fn_; }
     [[nodiscard]] Hooks const& description() const noexcept { return hooks_; }
 
 private:
     template <template <class, class> class Hook, class F>
     auto with(F f) {
-        return described<Fn, Hook<Hooks, F>>{std::move(fn_), {std::move(hooks_), std::move(f)}};
+        return described<Fn, Hook<Hooks, F>>{std::move(fn_), {std::move(hooks_), std::move(f)}}.name(std::move(name_));
     }
     Fn fn_;
     Hooks hooks_;
+    std::string name_;
 };
 
 /// Starts a description of `fn`, which is copied.

@@ -6,6 +6,7 @@
 #include <coffer/base/codec.hpp>
 #include <coffer/call/arguments.hpp>
 #include <coffer/call/call.hpp>
+#include <coffer/call/composition.hpp>
 #include <coffer/call/pipeline.hpp>
 
 #include <concepts>
@@ -98,6 +99,9 @@ public:
         return self_->read(a, from, args...);
     }
 
+    /// See `wrapped`.
+    void describe(composition& to) const { self_->describe(to); }
+
     /// For a pipeline around this one: what stands in here.
     [[nodiscard]] detail::contents contains() const noexcept { return self_->contains(); }
 
@@ -123,6 +127,7 @@ private:
         [[nodiscard]] virtual outcome<R> read(answer const& a, target const& from,
                                               std::remove_reference_t<Args> const&... args) const = 0;
         [[nodiscard]] virtual detail::contents contains() const noexcept = 0;
+        virtual void describe(composition& to) const = 0;
     };
     template <class Wrapped>
     struct model final : base {
@@ -154,6 +159,7 @@ private:
             return wrapped.read(a, from, args...);
         }
         [[nodiscard]] detail::contents contains() const noexcept override { return wrapped.contains(); }
+        void describe(composition& to) const override { detail::describe_end(to, wrapped); }
         Wrapped wrapped;
     };
 

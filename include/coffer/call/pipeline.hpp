@@ -6,6 +6,7 @@
 //     auto reply = co_await ask(call, request);
 
 #include <coffer/call/arguments.hpp>
+#include <coffer/call/composition.hpp>
 #include <coffer/call/core.hpp>
 #include <coffer/call/order_rules.hpp>
 #include <coffer/call/reader.hpp>
@@ -49,6 +50,12 @@ public:
         requires std::same_as<std::remove_cvref_t<Call>, call>
     [[nodiscard]] auto operator()(Call&& c, Args&&... args) const {
         return detail::throwing(try_call(std::forward<Call>(c), std::forward<Args>(args)...));
+    }
+
+    /// What stands in here, outermost first, and where the call goes in the end: what `to_string` and `<<` print.
+    void describe(composition& to) const {
+        detail::describe_each(to, core_->policies);
+        detail::describe_end(to, core_->operation);
     }
 
     /// For a pipeline around this one: the same call, handed down.
@@ -120,6 +127,9 @@ public:
         watch_.add(std::move(o));
         return std::move(*this);
     }
+
+    /// The policies, outermost first: what `to_string` and `<<` print.
+    void describe(composition& to) const { detail::describe_each(to, policies_); }
 
     /// Puts the policies around `op`, which is copied or moved in. Throws `misuse` if copies of one policy stand here
     /// twice, or for an order that cannot be right and that only `op`, a `guarded`, knows.

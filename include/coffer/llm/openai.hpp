@@ -14,6 +14,7 @@
 #include <coffer/base/fingerprint.hpp>
 #include <coffer/base/outcome.hpp>
 #include <coffer/call/attempt.hpp>
+#include <coffer/call/composition.hpp>
 #include <coffer/call/describe.hpp>
 #include <coffer/call/operation.hpp>
 #include <coffer/http/transport.hpp>
@@ -77,6 +78,8 @@ public:
     [[nodiscard]] coffer::target target(request const& r) const { return {settings_->options.provider, model_of(r)}; }
     /// An upper bound, or no cost where there is none. See `estimate_of`.
     [[nodiscard]] coffer::estimate estimate(request const& r) const { return estimate_of(r, settings_->options); }
+
+    void describe(composition& to) const { to.name(settings_->options.provider); }
 
     [[nodiscard]] openai_options const& options() const noexcept { return settings_->options; }
 

@@ -9,6 +9,7 @@
 #include <coffer/base/fingerprint.hpp>
 #include <coffer/base/outcome.hpp>
 #include <coffer/call/attempt.hpp>
+#include <coffer/call/composition.hpp>
 #include <coffer/call/describe.hpp>
 #include <coffer/llm/json.hpp>
 #include <coffer/llm/provider.hpp>
@@ -38,6 +39,10 @@ public:
     [[nodiscard]] coffer::fingerprint fingerprint(request const& r) const { return op_.fingerprint(r); }
     [[nodiscard]] coffer::target target(request const&) const { return op_.target(request{model_}); }
     [[nodiscard]] coffer::estimate estimate(request const& r) const { return op_.estimate(renamed(r)); }
+    void describe(composition& to) const {
+        if constexpr (described_in_words<Operation>) op_.describe(to);
+        to.with(model_);
+    }
 
 private:
     [[nodiscard]] request renamed(request r) const {

@@ -123,6 +123,12 @@ public:
     }
 
     [[nodiscard]] void const* state() const noexcept { return settings_.get(); }
+    /// What `to_string` and `<<` print: the limits of the program. Those that an operator has set, and what is left, the
+    /// ledger knows.
+    void describe(composition& to) const {
+        to.name("budget");
+        detail::describe_into(to, settings_->options);
+    }
 
 private:
     struct settings {

@@ -5,6 +5,7 @@
 #include <coffer/base/denial.hpp>
 #include <coffer/base/fault.hpp>
 #include <coffer/base/money.hpp>
+#include <coffer/call/composition.hpp>
 #include <coffer/state/ledger.hpp>
 #include <coffer/state/ledger_rules.hpp>
 #include <coffer/state/window.hpp>
@@ -78,6 +79,34 @@ struct budget_options {
 };
 
 namespace detail {
+
+/// `$25.00`, `$0.0015`: at least two decimals.
+[[nodiscard]] inline std::string dollars(money m) {
+    auto text = m.to_string();
+    while (text.ends_with('0') && text[text.size() - 3] != '.') text.pop_back();
+    return "$" + text;
+}
+/// `team/search $25.00 daily`.
+[[nodiscard]] inline std::string text_of(budget_limit const& l) {
+    auto text = l.scope;
+    if (l.limit != money::max()) text += " " + dollars(l.limit);
+    auto const kind = l.window.kind();
+    if (kind == window_kind::rolling) text += " in " + duration_text(l.window.length());
+    else if (kind == window_kind::lifetime) text += l.limit == money::max() ? "" : " for ever";
+    else {
+        text += kind == window_kind::hour ? " hourly" : kind == window_kind::day ? " daily" : " monthly";
+        if (auto const zone = l.window.where().name(); zone != "UTC") text += " (" + zone + ")";
+    }
+    return text + (l.kind == limit_kind::soft ? ", soft" : l.limit == money::max() ? " without a limit" : "");
+}
+/// Scopes as they are configured: with the places for tags, and not what calls put there.
+inline void describe_into(composition& to, budget_options const& o) {
+    to.with(text_of({o.scope, o.limit, o.window, o.kind}));
+    for (auto const& l : o.also) to.with(text_of(l));
+    to.with_other("max_wait", o.max_wait, duration::zero());
+    if (o.unbounded_at_most) to.with("unbounded_at_most", dollars(*o.unbounded_at_most));
+    if (o.shrink_to) to.with("shrink_to", *o.shrink_to);
+}
 
 /// What a caller is told who is turned away. `wall` is now.
 [[nodiscard]] inline fault fault_of(budget_denial d, wall_time_point wall) {

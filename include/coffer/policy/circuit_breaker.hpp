@@ -93,12 +93,33 @@ public:
     /// Would a new one do as well? Not while a break lasts or is still remembered, nor while it is isolated.
     [[nodiscard]] bool idle(time_point now) const { return shared_->idle(now); }
 
+    /// Other options for this one and its copies, in all pipelines. Throws `std::invalid_argument` for what cannot be meant;
+    /// the old ones stay then.
+    ///
+    /// The state stays as it is, and a break under way as long as it is; every end and every probe from now on is judged by
+    /// the new options, also of attempts under way. What was counted goes on counting; only another `window` begins anew.
+    void change(circuit_breaker_options options) const {
+        options.check();
+        shared_->change(options);
+    }
+    [[nodiscard]] circuit_breaker_options options() const { return shared_->options(); }
+
+    /// What `to_string` and `<<` print: its options, and how it is right now.
+    void describe(composition& to) const {
+        auto const now = status();
+        to.name("circuit_breaker");
+        detail::describe_into(to, options());
+        if (now.state != circuit_state::closed) to.now(now.why);
+        else to.now(now.in_a_row > 0 ? "closed, failures in a row: " + std::to_string(now.in_a_row) : "closed");
+        if (now.left) to.now(*now.left > duration::zero() ? "for " + detail::rest_text(*now.left) : "a probe is next");
+    }
+
     /// What copies have in common.
     [[nodiscard]] void const* state() const noexcept { return shared_.get(); }
 
 private:
     struct shared {
-        explicit shared(circuit_breaker_options const& o) : options{o}, machine{o}, closed_in{machine.epoch()} {}
+        explicit shared(circuit_breaker_options const& o) : machine{o}, closed_in{machine.epoch()} {}
 
         [[nodiscard]] admission enter(attempt& a, slot<ticket>& s) {
             if (bound_to.load(std::memory_order_acquire) != &a.clock()) bind(a);
@@ -116,7 +137,7 @@ private:
             }
             s.emplace(*this, *said.in);
             if (said.changed == circuit_reason::none) return admission::in();
-            explain("half_open", [&] { return detail::half_open_text(circuit, options.probes); });
+            explain("half_open", [&] { return detail::half_open_text(circuit, machine.options().probes); });
             lock.unlock();
             a.tell({event_kind::circuit_half_open,
                     a.now(),
@@ -140,7 +161,7 @@ private:
             if (opened) {
                 explain("open", [&] {
                     circuit = detail::circuit_of(a.target());
-                    return detail::open_text(circuit, *changed, options, ended.why);
+                    return detail::open_text(circuit, *changed, machine.options(), ended.why);
                 });
             }
             lock.unlock();
@@ -178,6 +199,14 @@ private:
         [[nodiscard]] bool idle(time_point at) {
             std::lock_guard const lock{mutex};
             return machine.idle(at);
+        }
+        void change(circuit_breaker_options const& o) {
+            std::lock_guard const lock{mutex};
+            machine.adopt(o);
+        }
+        [[nodiscard]] circuit_breaker_options options() {
+            std::lock_guard const lock{mutex};
+            return machine.options();
         }
         [[nodiscard]] circuit_status status() {
             std::lock_guard const lock{mutex};
@@ -234,7 +263,6 @@ private:
             }
         }
 
-        circuit_breaker_options const options;
         std::mutex mutex;
         breaker machine;
         std::string circuit = detail::circuit_of({});

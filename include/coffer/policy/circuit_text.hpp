@@ -5,6 +5,7 @@
 
 #include <coffer/base/fault.hpp>
 #include <coffer/call/attempt_log.hpp>
+#include <coffer/call/composition.hpp>
 #include <coffer/state/breaker.hpp>
 
 #include <string>
@@ -51,6 +52,28 @@ namespace coffer::inline v0::detail {
 [[nodiscard]] inline std::string isolated_text(std::string_view why) {
     return "the circuit was isolated by hand" + (why.empty() ? std::string{} : ": " + std::string{why}) +
            "; close() or reset() ends that";
+}
+
+/// Those that are not as usual.
+inline void describe_into(composition& to, circuit_breaker_options const& o) {
+    circuit_breaker_options const usual;
+    to.with_other("in_a_row", o.in_a_row, usual.in_a_row);
+    if (o.window != usual.window) {
+        if (o.window.is_none()) to.with("no window");
+        else if (o.window.size() > 0) to.with("window of " + std::to_string(o.window.size()) + " calls");
+        else to.with("window of", o.window.length());
+    }
+    to.with_other("minimum", o.minimum, usual.minimum);
+    to.with_other("failure_ratio", o.failure_ratio, usual.failure_ratio);
+    to.with_other("slow_after", o.slow_after, usual.slow_after);
+    to.with_other("slow_ratio", o.slow_ratio, usual.slow_ratio);
+    to.with_other("probes", o.probes, usual.probes);
+    auto const &b = o.breaks, &u = usual.breaks;
+    if (b.first != u.first || b.longest != u.longest)
+        to.with("breaks " + duration_text(b.first) + " to " + duration_text(b.longest));
+    to.with_other("breaks' factor", b.factor, u.factor);
+    if (!b.jittered) to.with("breaks not jittered");
+    to.with_other("hint_ceiling", o.hint_ceiling, usual.hint_ceiling);
 }
 
 }  // namespace coffer::inline v0::detail

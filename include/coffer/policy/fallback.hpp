@@ -12,8 +12,10 @@
 
 #include <coffer/asio.hpp>
 #include <coffer/call/call.hpp>
+#include <coffer/call/composition.hpp>
 #include <coffer/call/core.hpp>
 #include <coffer/call/event.hpp>
+#include <coffer/policy/changeable.hpp>
 #include <coffer/policy/fallback_list.hpp>
 #include <coffer/state/fallback_rule.hpp>
 
@@ -23,6 +25,7 @@
 #include <memory>
 #include <optional>
 #include <stdexcept>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -55,8 +58,8 @@ namespace coffer::inline v0 {
 /// so that their order may change. A stored answer is read by the alternative with the target that it came from, else by one
 /// with that provider. Is there none, the fault is `unresolved` with the code `no_reader`, and nothing is sent or lost.
 ///
-/// **Cancellation** ends the alternative under way, and nobody further is tried. **Thread safety:** copies share what cannot
-/// change; any thread. Costs one coroutine frame. Throws `std::invalid_argument` for options that cannot be meant, `misuse`
+/// **Cancellation** ends the alternative under way, and nobody further is tried. **Thread safety:** copies share alternatives and
+/// options; any thread. Costs one coroutine frame. Throws `std::invalid_argument` for options that cannot be meant, `misuse`
 /// for an alternative with a journal behind `guarded`.
 template <class... Alternatives>
 class fallback {
@@ -82,8 +85,7 @@ public:
 
     explicit fallback(Alternatives... all) : fallback{fallback_options{}, std::move(all)...} {}
     explicit fallback(fallback_options options, Alternatives... all)
-        : state_{std::make_shared<state const>(list{std::move(all)...}, options)} {
-        if (options.max_sends < 1) throw std::invalid_argument{"coffer::fallback: max_sends must be at least 1"};
+        : state_{std::make_shared<state>(list{std::move(all)...}, (check(options), options))} {
         if (state_->all.size() == 0) throw std::invalid_argument{"coffer::fallback: there is no alternative"};
         if (contains().journal)
             throw misuse{
@@ -102,6 +104,27 @@ public:
         auto changed = *state_;
         changed.watch.add(std::move(o));
         return std::move(*this).with(std::move(changed));
+    }
+
+    /// Other options for this one and its copies, in all pipelines. Throws `std::invalid_argument` for what cannot be meant;
+    /// the old ones stay then. Which alternative is next is decided by the new ones from now on, for calls under way too.
+    void change(fallback_options options) const {
+        check(options);
+        state_->options.set(options);
+    }
+    [[nodiscard]] fallback_options options() const { return *state_->options.read(); }
+
+    /// Its alternatives, first = asked first, each with its own lines.
+    void describe(composition& to) const {
+        to.name("fallback");
+        auto const o = options();
+        to.with_other("max_sends", o.max_sends, defaults::max_sends);
+        if (o.larger_context) to.with("larger_context");
+        if (state_->user) to.with("a rule");
+        for (std::size_t i = 0; i < state_->all.size(); ++i)
+            to.inside(std::to_string(i + 1) + ": ", [&] {
+                (void)state_->all.at(i, [&](auto const& a) { return detail::describe_end(to, a), true; });
+            });
     }
 
     // For the pipeline around it ----------------------------------------------------------------------------------------
@@ -176,13 +199,16 @@ private:
     struct state {
         state(list l, fallback_options o) : all{std::move(l)}, options{o} {}
         list all;
-        fallback_options options;
+        detail::changeable<fallback_options> options;
         rule user;
         observers watch;
     };
     [[nodiscard]] fallback with(state changed) && {
-        state_ = std::make_shared<state const>(std::move(changed));
+        state_ = std::make_shared<state>(std::move(changed));
         return std::move(*this);
+    }
+    static void check(fallback_options const& o) {
+        if (o.max_sends < 1) throw std::invalid_argument{"coffer::fallback: max_sends must be at least 1"};
     }
 
     template <class... Args>
@@ -193,7 +219,6 @@ private:
     [[nodiscard]] static fallback_verdict decide(state const& s, call const& c, fault const& why, std::size_t from) {
         fallback_facts facts;
         facts.more = from + 1 < s.all.size();
-        facts.sends_left = c.claim() != nullptr ? c.claim()->sends_left() : s.options.max_sends - c.unproven_sends();
         facts.now = c.clock().now();
         facts.deadline = c.deadline();
         if (s.user && facts.more && !ends_the_call(why.kind())) {
@@ -203,7 +228,9 @@ private:
                 facts.user = false;
             }
         }
-        return decide_fallback(s.options, why, facts);
+        auto const options = s.options.read();
+        facts.sends_left = c.claim() != nullptr ? c.claim()->sends_left() : options->max_sends - c.unproven_sends();
+        return decide_fallback(*options, why, facts);
     }
 
     static void tell(state const& s, call const& c, fault const& why) {
@@ -233,7 +260,7 @@ private:
         }
     }
 
-    std::shared_ptr<state const> state_;
+    std::shared_ptr<state> state_;
 };
 
 template <class... Alternatives>

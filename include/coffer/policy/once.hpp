@@ -115,6 +115,14 @@ public:
         }
     }
 
+    /// What `to_string` and `<<` print: the store, and its options.
+    void describe(composition& to) const {
+        to.name("once");
+        if (auto const where = store_->name(); !where.empty()) to.with("store", where);
+        detail::describe_into(to, options_);
+        if constexpr (std::same_as<Fingerprinting, unfingerprinted_t>) to.with("unfingerprinted");
+    }
+
 private:
     /// A caller's place in a flight, given back when it leaves, however it leaves.
     class passenger {

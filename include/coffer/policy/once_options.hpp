@@ -4,6 +4,7 @@
 
 #include <coffer/base/defaults.hpp>
 #include <coffer/base/outcome.hpp>
+#include <coffer/call/composition.hpp>
 #include <coffer/store/verdict.hpp>
 #include <coffer/time/clock.hpp>
 
@@ -80,6 +81,25 @@ struct unfingerprinted_t {
 inline constexpr unfingerprinted_t unfingerprinted{};
 
 namespace detail {
+
+/// `max_sends` in any case, of the others those that are not as usual.
+inline void describe_into(composition& to, once_options const& o) {
+    once_options const usual;
+    to.with("max_sends", o.max_sends);
+    to.with_other("lease", o.lease, usual.lease);
+    to.with_other("heartbeat", o.heartbeat, usual.heartbeat);
+    to.with_other("attempt_timeout", o.attempt_timeout, usual.attempt_timeout);
+    to.with_other("finish_grace", o.finish_grace, usual.finish_grace);
+    to.with_other("takeover_grace", o.takeover_grace, usual.takeover_grace);
+    to.with_other("store_wait", o.store_wait, usual.store_wait);
+    to.with_other("request_fault_kept", o.request_fault_kept, usual.request_fault_kept);
+    to.with_other("acknowledged_kept", o.acknowledged_kept, usual.acknowledged_kept);
+    to.with_other("unacknowledged_kept", o.unacknowledged_kept, usual.unacknowledged_kept);
+    if (o.in_other_process == elsewhere::wait) to.with("waits for other processes");
+    if (o.without_store == degrade::send_unjournaled) to.with("sends unjournaled without its store");
+    if (o.on_mismatch == mismatch_rule::replay_stored) to.with("the key alone decides");
+    if (o.on_mismatch == mismatch_rule::new_generation) to.with("a new generation for each request");
+}
 
 /// The fault that a claim's answer stands for, other than granted and replayed. `resolving` says how to resolve the key.
 [[nodiscard]] inline fault fault_of(claim_verdict const& v, std::string const& resolving = {}) {

@@ -66,9 +66,10 @@ public:
         /// What the provider has counted, as far as anybody knows.
         [[nodiscard]] rate_weight taken_by(attempt_end const& end) const noexcept {
             auto const& asked = place_.weight();
-            auto const& o = line_->options();
+            auto const& rules = line_->rules_of(place_);
+            auto const& o = rules.options;
             if (never_sent(end)) return {};
-            if (!line_->counts_tokens()) return asked;
+            if (!rules.counts_tokens) return asked;
             auto is = asked;
             if (end.used != nullptr) is = rate_weight::of(*end.used, o.cache_reads);
             else if (end.why != nullptr && end.why->billing() == knowledge::no) is = {1, 0, 0};
@@ -90,10 +91,9 @@ public:
 
     [[nodiscard]] admission try_enter(attempt& a, slot<ticket>& s) const {
         line_->bind(a);
-        rate_weight weight;
-        if (auto why = line_->weigh(a, weight)) return admission::refused(*std::move(why));
         auto& t = s.emplace(*line_, a);
-        auto taken = line_->ask(t.place_, weight, a);
+        if (auto why = line_->weigh(t.place_, a)) return admission::refused(*std::move(why));
+        auto taken = line_->ask(t.place_, a);
         if (!taken) return admission::refused(std::move(taken).error());
         t.open_ = true;
         return *taken ? admission::in() : admission::wait();
@@ -101,6 +101,30 @@ public:
 
     [[nodiscard]] awaitable<outcome<void>> enter(attempt& a, slot<ticket>& s) const {
         return wait_in_line(line_, a, *s);
+    }
+
+    /// Other options for this one and its copies, in all pipelines. Throws `std::invalid_argument` for what cannot be meant;
+    /// the old ones stay then.
+    ///
+    /// What was taken stays taken: a bucket that was half empty is half empty, and no number of changes lets more in than
+    /// the largest of the limits. A limit that was not there before begins full. Who waits keeps his place in the line, and
+    /// the time that he was ready to wait; his turn comes as the new limits say. Who asks for more than a whole new limit
+    /// is refused at once, `never_fits`. Attempts under way are settled as they began. From the first change on each attempt
+    /// takes a short lock.
+    void change(rate_limit_options options) const {
+        options.check();
+        line_->change(options);
+    }
+    /// Their `fair_by` may be looked at as long as this or a copy of it lives.
+    [[nodiscard]] rate_limit_options options() const { return line_->options(); }
+
+    /// What `to_string` and `<<` print: its options, and how it is right now.
+    void describe(composition& to) const {
+        to.name("rate_limit");
+        detail::describe_into(to, options());
+        if (auto const n = waiting(); n > 0) to.now(std::to_string(n) + " waiting");
+        if (auto const d = line_->blocked(); d > duration::zero())
+            to.now("blocked by the provider for " + detail::rest_text(d));
     }
 
     /// So many attempts wait in line right now.

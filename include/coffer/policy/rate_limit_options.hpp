@@ -4,6 +4,7 @@
 
 #include <coffer/base/fault.hpp>
 #include <coffer/base/rate_facts.hpp>
+#include <coffer/call/composition.hpp>
 #include <coffer/state/rate.hpp>
 #include <coffer/time/clock.hpp>
 
@@ -125,6 +126,31 @@ inline constexpr std::array<named_limit, rate_bucket::most_rules> rate_limit_nam
         rules.push_back({l.of, o.*l.value, l.window, short_one ? o.burst : duration::max()});
     }
     return rules;
+}
+
+/// `500 requests/min, 200000 tokens/min`; of the others those that are not as usual.
+inline void describe_into(composition& to, rate_limit_options const& o) {
+    rate_limit_options const usual;
+    for (auto const& l : limits_of(o)) {
+        auto const what = l.name.substr(0, l.name.find("_per_"));
+        auto const* const per = l.window == std::chrono::seconds{1}    ? "/s"
+                                : l.window == std::chrono::seconds{60} ? "/min"
+                                                                       : "/day";
+        auto text = std::to_string(o.*l.value) + " " + std::string{what} + per;
+        std::replace(text.begin(), text.end(), '_', ' ');
+        to.with(text);
+    }
+    to.with_other("burst", o.burst, usual.burst);
+    if (!o.give_back) to.with("nothing given back");
+    if (o.output == output_counted::at_end) to.with("output counted at the end");
+    if (!o.cache_reads) to.with("cache reads not counted");
+    to.with_other("input_percent", o.input_percent, usual.input_percent);
+    to.with_other("unestimated_tokens", o.unestimated_tokens, usual.unestimated_tokens);
+    to.with_other("max_wait", o.max_wait, usual.max_wait);
+    to.with_other("max_waiting", o.max_waiting, usual.max_waiting);
+    if (!o.fair_by.empty()) to.with("fair_by", o.fair_by);
+    to.with_other("first_pause", o.first_pause, usual.first_pause);
+    to.with_other("longest_pause", o.longest_pause, usual.longest_pause);
 }
 
 [[nodiscard]] inline std::string in_seconds(duration d) {

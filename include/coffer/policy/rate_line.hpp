@@ -3,8 +3,8 @@
 // What all copies of one `rate_limit` share: the buckets, who waits for them, and what the provider has said.
 
 #include <coffer/call/attempt.hpp>
-#include <coffer/policy/rate_limit_options.hpp>
-#include <coffer/state/rate.hpp>
+#include <coffer/policy/rate_place.hpp>
+#include <coffer/policy/rate_rules.hpp>
 #include <coffer/state/rate_queue.hpp>
 #include <coffer/state/throttle.hpp>
 #include <coffer/time/sleep.hpp>
@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <forward_list>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -22,33 +23,13 @@
 
 namespace coffer::inline v0::detail {
 
-/// One attempt's part in the limits: waited for, or taken. While it waits, it is the line's.
-class rate_place final : public rate_waiter {
-public:
-    rate_place() = default;
-
-private:
-    friend class rate_line;
-    bool taken_ = false;
-    time_point patient_until_{};
-    time_point timer_ = time_point::max();  // when it wakes up by itself
-    std::shared_ptr<wait_list> nudge_;      // while it waits; wakes it before that
-    rate_bucket::marks marks_{};
-};
-
 /// Any thread. Whoever comes by (an attempt that enters, one that ends, one whose timer has run off) serves those whose turn it
 /// is: the part is theirs before they wake up. Only the first has a timer for his turn; all have one for their patience.
 class rate_line {
 public:
     explicit rate_line(rate_limit_options const& o)
-        : options_{(o.check(), o)},
-          fair_by_{o.fair_by},
-          limits_{limits_of(o)},
-          counts_tokens_{std::any_of(limits_.begin(), limits_.end(),
-                                     [](auto const& l) { return l.of != rate_measure::requests; })},
-          bucket_{rules_of(o)},
-          throttle_{o.first_pause, o.longest_pause} {
-        options_.fair_by = fair_by_;
+        : first_{(o.check(), o), 0}, throttle_{o.first_pause, o.longest_pause} {
+        first_.options.fair_by = own(o.fair_by);
     }
     rate_line(rate_line const&) = delete;
     rate_line& operator=(rate_line const&) = delete;
@@ -65,33 +46,36 @@ public:
         bound_to_.store(clock_.get(), std::memory_order_release);
     }
 
-    /// What an attempt takes until it is known better. A fault if that cannot be said.
-    [[nodiscard]] std::optional<fault> weigh(attempt const& a, rate_weight& w) const {
-        w = one_request;
-        if (!counts_tokens_) return std::nullopt;
-        auto const& e = a.estimate();
-        if (e.input_tokens <= 0 && e.output_tokens <= 0) {
-            auto const each = options_.unestimated_tokens;
-            if (each == 0) return no_estimate();
-            w = rate_weight{1, each, each}.set(rate_measure::tokens, each);
+    /// What the attempt takes until it is known better. A fault if that cannot be said, or never fits.
+    [[nodiscard]] std::optional<fault> weigh(rate_place& p, attempt const& a) {
+        if (changed_.load(std::memory_order_acquire)) p.rules_ = latest();
+        auto const& r = rules_of(p);
+        if (!r.counts_tokens) {
+            p.set_weight(rate_rules::one_request);
             return std::nullopt;
         }
-        auto const input = wide_int{e.input_tokens} * options_.input_percent / 100;
-        w = {1, saturate(input), options_.output == output_counted::at_most ? e.output_tokens : 0};
-        return std::nullopt;
-    }
-    /// Is anything but requests limited?
-    [[nodiscard]] bool counts_tokens() const noexcept { return counts_tokens_; }
-
-    /// Takes `w` at once (true), or lets it wait in line (false), or says why not.
-    [[nodiscard]] outcome<bool> ask(rate_place& p, rate_weight const& w, attempt const& a) {
-        if (auto const i = bucket_.never_fits(w))
-            return failed(larger_than_limit(limits_[*i], bucket_[*i].limit(), w[limits_[*i].of]));
+        rate_weight w;
+        if (auto why = r.weigh(a, w)) return why;
         p.set_weight(w);
+        return r.never_fits(w);
+    }
+    /// By what it was weighed, and its end is to be judged.
+    [[nodiscard]] rate_rules const& rules_of(rate_place const& p) const noexcept {
+        return p.rules_ ? *p.rules_ : first_;
+    }
+
+    /// Takes its part at once (true), or lets it wait in line (false), or says why not.
+    [[nodiscard]] outcome<bool> ask(rate_place& p, attempt const& a) {
         auto const now = a.now();
         if (now >= open_from_.load(std::memory_order_acquire)) {
-            auto const took = bucket_.try_take(w, now, p.marks_);
+            auto& bucket = buckets_of(p);
+            rate_bucket::missed lost = 0;
+            auto const took = bucket.try_take(p.weight(), now, p.marks_, lost);
             if (took == rate_bucket::took::all) return p.taken_ = true, true;
+            if (lost != 0) {
+                std::lock_guard const lock{mutex_};
+                rules().bucket.correct(bucket, lost, p.weight(), {}, now);
+            }
         }
         serve(now);
         return take_or_join(p, a, now);
@@ -106,6 +90,7 @@ public:
         auto nudge = std::make_shared<wait_list>();
         std::lock_guard const lock{mutex_};
         if (p.taken_) return std::nullopt;
+        if (p.refused_) return rest{std::move(nudge), time_point::min()};
         auto until = std::min(deadline, p.patient_until_);
         if (queue_.first() == &p) until = std::min(until, ready(p));
         p.timer_ = until;
@@ -142,11 +127,12 @@ public:
         serve(now);
         return false;
     }
-    /// Has it waited as long as it may? Then it leaves, with this.
+    /// Has it waited as long as it may, or had to leave the line? Then it goes, with this.
     [[nodiscard]] std::optional<fault> impatient(rate_place& p, time_point deadline, time_point now) {
         duration wait{};
         {
             std::lock_guard const lock{mutex_};
+            if (p.refused_) return std::move(*p.refused_);
             if (p.taken_ || now < std::min(deadline, p.patient_until_)) return std::nullopt;
             queue_.leave(p);
             reopen();
@@ -169,10 +155,10 @@ public:
         bool const throttled = n.why != nullptr && row(n.why->kind()).feeds_limiter;
         bool const passed = n.passed && throttled_.load(std::memory_order_relaxed);
         bool const differs = is != p.weight();
-        if (differs) bucket_.correct(p.weight(), is, n.now);
+        if (differs) correct(p, is, n.now);
         if (throttled || passed || n.said != nullptr) {
             std::lock_guard const lock{mutex_};
-            if (n.said != nullptr) bucket_.learn(*n.said, p.marks_, n.began, n.now);
+            if (n.said != nullptr) learn(p, n);
             if (throttled) throttle_.throttled(n.began, n.now, n.why->retry_after());
             else if (passed) throttle_.passed(n.began);
             throttled_.store(throttle_.tells(), std::memory_order_relaxed);
@@ -193,59 +179,126 @@ public:
     }
     [[nodiscard]] bool idle(time_point now) const {
         std::lock_guard const lock{mutex_};
-        return queue_.empty() && throttle_.until() <= now && bucket_.full(now);
+        return queue_.empty() && throttle_.until() <= now && rules().bucket.full(now);
     }
-    [[nodiscard]] rate_limit_options const& options() const noexcept { return options_; }
+    [[nodiscard]] rate_limit_options options() const {
+        std::lock_guard const lock{mutex_};
+        return later_ ? later_->options : first_.options;
+    }
+
+    /// For how long the provider has asked everybody to wait; zero: it has not.
+    [[nodiscard]] duration blocked() const {
+        std::lock_guard const lock{mutex_};
+        auto const at = clock_ ? clock_->now() : time_point::max();
+        return throttle_.until() > at ? throttle_.until() - at : duration::zero();
+    }
+
+    /// Goes by other options from now on, taken as checked. What was taken stays taken; who waits goes on waiting in his place,
+    /// but for those who would wait in vain. May throw `std::bad_alloc`, and has changed nothing then.
+    void change(rate_limit_options const& o) {
+        std::vector<std::pair<rate_place*, std::unique_ptr<fault>>> in_vain;
+        std::vector<std::shared_ptr<wait_list>> wakes;
+        time_point at{};
+        {
+            std::lock_guard const lock{mutex_};
+            auto& before = rules();
+            auto next = std::make_shared<rate_rules>(o, before.generation + 1);
+            next->options.fair_by = own(o.fair_by);
+            for (auto* const w : queue_.all())
+                if (auto why = next->never_fits(w->weight()))
+                    in_vain.emplace_back(static_cast<rate_place*>(w), std::make_unique<fault>(*std::move(why)));
+            wakes.reserve(in_vain.size());
+
+            if (clock_) at = clock_->now();
+            next->bucket.take_over(before.bucket, at);
+            throttle_.change(o.first_pause, o.longest_pause);
+            later_ = std::move(next);
+            changed_.store(true, std::memory_order_release);
+            for (auto& [p, why] : in_vain) {
+                queue_.leave(*p);
+                p->refused_ = std::move(why);
+                if (p->nudge_) wakes.push_back(std::move(p->nudge_));
+            }
+            reopen();
+            if (!clock_) return;  // nobody has been here yet
+        }
+        for (auto const& w : wakes) w->notify_all();
+        serve(at);
+    }
 
 private:
+    // Under the mutex.
+    [[nodiscard]] rate_rules& rules() noexcept { return later_ ? *later_ : first_; }
+    [[nodiscard]] rate_rules const& rules() const noexcept { return later_ ? *later_ : first_; }
+
+    [[nodiscard]] rate_bucket& buckets_of(rate_place const& p) noexcept {
+        return p.rules_ ? p.rules_->bucket : first_.bucket;
+    }
+    [[nodiscard]] std::shared_ptr<rate_rules> latest() const {
+        std::lock_guard const lock{mutex_};
+        return later_;
+    }
+    /// The same text, as long as this lives. A program has few names of tags, however often it changes its options.
+    [[nodiscard]] std::string_view own(std::string_view text) {
+        auto const at = std::find(names_.begin(), names_.end(), text);
+        return at != names_.end() ? *at : names_.emplace_front(text);
+    }
+    void correct(rate_place& p, rate_weight const& is, time_point now) {
+        auto const lost = buckets_of(p).correct(p.weight(), is, now);
+        if (lost == 0) return;
+        std::lock_guard const lock{mutex_};
+        rules().bucket.correct(buckets_of(p), lost, p.weight(), is, now);
+    }
+    void learn(rate_place& p, news const& n) {
+        auto& here = rules().bucket;
+        bool const at_home = &here == &buckets_of(p);
+        here.learn(*n.said, at_home ? p.marks_ : here.translate(p.marks_, buckets_of(p)), n.began, n.now);
+    }
+
     [[nodiscard]] time_point now() const noexcept { return bound_to_.load(std::memory_order_acquire)->now(); }
     [[nodiscard]] time_point ready(rate_place const& p) const noexcept {
-        return std::max(throttle_.until(), bucket_.earliest(p.weight()));
+        return std::max(throttle_.until(), rules().bucket.earliest(p.weight()));
     }
     [[nodiscard]] bool take(rate_place& p, time_point now) noexcept {
-        return p.taken_ = bucket_.try_take(p.weight(), now, p.marks_) == rate_bucket::took::all;
+        if (rules().bucket.try_take(p.weight(), now, p.marks_) != rate_bucket::took::all) return false;
+        p.rules_ = later_;
+        return p.taken_ = true;
     }
     /// Who comes while nobody waits, and nobody is asked to, need not lock.
     void reopen() noexcept { open_from_.store(queue_.empty() ? throttle_.until() : closed); }
     [[nodiscard]] outcome<bool> take_or_join(rate_place& p, attempt const& a, time_point now) {
-        auto const tenant = tenant_of(a);
-        p.patient_until_ = later(now, options_.max_wait);
         std::pair<time_point, std::size_t> turn;
         std::size_t others = 0;
-        bool blocked = false;
+        std::size_t places = 0;
+        std::string_view what = "the provider asks to wait";
         {
             std::lock_guard const lock{mutex_};
+            auto const& r = rules();
+            if (auto why = r.never_fits(p.weight())) return failed(*std::move(why));  // changed since it was weighed
             if (queue_.empty() && ready(p) <= now && take(p, now)) return true;
+            p.patient_until_ = later(now, r.options.max_wait);
+            auto const tenant = r.tenant_of(a);
             others = queue_.waiting(tenant);
-            blocked = throttle_.until() > now;
-            auto const share = bucket_.share(p.weight());
+            places = r.options.max_waiting;
+            auto const share = r.bucket.share(p.weight());
             auto const free_from = std::max(now, throttle_.until());
-            turn = bucket_.earliest_behind(queue_.ahead_of(tenant, share), p.weight(), free_from);
+            turn = r.bucket.earliest_behind(queue_.ahead_of(tenant, share), p.weight(), free_from);
             bool const in_time = turn.first < a.of().deadline() && turn.first <= p.patient_until_;
-            if (others < options_.max_waiting && in_time) {
+            if (others < places && in_time) {
                 queue_.join(p, tenant, share);
                 reopen();
                 return false;
             }
+            if (throttle_.until() <= now) what = r.limits[turn.second].name;
         }
         auto const wait = turn.first - now;
-        if (others >= options_.max_waiting) return failed(line_full(others, wait));
-        auto const what = blocked ? "the provider asks to wait" : std::string{limits_[turn.second].name};
-        return failed(too_long(wait, what, turn.first >= a.of().deadline()));
-    }
-    [[nodiscard]] std::string_view tenant_of(attempt const& a) const noexcept {
-        if (!fair_by_.empty())
-            for (auto const& [name, value] : a.of().tags())
-                if (name == fair_by_) return value;
-        return {};
+        if (others >= places) return failed(line_full(others, wait));
+        return failed(too_long(wait, std::string{what}, turn.first >= a.of().deadline()));
     }
 
-    static constexpr rate_weight one_request{1, 0, 0};
-
-    rate_limit_options options_;
-    std::string const fair_by_;
-    std::vector<named_limit> const limits_;
-    bool const counts_tokens_;
+    std::forward_list<std::string> names_;
+    rate_rules first_;
+    std::atomic<bool> changed_{false};  // there are later ones
     std::atomic<coffer::clock const*> bound_to_{nullptr};
     std::atomic<bool> throttled_{false};  // throttle_.tells(), without the lock
     // From then on the buckets alone decide; `closed` while somebody waits.
@@ -254,7 +307,7 @@ private:
 
     mutable std::mutex mutex_;
     std::shared_ptr<coffer::clock> clock_;
-    rate_bucket bucket_;
+    std::shared_ptr<rate_rules> later_;
     throttle throttle_;
     rate_queue queue_;
 };

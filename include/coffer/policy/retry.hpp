@@ -8,11 +8,14 @@
 //     coffer::retry{{}, shared_quota}                   // with others: see retry_quota.hpp
 
 #include <coffer/call/gate.hpp>
+#include <coffer/policy/changeable.hpp>
 #include <coffer/policy/retry_quota.hpp>
+#include <coffer/policy/retry_text.hpp>
 #include <coffer/state/retry_rule.hpp>
 #include <coffer/time/random.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -30,7 +33,9 @@ namespace coffer::inline v0 {
 ///
 /// Where a call is handed down through several pipelines, all their retries together make no more attempts than each
 /// alone may; at each alternative of a fallback anew. Calls share the retry quota and nothing else: a quota of this policy
-/// and its copies, unless another is given. Any thread.
+/// and its copies, unless another is given.
+///
+/// A handle: copies share options and quota. Any thread.
 class retry {
 public:
     using rule = std::function<retry_decision(fault const&, int attempts_made)>;
@@ -39,26 +44,50 @@ public:
 
     /// Throws `std::invalid_argument` for options that cannot be meant.
     explicit retry(retry_options const& options = {}, rule user = {}, retry_quota quota = retry_quota{})
-        : settings_{std::make_shared<settings const>(options, std::move(user), std::move(quota))} {
-        if (options.attempts < 1)
-            throw std::invalid_argument{"coffer::retry: attempts counts the first one too: at least 1"};
-        if (options.max_sends < 1) throw std::invalid_argument{"coffer::retry: max_sends must be at least 1"};
-        if (options.attempt_timeout <= duration::zero())
-            throw std::invalid_argument{"coffer::retry: attempt_timeout must be longer than zero"};
-        if (options.ambiguous_delay < duration::zero())
-            throw std::invalid_argument{"coffer::retry: a delay cannot be negative"};
-        options.schedule.check();
-        options.schedule_for.check();
-    }
+        : settings_{std::make_shared<settings>((check(options), options), std::move(user), std::move(quota))} {}
     retry(retry_options const& options, retry_quota quota) : retry{options, rule{}, std::move(quota)} {}
+
+    /// Other options for this one and its copies, in all pipelines. Throws `std::invalid_argument` for what cannot be meant;
+    /// the old ones stay then. Rule and quota stay in any case.
+    ///
+    /// Every decision from now on is made by the new ones, also for calls under way: what they have tried before counts. A
+    /// delay that has been decided is slept to its end, and `attempt_timeout` holds for calls that begin.
+    void change(retry_options const& options) const {
+        check(options);
+        settings_->options.set(options, [this, &options] {
+            settings_->attempt_timeout.store(options.attempt_timeout.count(), std::memory_order_relaxed);
+        });
+    }
+    [[nodiscard]] retry_options options() const { return *settings_->options.read(); }
+
+    /// What `to_string` and `<<` print.
+    void describe(composition& to) const {
+        to.name("retry");
+        detail::describe_into(to, options());
+        if (settings_->user) to.with("a rule");
+        settings_->quota.describe(to);
+    }
 
 private:
     struct settings {
-        settings(retry_options const& o, rule r, retry_quota q) : options{o}, user{std::move(r)}, quota{std::move(q)} {}
-        retry_options options;
+        settings(retry_options const& o, rule r, retry_quota q)
+            : options{o}, attempt_timeout{o.attempt_timeout.count()}, user{std::move(r)}, quota{std::move(q)} {}
+        detail::changeable<retry_options> options;
+        std::atomic<duration::rep> attempt_timeout;  // every call reads it, failed or not
         rule user;
         retry_quota quota;
     };
+
+    static void check(retry_options const& o) {
+        if (o.attempts < 1) throw std::invalid_argument{"coffer::retry: attempts counts the first one too: at least 1"};
+        if (o.max_sends < 1) throw std::invalid_argument{"coffer::retry: max_sends must be at least 1"};
+        if (o.attempt_timeout <= duration::zero())
+            throw std::invalid_argument{"coffer::retry: attempt_timeout must be longer than zero"};
+        if (o.ambiguous_delay < duration::zero())
+            throw std::invalid_argument{"coffer::retry: a delay cannot be negative"};
+        o.schedule.check();
+        o.schedule_for.check();
+    }
 
 public:
     /// Follows one call through its attempts.
@@ -76,23 +105,7 @@ public:
             // One quota for the whole stack: attempts do not multiply where a call is handed down to another retry.
             auto const made = std::max(made_, a.of().attempts_here());
             auto const unproven = std::max(unproven_, a.of().unproven_sends());
-            auto& random = a.clock().random();
-            retry_facts facts{
-                .attempts_made = made,
-                .sends_left = a.sends_left().value_or(settings_->options.max_sends - unproven),
-                .unproven = unproven,
-                .repaired = a.of().repaired(),
-                .same_fault = same_fault_,
-                .user = ask_user(*end.why, made),
-                .now = end.at,
-                .deadline = a.of().deadline(),
-                .began = began_,
-                .previous = previous_,
-            };
-            auto const parts = schedule_after(settings_->options, last_).size();
-            for (std::size_t i = 0; i < parts; ++i) facts.draws[i] = unit_interval(random.next());
-            facts.spread_draw = unit_interval(random.next());
-            auto const decided = decide_retry(settings_->options, *end.why, facts);
+            auto const decided = decide(*end.why, end.at, made, unproven, a);
             if (!decided.again) return verdict::done(decided.stop);
             if (!settings_->quota.withdraw(end.at)) return verdict::done(stop_reason::quota_spent);
             previous_ = decided.drawn;
@@ -102,6 +115,28 @@ public:
         }
 
     private:
+        [[nodiscard]] retry_verdict decide(fault const& why, time_point at, int made, int unproven,
+                                           attempt& a) const noexcept {
+            auto const user = ask_user(why, made);
+            auto& random = a.clock().random();
+            auto const options = settings_->options.read();
+            retry_facts facts{
+                .attempts_made = made,
+                .sends_left = a.sends_left().value_or(options->max_sends - unproven),
+                .unproven = unproven,
+                .repaired = a.of().repaired(),
+                .same_fault = same_fault_,
+                .user = user,
+                .now = at,
+                .deadline = a.of().deadline(),
+                .began = began_,
+                .previous = previous_,
+            };
+            auto const parts = schedule_after(*options, last_).size();
+            for (std::size_t i = 0; i < parts; ++i) facts.draws[i] = unit_interval(random.next());
+            facts.spread_draw = unit_interval(random.next());
+            return decide_retry(*options, why, facts);
+        }
         [[nodiscard]] retry_decision ask_user(fault const& why, int made) const noexcept {
             if (!settings_->user) return retry_decision::by_table();
             try {
@@ -122,13 +157,13 @@ public:
 
     [[nodiscard]] admission try_enter(attempt& a, slot<ticket>& s) const {
         settings_->quota.bind(a.of());
-        a.limit_timeout(settings_->options.attempt_timeout);
+        a.limit_timeout(duration{settings_->attempt_timeout.load(std::memory_order_relaxed)});
         s.emplace(*settings_, a.now());
         return admission::in();
     }
 
 private:
-    std::shared_ptr<settings const> settings_;
+    std::shared_ptr<settings> settings_;
 };
 
 }  // namespace coffer::inline v0

@@ -7,6 +7,7 @@
 //     auto const embed = coffer::pipeline{coffer::retry{{}, openai_quota}}.wrap(openai.embed);
 
 #include <coffer/call/call.hpp>
+#include <coffer/call/composition.hpp>
 #include <coffer/state/quota_bucket.hpp>
 #include <coffer/time/clock.hpp>
 
@@ -15,6 +16,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <string>
 
 namespace coffer::inline v0 {
 
@@ -41,6 +43,20 @@ public:
         if (!state_) return {};
         std::lock_guard const lock{state_->mutex};
         return {state_->bucket.left(now), state_->taken, state_->refused};
+    }
+
+    /// How many retries there may be, and, if it is not full, are left.
+    void describe(composition& to) const {
+        if (!state_) {
+            to.with("no quota");
+            return;
+        }
+        std::unique_lock lock{state_->mutex};
+        auto const most = state_->bucket.capacity();
+        auto const left = state_->bound ? state_->bucket.left(state_->bound->now()) : most;
+        lock.unlock();
+        to.with_other("quota of", most, retry_quota_options{}.capacity);
+        if (left < most) to.now(std::to_string(static_cast<std::int64_t>(left)) + " retries of the quota left");
     }
 
     // For policies.

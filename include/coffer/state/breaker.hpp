@@ -100,6 +100,14 @@ public:
 
     // By hand.
 
+    /// Other options, taken as checked, by which everything is decided from now on: the state stays, and so does a break that
+    /// was drawn; what was counted goes on counting, but the ends in a window of another kind or length are forgotten. May
+    /// throw `std::bad_alloc`, and has changed nothing then.
+    void adopt(circuit_breaker_options const& o) {
+        if (o.window != options_.window) counts_ = breaker_counts{o.window};
+        options_ = o;
+    }
+    [[nodiscard]] circuit_breaker_options const& options() const noexcept { return options_; }
     /// Refuses everything until `close` or `reset`.
     void isolate() noexcept { begin(circuit_state::isolated); }
     /// Lets everything in, from whatever state, and counts anew. If it opens again soon, breaks go on growing.

@@ -24,6 +24,7 @@ public:
     [[nodiscard]] constexpr int size() const noexcept { return calls_; }
     [[nodiscard]] constexpr duration length() const noexcept { return time_; }
     [[nodiscard]] constexpr bool is_none() const noexcept { return none_; }
+    friend constexpr bool operator==(breaker_window const&, breaker_window const&) = default;
 
 private:
     constexpr breaker_window(int n, duration d, bool none) noexcept : calls_{n}, time_{d}, none_{none} {}

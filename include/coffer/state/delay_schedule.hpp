@@ -62,6 +62,12 @@ public:
             });
     }
 
+    /// `of(backoff)` gives something for each part, `combine(how, a, b)` one thing for two.
+    template <class Value, class OfPart, class Combine>
+    [[nodiscard]] Value fold(OfPart const& of, Combine const& combine) const {
+        return parts_.evaluate<Value>([&](std::size_t i) { return of(parts_[i]); }, combine);
+    }
+
     /// Throws `std::invalid_argument` for what cannot be meant.
     void check() const {
         for (std::size_t i = 0; i < size(); ++i) {

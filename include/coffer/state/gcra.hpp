@@ -19,7 +19,9 @@ namespace coffer::inline v0 {
 ///
 /// More than a burst may be taken when the bucket is full: the rest is a debt, and whoever is next waits until it is paid.
 ///
-/// Any thread, without a lock; `learn` by one at a time.
+/// Its limit never changes; another one `take_over`s what is in it, and nothing is taken of it any more nor put back into it.
+///
+/// Any thread, without a lock; `learn` and `take_over` by one at a time.
 class gcra {
 public:
     using time_point = std::chrono::steady_clock::time_point;
@@ -89,20 +91,49 @@ public:
             return true;
         }
     }
+    // These tell whether they were heard: not if another one has taken over.
+
     /// Takes them, whether they are there or not.
-    void take(std::int64_t units, time_point now) noexcept {
-        auto const c = cost(units);
-        change([&](std::int64_t full) { return pushed(full, c, now); });
-    }
+    bool take(std::int64_t units, time_point now) noexcept { return correct(difference(0, units), now); }
     /// As if units of that `cost` had not been taken.
-    void undo(duration cost) noexcept { full_at_.fetch_sub(cost.count()); }
+    bool undo(duration cost) noexcept {
+        return change([&](std::int64_t full) { return full - cost.count(); });
+    }
     /// `was` has been taken, and it turns out to be `is`: the difference comes back, as far as the bucket holds it, or is
     /// taken too.
-    void correct(std::int64_t was, std::int64_t is, time_point now) noexcept {
-        if (is > was) return take(is - was, now);
-        auto const back = time_for(was - is, false).count();
-        change([&](std::int64_t full) { return at(full) > now ? full - back : full; });
+    bool correct(std::int64_t was, std::int64_t is, time_point now) noexcept {
+        return correct(difference(was, is), now);
     }
+    /// The same, of a difference that was reckoned with another one's limit.
+    bool correct(duration difference, time_point now) noexcept {
+        if (difference > duration::zero())
+            return change([&](std::int64_t full) { return pushed(full, difference, now); });
+        return change([&](std::int64_t full) { return at(full) > now ? full + difference.count() : full; });
+    }
+    /// From `was` to `is`, as the time in which so much is refilled; less than zero if it comes back. To the safe side.
+    [[nodiscard]] duration difference(std::int64_t was, std::int64_t is) const noexcept {
+        return is >= was ? cost(is - was) : -time_for(was - is, false);
+    }
+
+    /// Goes on with what lies in `before`, which nobody uses any more. That is kept as the time in which it was refilled,
+    /// cut to what this one holds: half full stays half full, empty stays empty, and a debt as long as it was. So however
+    /// often limits change, in a time t no more is let in than the largest of them all lets in in t: each unit that is
+    /// taken has cost its share of time, at the limit of its day, and no change gives any of it back.
+    ///
+    /// True if nothing had to be converted: marks are good for this one, too.
+    bool take_over(gcra& before, time_point now) noexcept {
+        auto const full = before.full_at_.exchange(taken_over);
+        if (limit_ == before.limit_ && window_ == before.window_ && burst_ == before.burst_) {
+            full_at_ = full;
+            learned_ = before.learned_.load();
+            return true;
+        }
+        auto const lies = std::min(before.burst_ - std::max(at(full) - now, duration::zero()), burst_);
+        full_at_ = std::min((now + burst_ - lies).time_since_epoch(), latest).count();
+        return false;
+    }
+    /// Nobody goes on with it.
+    void close() noexcept { full_at_ = taken_over; }
 
     /// The bucket as it stands, to be compared later with what the provider says of this moment.
     [[nodiscard]] time_point mark() const noexcept { return at(full_at_.load() - learned_.load()); }
@@ -119,11 +150,14 @@ public:
     }
 
     static constexpr std::int64_t most = 1'000'000'000'000;
+    /// Instead of a mark: from what is said of that moment nothing is learned.
+    static constexpr time_point no_mark{std::chrono::hours{24 * 365 * 200}};
 
 private:
     // Longer than anybody waits; sums of a few stay far from the end of time.
     static constexpr duration longest = std::chrono::hours{24 * 365 * 20};
     static constexpr duration latest = std::chrono::hours{24 * 365 * 200};
+    static constexpr std::int64_t taken_over = latest.count() + 1;  // whatever was full then: nothing is there any more
 
     [[nodiscard]] static time_point at(std::int64_t ns) noexcept { return time_point{duration{ns}}; }
     [[nodiscard]] time_point when(std::int64_t full, duration cost) const noexcept {
@@ -133,10 +167,12 @@ private:
         return std::min(std::max(full, now.time_since_epoch().count()) + cost.count(), latest.count());
     }
     template <class To>
-    void change(To const& to) noexcept {
+    bool change(To const& to) noexcept {
         auto full = full_at_.load();
-        while (!full_at_.compare_exchange_weak(full, to(full))) {
-        }
+        do {
+            if (full == taken_over) return false;
+        } while (!full_at_.compare_exchange_weak(full, to(full)));
+        return true;
     }
     [[nodiscard]] duration time_for(std::int64_t units, bool up) const noexcept {
         std::int64_t part = 0;

@@ -51,6 +51,7 @@ public:
         refill(now);
         left_ = std::min(left_ + per_success_, capacity_);
     }
+    [[nodiscard]] double capacity() const noexcept { return static_cast<double>(capacity_) / static_cast<double>(one); }
     [[nodiscard]] bool is_full() const noexcept { return left_ == capacity_; }
     /// Retries that are left now.
     [[nodiscard]] double left(time_point now) noexcept {

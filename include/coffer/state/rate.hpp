@@ -69,8 +69,8 @@ struct rate_rule {
     std::chrono::nanoseconds burst;  ///< so much of it at once, as the time in which it is refilled
 };
 
-/// The buckets of all rules: an attempt takes from every one of them, or from none. Any thread, without a lock; `learn` by one
-/// at a time.
+/// The buckets of all rules: an attempt takes from every one of them, or from none. Any thread, without a lock; `learn` and
+/// `take_over` by one at a time.
 class rate_bucket {
 public:
     using time_point = gcra::time_point;
@@ -78,10 +78,14 @@ public:
     /// What the buckets looked like when an attempt had taken its part.
     using marks = std::array<time_point, most_rules>;
 
-    /// At most `most_rules`.
-    explicit rate_bucket(std::vector<rate_rule> const& rules) {
+    /// Which rules, of those that were not heard.
+    using missed = std::uint16_t;
+
+    /// At most `most_rules`, of which no two are of one measure and window. `generation` counts on where buckets take over
+    /// from one another.
+    explicit rate_bucket(std::vector<rate_rule> const& rules, std::uint64_t generation = 0) {
         dimensions_.reserve(rules.size());
-        for (auto const& r : rules) dimensions_.emplace_back(r);
+        for (auto const& r : rules) dimensions_.emplace_back(r, generation);
     }
 
     /// The rule of which `w` is more than all, if there is one.
@@ -115,8 +119,8 @@ public:
         none,
         undone,  ///< none: another thread was quicker at one of them, and may have missed what was given back meanwhile
     };
-    /// Takes `w`, if all of it is there.
-    [[nodiscard]] took try_take(rate_weight const& w, time_point now, marks& after) noexcept {
+    /// Takes `w`, if all of it is there. `lost`: what was taken there and cannot be put back any more, because others took over.
+    [[nodiscard]] took try_take(rate_weight const& w, time_point now, marks& after, missed& lost) noexcept {
         if (dimensions_.size() == 1) {
             auto& d = dimensions_.front();
             return d.take(w, d.bucket.cost(w[d.of]), now, after[0]) ? took::all : took::none;
@@ -130,15 +134,57 @@ public:
         for (std::size_t i = 0; i < dimensions_.size(); ++i) {
             if (dimensions_[i].take(w, costs[i], now, after[i])) continue;
             bool const any = i > 0;
-            while (i > 0) --i, dimensions_[i].bucket.undo(costs[i]);
+            while (i > 0)
+                if (--i; !dimensions_[i].bucket.undo(costs[i])) lost |= bit(i);
             return any ? took::undone : took::none;
         }
         return took::all;
     }
-    /// `was` has been taken, and it turns out to be `is`.
-    void correct(rate_weight const& was, rate_weight const& is, time_point now) noexcept {
+    [[nodiscard]] took try_take(rate_weight const& w, time_point now, marks& after) noexcept {
+        missed none = 0;
+        return try_take(w, now, after, none);
+    }
+    /// `was` has been taken, and it turns out to be `is`. Tells where others have taken over.
+    missed correct(rate_weight const& was, rate_weight const& is, time_point now) noexcept {
+        missed lost = 0;
+        for (std::size_t i = 0; i < dimensions_.size(); ++i) {
+            auto& d = dimensions_[i];
+            if (was[d.of] != is[d.of] && !d.bucket.correct(was[d.of], is[d.of], now)) lost |= bit(i);
+        }
+        return lost;
+    }
+
+    // Where limits change ----------------------------------------------------------------------------------------------
+
+    /// Goes on with what lies in the buckets of `before`, of which nothing is taken any more; see `gcra::take_over`. A rule
+    /// that was not there before begins full.
+    void take_over(rate_bucket& before, time_point now) noexcept {
         for (auto& d : dimensions_)
-            if (was[d.of] != is[d.of]) d.bucket.correct(was[d.of], is[d.of], now);
+            if (auto const i = before.same(d)) {
+                auto& b = before.dimensions_[*i];
+                d.born = b.born;
+                if (d.bucket.take_over(b.bucket, now)) d.shaped = b.shaped;
+            }
+        for (auto& b : before.dimensions_) b.bucket.close();
+    }
+    /// `correct`, for those that were `lost` when it was told to `before`, from which it was taken: at the limits of that
+    /// day. A rule that has come since then knows nothing of it.
+    void correct(rate_bucket const& before, missed lost, rate_weight const& was, rate_weight const& is,
+                 time_point now) noexcept {
+        for (auto& d : dimensions_) {
+            auto const i = before.same(d);
+            if (!i || (lost & bit(*i)) == 0 || before.dimensions_[*i].born != d.born) continue;
+            d.bucket.correct(before.dimensions_[*i].bucket.difference(was[d.of], is[d.of]), now);
+        }
+    }
+    /// `marks` of `before` as those of this one. Where the limit has changed since, nothing is to be learned from them.
+    [[nodiscard]] marks translate(marks const& of, rate_bucket const& before) const noexcept {
+        marks here;
+        here.fill(gcra::no_mark);
+        for (std::size_t i = 0; i < dimensions_.size(); ++i)
+            if (auto const j = before.same(dimensions_[i]); j && before.dimensions_[*j].shaped == dimensions_[i].shaped)
+                here[i] = of[*j];
+        return here;
     }
 
     /// What the provider said of the moment `sent`, to an attempt that had left the buckets as `then`. Of several rules for
@@ -178,9 +224,12 @@ public:
 
 private:
     struct dimension {
-        explicit dimension(rate_rule const& r) noexcept : of{r.of}, bucket{r.limit, r.window, r.burst} {}
+        dimension(rate_rule const& r, std::uint64_t generation) noexcept
+            : of{r.of}, bucket{r.limit, r.window, r.burst}, born{generation}, shaped{generation} {}
         rate_measure of;
         gcra bucket;
+        std::uint64_t born;  // the generation since which it is without a gap
+        std::uint64_t shaped;  // ... and with this limit
 
         // Who needs none of it does not care how much there is.
         [[nodiscard]] bool take(rate_weight const& w, gcra::duration cost, time_point now, time_point& mark) noexcept {
@@ -189,6 +238,12 @@ private:
         }
     };
 
+    [[nodiscard]] static constexpr missed bit(std::size_t i) noexcept { return static_cast<missed>(1U << i); }
+    [[nodiscard]] std::optional<std::size_t> same(dimension const& d) const noexcept {
+        for (std::size_t i = 0; i < dimensions_.size(); ++i)
+            if (dimensions_[i].of == d.of && dimensions_[i].bucket.window() == d.bucket.window()) return i;
+        return std::nullopt;
+    }
     [[nodiscard]] std::optional<std::size_t> meant(rate_measure m, std::int64_t limit) const noexcept {
         std::optional<std::size_t> best;
         auto distance = 0.0;

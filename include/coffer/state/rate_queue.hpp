@@ -17,6 +17,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace coffer::inline v0 {
 
@@ -99,6 +100,15 @@ public:
             if (best != nullptr) turn_ = best->first;
         }
         return turn_;
+    }
+
+    /// All of them, in no order that means anything.
+    [[nodiscard]] std::vector<rate_waiter*> all() const {
+        std::vector<rate_waiter*> everybody;
+        everybody.reserve(size_);
+        for (auto const& [name, t] : tenants_)
+            for (auto* w = t.first; w != nullptr; w = w->behind_) everybody.push_back(w);
+        return everybody;
     }
 
     /// What those take who would come before a newcomer of that tenant, as they stand now.

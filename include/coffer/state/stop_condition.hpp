@@ -5,12 +5,14 @@
 //     retry{{.attempts = 10, .stop = stop_after(2min) | stop_after_same_fault(3)}}
 //     retry{{.attempts = 10, .stop = stop_after(30s) & stop_after_attempts(3)}}     // both: three attempts are always made
 
+#include <coffer/base/duration_text.hpp>
 #include <coffer/base/fault_kind.hpp>
 #include <coffer/state/small_expression.hpp>
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 namespace coffer::inline v0 {
 
@@ -43,6 +45,16 @@ public:
             [](detail::joint how, bool a, bool b) { return how == detail::joint::both ? a && b : a || b; });
     }
 
+    /// `after 2 min or after 3 of the same fault`; empty if it never holds.
+    [[nodiscard]] std::string to_string() const {
+        return parts_.evaluate<std::string>([&](std::size_t i) { return text_of(parts_[i]); },
+                                            [](detail::joint how, std::string const& a, std::string const& b) {
+                                                bool const both = how == detail::joint::both;
+                                                if (a.empty() || b.empty()) return both ? std::string{} : a + b;
+                                                return both ? "(" + a + " and " + b + ")" : a + " or " + b;
+                                            });
+    }
+
     friend constexpr stop_condition stop_after_attempts(int n) noexcept;
     friend constexpr stop_condition stop_after_unproven(int n) noexcept;
     friend constexpr stop_condition stop_after_same_fault(int n) noexcept;
@@ -70,6 +82,19 @@ private:
             case what::kind: return static_cast<std::int64_t>(f.last) == l.number;
         }
         return false;
+    }
+
+    [[nodiscard]] static std::string text_of(leaf const& l) {
+        auto const n = std::to_string(l.number);
+        switch (l.about) {
+            case what::never: break;
+            case what::attempts: return "after " + n + " attempts";
+            case what::unproven: return "after " + n + " perhaps billed";
+            case what::same_fault: return "after " + n + " of the same fault";
+            case what::elapsed: return "after " + detail::duration_text(std::chrono::nanoseconds{l.number});
+            case what::kind: return "at " + std::string{coffer::to_string(static_cast<fault_kind>(l.number))};
+        }
+        return {};
     }
 
     parts parts_;

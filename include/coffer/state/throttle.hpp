@@ -19,6 +19,12 @@ public:
         : first_{first_pause}, longest_{longest_pause}, next_{first_pause} {}
 
     [[nodiscard]] time_point until() const noexcept { return until_; }
+    /// Other pauses from the next one on. A block stays as long as it is; how far pauses have grown is kept within the new ones.
+    void change(duration first_pause, duration longest_pause) noexcept {
+        next_ = next_ == first_ ? first_pause : std::clamp(next_, first_pause, longest_pause);
+        first_ = first_pause;
+        longest_ = longest_pause;
+    }
 
     /// An attempt that began at `began` was told so at `now`.
     void throttled(time_point began, time_point now, std::optional<duration> hint) noexcept {

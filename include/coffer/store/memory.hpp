@@ -28,6 +28,7 @@ public:
           money_{std::make_shared<memory_ledger_backend>(std::move(money), process_)},
           ledger_{money_} {}
 
+    [[nodiscard]] std::string name() const override { return "in memory"; }
     void bind(std::shared_ptr<clock> const& c) override {
         records_->bind(c);
         ledger_->bind(c);

@@ -53,6 +53,7 @@ public:
     explicit backend(std::shared_ptr<opened_file> file)
         : runs_backend{file}, ledger_{std::make_shared<ledger_on_file>(std::move(file))} {}
 
+    [[nodiscard]] std::string name() const override { return file_->path(); }
     void bind(std::shared_ptr<clock> const& c) override {
         if (file_->bind(c) && file_->in_its_process()) file_->queue().submit(std::make_unique<look_job>(*file_, c));
     }

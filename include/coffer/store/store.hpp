@@ -76,6 +76,8 @@ public:
     virtual result<std::shared_ptr<record const>> peek(record_id const& id) = 0;
     virtual result<std::vector<record_summary>> list(record_filter const& filter) = 0;
     virtual result<void> resolve(record_id const& id, resolution const& how) = 0;
+    /// What it is called, for people: the path of its file, say. No secrets.
+    [[nodiscard]] virtual std::string name() const { return {}; }
     /// What tells an operator how; part of error messages.
     [[nodiscard]] virtual std::string how_to_resolve(record_id const&) const {
         return "resolve it with store::resolve (grant a send, abandon it, or supply the answer)";
