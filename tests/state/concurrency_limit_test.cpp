@@ -9,7 +9,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <stdexcept>
 #include <vector>
@@ -32,20 +31,20 @@ struct bench {
     concurrency_limit limit;
     time_point now = time_point{} + 1000h;
 
-    /// One that begins now, takes so long, and ends while so many are under way: by default, as many as may be.
-    void ends(kind what, duration took = 1s, std::optional<int> in_flight = {}) {
+    /// One that begins now and takes so long, while as many are under way as may be, or not.
+    void ends(kind what, duration took = 1s, bool used = true) {
         auto const began = now;
         now += took;
-        limit.ended({what, began, now, in_flight.value_or(limit.now())});
+        limit.ended({what, began, now, used});
     }
-    void successes(int count, duration took = 1s, std::optional<int> in_flight = {}) {
-        for (int i = 0; i < count; ++i) ends(kind::success, took, in_flight);
+    void successes(int count, duration took = 1s, bool used = true) {
+        for (int i = 0; i < count; ++i) ends(kind::success, took, used);
     }
     /// So many that are under way together.
     void together(kind what, int count) {
         auto const began = now;
         now += 1s;
-        for (int i = 0; i < count; ++i) limit.ended({what, began, now + i * 1ms, count - i});
+        for (int i = 0; i < count; ++i) limit.ended({what, began, now + i * 1ms, true});
         now += count * 1ms;
     }
 };
@@ -93,22 +92,9 @@ TEST(concurrency_limit, it_never_rises_above_most) {
 }
 
 TEST(concurrency_limit, what_is_not_used_is_not_raised) {
-    for (int const in_flight : {1, 5, 17}) {
-        bench b{aimd(20)};
-        b.successes(1000, 1s, in_flight);
-        EXPECT_EQ(b.limit.now(), 20) << in_flight;
-    }
-    bench near{aimd(20)};
-    near.successes(25, 1s, 18);
-    EXPECT_EQ(near.limit.now(), 21) << "nine in ten are near enough";
-    near.successes(1000, 1s, 18);
-    EXPECT_EQ(near.limit.now(), 21);
-}
-
-TEST(concurrency_limit, after_it_was_lowered_more_than_the_limit_are_under_way_and_that_is_used) {
-    bench b{aimd(10)};
-    b.successes(12, 1s, 15);
-    EXPECT_EQ(b.limit.now(), 11);
+    bench b{aimd(20)};
+    b.successes(1000, 1s, false);
+    EXPECT_EQ(b.limit.now(), 20);
 }
 
 // Multiplicative decrease ------------------------------------------------------------------------------------------------------
@@ -138,7 +124,7 @@ TEST(concurrency_limit, what_began_before_it_shrank_does_not_raise_it_either) {
     auto const before = b.now;
     b.ends(kind::overload);
     ASSERT_EQ(b.limit.now(), 7);
-    for (int i = 0; i < 1000; ++i) b.limit.ended({kind::success, before, b.now + 1s, 10});
+    for (int i = 0; i < 1000; ++i) b.limit.ended({kind::success, before, b.now + 1s, true});
     EXPECT_EQ(b.limit.now(), 7);
     b.now += 1s;
     b.successes(8);
@@ -266,7 +252,7 @@ TEST(concurrency_limit, as_low_as_it_goes_the_limit_is_not_to_blame_and_what_is_
 TEST(concurrency_limit, where_it_is_not_used_it_is_not_to_blame_either) {
     bench b{gradient(64, 5, 1, 64)};
     b.successes(100);
-    b.successes(500, 10s, 3);
+    b.successes(500, 10s, false);
     EXPECT_EQ(b.limit.now(), 64);
     EXPECT_GT(b.limit.usual(), 9s);
 }
@@ -322,10 +308,10 @@ TEST(concurrency_limit, options_that_cannot_be_meant_are_refused) {
 TEST(concurrency_limit, times_at_the_edge_break_nothing) {
     bench b{gradient(10, 1)};
     auto const end = time_point::max();
-    b.limit.ended({kind::success, time_point{}, end, 10});
-    b.limit.ended({kind::success, end, end, 10});
-    b.limit.ended({kind::success, end, time_point{} + 1s, 10});  // a clock that went back
-    b.limit.ended({kind::overload, end, end, std::numeric_limits<int>::max()});
+    b.limit.ended({kind::success, time_point{}, end, true});
+    b.limit.ended({kind::success, end, end, true});
+    b.limit.ended({kind::success, end, time_point{} + 1s, true});  // a clock that went back
+    b.limit.ended({kind::overload, end, end, true});
     EXPECT_GE(b.limit.now(), 1);
     EXPECT_LE(b.limit.now(), 200);
 }
@@ -343,10 +329,9 @@ public:
             if (e.began < cut) return;
         auto const took = std::max(std::chrono::duration<double>(e.at - e.began).count(), 1e-9);
         if (e.what == kind::overload || e.at - e.began > options_.slow_after) return cut(options_.shrink, e.at);
-        bool const used = 10 * e.in_flight >= 9 * static_cast<int>(limit_ + 1e-9);
         bool slow = false;
         if (options_.rule == limit_rule::gradient) {
-            since_cut_.push_back({took, used});
+            since_cut_.push_back({took, e.used});
             if (since_cut_.size() == static_cast<std::size_t>(options_.window)) {
                 std::vector<double> all;
                 int in_use = 0;
@@ -361,7 +346,7 @@ public:
             }
             slow = known_ > 0 && took > options_.tolerance * usual_;
         }
-        if (used && !slow) limit_ = std::min(limit_ + 1 / limit_, static_cast<double>(options_.most));
+        if (e.used && !slow) limit_ = std::min(limit_ + 1 / limit_, static_cast<double>(options_.most));
     }
 
 private:
@@ -409,7 +394,7 @@ TEST(concurrency_limit_model, random_ends_move_it_as_the_oracle_says) {
             auto const took = slowness * (500 + dice.below(1000)) * 1ms;
             b.now += dice.below(2000) * 1ms;
             concurrency_limit::end const e{dice.one_in(25) ? kind::overload : kind::success, b.now - took, b.now,
-                                           1 + dice.below(std::max(b.limit.now() + 3, 1))};
+                                           !dice.one_in(3)};
             auto const before = b.limit.now();
             b.limit.ended(e);
             expected.ended(e);
@@ -444,7 +429,7 @@ struct server {
                 auto const normal = dice.unit() + dice.unit() + dice.unit() + dice.unit() - 2;  // near enough
                 auto const took = duration{static_cast<std::int64_t>(1e9 * queued * std::exp(noise * 1.7 * normal))};
                 bool const full = refuses && i >= 3 * hands;
-                b.limit.ended({full ? kind::overload : kind::success, began, began + took, n});
+                b.limit.ended({full ? kind::overload : kind::success, began, began + took, true});
                 b.now = std::max(b.now, began + took);
             }
             if (round >= rounds / 2) sum += b.limit.now();

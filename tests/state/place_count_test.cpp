@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "support/seeds.hpp"
@@ -40,6 +42,18 @@ TEST(place_count, while_somebody_waits_nobody_slips_in_and_what_is_given_back_is
     p.open();
     EXPECT_TRUE(p.try_give_back());
     EXPECT_TRUE(p.try_take());
+}
+
+TEST(place_count, nine_of_ten_are_nearly_all) {
+    for (auto const& [limit, enough] : {std::pair{1, 1}, {2, 2}, {9, 9}, {10, 9}, {20, 18}, {1000, 900}}) {
+        place_count p{limit};
+        for (int i = 1; i <= limit; ++i) {
+            ASSERT_TRUE(p.try_take());
+            ASSERT_EQ(p.nearly_full(), i >= enough) << i << " of " << limit;
+        }
+        p.set_limit(1);
+        EXPECT_TRUE(p.nearly_full()) << "more than there are";
+    }
 }
 
 TEST(place_count, a_lowered_limit_takes_no_place_away_and_gives_none_until_enough_are_back) {

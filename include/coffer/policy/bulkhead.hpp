@@ -63,7 +63,7 @@ public:
             bool const succeeded = end.what == attempt_end::kind::succeeded;
             bool const overload = end.what == attempt_end::kind::failed && tells_of_overload(end.why->kind());
             concurrency_limit::end const heard{succeeded ? kind::success : kind::overload, a.now(), end.at};
-            line_->release(end.at, succeeded || overload ? &heard : nullptr);
+            line_->release(place_, end.at, succeeded || overload ? &heard : nullptr);
             return verdict::done();
         }
 

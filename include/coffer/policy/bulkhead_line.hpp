@@ -13,7 +13,9 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -62,6 +64,7 @@ private:
     standing is_ = standing::waits;
     call const* call_ = nullptr;
     time_point patient_until_{};
+    time_point in_since_{};  // where the limit adapts
     std::shared_ptr<wait_list> nudge_;  // while it waits; wakes it before its time
 };
 
@@ -102,7 +105,7 @@ public:
     [[nodiscard]] outcome<bool> ask(bulkhead_place& p, attempt const& a) {
         // Also where there is a place: a mistake is to be seen before the day on which everything is full.
         auto const priority = priority_ ? priority_of(a.of()) : 0;
-        if (places_.try_take()) return p.is_ = standing::holds, true;
+        if (places_.try_take()) return taken(p, a.now()), true;
         if (options_.max_waiting == 0) return failed(none_free());
         if (options_.max_wait == duration::zero()) return failed(too_long());
         return join(p, a, priority);
@@ -142,14 +145,14 @@ public:
     }
 
     /// A place is given back, or to whose turn it is. `end`: what it tells of the limit, if anything.
-    void release(time_point now, concurrency_limit::end const* end = nullptr) noexcept {
+    void release(bulkhead_place const& p, time_point now, concurrency_limit::end const* end = nullptr) noexcept {
         bool const learns = end != nullptr && options_.adapts();
         if (!learns && places_.try_give_back()) return;
         {
             std::lock_guard const lock{mutex_};
             if (learns) {
                 auto heard = *end;
-                heard.in_flight = places_.taken();
+                heard.used = places_.nearly_full() || full_at_.load(std::memory_order_relaxed) >= p.in_since_;
                 limit_.ended(heard);
                 if (limit_.now() != places_.limit()) places_.set_limit(limit_.now());
             }
@@ -160,7 +163,7 @@ public:
     }
     /// Nobody hears of its end.
     void abandon(bulkhead_place& p) noexcept {
-        if (leave(p)) release(now());
+        if (leave(p)) release(p, now());
     }
 
     void set_limit(int limit) {
@@ -197,6 +200,12 @@ private:
                          "; it is from -100 to 100"};
         return priority;
     }
+    void taken(bulkhead_place& p, time_point now) noexcept {
+        p.is_ = standing::holds;
+        if (!options_.adapts()) return;
+        p.in_since_ = now;
+        if (places_.nearly_full()) full_at_.store(now, std::memory_order_relaxed);
+    }
     void unlink(bulkhead_place& p) noexcept {
         queue_.leave(p);
         if (queue_.empty()) places_.open();
@@ -208,7 +217,7 @@ private:
         std::shared_ptr<wait_list> displaces;
         {
             std::lock_guard const lock{mutex_};
-            if (queue_.empty() && places_.try_take()) return p.is_ = standing::holds, true;
+            if (queue_.empty() && places_.try_take()) return taken(p, a.now()), true;
             bulkhead_place* last = nullptr;
             if (queue_.size() >= options_.max_waiting) {
                 last = static_cast<bulkhead_place*>(queue_.behind(priority, a.now()));
@@ -237,7 +246,7 @@ private:
                 auto* p = static_cast<bulkhead_place*>(queue_.first());
                 for (; p != nullptr && until(*p) <= now; p = static_cast<bulkhead_place*>(queue_.first())) unlink(*p);
                 if (p == nullptr || !places_.try_take_closed()) return;
-                p->is_ = standing::holds;
+                taken(*p, now);
                 wakes = std::move(p->nudge_);
                 unlink(*p);
             }
@@ -271,6 +280,8 @@ private:
     call_priority priority_;
     place_count places_;
     std::atomic<coffer::clock const*> bound_to_{nullptr};
+    std::atomic<time_point> full_at_{
+        time_point::min()};  // when places were last nearly all taken, where the limit adapts
 
     mutable std::mutex mutex_;
     std::shared_ptr<coffer::clock> clock_;

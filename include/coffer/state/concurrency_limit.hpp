@@ -42,7 +42,8 @@ public:
         kind what = kind::success;
         time_point began{};
         time_point at{};
-        int in_flight = 0;  ///< attempts under way at the end, this one too
+        bool used =
+            false;  ///< so many were under way with it as may be, or nearly: only then it says that more would do
     };
 
     /// The options are taken as checked.
@@ -60,9 +61,8 @@ public:
         if (!options_.adapts() || (shrunk_at_ && e.began < *shrunk_at_)) return;
         auto const took = std::clamp(e.at - e.began, duration{1}, longest);
         if (e.what == end::kind::overload || took > options_.slow_after) return shrink(options_.shrink, e.at);
-        bool const used = near(e.in_flight);
-        if (options_.rule == limit_rule::gradient && !in_time(took, used, e.at)) return;
-        if (used) raise();
+        if (options_.rule == limit_rule::gradient && !in_time(took, e.used, e.at)) return;
+        if (e.used) raise();
     }
 
     /// How long attempts usually take, as far as `gradient` knows yet.
@@ -78,10 +78,6 @@ private:
     static constexpr int remembered = 32;
 
     [[nodiscard]] static constexpr std::int64_t of(int limit) noexcept { return std::int64_t{limit} * one; }
-    /// Where much less than the limit is under way, nobody learns whether more would do.
-    [[nodiscard]] bool near(int in_flight) const noexcept {
-        return std::int64_t{in_flight} * 10 >= std::int64_t{now()} * 9;
-    }
     void keep_within() noexcept {
         if (options_.adapts()) parts_ = std::clamp(parts_, of(options_.least), of(options_.most));
     }

@@ -23,6 +23,11 @@ public:
     [[nodiscard]] int limit() const noexcept { return limit_of(word_.load(std::memory_order_acquire)); }
     /// More than the limit only after that was lowered.
     [[nodiscard]] int taken() const noexcept { return taken_of(word_.load(std::memory_order_acquire)); }
+    /// Nine of ten are taken, or more.
+    [[nodiscard]] bool nearly_full() const noexcept {
+        auto const w = word_.load(std::memory_order_acquire);
+        return std::int64_t{taken_of(w)} * 10 >= std::int64_t{limit_of(w)} * 9;
+    }
     /// False if there is no place, or somebody waits.
     [[nodiscard]] bool try_take() noexcept {
         auto w = word_.load(std::memory_order_relaxed);
