@@ -92,6 +92,20 @@ coffer::awaitable<void> through(long count, Wrapped ask) {
     co_await repeat(count, once);
 }
 
+/// While somebody holds the only place of a bulkhead before which nobody may wait.
+coffer::awaitable<void> turned_away(long count) {
+    coffer::bulkhead const gate{{.limit = 1, .max_waiting = 0}};
+    auto const refused = coffer::pipeline{gate}.wrap(&leaf);
+    auto const hold = [count, refused](int const& x) -> coffer::awaitable<result> {
+        co_await through(count, refused);
+        co_return x;
+    };
+    auto const holds = coffer::pipeline{gate}.wrap(hold);
+    auto call = coffer::call::unkeyed();
+    int const x = 3;
+    (void)co_await holds.try_call(call, x);
+}
+
 /// The outcome edge against the throwing one.
 template <class Wrapped>
 coffer::awaitable<void> throwing(long count, Wrapped ask) {
@@ -128,6 +142,13 @@ constexpr std::array modes{
     mode{"one_gate", [](long n) { return through(n, coffer::pipeline{no_op{}}.wrap(&leaf)); }},
     mode{"circuit_breaker", [](long n) { return through(n, coffer::pipeline{coffer::circuit_breaker{}}.wrap(&leaf)); }},
     mode{"circuit_open", [](long n) { return through(n, coffer::pipeline{isolated()}.wrap(&leaf)); }},
+    mode{"bulkhead", [](long n) { return through(n, coffer::pipeline{coffer::bulkhead{{.limit = 4}}}.wrap(&leaf)); }},
+    mode{"bulkhead_adaptive",
+         [](long n) {
+             return through(
+                 n, coffer::pipeline{coffer::bulkhead{{.limit = 4, .rule = coffer::limit_rule::gradient}}}.wrap(&leaf));
+         }},
+    mode{"bulkhead_full", [](long n) { return turned_away(n); }},
     mode{"one_layer",
          [](long n) { return through(n, coffer::pipeline{coffer::retry{}, thin{}, no_op{}}.wrap(&leaf)); }},
     mode{"erased",

@@ -174,8 +174,7 @@ TEST(bulkhead, a_full_line_turns_away_at_once_and_another_target_may_be_tried) {
     EXPECT_EQ(refused->log.size(), 0U);
     EXPECT_EQ(row(refused->why().kind()).try_other, other_target::yes);
     EXPECT_EQ(disposition(refused->why()).action, queue_action::retry_after);
-    EXPECT_NE(refused->text().find("1 attempts are under way (limit), and 2 wait already"), std::string::npos)
-        << refused->text();
+    EXPECT_NE(refused->text().find("and 2 wait already (max_waiting)"), std::string::npos) << refused->text();
     d.world.run_for(1s);
     auto const next = d.ask("e");
     d.world.run();
@@ -550,7 +549,8 @@ TEST(bulkhead, which_ends_raise_the_limit_and_which_ones_lower_it) {
         bool const overload = row.kind == fault_kind::throttled || row.kind == fault_kind::overloaded ||
                               row.kind == fault_kind::timed_out;
         EXPECT_EQ(limit_after(row.kind) < 10, overload) << row.kind;
-        if (!overload) EXPECT_EQ(limit_after(row.kind), 10) << row.kind << " says nothing";
+        if (overload) continue;
+        EXPECT_EQ(limit_after(row.kind), 10) << row.kind << " says nothing";
     }
 }
 

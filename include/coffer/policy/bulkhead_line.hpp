@@ -73,7 +73,13 @@ private:
 class bulkhead_line {
 public:
     bulkhead_line(bulkhead_options const& o, call_priority priority)
-        : options_{(o.check(), o)}, priority_{std::move(priority)}, places_{o.limit}, queue_{o.ages_after}, limit_{o} {
+        : options_{(o.check(), o)},
+          priority_{std::move(priority)},
+          full_{full(o)},
+          too_long_{too_long(o)},
+          places_{o.limit},
+          queue_{o.ages_after},
+          limit_{o} {
         auto const require = [](bool right, char const* what) {
             if (!right) throw std::invalid_argument{what};
         };
@@ -106,8 +112,8 @@ public:
         // Also where there is a place: a mistake is to be seen before the day on which everything is full.
         auto const priority = priority_ ? priority_of(a.of()) : 0;
         if (places_.try_take()) return taken(p, a.now()), true;
-        if (options_.max_waiting == 0) return failed(none_free());
-        if (options_.max_wait == duration::zero()) return failed(too_long());
+        if (options_.max_waiting == 0) return failed(fault{full_});
+        if (options_.max_wait == duration::zero()) return failed(fault{too_long_});
         return join(p, a, priority);
     }
 
@@ -140,7 +146,7 @@ public:
             unlink(p);
         }
         if (displaced_it) return displaced(p.priority());
-        if (now < p.call_->deadline()) return too_long();
+        if (now < p.call_->deadline()) return too_long_;
         return fault{fault_kind::deadline_exceeded, "bulkhead: the call's deadline came before its turn"};
     }
 
@@ -221,7 +227,7 @@ private:
             bulkhead_place* last = nullptr;
             if (queue_.size() >= options_.max_waiting) {
                 last = static_cast<bulkhead_place*>(queue_.behind(priority, a.now()));
-                if (last == nullptr) return failed(none_free());
+                if (last == nullptr) return failed(fault{full_});
             }
             queue_.join(p, priority, a.now());
             if (last != nullptr) {
@@ -254,19 +260,19 @@ private:
         }
     }
 
-    [[nodiscard]] fault none_free() const {
-        auto const taken = std::to_string(places_.limit()) + " attempts are under way (limit)";
-        if (options_.max_waiting == 0)
-            return fault{fault_kind::queue_full, "bulkhead: " + taken + ", and none may wait"}.with_code("no_place");
-        return fault{fault_kind::queue_full, "bulkhead: " + taken + ", and " + std::to_string(options_.max_waiting) +
-                                                 " wait already (max_waiting)"}
+    // What most refusals say is made once: to turn somebody away is to cost next to nothing.
+    [[nodiscard]] static fault full(bulkhead_options const& o) {
+        std::string const taken = "bulkhead: as many attempts are under way as may be (limit), and ";
+        if (o.max_waiting == 0) return fault{fault_kind::queue_full, taken + "none may wait"}.with_code("no_place");
+        return fault{fault_kind::queue_full, taken + std::to_string(o.max_waiting) + " wait already (max_waiting)"}
             .with_code("max_waiting");
     }
-    [[nodiscard]] fault too_long() const {
-        auto const all =
-            std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(options_.max_wait).count());
-        return fault{fault_kind::queue_full, "bulkhead: no place came free within max_wait, " + all + " ms"}.with_code(
-            "wait_too_long");
+    [[nodiscard]] static fault too_long(bulkhead_options const& o) {
+        using std::chrono::milliseconds;
+        auto const all = std::chrono::duration_cast<milliseconds>(o.max_wait).count();
+        return fault{fault_kind::queue_full,
+                     "bulkhead: no place came free within " + std::to_string(all) + " ms (max_wait)"}
+            .with_code("wait_too_long");
     }
     [[nodiscard]] static fault displaced(int priority) {
         return fault{fault_kind::queue_full,
@@ -278,6 +284,8 @@ private:
 
     bulkhead_options options_;
     call_priority priority_;
+    fault const full_;
+    fault const too_long_;
     place_count places_;
     std::atomic<coffer::clock const*> bound_to_{nullptr};
     std::atomic<time_point> full_at_{
