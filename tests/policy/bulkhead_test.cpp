@@ -287,6 +287,22 @@ TEST(bulkhead, a_function_may_say_who_is_more_important) {
     EXPECT_EQ(d.provider.order(), "first chat batch");
 }
 
+TEST(bulkhead, the_function_may_look_at_the_bulkhead) {
+    std::optional<bulkhead> itself;
+    std::vector<std::size_t> seen;
+    bulkhead const gate{{.limit = 1}, [&](call const&) {
+                            seen.push_back(itself->waiting());
+                            itself->set_limit(1);
+                            return 0;
+                        }};
+    itself.emplace(gate);
+    desk d;
+    guarded const ask = pipeline{gate}.wrap(d.provider.operation());
+    for (int i = 0; i < 3; ++i) caller::begin(d.world.executor(0), ask, call::unkeyed(), request{"x"});
+    d.world.run();
+    EXPECT_EQ(seen, (std::vector<std::size_t>{0, 0, 1})) << "it is called under no lock";
+}
+
 TEST(bulkhead, a_priority_that_is_none_is_misuse_also_where_there_is_a_place) {
     for (std::string const text : {"high", "", "1.5", "7 ", "+1", "101", "-101", "99999999999"}) {
         desk d{{.limit = 1, .priority_by = "priority"}};
@@ -331,17 +347,30 @@ TEST(bulkhead, in_a_full_line_the_more_important_displaces_the_youngest_of_the_l
     d.expect_empty();
 }
 
-TEST(bulkhead, who_is_displaced_before_he_has_begun_to_wait_hears_of_it) {
+TEST(bulkhead, who_has_displaced_somebody_may_be_displaced_himself) {
     desk d{{.limit = 1, .max_waiting = 1, .priority_by = "priority"}};
-    auto const high = d.asking();
-    // The walk of the one is still between joining the line and waiting in it when the other comes.
-    guarded const low = pipeline{d.gate}.observe([](event const&) {}).wrap(d.provider.operation());
     d.ask("first");
-    auto const displaced = caller::begin(d.world.executor(0), low, call::unkeyed(), request{"low"});
-    for (int i = 1; i <= 5; ++i) d.ask("high", i);
+    std::vector<caller> all;
+    for (int i = 0; i <= 5; ++i) all.push_back(d.ask(std::to_string(i), i));
+    d.world.run_ready();
+    for (std::size_t i = 0; i < 5; ++i) EXPECT_TRUE(all[i]->failed(fault_kind::queue_full)) << i;
     d.world.run();
-    EXPECT_TRUE(displaced->failed(fault_kind::queue_full));
-    EXPECT_EQ(d.provider.order(), "first high");
+    EXPECT_EQ(d.provider.order(), "first 5");
+    d.expect_empty();
+}
+
+TEST(bulkhead, who_is_displaced_while_he_leaves_has_left) {
+    desk d{{.limit = 1, .max_waiting = 1, .priority_by = "priority"}};
+    d.ask("first");
+    auto const low = d.ask("low", 0);
+    d.world.run_ready();
+    auto const high = d.ask("high", 1);
+    d.world[0].restart();
+    ASSERT_EQ(d.world[0].poll_one(), 1U);
+    low.cancel();
+    d.world.run();
+    EXPECT_TRUE(low->failed(fault_kind::cancelled)) << low->text();
+    EXPECT_TRUE(high->ok());
     d.expect_empty();
 }
 
