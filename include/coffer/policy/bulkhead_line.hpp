@@ -60,7 +60,7 @@ public:
 
 private:
     friend class bulkhead_line;
-    enum class standing : std::uint8_t { waits, holds, displaced };
+    enum class standing : std::uint8_t { waits, holds, displaced, passed_over };
     standing is_ = standing::waits;
     call const* call_ = nullptr;
     time_point patient_until_{};
@@ -138,15 +138,15 @@ public:
     }
     /// Has it waited as long as it may, or did it have to make way? Then it leaves, with this.
     [[nodiscard]] std::optional<fault> turned_away(bulkhead_place& p, time_point now) {
-        bool displaced_it = false;
+        auto was = standing::waits;
         {
             std::lock_guard const lock{mutex_};
-            if (p.is_ == standing::holds || (p.is_ == standing::waits && now < until(p))) return std::nullopt;
-            displaced_it = p.is_ == standing::displaced;
+            was = p.is_;
+            if (was == standing::holds || (was == standing::waits && now < until(p))) return std::nullopt;
             unlink(p);
         }
-        if (displaced_it) return displaced(p.priority());
-        if (now < p.call_->deadline()) return too_long_;
+        if (was == standing::displaced) return displaced(p.priority());
+        if (now >= p.patient_until_ && now < p.call_->deadline()) return too_long_;
         return fault{fault_kind::deadline_exceeded, "bulkhead: the call's deadline came before its turn"};
     }
 
@@ -250,7 +250,10 @@ private:
             {
                 std::lock_guard const lock{mutex_};
                 auto* p = static_cast<bulkhead_place*>(queue_.first());
-                for (; p != nullptr && until(*p) <= now; p = static_cast<bulkhead_place*>(queue_.first())) unlink(*p);
+                for (; p != nullptr && until(*p) <= now; p = static_cast<bulkhead_place*>(queue_.first())) {
+                    p->is_ = standing::passed_over;
+                    unlink(*p);
+                }
                 if (p == nullptr || !places_.try_take_closed()) return;
                 taken(*p, now);
                 wakes = std::move(p->nudge_);
@@ -288,8 +291,8 @@ private:
     fault const too_long_;
     place_count places_;
     std::atomic<coffer::clock const*> bound_to_{nullptr};
-    std::atomic<time_point> full_at_{
-        time_point::min()};  // when places were last nearly all taken, where the limit adapts
+    // When places were last nearly all taken, where the limit adapts.
+    std::atomic<time_point> full_at_{time_point::min()};
 
     mutable std::mutex mutex_;
     std::shared_ptr<coffer::clock> clock_;
