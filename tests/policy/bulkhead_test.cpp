@@ -3,6 +3,7 @@
 #include <coffer/call/pipeline.hpp>
 #include <coffer/policy/bulkhead.hpp>
 #include <coffer/policy/once.hpp>
+#include <coffer/policy/rate_limit.hpp>
 #include <coffer/policy/retry.hpp>
 #include <coffer/store/memory.hpp>
 
@@ -158,6 +159,39 @@ TEST(bulkhead, stands_inside_what_multiplies_sends) {
     support::rated_provider provider;
     pipeline const twice{b, copy};
     EXPECT_THROW((void)twice.wrap(provider.operation()), misuse) << "its place would wait for itself";
+}
+
+// Why it stands there.
+TEST(bulkhead, before_a_rate_limit_the_providers_pace_is_kept_and_behind_it_not) {
+    for (bool const before : {true, false}) {
+        desk d{{.limit = 1}};
+        d.provider.then({.after = 30s});
+        d.provider.otherwise([](std::string const&) { return rated_end{.after = 10ms}; });
+        rate_limit const pace{{.requests_per_minute = 60, .burst = 1s}};
+        guarded const ask = before ? guarded{pipeline{d.gate, pace}.wrap(d.provider.operation())}
+                                   : guarded{pipeline{pace, d.gate}.wrap(d.provider.operation())};
+        for (int i = 0; i < 20; ++i) caller::begin(d.world.executor(0), ask, call::unkeyed(), request{"x"});
+        d.world.run();
+        auto const sent = d.sent();
+        ASSERT_EQ(sent.size(), 20U);
+        EXPECT_EQ(sent[1], 30'000);
+        EXPECT_EQ(sent[2] - sent[1], before ? 1000 : 10) << "in line for a place, tokens go stale";
+        d.expect_empty();
+    }
+}
+
+TEST(bulkhead, places_that_are_held_in_a_rate_limits_line_cost_no_throughput) {
+    std::vector<duration> took;
+    for (bool const with : {true, false}) {
+        desk d{{.limit = 3}};  // two would do: a request a second, which takes a second
+        rate_limit const pace{{.requests_per_minute = 60, .burst = 1s}};
+        guarded const ask = with ? guarded{pipeline{d.gate, pace}.wrap(d.provider.operation())}
+                                 : guarded{pipeline{pace}.wrap(d.provider.operation())};
+        for (int i = 0; i < 20; ++i) caller::begin(d.world.executor(0), ask, call::unkeyed(), request{"x"});
+        d.world.run();
+        took.push_back(d.world.now() - d.start);
+    }
+    EXPECT_EQ(took[0], took[1]);
 }
 
 // Waiting ----------------------------------------------------------------------------------------------------------------------
