@@ -480,6 +480,46 @@ TEST(bulkhead, a_place_that_is_given_while_the_caller_leaves_goes_to_the_next) {
     d.expect_empty();
 }
 
+TEST(bulkhead, a_place_that_is_given_to_a_caller_who_has_just_left_goes_to_the_next) {
+    desk d{{.limit = 1}};
+    d.ask("first");
+    d.world.run_ready();
+    auto const second = d.ask(call::unkeyed(), "second", 1);
+    d.world.run_ready();
+    auto const third = d.ask("third");
+    d.world.run_ready();
+    ASSERT_EQ(d.gate.waiting(), 2U);
+    second.cancel();  // its context is told, and has other things to do
+    ASSERT_TRUE(d.world.clock().advance(d.start + 1s));
+    d.world[0].restart();
+    d.world[0].poll();
+    ASSERT_EQ(d.gate.waiting(), 1U) << "it has got the place all the same";
+    EXPECT_EQ(d.provider.count(), 1);
+    d.world.run();
+    EXPECT_TRUE(second->failed(fault_kind::cancelled)) << second->text();
+    EXPECT_TRUE(third->ok());
+    EXPECT_EQ(d.sent(), (times{0, 1000}));
+    d.expect_empty();
+}
+
+TEST(bulkhead, when_nobody_waits_any_more_it_is_as_if_nobody_ever_had) {
+    desk d{{.limit = 1}};
+    d.ask("a"), d.ask("b");
+    d.world.run();
+    auto const c = d.ask("c");
+    d.world.run();
+    ASSERT_TRUE(c->ok());
+    EXPECT_EQ(c->log[0].why_waited, wait_reason::none) << "it was let in at once, and not by way of the line";
+    d.ask("d");
+    auto const left = d.ask("e");
+    d.world.run_for(100ms);
+    left.cancel();
+    d.world.run();
+    auto const f = d.ask("f");
+    d.world.run();
+    EXPECT_EQ(f->log[0].why_waited, wait_reason::none);
+}
+
 TEST(bulkhead, a_context_that_goes_takes_its_waiters_with_it_and_gives_its_places_back) {
     desk d{{.limit = 2}};
     d.provider.then({.after = 10s}).then({.after = 20s});
