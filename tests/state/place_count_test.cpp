@@ -32,7 +32,7 @@ TEST(place_count, gives_as_many_places_as_there_are) {
 TEST(place_count, while_somebody_waits_nobody_slips_in_and_what_is_given_back_is_his) {
     place_count p{2};
     ASSERT_TRUE(p.try_take() && p.try_take());
-    p.close();
+    EXPECT_FALSE(p.close());
     EXPECT_FALSE(p.try_give_back());
     EXPECT_EQ(p.taken(), 2);
     p.give_back();
@@ -42,6 +42,15 @@ TEST(place_count, while_somebody_waits_nobody_slips_in_and_what_is_given_back_is
     p.open();
     EXPECT_TRUE(p.try_give_back());
     EXPECT_TRUE(p.try_take());
+}
+
+TEST(place_count, whoever_closes_is_told_of_a_place_that_came_free_just_before) {
+    place_count p{1};
+    ASSERT_TRUE(p.try_take());
+    ASSERT_FALSE(p.try_take()) << "so he will wait";
+    ASSERT_TRUE(p.try_give_back()) << "and nobody knows of him yet";
+    EXPECT_TRUE(p.close());
+    EXPECT_TRUE(p.try_take_closed());
 }
 
 TEST(place_count, nine_of_ten_are_nearly_all) {
@@ -71,7 +80,7 @@ TEST(place_count, a_lowered_limit_takes_no_place_away_and_gives_none_until_enoug
     p.set_limit(2);
     EXPECT_TRUE(p.try_take());
     EXPECT_FALSE(p.try_take());
-    p.close();
+    EXPECT_FALSE(p.close());
     p.set_limit(3);
     EXPECT_FALSE(p.try_take()) << "closed as before";
     EXPECT_TRUE(p.try_take_closed());
@@ -105,7 +114,11 @@ TEST(place_count_model, random_use_counts_right) {
                     continue;
                 case 4:
                     closed = dice.one_in(2);
-                    closed ? p.close() : p.open();
+                    if (closed) {
+                        ASSERT_EQ(p.close(), taken < limit);
+                    } else {
+                        p.open();
+                    }
                     continue;
                 default: p.set_limit(limit = 1 + dice.below(6)); continue;
             }

@@ -221,6 +221,7 @@ private:
         p.call_ = &a.of();
         p.patient_until_ = later(a.now(), options_.max_wait);
         std::shared_ptr<wait_list> displaces;
+        bool free = false;
         {
             std::lock_guard const lock{mutex_};
             if (queue_.empty() && places_.try_take()) return taken(p, a.now()), true;
@@ -235,11 +236,10 @@ private:
                 last->is_ = standing::displaced;
                 displaces = std::move(last->nudge_);
             }
-            places_.close();
+            free = places_.close();
         }
         if (displaces) displaces->notify_all();
-        // A place may have come free just before the door was closed.
-        if (places_.taken() < places_.limit()) serve(a.now());
+        if (free) serve(a.now());
         return false;
     }
     /// Gives places to those whose turn it is, as long as there are any. Who has run out of time, and has not noticed yet,

@@ -10,8 +10,8 @@ namespace coffer::inline v0 {
 /// Places, taken and given back by any thread without a lock as long as nobody waits for one.
 ///
 /// Whoever waits *closes* it: from then on nothing is taken or given back but under the lock of those who wait, so that a
-/// place that comes free is theirs, and nobody slips in before them. What was given back before is seen by whoever
-/// looks after closing; what is given back later meets the closed door: no place is lost between the two.
+/// place that comes free is theirs, and nobody slips in before them. Of what was given back before, whoever closes is told;
+/// what is given back later meets the closed door: no place is lost between the two.
 class place_count {
 public:
     /// `limit` from 1 to a million.
@@ -46,7 +46,11 @@ public:
     }
 
     // By one at a time.
-    void close() noexcept { word_.fetch_or(closed, std::memory_order_acq_rel); }
+    /// True if there is a place now: one has come free before the door was closed, and whoever waits is to be given it.
+    [[nodiscard]] bool close() noexcept {
+        auto const w = word_.fetch_or(closed, std::memory_order_acq_rel);
+        return taken_of(w) < limit_of(w);
+    }
     void open() noexcept { word_.fetch_and(~closed, std::memory_order_acq_rel); }
     void give_back() noexcept { word_.fetch_sub(1, std::memory_order_acq_rel); }
     /// For somebody who waits, while it is closed.
