@@ -4,6 +4,7 @@
 
 #include <coffer/base/fault.hpp>
 #include <coffer/call/attempt.hpp>
+#include <coffer/policy/call_priority.hpp>
 #include <coffer/state/bulkhead_options.hpp>
 #include <coffer/state/bulkhead_queue.hpp>
 #include <coffer/state/concurrency_limit.hpp>
@@ -12,46 +13,17 @@
 
 #include <algorithm>
 #include <atomic>
-#include <charconv>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <string>
-#include <string_view>
-#include <system_error>
 #include <utility>
 
 namespace coffer::inline v0::detail {
-
-/// How important a call is.
-using call_priority = std::function<int(call const&)>;
-
-/// What a call's tag says of its importance. Throws `misuse` for what is no number.
-class priority_tag {
-public:
-    explicit priority_tag(std::string_view name) : name_{name} {}
-    [[nodiscard]] int operator()(call const& c) const {
-        for (auto const& [name, value] : c.tags()) {
-            if (name != name_) continue;
-            int priority = 0;
-            auto const* const end = value.data() + value.size();
-            auto const read = std::from_chars(value.data(), end, priority);
-            if (read.ec != std::errc{} || read.ptr != end)
-                throw misuse{"coffer::bulkhead: the tag \"" + name_ + "\" of this call is \"" + value +
-                             "\": it says how important the call is, a whole number from -100 to 100"};
-            return priority;
-        }
-        return 0;
-    }
-
-private:
-    std::string name_;
-};
 
 /// One attempt's place: waited for, or held. While it waits, it is the line's.
 class bulkhead_place final : public bulkhead_waiter {
