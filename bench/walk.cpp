@@ -3,6 +3,7 @@
 // See support/modes.hpp for how it is run. The `call` is reused, as a worker's loop would, so that its log keeps its memory.
 
 #include <coffer/coffer.hpp>
+#include <coffer/store/ledger_memory.hpp>
 
 #include <asio/io_context.hpp>
 
@@ -12,6 +13,8 @@
 #include "support/modes.hpp"
 
 namespace {
+
+using namespace coffer::literals;
 
 /// A gate that does nothing: what is measured is the walk.
 struct no_op {
@@ -106,6 +109,36 @@ void through(long n, Policies... policies) {
 coffer::pipeline const eight{coffer::retry{}, no_op{}, no_op{}, no_op{}, no_op{}, no_op{}, no_op{}, no_op{}};
 coffer::circuit_breaker const healthy;
 coffer::circuit_breaker const broken = isolated();
+coffer::bulkhead const roomy{{.limit = 4}};
+coffer::bulkhead const adaptive{{.limit = 4, .rule = coffer::limit_rule::gradient}};
+
+/// Bare calls through a bulkhead whose only place somebody holds, and before which nobody may wait.
+coffer::awaitable<void> turned_away(long count) {
+    coffer::bulkhead const gate{{.limit = 1, .max_waiting = 0}};
+    auto const refused = coffer::pipeline{gate}.wrap(&leaf);
+    auto const hold = [count, refused](int const& x) -> coffer::awaitable<result> {
+        co_await repeat_through(count, refused);
+        co_return x;
+    };
+    auto const holds = coffer::pipeline{gate}.wrap(hold);
+    auto call = coffer::call::unkeyed();
+    int const x = 3;
+    (void)co_await holds.try_call(call, x);
+}
+
+/// What stands around a provider as a rule, and an operation that says what it may cost.
+void usual_gates(long n) {
+    static coffer::in_memory_ledger const ledger;
+    static coffer::rate_limit const pace{{.requests_per_minute = coffer::gcra::most}};
+    static coffer::budget const money{ledger, {.scope = "bench", .limit = 1'000'000'000_usd}};
+    auto const sized = coffer::describe(&leaf).estimate([](int const&) {
+        coffer::estimate e;
+        e.cost = 0.000001_usd;
+        return e;
+    });
+    static coffer::retry const again;
+    in_a_context(repeat_through(n, coffer::pipeline{again, healthy, roomy, pace, money}.wrap(sized)));
+}
 
 constexpr bench::mode modes[]{
     {"bare", [](long n) { bare(n, &leaf); }},
@@ -118,6 +151,10 @@ constexpr bench::mode modes[]{
     {"refused", [](long n) { through(n, coffer::retry{}, no_op{}, no_op{}, closed{}); }},
     {"circuit_breaker", [](long n) { through(n, healthy); }},
     {"circuit_open", [](long n) { through(n, broken); }},
+    {"bulkhead", [](long n) { through(n, roomy); }},
+    {"bulkhead_adaptive", [](long n) { through(n, adaptive); }},
+    {"bulkhead_full", [](long n) { in_a_context(turned_away(n)); }},
+    {"usual_gates", usual_gates},
     {"one_layer", [](long n) { through(n, coffer::retry{}, thin{}, no_op{}); }},
     {"throwing_edge", [](long n) { in_a_context(repeat_throwing(n, eight.wrap(&leaf))); }},
 };

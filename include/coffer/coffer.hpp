@@ -27,6 +27,7 @@
 #include <coffer/call/pipeline.hpp>
 #include <coffer/policy/alarms.hpp>
 #include <coffer/policy/budget.hpp>
+#include <coffer/policy/bulkhead.hpp>
 #include <coffer/policy/circuit_breaker.hpp>
 #include <coffer/policy/fallback.hpp>
 #include <coffer/policy/journal.hpp>

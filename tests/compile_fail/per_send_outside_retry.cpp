@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: a policy that must meet every send .rate_limit, budget. stands outside a policy that multiplies sends
+// expect: a policy that must meet every send .rate_limit, bulkhead, budget. stands outside a policy that multiplies sends
 // expect: put it after that one
 #include <coffer/policy/retry.hpp>
 

@@ -66,9 +66,10 @@ consteval void check_order() {
         !outside<&policy_traits::multiplies_sends, &policy_traits::journal, Policies...>(),
         "coffer: `once` stands inside a policy that multiplies sends (retry, fallback, hedge), which would run the "
         "journal again for every attempt: put `once` before it");
-    static_assert(!outside<&policy_traits::per_send, &policy_traits::multiplies_sends, Policies...>(),
-                  "coffer: a policy that must meet every send (rate_limit, budget) stands outside a policy that "
-                  "multiplies sends (retry, fallback, hedge) and would see only the first: put it after that one");
+    static_assert(
+        !outside<&policy_traits::per_send, &policy_traits::multiplies_sends, Policies...>(),
+        "coffer: a policy that must meet every send (rate_limit, bulkhead, budget) stands outside a policy that "
+        "multiplies sends (retry, fallback, hedge) and would see only the first: put it after that one");
     static_assert(innermost_is_last<Policies...>(),
                   "coffer: `budget` must be the innermost policy: what is reserved there is sent next; put it last");
 }
@@ -76,7 +77,7 @@ consteval void check_order() {
 /// The rules across a pipeline and the pipeline that it wraps.
 template <class Op, class... Policies>
 consteval void check_nested_order() {
-    if constexpr (requires { Op::order; }) {
+    if constexpr (requires { typename Op::is_coffer_pipeline; Op::order; }) {
         constexpr contents outer = contents_of<Policies...>();
         constexpr contents inner = Op::order;
         static_assert(!(outer.journal && inner.journal),
@@ -84,9 +85,10 @@ consteval void check_nested_order() {
         static_assert(!(outer.multiplies_sends && inner.journal),
                       "coffer: the wrapped pipeline has a journal inside this pipeline's retry: move `once` to this "
                       "pipeline, before the retry");
-        static_assert(!(outer.per_send && inner.multiplies_sends),
-                      "coffer: the wrapped pipeline multiplies sends (retry, fallback, hedge) inside this pipeline's "
-                      "rate_limit or budget, which would see only the first: move it into the wrapped pipeline");
+        static_assert(
+            !(outer.per_send && inner.multiplies_sends),
+            "coffer: the wrapped pipeline multiplies sends (retry, fallback, hedge) inside this pipeline's "
+            "rate_limit, bulkhead or budget, which would see only the first: move it into the wrapped pipeline");
         static_assert(!outer.innermost,
                       "coffer: `budget` must stand in the pipeline that wraps the operation itself, where it sees what "
                       "a request can cost and where its send is permitted: move it to the end of the wrapped pipeline");
@@ -103,7 +105,7 @@ consteval void check_nested_order() {
 template <class Policies, class Op>
 [[nodiscard]] consteval contents order_of() {
     auto const own = []<class... P>(std::tuple<P...>*) { return contents_of<P...>(); }(static_cast<Policies*>(nullptr));
-    if constexpr (requires { Op::order; }) {
+    if constexpr (requires { typename Op::is_coffer_pipeline; Op::order; }) {
         return merged(own, Op::order);
     } else {
         return own;
@@ -120,8 +122,8 @@ inline void check_erased_order(contents outer, contents inner) {
             "before the retry"};
     if (outer.per_send && inner.multiplies_sends)
         throw misuse{
-            "coffer: the wrapped pipeline multiplies sends (retry, fallback, hedge) inside this pipeline's rate_limit "
-            "or budget, which would see only the first: move it into the wrapped pipeline"};
+            "coffer: the wrapped pipeline multiplies sends (retry, fallback, hedge) inside this pipeline's rate_limit, "
+            "bulkhead or budget, which would see only the first: move it into the wrapped pipeline"};
     if (outer.innermost)
         throw misuse{
             "coffer: `budget` must stand in the pipeline that wraps the operation itself, where it sees what a request "

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// How many attempts may be under way at a time, as their ends tell. Pure.
+//
+// `aimd`: additive increase, multiplicative decrease (Chiu and Jain, "Analysis of the Increase and Decrease Algorithms for
+// Congestion Avoidance in Computer Networks", 1989), as TCP's congestion avoidance does it (RFC 5681, section 3.1): each
+// success raises the limit by its inverse, a round of them by one. What comes of one congestion shrinks it once, however
+// many attempts it hits (RFC 6582); and what is not used is not raised (RFC 7661).
+//
+// `gradient` adds the signal of Netflix's concurrency-limits (Gradient2Limit): gradient = tolerance * long / short, between a
+// half and one, where `short` is how long attempts take now and `long` how long they usually take; below one, the limit is
+// multiplied by it. Two things are different. `short` is the median of a window, because answers differ in length by far
+// more than they queue. And where the limit may be to blame for them, longer times become usual slowly or not at all: a
+// plain average follows a limit that rises slowly, and an overload that lasts, until neither is seen any more (Netflix, pull
+// request 88; failsafe-go, issue 127). Where the limit is not used, or is as low as it goes, it is not to blame.
+
+#include <coffer/state/bulkhead_options.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace coffer::inline v0 {
+
+/// A limit that its attempts' ends move, never below `least` nor above `most`. Parts of one are whole numbers: the same ends
+/// make the same limit everywhere.
+class concurrency_limit {
+public:
+    using time_point = std::chrono::steady_clock::time_point;
+    using duration = std::chrono::nanoseconds;
+
+    /// How an attempt ended.
+    struct end {
+        enum class kind : std::uint8_t {
+            success,
+            overload,  ///< the provider, or the clock, says that it is too much
+        };
+        kind what = kind::success;
+        time_point began{};
+        time_point at{};
+        bool used =
+            false;  ///< so many were under way with it as may be, or nearly: only then it says that more would do
+    };
+
+    /// The options are taken as checked.
+    explicit concurrency_limit(bulkhead_options const& o) : options_{o}, parts_{of(o.limit)} {
+        if (o.rule == limit_rule::gradient) window_.reserve(static_cast<std::size_t>(o.window));
+    }
+
+    [[nodiscard]] int now() const noexcept { return static_cast<int>(parts_ / one); }
+
+    /// By hand, cut to what is allowed of an adaptive limit.
+    void set(int limit) noexcept { parts_ = of(limit), keep_within(); }
+
+    /// What began before the limit last shrank tells of a limit that is no more: it changes nothing.
+    void ended(end const& e) noexcept {
+        if (!options_.adapts() || (shrunk_at_ && e.began < *shrunk_at_)) return;
+        auto const took = std::clamp(e.at - e.began, duration{1}, longest);
+        if (e.what == end::kind::overload || took > options_.slow_after) return shrink(options_.shrink, e.at);
+        if (options_.rule == limit_rule::gradient && !in_time(took, e.used, e.at)) return;
+        if (e.used) raise();
+    }
+
+    /// How long attempts usually take, as far as `gradient` knows yet.
+    [[nodiscard]] std::optional<duration> usual() const noexcept {
+        if (windows_ == 0) return std::nullopt;
+        return duration{static_cast<std::int64_t>(usual_)};
+    }
+
+private:
+    static constexpr std::int64_t one = 1 << 20;
+    static constexpr duration longest = std::chrono::hours{24 * 365};
+    /// So many windows weigh in what is usual, once there were so many.
+    static constexpr int remembered = 32;
+
+    [[nodiscard]] static constexpr std::int64_t of(int limit) noexcept { return std::int64_t{limit} * one; }
+    void keep_within() noexcept {
+        if (options_.adapts()) parts_ = std::clamp(parts_, of(options_.least), of(options_.most));
+    }
+    void raise() noexcept {
+        parts_ += one * one / parts_;
+        keep_within();
+    }
+    void shrink(double to, time_point at) noexcept {
+        parts_ = static_cast<std::int64_t>(static_cast<double>(parts_) * to);
+        keep_within();
+        shrunk_at_ = at;
+        window_.clear();
+        used_ = 0;
+    }
+
+    /// One more success of so long. False if it took too long for the limit to be raised, or the limit has just given way.
+    [[nodiscard]] bool in_time(duration took, bool used, time_point at) noexcept {
+        window_.push_back(took.count());
+        used_ += used ? 1 : 0;
+        if (window_.size() == static_cast<std::size_t>(options_.window)) {
+            auto const middle = window_.begin() + options_.window / 2;
+            std::nth_element(window_.begin(), middle, window_.end());
+            auto const typical = static_cast<double>(*middle);
+            bool const to_blame = 2 * used_ >= options_.window && parts_ > of(options_.least);
+            window_.clear();
+            used_ = 0;
+            if (to_blame && slow(typical)) {
+                shrink(std::max(options_.tolerance * usual_ / typical, 0.5), at);
+                return false;
+            }
+            learn(typical, to_blame);
+        }
+        return !slow(static_cast<double>(took.count()));
+    }
+    [[nodiscard]] bool slow(double took) const noexcept { return windows_ > 0 && took > options_.tolerance * usual_; }
+    void learn(double typical, bool to_blame) noexcept {
+        bool const first = windows_ == 0;
+        if (windows_ < remembered) ++windows_;
+        auto weight = 1.0 / windows_;
+        if (2 * typical < usual_) {
+            weight = 0.5;  // the old times would hide an overload
+        } else if (to_blame && !first && typical > usual_) {
+            // Chance is to be learnt, and not what a rising limit does: it takes 1.5 n * n successes to rise from n to 2 n.
+            if (typical > std::sqrt(options_.tolerance) * usual_) return;
+            weight /= std::max(8.0, 4.0 * now() * now() / options_.window / remembered);
+        }
+        usual_ += (typical - usual_) * weight;
+    }
+
+    bulkhead_options options_;
+    std::int64_t parts_;  // of which `one` make one
+    std::optional<time_point> shrunk_at_;
+    std::vector<std::int64_t> window_;  // how long the last successes took, in ns
+    int used_ = 0;  // so many of them while the limit was used
+    int windows_ = 0;
+    double usual_ = 0;
+};
+
+}  // namespace coffer::inline v0
