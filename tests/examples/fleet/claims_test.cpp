@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSL-1.0
+// What docs/fleet.md says of the presets, as relations, on a small fleet and several seeds.
+#include "measures.hpp"
+#include "run.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+namespace {
+
+using namespace fleet;
+
+std::map<std::string, figures> all_of(world const& w) {
+    std::map<std::string, figures> by_name;
+    for (auto const& p : usual_presets()) by_name[p.name] = measure(run(w, p), w.story);
+    return by_name;
+}
+world small(trouble what, std::uint64_t seed) {
+    world w;
+    w.clients = 100;
+    w.seed = seed;
+    w.story = {what, 90s, 120s, 180s};
+    return w;
+}
+
+struct claims : testing::TestWithParam<std::uint64_t> {};
+
+TEST_P(claims, an_outage_is_not_met_with_more_traffic) {
+    auto const f = all_of(small(trouble::outage, GetParam()));
+    EXPECT_LE(f.at("coffer").amplification, 1.2);
+    EXPECT_GT(f.at("coffer").amplification, 0.1) << "it goes on asking whether the provider is well";
+    EXPECT_GT(f.at("naive").amplification, 3);
+    EXPECT_GT(f.at("backoff").amplification, 2.5);
+}
+
+INSTANTIATE_TEST_SUITE_P(seeds, claims, testing::Values(1, 2, 3));
+
+}  // namespace
