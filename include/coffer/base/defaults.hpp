@@ -15,6 +15,8 @@ inline constexpr auto connect_timeout = 10s;          ///< a request that did no
 inline constexpr int attempts = 4;                    ///< in all, with or without a journal
 inline constexpr int max_sends = 2;                   ///< of them not proven unbilled; 1 = strict
 inline constexpr auto ambiguous_delay = 5s;           ///< floor before an ambiguous attempt is sent again
+inline constexpr double ambiguous_spread =
+    1.0;  ///< up to so many times it is added: what one reset has cut off does not come back as one
 inline constexpr auto backoff_base = 500ms;           ///< first delay's cap, doubling
 inline constexpr auto backoff_cap = 30s;              ///< no drawn delay reaches it
 inline constexpr auto hint_ceiling = 10min;           ///< a provider's hint longer than this ends the call at once

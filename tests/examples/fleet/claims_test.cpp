@@ -36,6 +36,11 @@ TEST_P(claims, an_outage_is_not_met_with_more_traffic) {
     EXPECT_GT(f.at("backoff").amplification, 2.5);
 }
 
+TEST_P(claims, what_an_outage_cuts_off_does_not_come_back_as_one) {
+    auto const f = all_of(small(trouble::outage, GetParam()));
+    EXPECT_LT(f.at("coffer").burst, 0.8 * f.at("naive").burst);
+}
+
 INSTANTIATE_TEST_SUITE_P(seeds, claims, testing::Values(1, 2, 3));
 
 }  // namespace
