@@ -7,6 +7,7 @@
 #include <coffer/state/rate.hpp>
 #include <coffer/state/rate_queue.hpp>
 #include <coffer/state/throttle.hpp>
+#include <coffer/time/random.hpp>
 #include <coffer/time/sleep.hpp>
 
 #include <algorithm>
@@ -47,7 +48,7 @@ public:
           counts_tokens_{std::any_of(limits_.begin(), limits_.end(),
                                      [](auto const& l) { return l.of != rate_measure::requests; })},
           bucket_{rules_of(o)},
-          throttle_{o.first_pause, o.longest_pause} {
+          throttle_{o.first_pause, o.longest_pause, o.hint_spread} {
         options_.fair_by = fair_by_;
     }
     rate_line(rate_line const&) = delete;
@@ -173,8 +174,10 @@ public:
         if (throttled || passed || n.said != nullptr) {
             std::lock_guard const lock{mutex_};
             if (n.said != nullptr) bucket_.learn(*n.said, p.marks_, n.began, n.now);
-            if (throttled) throttle_.throttled(n.began, n.now, n.why->retry_after());
-            else if (passed) throttle_.passed(n.began);
+            if (throttled) {
+                auto& random = bound_to_.load(std::memory_order_acquire)->random();
+                throttle_.throttled(n.began, n.now, n.why->retry_after(), unit_interval(random.next()));
+            } else if (passed) throttle_.passed(n.began);
             throttled_.store(throttle_.tells(), std::memory_order_relaxed);
             reopen();
         }
@@ -242,7 +245,7 @@ private:
     std::string const fair_by_;
     std::vector<named_limit> const limits_;
     bool const counts_tokens_;
-    std::atomic<coffer::clock const*> bound_to_{nullptr};
+    std::atomic<coffer::clock*> bound_to_{nullptr};
     std::atomic<bool> throttled_{false};  // throttle_.tells(), without the lock
     // From then on the buckets alone decide; `closed` while somebody waits.
     static constexpr auto closed = time_point::max();

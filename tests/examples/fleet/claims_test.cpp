@@ -41,6 +41,15 @@ TEST_P(claims, what_an_outage_cuts_off_does_not_come_back_as_one) {
     EXPECT_LT(f.at("coffer").burst, 0.8 * f.at("naive").burst);
 }
 
+TEST_P(claims, a_retry_after_does_not_bring_everybody_back_as_one) {
+    auto const f = all_of(small(trouble::storm, GetParam()));
+    EXPECT_LT(f.at("coffer").burst, 0.6 * f.at("backoff").burst);
+    EXPECT_LE(f.at("coffer").amplification, 1.1);
+    EXPECT_GT(f.at("coffer").during.value(), f.at("backoff").during.value() - 0.02)
+        << "it does not buy that with failures";
+    EXPECT_GT(f.at("coffer").during.value(), f.at("naive").during.value());
+}
+
 INSTANTIATE_TEST_SUITE_P(seeds, claims, testing::Values(1, 2, 3));
 
 }  // namespace
