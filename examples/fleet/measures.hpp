@@ -47,7 +47,7 @@ struct figures {
 [[nodiscard]] figures measure(records const& r, scenario const& story);
 
 /// Goodput is looked at in slices of calls that are asked within so long.
-inline constexpr duration slice = 5s;
+inline constexpr duration slice = 10s;
 inline constexpr duration untouched = 30s;  ///< before the trouble
 inline constexpr double recovered = 0.95;
 

@@ -29,7 +29,8 @@ inline constexpr double breaker_failure_ratio = 0.5;  ///< below that, trying ag
 inline constexpr double breaker_slow_ratio = 0.5;  ///< of ends, once somebody has said what is slow
 inline constexpr int breaker_probes = 3;  ///< at a time, and successes that close; one may have been luck
 inline constexpr auto breaker_break = 10s;  ///< first break's cap, doubling; an overload often lasts no longer
-inline constexpr auto breaker_longest_break = 5min;  ///< no drawn break reaches it
+inline constexpr auto breaker_longest_break =
+    30s;  ///< no drawn break reaches it; a provider that is well again is left alone for so long, and a probe costs next to nothing
 inline constexpr auto lease = 60s;  ///< of a claim
 inline constexpr auto heartbeat = 20s;
 inline constexpr auto takeover_grace = 30s;  ///< after a send's own timeout, before its key may be taken over

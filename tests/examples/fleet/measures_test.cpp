@@ -49,11 +49,12 @@ TEST(measures, tell_before_during_and_after_apart) {
     EXPECT_EQ(f.during.asked, 10U);
     EXPECT_EQ(f.after.answered, 14U);
     EXPECT_EQ(f.failed, 16U);
-    EXPECT_EQ(f.recovery, 10s) << "the second slice begins badly, too";
+    EXPECT_EQ(f.recovery, 10s) << "the second slice is well";
 }
 
 TEST(measures, a_relapse_is_no_recovery) {
-    EXPECT_EQ(measure(one_a_second([](int s) { return s < 40 || (s >= 50 && s != 62); }), short_one).recovery, 15s);
+    EXPECT_EQ(measure(one_a_second([](int s) { return s < 40 || (s >= 50 && s != 57); }), short_one).recovery, 10s);
+    EXPECT_EQ(measure(one_a_second([](int s) { return s < 40 || s >= 50; }), short_one).recovery, 0s);
     EXPECT_EQ(measure(one_a_second([](int s) { return s < 69; }), short_one).recovery, std::nullopt);
 }
 
