@@ -91,6 +91,10 @@ std::vector<CLI::Option*> add_own(CLI::App& app, typed& t) {
     time(
         "--ambiguous-delay", [&own](duration d) { own.retry.ambiguous_delay = d; },
         "before an ambiguous attempt is sent again");
+    number("--ambiguous-spread", own.retry.ambiguous_spread, "so many times that is added at random");
+    auto const spread = [&own](double part) { own.retry.hint_spread = own.limits.hint_spread = part; };
+    add(app.add_option_function<double>("--hint-spread", spread, "this part of a Retry-After is added at random")
+            ->check(from_to(0, 1000)));
     number("--quota", own.quota->capacity, "retries that a process saves up");
     number("--quota-per-second", own.quota->per_second, "that it gains");
     number("--quota-per-success", own.quota->per_success, "that an answer gains");

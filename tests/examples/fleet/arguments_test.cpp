@@ -61,6 +61,9 @@ TEST(arguments, a_setting_of_ones_own_makes_a_column_of_ones_own) {
     EXPECT_EQ(own({"--attempts", "2"}).retry.max_sends, usual.max_sends);
     EXPECT_EQ(own({"--max-sends", "1"}).retry.max_sends, 1);
     EXPECT_EQ(own({"--ambiguous-delay", "9"}).retry.ambiguous_delay, 9s);
+    EXPECT_EQ(own({"--ambiguous-spread", "0.5"}).retry.ambiguous_spread, 0.5);
+    EXPECT_EQ(own({"--hint-spread", "0.5"}).retry.hint_spread, 0.5);
+    EXPECT_EQ(own({"--hint-spread", "0.5"}).limits.hint_spread, 0.5);
     EXPECT_EQ(own({"--quota", "3"}).quota->capacity, 3);
     EXPECT_EQ(own({"--quota-per-second", "1.5"}).quota->per_second, 1.5);
     EXPECT_EQ(own({"--quota-per-success", "0.5"}).quota->per_success, 0.5);
