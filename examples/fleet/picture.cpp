@@ -14,11 +14,11 @@ constexpr std::int64_t left = 60;
 constexpr std::int64_t plot_width = 900;
 constexpr std::int64_t width = left + plot_width + 20;
 constexpr std::int64_t top = 70;
-constexpr std::int64_t panel = 110;  // of one preset
+constexpr std::int64_t panel = 150;  // of one preset
 constexpr std::int64_t gap = 40;
 
 constexpr char const* style =
-    ".offered{stroke:#d9a441}.served{stroke:#1f5f8b}.rejected{stroke:#b03a2e}.trouble{fill:#f2eee6}.grid{stroke:#ccc}";
+    ".offered{stroke:#e8c98f;stroke-width:4}.served{stroke:#1f5f8b}.rejected{stroke:#b03a2e}.trouble{fill:#f2eee6}.grid{stroke:#ccc}";
 
 /// Where things stand in one preset's panel.
 struct frame {

@@ -20,7 +20,7 @@ TEST(picture, has_a_panel_for_each_preset_on_one_scale) {
         for (auto* const line : {&c->asked, &c->offered, &c->served, &c->rejected}) line->assign(30, 1);
     wild.offered[15] = 180;
     auto const text = picture(w, {{"quiet", quiet}, {"a <wild> one", wild}});
-    EXPECT_TRUE(text.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 980 370\"")) << text;
+    EXPECT_TRUE(text.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 980 450\"")) << text;
     EXPECT_NE(text.find("quiet: at most 1 requests"), text.npos);
     EXPECT_NE(text.find("a &lt;wild&gt; one: at most 180 requests"), text.npos);
     EXPECT_NE(text.find(">200</text>"), text.npos) << "the scale";
