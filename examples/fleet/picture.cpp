@@ -18,7 +18,8 @@ constexpr std::int64_t panel = 150;  // of one preset
 constexpr std::int64_t gap = 40;
 
 constexpr char const* style =
-    ".offered{stroke:#e8c98f;stroke-width:4}.served{stroke:#1f5f8b}.rejected{stroke:#b03a2e}.trouble{fill:#f2eee6}.grid{stroke:#ccc}";
+    ".offered{stroke:#e8c98f;stroke-width:4}.served{stroke:#1f5f8b}.rejected{stroke:#b03a2e}"
+    ".trouble{fill:#f2eee6}.grid{stroke:#ccc}";
 
 /// Where things stand in one preset's panel.
 struct frame {
