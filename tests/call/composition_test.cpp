@@ -308,17 +308,17 @@ TEST(composition, shows_how_it_is_right_now) {
     support::contexts world{1};
     support::rated_provider provider;
     provider.fails(fault{fault_kind::throttled}.with_retry_after(20s));
-    rate_limit const limit{{.requests_per_minute = 6, .burst = 10s}};
+    rate_limit const limit{{.requests_per_minute = 6, .burst = 10s, .hint_spread = 0}};
     guarded const rated = pipeline{limit}.wrap(provider.operation());
     for (int i = 0; i < 3; ++i)
         (void)support::caller::begin(world.executor(0), rated, call::unkeyed(), request{"x 1 1"});
     world.run_for(500ms);
-    EXPECT_EQ(to_string(limit), "rate_limit(6 requests/min, burst 10 s; 2 waiting)");
+    EXPECT_EQ(to_string(limit), "rate_limit(6 requests/min, burst 10 s, hint_spread 0; 2 waiting)");
     world.run_for(750ms);
     EXPECT_EQ(to_string(limit),
-              "rate_limit(6 requests/min, burst 10 s; 2 waiting, blocked by the provider for 19.8 s)");
+              "rate_limit(6 requests/min, burst 10 s, hint_spread 0; 2 waiting, blocked by the provider for 19.8 s)");
     world.run();
-    EXPECT_EQ(to_string(limit), "rate_limit(6 requests/min, burst 10 s)");
+    EXPECT_EQ(to_string(limit), "rate_limit(6 requests/min, burst 10 s, hint_spread 0)");
 }
 
 TEST(composition, says_nothing_of_what_calls_and_providers_say) {

@@ -156,11 +156,11 @@ TEST(rate_limit_change, who_waits_stays_in_his_tenants_line_and_newcomers_are_to
 }
 
 TEST(rate_limit_change, a_block_by_the_provider_stays_and_pauses_are_those_of_the_new_options) {
-    desk d{{.requests_per_minute = 600}};
+    desk d{{.requests_per_minute = 600, .hint_spread = 0}};
     d.provider.fails(fault{fault_kind::throttled}.with_retry_after(20s), 0s).fails(fault{fault_kind::throttled}, 0s);
     d.ask();
     d.world.run_ready();
-    d.limit.change({.requests_per_minute = 6000, .first_pause = 7s, .longest_pause = 7s});
+    d.limit.change({.requests_per_minute = 6000, .hint_spread = 0, .first_pause = 7s, .longest_pause = 7s});
     d.ask();
     d.world.run();
     EXPECT_EQ(d.sent(), (times{0, 20'000}));

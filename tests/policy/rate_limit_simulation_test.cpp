@@ -59,6 +59,7 @@ struct plan {
         o.tokens_per_minute = tokens;
         o.burst = burst;
         o.max_waiting = places;
+        o.hint_spread = 0;
         return o;
     }
 };

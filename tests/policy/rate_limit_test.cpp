@@ -34,9 +34,10 @@ using times = std::vector<std::int64_t>;
 
 /// A limiter before a provider, and callers.
 struct desk {
-    explicit desk(rate_limit_options o = {.requests_per_minute = 60, .burst = 2s}) : limit{o} {}
+    explicit desk(rate_limit_options o = {.requests_per_minute = 60, .burst = 2s}, std::uint64_t seed = 1)
+        : world{2, seed}, limit{o} {}
 
-    support::contexts world{2};
+    support::contexts world;
     support::rated_provider provider;
     rate_limit limit;
     time_point start = world.now();
@@ -515,7 +516,7 @@ fault throttled(std::optional<duration> hint = {}) {
 }
 
 TEST(rate_limit, a_429_blocks_everybody_until_its_hint_has_passed) {
-    desk d{{.requests_per_minute = 600}};
+    desk d{{.requests_per_minute = 600, .hint_spread = 0}};
     d.provider.fails(throttled(20s));
     d.ask("a 1 1");
     d.world.run();
@@ -529,8 +530,26 @@ TEST(rate_limit, a_429_blocks_everybody_until_its_hint_has_passed) {
     EXPECT_EQ(d.sent(), (times{0, 21'000, 21'000}));
 }
 
+TEST(rate_limit, processes_that_were_told_the_same_moment_do_not_come_back_as_one) {
+    std::vector<std::int64_t> back;
+    for (std::uint64_t process = 1; process <= 40; ++process) {
+        desk d{{}, process};
+        for (int i = 0; i < 30; ++i) d.provider.fails(throttled(40s), 1s);  // however often it is told
+        for (int i = 0; i < 30; ++i) d.ask();
+        d.world.run();
+        d.ask();
+        d.world.run();
+        back.push_back(d.sent().back());
+    }
+    std::sort(back.begin(), back.end());
+    EXPECT_GE(back.front(), 41'000) << "a hint is a floor";
+    EXPECT_LT(back.back(), 51'001);
+    for (std::size_t i = 8; i < back.size(); ++i)
+        EXPECT_GT(back[i] - back[i - 8], 200) << "eight of forty in a moment, at " << back[i];
+}
+
 TEST(rate_limit, a_429_also_holds_up_those_who_wait_already) {
-    desk d{{.requests_per_minute = 60, .burst = 1s}};
+    desk d{{.requests_per_minute = 60, .burst = 1s, .hint_spread = 0}};
     d.provider.fails(throttled(20s), 500ms);
     for (int i = 0; i < 3; ++i) d.ask();
     d.world.run();
@@ -562,7 +581,7 @@ TEST(rate_limit, an_empty_account_does_not_block) {
 }
 
 TEST(rate_limit, retry_and_limiter_wait_for_one_hint_together) {
-    desk d{{.requests_per_minute = 600}};
+    desk d{{.requests_per_minute = 600, .hint_spread = 0}};
     d.provider.fails(throttled(10s), 0s);
     guarded const ask = pipeline{retry{{.hint_spread = 0}}, d.limit}.wrap(d.provider.operation());
     auto const c = caller::begin(d.world.executor(0), ask, call::unkeyed(), request{"x 1 1"});
@@ -610,7 +629,9 @@ TEST(rate_limit, limits_may_be_left_to_the_provider) {
     d.ask(), d.world.run();
     auto const before = d.world.now();
     d.ask(), d.world.run();
-    EXPECT_EQ(d.provider.sends().back().at - before, 5s);
+    auto const waited = d.provider.sends().back().at - before;
+    EXPECT_GE(waited, 5s);
+    EXPECT_LT(waited, 6250ms) << "a hint is spread upwards";
 }
 
 // Tenants ------------------------------------------------------------------------------------------------------------------------
@@ -700,6 +721,7 @@ TEST(rate_limit, options_that_cannot_be_meant_are_refused) {
     refused({.requests_per_minute = 1, .unestimated_tokens = 1});
     refused({.max_wait = -1s});
     refused({.max_waiting = 2'000'000});
+    refused({.hint_spread = -0.1});
     refused({.first_pause = -1s});
     refused({.first_pause = 2s, .longest_pause = 1s});
     EXPECT_NO_THROW((rate_limit{{.requests_per_minute = 500, .tokens_per_minute = 200'000}}));

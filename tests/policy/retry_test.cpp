@@ -11,7 +11,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <limits>
+#include <map>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -115,9 +117,29 @@ TEST_F(retries, a_hint_is_kept_and_the_schedule_too) {
 
 TEST_F(retries, an_ambiguous_attempt_is_not_sent_again_within_five_seconds) {
     provider.fails(fault_kind::ambiguous).gives(7);
-    EXPECT_EQ(run(retry{{.schedule = every(1s)}}), 7);
+    EXPECT_EQ(run(retry{{.schedule = every(1s), .ambiguous_spread = 0}}), 7);
     EXPECT_EQ(starts(), (std::vector<duration>{0s, 5s}));
     EXPECT_EQ(c.log()[1].why_waited, wait_reason::ambiguous_floor);
+}
+
+/// A call of many that are under way at once; who made them does not care.
+awaitable<void> one_of_many(guarded<int()> const* ask) {
+    call one{call::unkeyed(1min)};
+    (void)co_await ask->try_call(one);
+}
+
+TEST_F(retries, what_one_reset_has_cut_off_does_not_come_back_as_one) {
+    provider.fails(fault_kind::ambiguous).times(400).gives(7).times(0);
+    guarded<int()> const ask = pipeline{retry{{}, retry_quota::unlimited()}}.wrap(provider);
+    auto const begin = sim.time.now();
+    for (int i = 0; i < 400; ++i) sim.start(one_of_many(&ask));
+    sim.time.run();
+    std::map<std::int64_t, int> by_second;
+    for (auto const& s : provider.seen())
+        if (s.attempt == 2) ++by_second[(s.at - begin) / 1s];
+    ASSERT_EQ(by_second.size(), 5U) << "from five seconds to ten";
+    EXPECT_EQ(by_second.begin()->first, 5);
+    for (auto const& [second, came] : by_second) EXPECT_LT(came, 120) << "second " << second;
 }
 
 TEST_F(retries, a_hint_that_is_too_long_or_past_the_deadline_ends_the_call_at_once) {

@@ -206,10 +206,10 @@ TEST(breaker, the_defaults_are_what_the_table_says) {
     bench spent;
     for (int i = 0; i < 10; ++i) {
         spent.each(kind::failure, spent.is() == state::closed ? 10 : 1);
-        EXPECT_LE(spent.left(), 150s) << "half of the longest";
+        EXPECT_LE(spent.left(), 15s) << "half of the longest";
         spent.now = spent.machine.until();
     }
-    EXPECT_EQ(spent.each(kind::failure)->lasts, 150s);
+    EXPECT_EQ(spent.each(kind::failure)->lasts, 15s);
 }
 
 // The break ---------------------------------------------------------------------------------------------------------------

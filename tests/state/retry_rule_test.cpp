@@ -194,6 +194,26 @@ TEST(retry_rule, what_may_have_been_executed_or_billed_is_not_sent_again_in_a_hu
     }
 }
 
+TEST(retry_rule, what_may_have_been_executed_is_spread_upwards) {
+    auto const ambiguous = fault{fault_kind::ambiguous};
+    auto f = facts();
+    for (double const draw : {0.0, 0.25, 0.5, 0x1.fffffffffffffp-1}) {
+        f.spread_draw = draw;
+        auto const delay = decide_retry(plain(), ambiguous, f).delay;
+        EXPECT_GE(delay, 5s + draw * 5s - 1us);
+        EXPECT_LT(delay, 10s) << "twice as long is never reached";
+        retry_options exact = plain();
+        exact.ambiguous_spread = 0;
+        EXPECT_EQ(decide_retry(exact, ambiguous, f).delay, 5s);
+        exact.ambiguous_spread = 0.1;
+        EXPECT_LT(decide_retry(exact, ambiguous, f).delay, 5500ms);
+    }
+    f.deadline = f.now + 7s;
+    EXPECT_EQ(decide_retry(plain(), ambiguous, f).stop, stop_reason::deadline);
+    f.spread_draw = 0;
+    EXPECT_TRUE(decide_retry(plain(), ambiguous, f).again);
+}
+
 TEST(retry_rule, the_longest_of_its_parts_makes_the_delay) {
     auto const ambiguous = fault{fault_kind::ambiguous};
     EXPECT_EQ(decide_retry(plain(), fault{ambiguous}.with_retry_after(3s), facts()).delay, 5s);
@@ -268,6 +288,7 @@ TEST(retry_rule, random_facts_are_decided_as_the_rules_say) {
         o.attempts = 1 + dice.below(5);
         o.hint_ceiling = some(20min);
         o.ambiguous_delay = some(20s);
+        o.ambiguous_spread = dice.unit();
         retry_facts f = facts(1 + dice.below(5), dice.below(3));
         retry_decision const users[] = {retry_decision::by_table(), retry_decision::no(), retry_decision::yes(),
                                         retry_decision::yes_after(some(20min))};
@@ -297,9 +318,10 @@ TEST(retry_rule, random_facts_are_decided_as_the_rules_say) {
             ASSERT_LT(f.now + v.delay, f.deadline) << "seed " << seed;
             // Never longer than the longest of: the schedule's cap, the spread hint, the ambiguous floor.
             auto const spread = std::chrono::duration_cast<nanoseconds>(floor.value_or(0ns) * 1.25) + 1ns;
-            ASSERT_LE(v.delay, std::max({nanoseconds{30s}, spread, o.ambiguous_delay})) << "seed " << seed;
+            auto const unhurried = spread_upwards(o.ambiguous_delay, o.ambiguous_spread);
+            ASSERT_LE(v.delay, std::max({nanoseconds{30s}, spread, unhurried})) << "seed " << seed;
         } else if (v.stop == stop_reason::deadline) {
-            auto const longest = std::max({nanoseconds{30s}, std::chrono::duration_cast<nanoseconds>(least * 1.25)});
+            auto const longest = std::max({nanoseconds{30s}, spread_upwards(least, 1)});
             ASSERT_LE(f.deadline - f.now, longest) << "there was time, seed " << seed;
         }
     }

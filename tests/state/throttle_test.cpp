@@ -41,6 +41,19 @@ TEST(throttle, a_hint_for_ever_does_not_block_for_ever) {
     EXPECT_EQ(t.until(), start + 24h);
 }
 
+TEST(throttle, a_hint_is_spread_upwards_by_one_draw_for_each_piece_of_news) {
+    throttle t{1s, 30s, 0.25};
+    t.throttled(start, start, 20s, 0.5);
+    EXPECT_EQ(t.until(), start + 22500ms);
+    t.throttled(start - 1s, start, 20s, 0.9);
+    EXPECT_EQ(t.until(), start + 22500ms) << "no news: many draws would all come to the largest";
+    t.throttled(start + 1s, start + 10s, 20s, 0);
+    EXPECT_EQ(t.until(), start + 30s) << "this is";
+    t.throttled(start + 10s, start + 10s, throttle::duration::max(), 0.9);
+    EXPECT_GT(t.until(), start + 24h);
+    EXPECT_LT(t.until(), start + 30h);
+}
+
 TEST(throttle, without_hints_the_pause_doubles) {
     throttle t{1s, 30s};
     auto now = start;

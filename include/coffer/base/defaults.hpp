@@ -15,6 +15,8 @@ inline constexpr auto connect_timeout = 10s;          ///< a request that did no
 inline constexpr int attempts = 4;                    ///< in all, with or without a journal
 inline constexpr int max_sends = 2;                   ///< of them not proven unbilled; 1 = strict
 inline constexpr auto ambiguous_delay = 5s;           ///< floor before an ambiguous attempt is sent again
+inline constexpr double ambiguous_spread =
+    1.0;  ///< up to so many times it is added: what one reset has cut off does not come back as one
 inline constexpr auto backoff_base = 500ms;           ///< first delay's cap, doubling
 inline constexpr auto backoff_cap = 30s;              ///< no drawn delay reaches it
 inline constexpr auto hint_ceiling = 10min;           ///< a provider's hint longer than this ends the call at once
@@ -27,7 +29,8 @@ inline constexpr double breaker_failure_ratio = 0.5;  ///< below that, trying ag
 inline constexpr double breaker_slow_ratio = 0.5;  ///< of ends, once somebody has said what is slow
 inline constexpr int breaker_probes = 3;  ///< at a time, and successes that close; one may have been luck
 inline constexpr auto breaker_break = 10s;  ///< first break's cap, doubling; an overload often lasts no longer
-inline constexpr auto breaker_longest_break = 5min;  ///< no drawn break reaches it
+inline constexpr auto breaker_longest_break =
+    30s;  ///< no drawn break reaches it; a provider that is well again is left alone for so long, and a probe costs next to nothing
 inline constexpr auto lease = 60s;  ///< of a claim
 inline constexpr auto heartbeat = 20s;
 inline constexpr auto takeover_grace = 30s;  ///< after a send's own timeout, before its key may be taken over

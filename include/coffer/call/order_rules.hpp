@@ -77,7 +77,10 @@ consteval void check_order() {
 /// The rules across a pipeline and the pipeline that it wraps.
 template <class Op, class... Policies>
 consteval void check_nested_order() {
-    if constexpr (requires { typename Op::is_coffer_pipeline; Op::order; }) {
+    if constexpr (requires {
+                      typename Op::is_coffer_pipeline;
+                      Op::order;
+                  }) {
         constexpr contents outer = contents_of<Policies...>();
         constexpr contents inner = Op::order;
         static_assert(!(outer.journal && inner.journal),
@@ -105,7 +108,10 @@ consteval void check_nested_order() {
 template <class Policies, class Op>
 [[nodiscard]] consteval contents order_of() {
     auto const own = []<class... P>(std::tuple<P...>*) { return contents_of<P...>(); }(static_cast<Policies*>(nullptr));
-    if constexpr (requires { typename Op::is_coffer_pipeline; Op::order; }) {
+    if constexpr (requires {
+                      typename Op::is_coffer_pipeline;
+                      Op::order;
+                  }) {
         return merged(own, Op::order);
     } else {
         return own;

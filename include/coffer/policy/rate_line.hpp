@@ -7,6 +7,7 @@
 #include <coffer/policy/rate_rules.hpp>
 #include <coffer/state/rate_queue.hpp>
 #include <coffer/state/throttle.hpp>
+#include <coffer/time/random.hpp>
 #include <coffer/time/sleep.hpp>
 
 #include <algorithm>
@@ -28,7 +29,7 @@ namespace coffer::inline v0::detail {
 class rate_line {
 public:
     explicit rate_line(rate_limit_options const& o)
-        : first_{(o.check(), o), 0}, throttle_{o.first_pause, o.longest_pause} {
+        : first_{(o.check(), o), 0}, throttle_{o.first_pause, o.longest_pause, o.hint_spread} {
         first_.options.fair_by = own(o.fair_by);
     }
     rate_line(rate_line const&) = delete;
@@ -159,8 +160,10 @@ public:
         if (throttled || passed || n.said != nullptr) {
             std::lock_guard const lock{mutex_};
             if (n.said != nullptr) learn(p, n);
-            if (throttled) throttle_.throttled(n.began, n.now, n.why->retry_after());
-            else if (passed) throttle_.passed(n.began);
+            if (throttled) {
+                auto& random = bound_to_.load(std::memory_order_acquire)->random();
+                throttle_.throttled(n.began, n.now, n.why->retry_after(), unit_interval(random.next()));
+            } else if (passed) throttle_.passed(n.began);
             throttled_.store(throttle_.tells(), std::memory_order_relaxed);
             reopen();
         }
@@ -211,7 +214,7 @@ public:
 
             if (clock_) at = clock_->now();
             next->bucket.take_over(before.bucket, at);
-            throttle_.change(o.first_pause, o.longest_pause);
+            throttle_.change(o.first_pause, o.longest_pause, o.hint_spread);
             later_ = std::move(next);
             changed_.store(true, std::memory_order_release);
             for (auto& [p, why] : in_vain) {
@@ -299,7 +302,7 @@ private:
     std::forward_list<std::string> names_;
     rate_rules first_;
     std::atomic<bool> changed_{false};  // there are later ones
-    std::atomic<coffer::clock const*> bound_to_{nullptr};
+    std::atomic<coffer::clock*> bound_to_{nullptr};
     std::atomic<bool> throttled_{false};  // throttle_.tells(), without the lock
     // From then on the buckets alone decide; `closed` while somebody waits.
     static constexpr auto closed = time_point::max();

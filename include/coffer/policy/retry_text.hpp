@@ -52,6 +52,7 @@ inline void describe_into(composition& to, retry_options const& o) {
     }
     if (auto const stop = o.stop.to_string(); !stop.empty()) to.with("stop", stop);
     to.with_other("ambiguous_delay", o.ambiguous_delay, usual.ambiguous_delay);
+    to.with_other("ambiguous_spread", o.ambiguous_spread, usual.ambiguous_spread);
     to.with_other("hint_ceiling", o.hint_ceiling, usual.hint_ceiling);
     to.with_other("hint_spread", o.hint_spread, usual.hint_spread);
     to.with_other("attempt_timeout", o.attempt_timeout, usual.attempt_timeout);

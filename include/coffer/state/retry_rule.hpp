@@ -26,6 +26,7 @@ struct retry_options {
     stop_condition stop{};  ///< besides `attempts`, sends and the deadline
     duration ambiguous_delay =
         defaults::ambiguous_delay;  ///< at least so long before an ambiguous attempt is sent again
+    double ambiguous_spread = defaults::ambiguous_spread;  ///< up to this part of it is added to it at random
     duration hint_ceiling = defaults::hint_ceiling;  ///< a longer hint of the provider ends the call at once
     double hint_spread = defaults::hint_spread;  ///< up to this part of a hint is added to it at random
     duration attempt_timeout = defaults::attempt_timeout;  ///< of each attempt
@@ -63,7 +64,7 @@ struct retry_facts {
     std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
     std::chrono::steady_clock::time_point began{};  ///< the first attempt
     delay_schedule::draws draws{};  ///< in [0, 1), for the parts of the schedule
-    double spread_draw = 0;  ///< in [0, 1), for the hint's spread
+    double spread_draw = 0;  ///< in [0, 1), for the spread of a hint, or of `ambiguous_delay`
     delay_schedule::memory previous{};
 };
 
@@ -98,8 +99,9 @@ struct retry_verdict {
 /// there time for it.
 ///
 /// A hint is a floor, spread upwards only. An attempt that may have been executed is not sent again before
-/// `ambiguous_delay`, since a brown-out must not eat both sends in a second. A repaired request is another one: there is
-/// nothing to wait for, but a hint.
+/// `ambiguous_delay`, since a brown-out must not eat both sends in a second. That is spread, too: a provider that breaks off
+/// thousands of attempts in one moment would get all of them back in another one. A repaired
+/// request is another one: there is nothing to wait for, but a hint.
 [[nodiscard]] inline retry_verdict decide_retry(retry_options const& o, fault const& why,
                                                 retry_facts const& f) noexcept {
     using enum retry_decision::kind;
@@ -125,7 +127,7 @@ struct retry_verdict {
         at_least(spread_upwards(*hint, o.hint_spread * f.spread_draw), delay_source::provider_hint);
     }
     if (!f.repaired && (why.execution() != knowledge::no || why.billing() != knowledge::no))
-        at_least(o.ambiguous_delay, delay_source::ambiguous_floor);
+        at_least(spread_upwards(o.ambiguous_delay, o.ambiguous_spread * f.spread_draw), delay_source::ambiguous_floor);
     stop_facts const facts{.attempts = f.attempts_made,
                            .unproven = f.unproven,
                            .same_fault = f.same_fault,
