@@ -218,7 +218,7 @@ private:
             auto const free_from = std::max(now, throttle_.until());
             turn = bucket_.earliest_behind(queue_.ahead_of(tenant, share), p.weight(), free_from);
             bool const in_time = turn.first < a.of().deadline() && turn.first <= p.patient_until_;
-            if (others < options_.max_waiting && in_time) {
+            if (others < options_.max_waiting && in_time && a.of().may_wait()) {
                 queue_.join(p, tenant, share);
                 reopen();
                 return false;
@@ -226,6 +226,8 @@ private:
         }
         auto const wait = turn.first - now;
         if (others >= options_.max_waiting) return failed(line_full(others, wait));
+        if (!a.of().may_wait())
+            return failed(fault{fault_kind::queue_full, "rate_limit: a hedge does not wait for its turn"});
         auto const what = blocked ? "the provider asks to wait" : std::string{limits_[turn.second].name};
         return failed(too_long(wait, what, turn.first >= a.of().deadline()));
     }
