@@ -56,6 +56,8 @@ public:
     /// The same for every send of one key: what a provider that deduplicates is given.
     [[nodiscard]] virtual std::string provider_key() const = 0;
 
+    /// Does anybody wait for the answer, and may more be sent for it?
+    [[nodiscard]] virtual bool awaited() const noexcept { return true; }
     /// A share in it, for a send that goes on when the call has its answer from another one. Null where it cannot outlive
     /// the call: then no two sends may be under way.
     [[nodiscard]] virtual std::shared_ptr<permit_source> share() { return nullptr; }

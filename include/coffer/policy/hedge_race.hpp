@@ -229,6 +229,7 @@ private:
         hedge_facts facts;
         facts.started = static_cast<int>(started);
         facts.elsewhere = which != 0;
+        facts.wanted = !claim_ || claim_->awaited();
         facts.sending = primary().as.sending();
         facts.failed = primary().as.failed();
         facts.sends_left = sends_left();

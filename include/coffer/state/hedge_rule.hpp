@@ -80,6 +80,7 @@ enum class hedge_no : std::uint8_t {
     too_late,     ///< the deadline is nearer than an answer takes
     ratio,        ///< too many calls are slow
     quota,        ///< retries and hedges have used up what they share
+    unwanted,     ///< nobody waits any more, or the process is shutting down
     ended,        ///< the primary has ended meanwhile
 };
 
@@ -92,6 +93,7 @@ enum class hedge_no : std::uint8_t {
         case hedge_no::too_late: return "too_late";
         case hedge_no::ratio: return "ratio";
         case hedge_no::quota: return "quota";
+        case hedge_no::unwanted: return "unwanted";
         case hedge_no::ended: return "ended";
     }
     return "";
@@ -101,6 +103,7 @@ enum class hedge_no : std::uint8_t {
 struct hedge_facts {
     int started = 0;  ///< hedges of this call so far
     bool elsewhere = false;  ///< it would go to another target than the primary
+    bool wanted = true;  ///< somebody waits for the answer
     bool sending = true;  ///< a send of the primary is under way
     std::optional<fault_kind> failed{};  ///< how the primary's last attempt ended, if one has
     int sends_left = 0;  ///< for hedges: besides those that the branches under way may still need
@@ -130,6 +133,7 @@ struct hedge_verdict {
 [[nodiscard]] inline hedge_verdict decide_hedge(hedge_options const& o, hedge_facts const& f) noexcept {
     using what = hedge_verdict::what;
     if (f.started >= o.hedges) return {what::never, hedge_no::enough};
+    if (!f.wanted) return {what::never, hedge_no::unwanted};
     if (f.failed && !hedge_helps(*f.failed, f.elsewhere)) return {what::never, hedge_no::cannot_help};
     if (f.left <= f.usual) return {what::never, hedge_no::too_late};
     if (f.sends_left <= 0) return {what::never, hedge_no::sends_spent};

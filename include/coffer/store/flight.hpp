@@ -154,6 +154,12 @@ public:
         return given_up_;
     }
 
+    /// Does anybody wait, in a process that is not about to end?
+    [[nodiscard]] bool awaited() const {
+        std::lock_guard const lock{mutex_};
+        return aboard_ > 0 && !draining_;
+    }
+
     /// A permit is journaled: from now on leaving does not cancel. False when everybody had left before, or when the key
     /// has its answer by now. Several sends may be under way at once, each with its time limit.
     [[nodiscard]] bool begin_send(int send, time_point now, duration timeout, duration finish_grace) {

@@ -123,6 +123,7 @@ public:
     [[nodiscard]] int sends_left() const noexcept override { return allowed_ - sends_; }
     [[nodiscard]] bool was_cut(int send) const noexcept override { return flight_->was_cut(send); }
     [[nodiscard]] bool take_cut(int send) noexcept override { return flight_->take_cut(send); }
+    [[nodiscard]] bool awaited() const noexcept override { return flight_->awaited(); }
     [[nodiscard]] std::shared_ptr<permit_source> share() override { return shared_from_this(); }
     [[nodiscard]] duration longest_send(duration attempt_timeout) const noexcept override {
         auto const limit = timeout_of(attempt_timeout);
