@@ -304,7 +304,8 @@ TEST_F(hedge_once_test, stored_answers_are_read_by_whoever_gave_them_whatever_th
 
 TEST_F(hedge_once_test, money_held_for_both_is_settled_though_the_flight_has_landed) {
     support::priced_provider dear, cheap;
-    dear.bound(0.40_usd).otherwise([] { return support::priced_end{.charged = 0.30_usd, .after = 60s, .body = "slow"}; });
+    dear.bound(0.40_usd).otherwise(
+        [] { return support::priced_end{.charged = 0.30_usd, .after = 60s, .body = "slow"}; });
     cheap.bound(0.02_usd).otherwise([] { return support::priced_end{.charged = 0.01_usd, .body = "quick"}; });
     coffer::budget const within{db, {.scope = "team", .limit = 1_usd}};
     auto const ask = coffer::pipeline{coffer::once{db}}.wrap(

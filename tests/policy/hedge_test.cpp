@@ -131,7 +131,6 @@ TEST_F(hedge_test, without_a_backup_the_primary_is_asked_again) {
     EXPECT_EQ(counts(), (n{2, 0, 0}));
 }
 
-
 TEST_F(hedge_test, a_vector_of_alternatives_is_primary_and_backups) {
     first.script.answer("slow", 60s);
     second.script.answer("quick", 1s);
@@ -182,7 +181,8 @@ TEST_F(hedge_test, what_has_lost_teaches_its_true_duration) {
     first.script.answer("slow", 100s);
     second.script.answer("quick", 1s);
     EXPECT_EQ(run(watched(h)).text(), "quick from zeta/m");
-    EXPECT_GE(h.look(sim.time.now()).delay, 100s) << "else answers would look ever quicker, and hedges would be ever more";
+    EXPECT_GE(h.look(sim.time.now()).delay, 100s)
+        << "else answers would look ever quicker, and hedges would be ever more";
 }
 
 TEST_F(hedge_test, where_the_loser_is_cut_off_it_has_taken_at_least_so_long) {
@@ -340,7 +340,8 @@ TEST_F(hedge_test, no_hedge_where_an_attempt_has_failed_in_a_way_that_the_other_
 }
 
 TEST_F(hedge_test, the_same_target_that_has_just_asked_for_less_is_not_asked_for_more) {
-    auto const primary = pipeline{retry{{.schedule = backoff{growth::constant, jitter::none, 1s, 1s}}}}.wrap(first.op());
+    auto const primary =
+        pipeline{retry{{.schedule = backoff{growth::constant, jitter::none, 1s, 1s}}}}.wrap(first.op());
     first.script.fail(fault_kind::throttled).answer("slow", 60s);
     EXPECT_EQ(run(watched(hedge{after_ten, guarded{primary}})).text(), "slow from acme/m");
     EXPECT_EQ(first.script.count(), 2);
@@ -473,12 +474,12 @@ TEST_F(hedge_test, what_the_program_does_wrong_is_thrown_unless_the_other_one_ha
 TEST_F(hedge_test, a_send_that_has_lost_goes_on_and_its_bill_is_accounted) {
     in_memory_ledger money_of;
     support::priced_provider dear, cheap;
-    dear.bound(0.40_usd).otherwise([] { return support::priced_end{.charged = 0.30_usd, .after = 60s, .body = "slow"}; });
+    dear.bound(0.40_usd).otherwise(
+        [] { return support::priced_end{.charged = 0.30_usd, .after = 60s, .body = "slow"}; });
     cheap.bound(0.02_usd).otherwise([] { return support::priced_end{.charged = 0.01_usd, .body = "quick"}; });
     budget const within{money_of, {.scope = "team", .limit = 1_usd}};
     std::vector<event> seen;
-    auto const primary =
-        pipeline{within}.observe([&](event const& e) { seen.push_back(e); }).wrap(dear.operation());
+    auto const primary = pipeline{within}.observe([&](event const& e) { seen.push_back(e); }).wrap(dear.operation());
     auto const ask = watched(hedge{after_ten, guarded{primary}, guarded{pipeline{within}.wrap(cheap.operation())}});
     auto const c = run_for(ask, 30s);
     ASSERT_TRUE(c->over);
@@ -649,13 +650,15 @@ TEST_F(hedge_test, a_fallback_may_stand_around_it_and_in_it) {
     first.script.fail(fault_kind::overloaded, 1s);
     second.script.answer("slow", 60s);
     third.script.answer("quick", 1s);
-    auto const around = pipeline{}.wrap(fallback{bare(first), guarded{watched(hedge{after_ten, bare(second), bare(third)})}});
+    auto const around =
+        pipeline{}.wrap(fallback{bare(first), guarded{watched(hedge{after_ten, bare(second), bare(third)})}});
     EXPECT_EQ(run(around).text(), "quick from omega/m");
 
     first.script.fail(fault_kind::overloaded, 1s);
     second.script.answer("slow", 60s);
     third.script.answer("quick", 1s);
-    auto const within = watched(hedge{after_ten, guarded{pipeline{}.wrap(fallback{bare(first), bare(second)})}, bare(third)});
+    auto const within =
+        watched(hedge{after_ten, guarded{pipeline{}.wrap(fallback{bare(first), bare(second)})}, bare(third)});
     EXPECT_EQ(run(within).text(), "quick from omega/m");
 }
 

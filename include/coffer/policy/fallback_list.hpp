@@ -145,9 +145,7 @@ template <class List, class... Args>
 /// The first one that can read it, where nobody says where the answer came from.
 template <class List>
 [[nodiscard]] auto decode_by_any(List const& all, answer const& what) {
-    auto const by = [&](std::size_t i) {
-        return all.at(i, [&](auto const& a) { return decode_with(a, what); });
-    };
+    auto const by = [&](std::size_t i) { return all.at(i, [&](auto const& a) { return decode_with(a, what); }); };
     auto said = by(0);
     for (std::size_t i = 1; !said && i < all.size(); ++i)
         if (auto other = by(i)) said = std::move(other);

@@ -71,12 +71,14 @@ class hedge {
     static_assert(list::template each<detail::is_wrapped>,
                   "coffer: an alternative of a hedge is an operation with a pipeline of its own: "
                   "coffer::pipeline{coffer::retry{}}.wrap(operation), or coffer::pipeline{}.wrap(operation)");
-    static_assert(list::template each<detail::has_no_journal>,
-                  "coffer: an alternative of a hedge has a journal of its own, and two requests would exceed max_sends: "
-                  "move `once` to the pipeline that wraps the hedge");
-    static_assert(list::template each<detail::has_no_hedge>,
-                  "coffer: an alternative of a hedge hedges itself, which would multiply the requests: keep one of them, "
-                  "with all the backups");
+    static_assert(
+        list::template each<detail::has_no_journal>,
+        "coffer: an alternative of a hedge has a journal of its own, and two requests would exceed max_sends: "
+        "move `once` to the pipeline that wraps the hedge");
+    static_assert(
+        list::template each<detail::has_no_hedge>,
+        "coffer: an alternative of a hedge hedges itself, which would multiply the requests: keep one of them, "
+        "with all the backups");
     template <class... Args>
     using called = typename detail::shape<first, Args...>::returned;
 
@@ -205,7 +207,8 @@ private:
         }
 
         auto const executor = co_await asio::this_coro::executor;
-        auto const race = std::make_shared<race_for<value_type, Args...>>(p, asio::make_strand(executor), c, terms, args...);
+        auto const race =
+            std::make_shared<race_for<value_type, Args...>>(p, asio::make_strand(executor), c, terms, args...);
         // Under a journal this coroutine is a flight's, which ends its work only when it is told that it is not needed, and
         // what was permitted not even then.
         bool const flies = c.claim() != nullptr;

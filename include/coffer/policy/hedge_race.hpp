@@ -103,10 +103,7 @@ public:
 private:
     struct branch {
         branch(call& c, std::shared_ptr<branch_books> books, std::size_t which, bool may_wait)
-            : as{std::move(books), may_wait},
-              own{call_access::fork(c)},
-              alternative{which},
-              began{c.clock().now()} {
+            : as{std::move(books), may_wait}, own{call_access::fork(c)}, alternative{which}, began{c.clock().now()} {
             call_access::branch_off(own, c);
             call_access::set_branch(own, &as);
         }

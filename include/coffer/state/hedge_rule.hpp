@@ -18,7 +18,8 @@ namespace coffer::inline v0 {
 struct hedge_options {
     std::chrono::nanoseconds delay = defaults::hedge_delay;  ///< until enough answers are known, or always with
         ///< `percentile = 0`
-    double percentile = defaults::hedge_percentile;  ///< of the primary's answers take less: who takes longer is hedged; 0
+    double percentile =
+        defaults::hedge_percentile;  ///< of the primary's answers take less: who takes longer is hedged; 0
         ///< for the fixed delay, else 50 to 99.9
     std::chrono::nanoseconds least_delay = defaults::hedge_least_delay;  ///< however quick the answers are
     int minimum = defaults::hedge_minimum;  ///< answers in the window before the percentile is used
@@ -39,7 +40,8 @@ struct hedge_options {
         if (minimum < 1) wrong("coffer::hedge: a percentile needs answers: minimum must be at least 1");
         if (window <= nanoseconds::zero()) wrong("coffer::hedge: window must be longer than zero");
         if (hedges < 1) wrong("coffer::hedge: hedges must be at least 1; without hedges leave it out");
-        if (!(ratio > 0 && ratio <= 1)) wrong("coffer::hedge: ratio must be above 0 and at most 1 (a hedge for each call)");
+        if (!(ratio > 0 && ratio <= 1))
+            wrong("coffer::hedge: ratio must be above 0 and at most 1 (a hedge for each call)");
         if (burst < 1) wrong("coffer::hedge: a burst of less than one hedge affords none");
         if (max_sends < 1) wrong("coffer::hedge: max_sends must be at least 1");
     }
@@ -73,15 +75,15 @@ private:
 
 /// Why there is no hedge.
 enum class hedge_no : std::uint8_t {
-    none,         ///< there is one
-    enough,       ///< there are as many as allowed
+    none,  ///< there is one
+    enough,  ///< there are as many as allowed
     sends_spent,  ///< another send might exceed `max_sends`
     cannot_help,  ///< an attempt has failed in a way that the other target cannot mend
-    too_late,     ///< the deadline is nearer than an answer takes
-    ratio,        ///< too many calls are slow
-    quota,        ///< retries and hedges have used up what they share
-    unwanted,     ///< nobody waits any more, or the process is shutting down
-    ended,        ///< the primary has ended meanwhile
+    too_late,  ///< the deadline is nearer than an answer takes
+    ratio,  ///< too many calls are slow
+    quota,  ///< retries and hedges have used up what they share
+    unwanted,  ///< nobody waits any more, or the process is shutting down
+    ended,  ///< the primary has ended meanwhile
 };
 
 [[nodiscard]] constexpr std::string_view to_string(hedge_no why) noexcept {
