@@ -108,15 +108,15 @@ private:
         under_way const counted{mine};
         auto const end = m->calm ? 0 : m->draw.below(12);
         bool const patient = m->calm || !m->draw.one_in(10);  // else it keeps to the call's time only
-        auto const takes = m->calm              ? 1s
-                           : m->draw.one_in(4) ? m->draw.below(120'000) * 1ms : m->draw.below(8'000) * 1ms;
+        auto const takes = m->calm ? 1s : m->draw.one_in(4) ? m->draw.below(120'000) * 1ms : m->draw.below(8'000) * 1ms;
         bool const pays = end < 6;
         if (pays) mine.charged += 0.02_usd;
         auto const whole = service.clock()->now() + takes;
         auto const until = std::min(whole, patient ? deadline : std::max(deadline, of_call));
         if (takes > 0ms && co_await wait_until(service, until) == wake::cancelled) {
             ++m->cut;
-            co_return failed(fault{fault_kind::cancelled}.with_execution(knowledge::maybe).with_billing(knowledge::maybe));
+            co_return failed(
+                fault{fault_kind::cancelled}.with_execution(knowledge::maybe).with_billing(knowledge::maybe));
         }
         if (until < whole) co_return failed(fault_kind::timed_out);
         if (!pays) ++mine.unbilled;
@@ -163,8 +163,8 @@ TEST(hedge_simulation, sends_hedges_and_time_are_bounded_and_everything_is_settl
         auto const with = [&](std::string const& name) -> guarded {
             support::plain_gate const g{tape, "g", plain};
             budget const within{money_of, {.scope = "team", .limit = draw.one_in(3) ? 0.5_usd : 100_usd}};
-            retry_options const r{.attempts = 1 + draw.below(3), .max_sends = max_sends, .ambiguous_delay = 1s,
-                                  .attempt_timeout = 1min};
+            retry_options const r{
+                .attempts = 1 + draw.below(3), .max_sends = max_sends, .ambiguous_delay = 1s, .attempt_timeout = 1min};
             switch (draw.below(4)) {
                 case 0: return pipeline{g}.wrap(m.of(name));
                 case 1: return pipeline{retry{r, quota}, g, within}.wrap(m.of(name));
@@ -179,9 +179,8 @@ TEST(hedge_simulation, sends_hedges_and_time_are_bounded_and_everything_is_settl
             return hedge{o, std::vector{primary, with("zeta")}};
         }();
         int told = 0;
-        auto const h = std::move(made).with(quota).observe([&](event const& e) {
-            ++(e.kind == event_kind::hedged ? told : refused_hedges);
-        });
+        auto const h = std::move(made).with(quota).observe(
+            [&](event const& e) { ++(e.kind == event_kind::hedged ? told : refused_hedges); });
         guarded const ask = pipeline{}.wrap(h);
 
         struct one {
