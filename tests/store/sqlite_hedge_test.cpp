@@ -71,12 +71,11 @@ std::string run(std::filesystem::path const& file, provider first, provider seco
     asio::io_context io;
     sqlite::store const db{file};
     coffer::budget const within{db, {.scope = "team", .limit = 10_usd}};
-    guarded const ask =
-        coffer::pipeline{coffer::once{db, {.max_sends = max_sends}}}.wrap(coffer::hedge{
-            {.delay = 20ms, .percentile = 0},
-            coffer::pipeline{within}.wrap(std::move(first)),
-            coffer::pipeline{within}.wrap(std::move(second)),
-        });
+    guarded const ask = coffer::pipeline{coffer::once{db, {.max_sends = max_sends}}}.wrap(coffer::hedge{
+        {.delay = 20ms, .percentile = 0},
+        coffer::pipeline{within}.wrap(std::move(first)),
+        coffer::pipeline{within}.wrap(std::move(second)),
+    });
     std::string said = "nothing";
     auto const body = [&]() -> coffer::awaitable<void> {
         coffer::call call{coffer::key{"report", 1}};
