@@ -345,6 +345,80 @@ TEST(hedge_simulation, under_a_journal_with_processes_that_die) {
     }
 }
 
+// Every step -----------------------------------------------------------------------------------------------------------
+
+/// One slow primary with a retry and a quicker backup, whose caller leaves after so many steps of the context.
+struct one_by_one {
+    support::contexts world{1};
+    memory_store db;
+    support::tape tape;
+    support::gate_script plain;
+    speaker first{"acme"}, second{"zeta"};
+
+    guarded with(speaker const& s) {
+        retry_options const r{.attempts = 2, .max_sends = 3, .ambiguous_delay = 1s};
+        return pipeline{retry{r}, support::plain_gate{tape, "g", plain}}.wrap(s.op());
+    }
+    /// The caller, and how many steps it was until nothing was under way any more. Negative: it stays.
+    std::pair<caller, int> run(bool journaled, bool fails, int leaves_after) {
+        hedge_options const o{.delay = 5s, .percentile = 0, .max_sends = 3};
+        hedge const h{o, with(first), with(second)};
+        guarded const ask =
+            journaled ? guarded{pipeline{once{db, {.max_sends = 3}}}.wrap(h)} : guarded{pipeline{}.wrap(h)};
+        first.script.fail(fault_kind::overloaded, 2s).answer("slow", 30s);
+        if (fails) second.script.fail(fault_kind::ambiguous, 3s).fail(fault_kind::overloaded, 3s);
+        else second.script.fail(fault_kind::ambiguous, 3s).answer("quick", 3s);
+        auto const who = caller::begin(world.executor(0), ask, call{key{"test", "k"}, 10min}, request{});
+        auto& io = world[0];
+        int steps = 0;
+        bool left = false;
+        do {
+            for (;;) {
+                if (io.stopped()) io.restart();
+                if (steps == leaves_after && !std::exchange(left, true)) who.cancel();
+                if (io.poll_one() == 0) break;
+                ++steps;
+            }
+        } while (world.clock().advance(time_point::max()));
+        return {who, steps};
+    }
+};
+
+TEST(hedge_simulation, a_caller_may_leave_at_every_step) {
+    for (bool const journaled : {false, true}) {
+        for (bool const fails : {false, true}) {
+            int const steps = one_by_one{}.run(journaled, fails, -1).second;
+            int left = 0, answered = 0, stored = 0;
+            for (int step = 1; step <= steps; ++step) {
+                SCOPED_TRACE(std::to_string(step) + " of " + std::to_string(steps));
+                one_by_one u;
+                auto const who = u.run(journaled, fails, step).first;
+                EXPECT_TRUE(who->over);
+                EXPECT_TRUE(who->ok() || who->failed(fault_kind::cancelled)) << who->text();
+                left += who->ok() ? 0 : 1;
+                answered += who->ok() ? 1 : 0;
+                EXPECT_EQ(u.tape.tickets_out(), 0);
+                EXPECT_EQ(u.tape.defects(), 0);
+                EXPECT_LE(u.first.script.count() + u.second.script.count(), 4) << "two retried, two not";
+                if (!journaled) continue;
+                auto const r = **u.db.backend()->peek(u.db.backend()->id_of(key{"test", "k"})).get();
+                if (!r) continue;
+                EXPECT_LE(r->counted_sends(), 3);
+                for (auto const& s : r->sends) EXPECT_NE(s.state, send_state::permitted) << "all are brought home";
+                if (r->state == record_state::done) ++stored;
+                if (who->ok()) {
+                    EXPECT_EQ(r->state, record_state::done);
+                }
+            }
+            EXPECT_GT(left, 3);
+            EXPECT_GT(answered, 0) << "else it was never left too late";
+            if (journaled) {
+                EXPECT_GT(stored, answered) << "nobody's leaving drops a paid answer";
+            }
+        }
+    }
+}
+
 // What it is for -------------------------------------------------------------------------------------------------------
 
 /// A hundred seconds' worth of calls, one a second: how long they took, sorted.

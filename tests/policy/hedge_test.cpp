@@ -12,6 +12,7 @@
 #include <coffer/policy/retry.hpp>
 #include <coffer/store/ledger_memory.hpp>
 #include <coffer/store/memory.hpp>
+#include <coffer/testing/scripted_operation.hpp>
 
 #include <gtest/gtest.h>
 
@@ -642,6 +643,36 @@ TEST_F(hedge_test, a_call_may_be_used_again_while_a_loser_is_still_on_its_way) {
     std::vector<std::string> said;
     sim.run(twice(ask, said));
     EXPECT_EQ(said, (std::vector<std::string>{"quick from zeta/m", "prompt from acme/m", "1"}));
+}
+
+TEST_F(hedge_test, results_may_be_nothing_or_what_can_only_be_moved) {
+    using moved = std::unique_ptr<int>;
+    coffer::testing::scripted_operation<moved> slow, quick;
+    slow.gives(std::make_unique<int>(1)).after(60s);
+    quick.gives(std::make_unique<int>(2)).after(1s);
+    auto const aimed = [](auto op, std::string name) {
+        return pipeline{}.wrap(
+            describe([op](attempt& a, int n) { return op(a, n); }).target([name](int) { return target{name, "m"}; }));
+    };
+    auto const number = [](auto how) -> awaitable<int> {
+        auto c = call::unkeyed();
+        auto const said = co_await how.try_call(c, 1);
+        co_return said ? **said : 0;
+    };
+    auto const ask = pipeline{}.wrap(hedge{after_ten, aimed(slow, "acme"), aimed(quick, "zeta")});
+    EXPECT_EQ(sim.run(number(ask)), 2);
+
+    coffer::testing::scripted_operation<void> slowly, quickly;
+    slowly.succeeds().after(60s);
+    quickly.succeeds().after(1s);
+    auto const done = [](auto how) -> awaitable<bool> {
+        auto c = call::unkeyed();
+        auto const said = co_await how.try_call(c, 1);
+        co_return said.has_value();
+    };
+    auto const act = pipeline{}.wrap(hedge{after_ten, aimed(slowly, "acme"), aimed(quickly, "zeta")});
+    EXPECT_TRUE(sim.run(done(act)));
+    EXPECT_EQ(quickly.sends(), 1);
 }
 
 // In company ---------------------------------------------------------------------------------------------------------

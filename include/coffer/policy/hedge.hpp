@@ -128,9 +128,10 @@ public:
         using each = detail::alternative_for<Args...>;
         static_assert(list::template each<each::template like<first>::template first>,
                       "coffer: the alternatives of a hedge must give the same result, on the same executor");
-        static_assert(std::same_as<typename detail::shape<first, Args...>::executor_type, asio::any_io_executor>,
-                      "coffer: a hedge runs its requests on a strand of asio::any_io_executor: let the operations return "
-                      "asio::awaitable<T> without an executor type of its own");
+        static_assert(
+            std::same_as<typename detail::shape<first, Args...>::executor_type, asio::any_io_executor>,
+            "coffer: a hedge runs its requests on a strand of asio::any_io_executor: let the operations return "
+            "asio::awaitable<T> without an executor type of its own");
         static_assert(list::one || list::template each<each::template has_target>,
                       "coffer: an alternative of a hedge must say where it goes, so that the log tells who answered "
                       "and the journal who can read the answer: describe(operation).target(...)");
