@@ -387,7 +387,8 @@ struct one_by_one {
 TEST(hedge_simulation, a_caller_may_leave_at_every_step) {
     for (bool const journaled : {false, true}) {
         for (bool const fails : {false, true}) {
-            int const steps = one_by_one{}.run(journaled, fails, -1).second;
+            one_by_one undisturbed;
+            int const steps = undisturbed.run(journaled, fails, -1).second;
             int left = 0, answered = 0, stored = 0;
             for (int step = 1; step <= steps; ++step) {
                 SCOPED_TRACE(std::to_string(step) + " of " + std::to_string(steps));
