@@ -265,6 +265,43 @@ TEST_F(hedge_once_test, a_process_that_shuts_down_starts_no_hedge) {
     EXPECT_EQ(c->text(), "slow from acme/m");
 }
 
+TEST_F(hedge_once_test, a_drain_waits_for_who_has_lost) {
+    struct draining {
+        std::optional<coffer::drain_report> report;
+        coffer::time_point at{};
+    };
+    auto const drain = [](coffer::store s, coffer::duration within, draining& d) -> coffer::awaitable<void> {
+        d.report = co_await coffer::drain(std::move(s), within);
+        auto const executor = co_await asio::this_coro::executor;
+        d.at = coffer::clock_service::of(executor).clock()->now();
+    };
+    first.script.answer("slow", 60s);
+    second.script.answer("quick", 1s);
+    auto const start = world.now();
+    auto const c = begin(both());
+    world.run_for(20s);
+    ASSERT_EQ(c->text(), "quick from zeta/m");
+    draining hasty, patient;
+    asio::co_spawn(world.executor(2), drain(db, 10s, hasty), asio::detached);
+    asio::co_spawn(world.executor(2), drain(db, 10min, patient), asio::detached);
+    world.run();
+    ASSERT_TRUE(hasty.report && patient.report);
+    EXPECT_EQ(hasty.at, start + 30s);
+    EXPECT_EQ(hasty.report->sending, std::vector{db.backend()->id_of(key)});
+    EXPECT_EQ(patient.at, start + 60s);
+    EXPECT_TRUE(patient.report->clean());
+}
+
+TEST_F(hedge_once_test, but_not_for_one_whose_context_is_gone) {
+    first.script.answer("slow", 60s);
+    second.script.answer("quick", 1s);
+    auto const c = begin(both(), 1);
+    world.run_for(20s);
+    ASSERT_EQ(c->text(), "quick from zeta/m");
+    world.destroy(1);
+    EXPECT_TRUE(db.backend()->flights().afterwards().empty());
+}
+
 TEST_F(hedge_once_test, a_context_that_goes_takes_both_with_it_and_the_answers_are_asked_for_elsewhere) {
     first.script.answer("slow", 60s).answer("again", 1s);
     second.script.answer("slow", 60s);

@@ -69,6 +69,11 @@ public:
                        std::any_of(log_.begin(), log_.end(), [](auto const& a) { return a.billing != knowledge::no; });
     }
 
+    /// Complete when nobody is left who could bring the end of a send of it. A send that has lost against another one may go
+    /// on when the flight has landed.
+    [[nodiscard]] completion<bool> const& home() const noexcept { return home_; }
+    void come_home() noexcept { home_.set(true); }
+
     // Callers --------------------------------------------------------------------------------------------------------
 
     /// One more caller waits, until `deadline`. False when the flight has been given up: a new one is needed.
@@ -302,6 +307,7 @@ private:
     std::shared_ptr<flight> predecessor_;
     asio::cancellation_signal signal_;
     completion<landing> const landed_;
+    completion<bool> const home_;
 
     mutable std::mutex mutex_;
     std::shared_ptr<wait_list> nudge_;

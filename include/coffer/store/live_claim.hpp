@@ -69,6 +69,10 @@ public:
           allowed_{grant.sends_allowed},
           mode_{how} {}
 
+    live_claim(live_claim const&) = delete;
+    live_claim& operator=(live_claim const&) = delete;
+    ~live_claim() override { flight_->come_home(); }
+
     /// What the store grants must be heard: a caller's leaving does not end the awaiting, it ends the taking.
     awaitable<outcome<int>> permit(attempt const& a) override {
         bool const throws = co_await asio::this_coro::throw_if_cancelled();
