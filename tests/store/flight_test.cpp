@@ -307,11 +307,37 @@ TEST_F(flight_test, a_table_finds_opens_replaces_and_forgets) {
     auto const second = table.board_or_open(id, no, [&](auto before) { return open(std::move(before)); });
     EXPECT_NE(second, first);
     EXPECT_EQ(second->take_predecessor(), first);
-    table.remove(id, first.get());
+    table.remove(id, first);
     EXPECT_EQ(table.board(id, yes), second) << "the place is not the first one's any more";
-    table.remove(id, second.get());
+    table.remove(id, second);
     EXPECT_EQ(table.board(id, yes), nullptr);
     EXPECT_EQ(table.board(coffer::record_id{"test", "other"}, yes), nullptr);
+}
+
+TEST_F(flight_test, a_table_knows_what_has_landed_with_a_send_under_way_until_that_is_home) {
+    coffer::flight_table table;
+    coffer::record_id const id{"test", "k"};
+    auto const no = [](flight&) { return false; };
+    auto const begin = [&] {
+        return table.board_or_open(id, no, [&](auto before) { return open(std::move(before)); });
+    };
+    auto const quiet = begin();
+    table.remove(id, quiet);
+    EXPECT_TRUE(table.afterwards().empty());
+    auto const lost = begin();
+    (void)lost->board(start, never);
+    ASSERT_TRUE(lost->begin_send(1, start, 30s, 1min));
+    table.remove(id, lost);
+    ASSERT_EQ(table.afterwards().size(), 1U);
+    EXPECT_EQ(table.afterwards()[0].first, id);
+    lost->come_home();
+    EXPECT_TRUE(table.afterwards().empty());
+    auto const gone = begin();
+    (void)gone->board(start, never);
+    ASSERT_TRUE(gone->begin_send(1, start, 30s, 1min));
+    gone->come_home();
+    table.remove(id, gone);
+    EXPECT_TRUE(table.afterwards().empty()) << "nobody is left who could tell of its end";
 }
 
 TEST_F(flight_test, a_table_is_as_before_if_opening_throws) {
