@@ -178,13 +178,13 @@ private:
             plan_->quota.give_back(at);
         }
         if (b.gone) b.gone->notify_all();
-        if (over_.get() != nullptr) return;
+        if (over_.get() != nullptr || first_) return;
         if (result && *result) {
             if (i != 0) plan_->pace->won();
             if (plan_->own_quota) plan_->quota.succeeded(at);
             answered_by_ = b.own.answered_by();
             first_.emplace(*std::move(result));
-            for (auto const& other : branches_)
+            for (auto const& other : branches_)  // one that listens at once comes to its end meanwhile
                 if (!other->over) see_off(*other, at);
             return finish();
         }
