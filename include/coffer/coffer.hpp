@@ -30,6 +30,7 @@
 #include <coffer/policy/bulkhead.hpp>
 #include <coffer/policy/circuit_breaker.hpp>
 #include <coffer/policy/fallback.hpp>
+#include <coffer/policy/hedge.hpp>
 #include <coffer/policy/journal.hpp>
 #include <coffer/policy/once.hpp>
 #include <coffer/policy/per_key.hpp>

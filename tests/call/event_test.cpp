@@ -52,7 +52,7 @@ struct notes {
 
 TEST(event, every_kind_has_a_name) {
     std::set<std::string_view> names;
-    for (int i = 0; i <= static_cast<int>(event_kind::injected); ++i) {
+    for (int i = 0; i <= static_cast<int>(event_kind::not_hedged); ++i) {
         auto const name = to_string(static_cast<event_kind>(i));
         EXPECT_NE(name, "unknown");
         EXPECT_TRUE(names.insert(name).second) << name;

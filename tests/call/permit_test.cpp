@@ -62,8 +62,8 @@ public:
     [[nodiscard]] bool keeps(void const*) const noexcept override { return false; }
     void recorded(attempt_record const& entry) override { records.push_back(entry); }
     [[nodiscard]] int sends_left() const noexcept override { return left; }
-    [[nodiscard]] bool was_cut() const noexcept override { return cut; }
-    [[nodiscard]] bool take_cut() noexcept override { return std::exchange(cut, false); }
+    [[nodiscard]] bool was_cut(int) const noexcept override { return cut; }
+    [[nodiscard]] bool take_cut(int) noexcept override { return std::exchange(cut, false); }
     [[nodiscard]] duration longest_send(duration timeout) const noexcept override { return timeout + 100s; }
     [[nodiscard]] std::string provider_key() const override { return "the journal's"; }
 

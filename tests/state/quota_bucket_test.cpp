@@ -41,6 +41,21 @@ TEST(quota_bucket, affords_what_successes_bring) {
     EXPECT_FALSE(b.withdraw(start + 1h));
 }
 
+TEST(quota_bucket, what_was_not_used_after_all_is_there_again) {
+    quota_bucket b{{.capacity = 2, .per_second = 0, .per_success = 0.5}};
+    EXPECT_TRUE(b.withdraw(start));
+    EXPECT_TRUE(b.withdraw(start));
+    b.give_back(start);
+    EXPECT_EQ(b.left(start), 1);
+    EXPECT_TRUE(b.withdraw(start));
+    EXPECT_FALSE(b.withdraw(start));
+    b.succeeded(start);
+    b.succeeded(start);
+    b.succeeded(start);
+    b.give_back(start);
+    EXPECT_EQ(b.left(start), 2) << "no more than the capacity";
+}
+
 TEST(quota_bucket, gains_nothing_while_it_is_full) {
     quota_bucket b{{.capacity = 1, .per_second = 1, .per_success = 0}};
     EXPECT_TRUE(b.withdraw(start + 10h));

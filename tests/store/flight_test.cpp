@@ -68,7 +68,7 @@ TEST_F(flight_test, the_last_to_leave_before_a_send_gives_it_up) {
     f->leave(start);
     EXPECT_TRUE(f->given_up());
     EXPECT_FALSE(f->board(start, never));
-    EXPECT_FALSE(f->begin_send(start, 30s, 1min));
+    EXPECT_FALSE(f->begin_send(1, start, 30s, 1min));
 }
 
 coffer::awaitable<void> wait_in(coffer::wake& woke) {
@@ -108,19 +108,21 @@ TEST_F(flight_test, a_send_is_cut_off_once_and_the_next_one_starts_afresh) {
     asio::co_spawn(f->executor(), wait_in(woke), asio::bind_cancellation_slot(f->cancellation(), asio::detached));
     f->launched();
     sim.time.run_for(1s);
-    f->cut();
-    EXPECT_FALSE(f->was_cut()) << "there is nothing to cut";
-    ASSERT_TRUE(f->begin_send(start, 30s, 1min));
-    f->cut();
-    EXPECT_TRUE(f->was_cut());
+    f->cut(start + 1h);
+    EXPECT_FALSE(f->was_cut(1)) << "there is nothing to cut";
+    ASSERT_TRUE(f->begin_send(1, start, 30s, 1min));
+    f->cut(start + 29s);
+    EXPECT_FALSE(f->was_cut(1)) << "it is not time yet";
+    f->cut(start + 30s);
+    EXPECT_TRUE(f->was_cut(1));
     EXPECT_EQ(f->send_limit(), never) << "cut off once";
     sim.time.run_for(1s);
     EXPECT_EQ(woke, coffer::wake::cancelled);
-    f->end_send();
-    EXPECT_TRUE(f->take_cut());
-    EXPECT_FALSE(f->take_cut());
-    ASSERT_TRUE(f->begin_send(start + 1min, 30s, 1min));
-    EXPECT_FALSE(f->was_cut());
+    f->end_send(1);
+    EXPECT_TRUE(f->take_cut(1));
+    EXPECT_FALSE(f->take_cut(1));
+    ASSERT_TRUE(f->begin_send(2, start + 1min, 30s, 1min));
+    EXPECT_FALSE(f->was_cut(2));
     EXPECT_EQ(f->send_limit(), start + 90s);
 }
 
@@ -128,7 +130,7 @@ TEST_F(flight_test, how_long_a_send_may_last) {
     auto const f = open();
     (void)f->board(start, never);
     EXPECT_EQ(f->send_limit(), never);
-    ASSERT_TRUE(f->begin_send(start, 30s, 1min));
+    ASSERT_TRUE(f->begin_send(1, start, 30s, 1min));
     EXPECT_EQ(f->send_limit(), start + 30s) << "while anybody waits";
     f->leave(start + 10s);
     EXPECT_EQ(f->send_limit(), start + 70s) << "from the last leaving on";
@@ -143,7 +145,7 @@ TEST_F(flight_test, how_long_a_send_may_last) {
     f->leave(start + 40s);
     f->leave(start + 50s);
     EXPECT_EQ(f->send_limit(), start + 90s) << "never longer than both";
-    f->end_send();
+    f->end_send(1);
     EXPECT_EQ(f->send_limit(), never);
     EXPECT_TRUE(f->given_up()) << "for whom another one?";
 }
@@ -151,7 +153,7 @@ TEST_F(flight_test, how_long_a_send_may_last) {
 TEST_F(flight_test, limits_saturate) {
     auto const f = open();
     (void)f->board(start, never);
-    ASSERT_TRUE(f->begin_send(start, coffer::duration::max(), coffer::duration::max()));
+    ASSERT_TRUE(f->begin_send(1, start, coffer::duration::max(), coffer::duration::max()));
     EXPECT_EQ(f->send_limit(), never);
     f->leave(start);
     EXPECT_EQ(f->send_limit(), never);
@@ -160,14 +162,51 @@ TEST_F(flight_test, limits_saturate) {
 TEST_F(flight_test, of_two_sends_at_once_leaving_cancels_neither) {
     auto const f = open();
     (void)f->board(start, never);
-    ASSERT_TRUE(f->begin_send(start, 30s, 1min));
-    ASSERT_TRUE(f->begin_send(start + 5s, 30s, 1min));
+    ASSERT_TRUE(f->begin_send(1, start, 30s, 1min));
+    ASSERT_TRUE(f->begin_send(2, start + 5s, 30s, 1min));
     f->leave(start + 6s);
-    f->end_send();
+    f->end_send(1);
     EXPECT_FALSE(f->given_up()) << "one is still paid for";
     EXPECT_TRUE(f->so_far().sending);
-    f->end_send();
+    f->end_send(2);
     EXPECT_TRUE(f->given_up());
+}
+
+TEST_F(flight_test, of_two_sends_at_once_each_has_its_own_limit) {
+    auto const f = open();
+    (void)f->board(start, never);
+    ASSERT_TRUE(f->begin_send(1, start, 30s, 1min));
+    ASSERT_TRUE(f->begin_send(2, start + 20s, 30s, 1min));
+    EXPECT_EQ(f->send_limit(), start + 30s);
+    f->cut(start + 30s);
+    EXPECT_TRUE(f->was_cut(1));
+    EXPECT_FALSE(f->was_cut(2));
+    EXPECT_EQ(f->send_limit(), start + 50s);
+    f->end_send(1);
+    EXPECT_TRUE(f->was_cut(1)) << "until it is taken notice of";
+    EXPECT_TRUE(f->take_cut(1));
+    EXPECT_FALSE(f->was_cut(1));
+    EXPECT_FALSE(f->take_cut(2));
+    f->cut(start + 50s);
+    EXPECT_TRUE(f->take_cut(2));
+    f->end_send(2);
+    EXPECT_FALSE(f->so_far().sending);
+}
+
+TEST_F(flight_test, nothing_is_sent_any_more_when_there_is_an_answer_and_what_is_under_way_has_no_known_cost) {
+    auto const f = open();
+    (void)f->board(start, never);
+    ASSERT_TRUE(f->begin_send(1, start, 30s, 1min));
+    ASSERT_TRUE(f->begin_send(2, start, 30s, 1min));
+    f->accept(std::make_shared<coffer::answer const>(), {"acme", "m"}, false);
+    f->recorded(ended(knowledge::yes, 0.01_usd));
+    f->end_send(2);
+    EXPECT_FALSE(f->begin_send(3, start, 30s, 1min));
+    ASSERT_TRUE(f->accepted());
+    EXPECT_EQ(f->accepted()->cost, std::nullopt);
+    f->recorded(ended(knowledge::yes, 0.01_usd));
+    f->end_send(1);
+    EXPECT_EQ(f->accepted()->cost, 0.02_usd);
 }
 
 TEST_F(flight_test, what_changes_the_limit_wakes_who_watches_it) {
@@ -188,7 +227,7 @@ TEST_F(flight_test, what_changes_the_limit_wakes_who_watches_it) {
         return notified;
     };
     EXPECT_TRUE(woken([&] { (void)f->board(start, never); }));
-    EXPECT_TRUE(woken([&] { (void)f->begin_send(start, 30s, 1min); }));
+    EXPECT_TRUE(woken([&] { (void)f->begin_send(1, start, 30s, 1min); }));
     EXPECT_TRUE(woken([&] { f->leave(start); }));
     EXPECT_TRUE(woken([&] { f->land({}); }));
 }
@@ -221,10 +260,10 @@ TEST_F(flight_test, what_is_told_so_far) {
     EXPECT_EQ(f->so_far().cost, 0_usd);
     f->recorded(ended(knowledge::no, coffer::money{}));
     EXPECT_FALSE(f->so_far().maybe_billed());
-    (void)f->begin_send(start, 30s, 1min);
+    (void)f->begin_send(1, start, 30s, 1min);
     EXPECT_TRUE(f->so_far().maybe_billed());
     EXPECT_EQ(f->so_far().cost, std::nullopt);
-    f->end_send();
+    f->end_send(1);
     EXPECT_FALSE(f->so_far().maybe_billed());
     f->recorded(ended(knowledge::maybe, std::nullopt));
     EXPECT_TRUE(f->so_far().maybe_billed());
@@ -268,11 +307,37 @@ TEST_F(flight_test, a_table_finds_opens_replaces_and_forgets) {
     auto const second = table.board_or_open(id, no, [&](auto before) { return open(std::move(before)); });
     EXPECT_NE(second, first);
     EXPECT_EQ(second->take_predecessor(), first);
-    table.remove(id, first.get());
+    table.remove(id, first);
     EXPECT_EQ(table.board(id, yes), second) << "the place is not the first one's any more";
-    table.remove(id, second.get());
+    table.remove(id, second);
     EXPECT_EQ(table.board(id, yes), nullptr);
     EXPECT_EQ(table.board(coffer::record_id{"test", "other"}, yes), nullptr);
+}
+
+TEST_F(flight_test, a_table_knows_what_has_landed_with_a_send_under_way_until_that_is_home) {
+    coffer::flight_table table;
+    coffer::record_id const id{"test", "k"};
+    auto const no = [](flight&) { return false; };
+    auto const begin = [&] {
+        return table.board_or_open(id, no, [&](auto before) { return open(std::move(before)); });
+    };
+    auto const quiet = begin();
+    table.remove(id, quiet);
+    EXPECT_TRUE(table.afterwards().empty());
+    auto const lost = begin();
+    (void)lost->board(start, never);
+    ASSERT_TRUE(lost->begin_send(1, start, 30s, 1min));
+    table.remove(id, lost);
+    ASSERT_EQ(table.afterwards().size(), 1U);
+    EXPECT_EQ(table.afterwards()[0].first, id);
+    lost->come_home();
+    EXPECT_TRUE(table.afterwards().empty());
+    auto const gone = begin();
+    (void)gone->board(start, never);
+    ASSERT_TRUE(gone->begin_send(1, start, 30s, 1min));
+    gone->come_home();
+    table.remove(id, gone);
+    EXPECT_TRUE(table.afterwards().empty()) << "nobody is left who could tell of its end";
 }
 
 TEST_F(flight_test, a_table_is_as_before_if_opening_throws) {

@@ -31,6 +31,13 @@ inline constexpr int breaker_probes = 3;  ///< at a time, and successes that clo
 inline constexpr auto breaker_break = 10s;  ///< first break's cap, doubling; an overload often lasts no longer
 inline constexpr auto breaker_longest_break =
     30s;  ///< no drawn break reaches it; a provider that is well again is left alone for so long, and a probe costs next to nothing
+inline constexpr auto hedge_delay = 20s;  ///< until it is known how long answers take: most take less
+inline constexpr double hedge_percentile = 95;  ///< one call in twenty is worth a second request
+inline constexpr auto hedge_least_delay = 500ms;  ///< below that the second one hardly overtakes the first
+inline constexpr int hedge_minimum = 20;  ///< answers; of fewer there is no 95th percentile
+inline constexpr auto hedge_window = 10min;  ///< half-life of an answer's part in the percentile
+inline constexpr double hedge_ratio = 0.1;  ///< hedges per call: twice what the percentile asks for
+inline constexpr int hedge_burst = 5;  ///< hedges saved up
 inline constexpr auto lease = 60s;  ///< of a claim
 inline constexpr auto heartbeat = 20s;
 inline constexpr auto takeover_grace = 30s;  ///< after a send's own timeout, before its key may be taken over

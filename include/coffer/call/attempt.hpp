@@ -227,7 +227,8 @@ public:
     static void forget_request(attempt& a) noexcept { a.target_.reset(), a.size_.reset(); }
     static std::array<std::uint8_t, 16> const* held_money(attempt const& a) noexcept { return a.money_; }
     static void start(attempt& a, time_point now, time_point deadline, int send) noexcept {
-        a.now_ = now, a.deadline_ = deadline, a.number_ = call_access::next_attempt(*a.call_), a.send_ = send;
+        a.now_ = now, a.deadline_ = deadline, a.send_ = send;
+        a.number_ = call_access::next_attempt(*a.call_, send, deadline);
     }
     static void learn(attempt& a, answer const& from) {
         if (from.usage) a.report(*from.usage);

@@ -7,6 +7,7 @@
 #include <coffer/base/key.hpp>
 #include <coffer/base/money.hpp>
 #include <coffer/call/attempt_log.hpp>
+#include <coffer/call/branch.hpp>
 #include <coffer/call/permit_source.hpp>
 #include <coffer/time/clock_service.hpp>
 
@@ -129,11 +130,14 @@ public:
     /// The same without those that a fallback has made at the alternatives before the one that is tried now: what a retry
     /// in there has to count.
     [[nodiscard]] int attempts_here() const noexcept { return attempts_ - attempts_elsewhere_; }
-    /// Those of them that have ended and may have been billed.
-    [[nodiscard]] int unproven_sends() const noexcept { return unproven_; }
+    /// Those of them that have ended and may have been billed. Where a hedge has started requests beside each other: in each
+    /// of them, also what may yet be sent by the others; and after it, what is still under way.
+    [[nodiscard]] int unproven_sends() const noexcept { return branch_ != nullptr ? branch_->unproven() : unproven_; }
     /// The last attempt brought an answer that cannot be used, and the operation has made another request of it
     /// (repair.hpp): the next attempt asks that one.
     [[nodiscard]] bool repaired() const noexcept { return repaired_now_; }
+    /// May an attempt wait in line at a limit until there is room? A hedge may not: it is only made so as to be quicker.
+    [[nodiscard]] bool may_wait() const noexcept { return branch_ == nullptr || branch_->may_wait(); }
     /// The live claim under which this call's attempts take their permits; null without a journal.
     [[nodiscard]] permit_source* claim() const noexcept { return claim_; }
 
@@ -174,6 +178,7 @@ private:
     clock_service* service_ = nullptr;
     coffer::clock* clock_ = nullptr;
     permit_source* claim_ = nullptr;
+    call_branch* branch_ = nullptr;  // of a call that runs beside another one of the same request
 };
 
 /// What the library itself does with a call. Not for users.
@@ -259,6 +264,30 @@ public:
         }
         return own;
     }
+    /// Makes `own`, a fork, go on where `c` is: in the same context, at the same time, under the same claim.
+    static void branch_off(call& own, call& c) {
+        own.record_key_ = c.record_key_;
+        own.provider_key_ = provider_key(c);
+        own.service_ = c.service_;
+        own.clock_ = c.clock_;
+        own.began_ = c.began_;
+        own.claim_ = c.claim_;
+        own.attempts_ = c.attempts_;
+        own.attempts_elsewhere_ = c.attempts_elsewhere_;
+    }
+    static void set_branch(call& c, call_branch* branch) noexcept { c.branch_ = branch; }
+    [[nodiscard]] static call_branch* branch_of(call const& c) noexcept { return c.branch_; }
+    /// It makes no attempt any more; one that is under way goes on.
+    static void end_by(call& c, time_point now) noexcept { c.deadline_ = now.time_since_epoch().count(); }
+    /// What the branches have made is the call's.
+    static void adopt(call& c, branch_books::report made, std::optional<target> answered_by) {
+        for (auto const& a : made.log) c.log_.add(a);
+        c.cost_ += made.cost;
+        c.cost_known_ = c.cost_known_ && made.cost_known;
+        c.attempts_ = made.attempts;
+        c.unproven_ = made.unproven;
+        if (answered_by) c.answered_by_ = std::move(answered_by);
+    }
     static void set_claim(call& c, permit_source* claim) noexcept { c.claim_ = claim; }
     static void extend_deadline(call& c, time_point to) noexcept {
         auto const rep = to.time_since_epoch().count();
@@ -271,9 +300,11 @@ public:
             c.provider_key_ = c.claim_ != nullptr ? c.claim_->provider_key() : random_hex(c.clock().random());
         return c.provider_key_;
     }
-    static int next_attempt(call& c) noexcept {
+    /// The number of an attempt that begins, as the journal's send of that number, told to end by `deadline`.
+    static int next_attempt(call& c, int send, time_point deadline) noexcept {
         c.repaired_now_ = false;
-        return ++c.attempts_;
+        ++c.attempts_;
+        return c.branch_ == nullptr ? c.attempts_ : c.branch_->begin(send, deadline);
     }
     static int repairs(call const& c) noexcept { return c.repairs_; }
     /// From now on the pipeline `by` asks with `arguments`.

@@ -131,6 +131,7 @@ public:
         entry.cost = end.cost;
         entry.send = attempt_access::send(a);
         if (c.claim() != nullptr) c.claim()->recorded(entry);
+        if (auto* const branch = call_access::branch_of(c)) branch->end(entry);
         if (watched()) tell({event_kind::attempt_ended, end.at, {}, a.number(), end.why, {}, end.cost}, c);
     }
 

@@ -30,6 +30,8 @@ enum class event_kind : std::uint8_t {
     circuit_closed,    ///< it lets everything through again
     fell_back,         ///< an alternative ended with `why`, and the next one is tried
     injected,          ///< a test's chaos has done something (`reason`) to this attempt; not the provider
+    hedged,            ///< `attempt` has not answered for `delay`: another request is started beside it
+    not_hedged,        ///< the same, but none is started, and `reason` says why
 };
 
 [[nodiscard]] constexpr std::string_view to_string(event_kind k) noexcept {
@@ -47,6 +49,8 @@ enum class event_kind : std::uint8_t {
         case event_kind::circuit_closed: return "circuit_closed";
         case event_kind::fell_back: return "fell_back";
         case event_kind::injected: return "injected";
+        case event_kind::hedged: return "hedged";
+        case event_kind::not_hedged: return "not_hedged";
     }
     return "unknown";
 }
@@ -60,7 +64,8 @@ struct event {
     fault const* why = nullptr;
     duration delay{};
     std::optional<money> cost{};
-    std::string_view reason{};  ///< of a breaker's change, in words; what chaos has done
+    std::string_view
+        reason{};  ///< of a breaker's change, in words; of a hedge that is not made, in one; what chaos has done
 };
 
 /// Called synchronously, outside any lock, from whichever thread the call runs on: it must be thread-safe and quick.

@@ -26,12 +26,13 @@ struct contents {
     bool multiplies_sends = false;
     bool per_send = false;
     bool innermost = false;
+    bool hedges = false;
 };
 
 template <class... Policies>
 [[nodiscard]] consteval contents contents_of() {
     return {(traits_of<Policies>().journal || ...), (traits_of<Policies>().multiplies_sends || ...),
-            (traits_of<Policies>().per_send || ...), (traits_of<Policies>().innermost || ...)};
+            (traits_of<Policies>().per_send || ...), (traits_of<Policies>().innermost || ...), false};
 }
 
 /// Does a policy for which `Outer` holds stand outside one for which `Inner` holds?
@@ -101,7 +102,7 @@ consteval void check_nested_order() {
 /// What `outer` contains together with `inner`.
 [[nodiscard]] constexpr contents merged(contents outer, contents inner) noexcept {
     return {outer.journal || inner.journal, outer.multiplies_sends || inner.multiplies_sends,
-            outer.per_send || inner.per_send, outer.innermost || inner.innermost};
+            outer.per_send || inner.per_send, outer.innermost || inner.innermost, outer.hedges || inner.hedges};
 }
 
 /// What a wrapped pipeline tells one around it; its own nested pipeline counts too.

@@ -9,6 +9,7 @@
 #include <coffer/call/attempt_log.hpp>
 #include <coffer/time/clock.hpp>
 
+#include <memory>
 #include <string>
 
 namespace coffer::inline v0 {
@@ -46,14 +47,20 @@ public:
 
     /// Sends that may still be permitted.
     [[nodiscard]] virtual int sends_left() const noexcept = 0;
-    /// The time limit of the running send has cut it off (rather than anybody leaving).
-    [[nodiscard]] virtual bool was_cut() const noexcept = 0;
-    /// The same, once: the next send starts afresh.
-    [[nodiscard]] virtual bool take_cut() noexcept = 0;
+    /// The send's time limit has cut it off (rather than anybody leaving).
+    [[nodiscard]] virtual bool was_cut(int send) const noexcept = 0;
+    /// The same, once.
+    [[nodiscard]] virtual bool take_cut(int send) noexcept = 0;
     /// How long a send may go on after its permit in any case.
     [[nodiscard]] virtual duration longest_send(duration attempt_timeout) const noexcept = 0;
     /// The same for every send of one key: what a provider that deduplicates is given.
     [[nodiscard]] virtual std::string provider_key() const = 0;
+
+    /// Does anybody wait for the answer, and may more be sent for it?
+    [[nodiscard]] virtual bool awaited() const noexcept { return true; }
+    /// A share in it, for a send that goes on when the call has its answer from another one. Null where it cannot outlive
+    /// the call: then no two sends may be under way.
+    [[nodiscard]] virtual std::shared_ptr<permit_source> share() { return nullptr; }
 };
 
 }  // namespace coffer::inline v0

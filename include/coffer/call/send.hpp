@@ -196,7 +196,7 @@ private:
     [[nodiscard]] fault ended(fault why) {
         auto* const journal = claim();
         // What is proven stays so; of anything else a cut proves nothing, whatever the operation makes of it.
-        if (journal != nullptr && journal->was_cut() && why.kind() != fault_kind::not_sent)
+        if (journal != nullptr && journal->was_cut(send_) && why.kind() != fault_kind::not_sent)
             why = fault{fault_kind::timed_out, "the send's time limit was reached"};
         why = adjusted(std::move(why));
         if (journal != nullptr) {

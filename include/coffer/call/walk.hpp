@@ -189,7 +189,7 @@ auto walk(std::shared_ptr<Core const> core, call& c, handed how, Args... args)
                     if (!*result) core->repair(a, result->error(), send.rejected(), args...);
                 if constexpr (journalable) {
                     // Only the send was cut off, by its time limit: the flight itself goes on.
-                    if (c.claim() != nullptr && c.claim()->take_cut())
+                    if (c.claim() != nullptr && c.claim()->take_cut(attempt_access::send(a)))
                         co_await asio::this_coro::reset_cancellation_state();
                 }
             }

@@ -253,7 +253,7 @@ private:
         /// Can money come back in time, or the window end?
         [[nodiscard]] bool worth_waiting(budget_denial const& d, attempt const& a, time_point now) const {
             auto const left = std::min(a.of().deadline(), later(a.now(), options.max_wait)) - now;
-            if (left <= duration::zero() || d.frozen || d.needed > d.limit) return false;
+            if (left <= duration::zero() || d.frozen || d.needed > d.limit || !a.of().may_wait()) return false;
             bool const comes_back = !denial_rule::is_for_good(d);
             return comes_back || (d.until && *d.until - a.clock().wall_now() <= left);
         }
@@ -323,7 +323,7 @@ private:
         auto& service = clock_service::of(executor);
         auto const clock = service.clock();
         auto const deadline = a.of().deadline();
-        auto const give_up = std::min(deadline, later(a.now(), s->options.max_wait));
+        auto const give_up = a.of().may_wait() ? std::min(deadline, later(a.now(), s->options.max_wait)) : a.now();
         std::optional<budget_queue::seat> seat;
         std::optional<budget_denial> last;
         auto pause = first_poll;

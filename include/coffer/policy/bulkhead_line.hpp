@@ -86,6 +86,8 @@ public:
         if (places_.try_take()) return taken(p, a.now()), true;
         if (options_.max_waiting == 0) return failed(fault{full_});
         if (options_.max_wait == duration::zero()) return failed(fault{too_long_});
+        if (!a.of().may_wait())
+            return failed(fault{fault_kind::queue_full, "bulkhead: a hedge does not wait for its turn"});
         return join(p, a, priority);
     }
 

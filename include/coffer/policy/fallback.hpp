@@ -146,12 +146,7 @@ public:
     template <class... Args>
     static constexpr bool journalable = list::template each<detail::alternative_for<Args...>::template journalable>;
 
-    [[nodiscard]] detail::contents contains() const noexcept {
-        auto all = order;
-        for (std::size_t i = 0; i < state_->all.size(); ++i)
-            all = detail::merged(all, state_->all.at(i, [](auto const& a) { return a.contains(); }));
-        return all;
-    }
+    [[nodiscard]] detail::contents contains() const noexcept { return detail::contents_of_all(state_->all, order); }
 
     template <class... Args>
         requires(!detail::is_absent<decltype(detail::fingerprint_of(std::declval<first const&>(),
@@ -163,36 +158,18 @@ public:
     /// The best fit of them all.
     template <class... Args>
     [[nodiscard]] detail::fit fits(target const& from, Args const&... args) const {
-        auto best = detail::fit::no;
-        for (std::size_t i = 0; i < state_->all.size(); ++i) best = std::max(best, fit_at(i, from, args...));
-        return best;
+        return detail::best_fit(state_->all, from, args...);
     }
     /// Read by those that fit best, in their order, until one can.
     template <class... Args>
     [[nodiscard]] auto read(answer const& what, target const& from, Args const&... args) const {
-        using value_type = typename detail::shape<first, Args const...>::value_type;
-        std::optional<outcome<value_type>> said;
-        auto const best = fits(from, args...);
-        for (std::size_t i = 0; best != detail::fit::no && i < state_->all.size() && !(said && *said); ++i) {
-            if (fit_at(i, from, args...) != best) continue;
-            auto one =
-                state_->all.at(i, [&](auto const& a) -> outcome<value_type> { return a.read(what, from, args...); });
-            if (one || !said) said.emplace(std::move(one));
-        }
-        if (!said) said.emplace(failed(detail::no_reader(from)));
-        return *std::move(said);
+        return detail::read_by_best(state_->all, what, from, args...);
     }
     /// Where nobody says where the answer came from (`attach`): the first one that can read it.
     [[nodiscard]] auto decode(answer const& what) const
         requires(list::template each<detail::can_decode>)
     {
-        auto const by = [&](std::size_t i) {
-            return state_->all.at(i, [&](auto const& a) { return detail::decode_with(a, what); });
-        };
-        auto said = by(0);
-        for (std::size_t i = 1; !said && i < state_->all.size(); ++i)
-            if (auto other = by(i)) said = std::move(other);
-        return said;
+        return detail::decode_by_any(state_->all, what);
     }
 
 private:
@@ -209,11 +186,6 @@ private:
     }
     static void check(fallback_options const& o) {
         if (o.max_sends < 1) throw std::invalid_argument{"coffer::fallback: max_sends must be at least 1"};
-    }
-
-    template <class... Args>
-    [[nodiscard]] detail::fit fit_at(std::size_t i, target const& from, Args const&... args) const {
-        return state_->all.at(i, [&](auto const& a) { return a.fits(from, args...); });
     }
 
     [[nodiscard]] static fallback_verdict decide(state const& s, call const& c, fault const& why, std::size_t from) {

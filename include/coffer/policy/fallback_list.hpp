@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
-// The alternatives of a fallback, each with its type or as many as a vector holds, by number.
+// The alternatives of a fallback, or of a hedge, each with its type or as many as a vector holds, by number.
 
 #include <coffer/base/answer.hpp>
 #include <coffer/base/codec.hpp>
@@ -10,6 +10,7 @@
 #include <coffer/call/order_rules.hpp>
 #include <coffer/call/reader.hpp>
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <optional>
@@ -25,6 +26,7 @@ template <class... Alternatives>
 class fallback_list {
 public:
     using first = std::tuple_element_t<0, std::tuple<Alternatives...>>;
+    static constexpr bool one = sizeof...(Alternatives) == 1;
     /// Does it hold for each type?
     template <template <class> class Holds>
     static constexpr bool each = (Holds<Alternatives>::value && ...);
@@ -52,6 +54,7 @@ template <class Alternative>
 class fallback_list<std::vector<Alternative>> {
 public:
     using first = Alternative;
+    static constexpr bool one = false;  // as far as the type says
     template <template <class> class Holds>
     static constexpr bool each = Holds<Alternative>::value;
 
@@ -78,6 +81,8 @@ template <class Alternative>
 }
 template <class Alternative>
 struct has_no_journal : std::bool_constant<!declared_order<Alternative>().journal> {};
+template <class Alternative>
+struct has_no_hedge : std::bool_constant<!declared_order<Alternative>().hedges> {};
 /// What a fallback of them contains, as far as their types tell. It makes several sends out of one itself.
 template <class... Alternatives>
 [[nodiscard]] consteval contents merged_orders() {
@@ -105,5 +110,46 @@ template <class Alternative>
 struct can_decode
     : std::bool_constant<
           !is_absent<decltype(decode_with(std::declval<Alternative const&>(), std::declval<answer const&>()))>> {};
+
+// What alternatives are together, for the pipeline around them: the same for all who choose among some.
+
+/// What is in them, besides `own`.
+template <class List>
+[[nodiscard]] contents contents_of_all(List const& all, contents own) {
+    for (std::size_t i = 0; i < all.size(); ++i)
+        own = merged(own, all.at(i, [](auto const& a) { return a.contains(); }));
+    return own;
+}
+/// The best fit of them all.
+template <class List, class... Args>
+[[nodiscard]] fit best_fit(List const& all, target const& from, Args const&... args) {
+    auto best = fit::no;
+    for (std::size_t i = 0; i < all.size(); ++i)
+        best = std::max(best, all.at(i, [&](auto const& a) { return a.fits(from, args...); }));
+    return best;
+}
+/// A stored answer, read by those that fit best, in their order, until one can.
+template <class List, class... Args>
+[[nodiscard]] auto read_by_best(List const& all, answer const& what, target const& from, Args const&... args) {
+    using value_type = typename shape<typename List::first, Args const...>::value_type;
+    std::optional<outcome<value_type>> said;
+    auto const best = best_fit(all, from, args...);
+    for (std::size_t i = 0; best != fit::no && i < all.size() && !(said && *said); ++i) {
+        if (all.at(i, [&](auto const& a) { return a.fits(from, args...); }) != best) continue;
+        auto one = all.at(i, [&](auto const& a) -> outcome<value_type> { return a.read(what, from, args...); });
+        if (one || !said) said.emplace(std::move(one));
+    }
+    if (!said) said.emplace(failed(no_reader(from)));
+    return *std::move(said);
+}
+/// The first one that can read it, where nobody says where the answer came from.
+template <class List>
+[[nodiscard]] auto decode_by_any(List const& all, answer const& what) {
+    auto const by = [&](std::size_t i) { return all.at(i, [&](auto const& a) { return decode_with(a, what); }); };
+    auto said = by(0);
+    for (std::size_t i = 1; !said && i < all.size(); ++i)
+        if (auto other = by(i)) said = std::move(other);
+    return said;
+}
 
 }  // namespace coffer::inline v0::detail

@@ -43,7 +43,7 @@ inline awaitable<void> keep(std::shared_ptr<flight> f, flight_plan plan, claim_r
         auto const now = clock->now();
         if (f->given_up()) next_beat = time_point::max();
         if (now >= limit) {
-            f->cut();
+            f->cut(now);
         } else if (now >= next_beat) {
             try {
                 plan.store->heartbeat(ref, plan.options.lease);
@@ -224,7 +224,8 @@ awaitable<void> work(flight_guard& guard, Step& step) {
         }
         live_claim::terms const terms{options.max_sends, options.attempt_timeout, options.finish_grace,
                                       options.store_wait, may_degrade};
-        live_claim claim{f, plan.store, ref, terms, grant, mode};
+        auto const shared = std::make_shared<live_claim>(f, plan.store, ref, terms, grant, mode);
+        auto& claim = *shared;
         if (claims == 1) asio::co_spawn(executor, keep(f, plan, ref, claim.journaled()), asio::detached);
         co_await walk_under(claim, guard, ref, step);
 

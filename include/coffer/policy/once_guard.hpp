@@ -60,7 +60,7 @@ public:
             }
             claim_.reset();
         }
-        plan_.store->flights().remove(plan_.record, flight_.get());
+        plan_.store->flights().remove(plan_.record, flight_);
         flight_->land(std::move(how_));
     }
 

@@ -287,7 +287,7 @@ private:
             auto const free_from = std::max(now, throttle_.until());
             turn = r.bucket.earliest_behind(queue_.ahead_of(tenant, share), p.weight(), free_from);
             bool const in_time = turn.first < a.of().deadline() && turn.first <= p.patient_until_;
-            if (others < places && in_time) {
+            if (others < places && in_time && a.of().may_wait()) {
                 queue_.join(p, tenant, share);
                 reopen();
                 return false;
@@ -296,6 +296,8 @@ private:
         }
         auto const wait = turn.first - now;
         if (others >= places) return failed(line_full(others, wait));
+        if (!a.of().may_wait())
+            return failed(fault{fault_kind::queue_full, "rate_limit: a hedge does not wait for its turn"});
         return failed(too_long(wait, std::string{what}, turn.first >= a.of().deadline()));
     }
 

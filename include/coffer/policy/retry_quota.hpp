@@ -80,6 +80,14 @@ public:
         state_->full.store(state_->bucket.is_full(), std::memory_order_relaxed);
         return taken;
     }
+    /// What was taken was not used after all: nothing was sent for it.
+    void give_back(time_point now) const noexcept {
+        if (!state_) return;
+        std::lock_guard const lock{state_->mutex};
+        state_->bucket.give_back(now);
+        --state_->taken;
+        state_->full.store(state_->bucket.is_full(), std::memory_order_relaxed);
+    }
     void succeeded(time_point now) const noexcept {
         if (!state_ || state_->full.load(std::memory_order_relaxed)) return;
         std::lock_guard const lock{state_->mutex};

@@ -47,6 +47,11 @@ public:
         left_ -= one;
         return true;
     }
+    /// What was taken was not used after all.
+    void give_back(time_point now) noexcept {
+        refill(now);
+        left_ = std::min(left_ + one, capacity_);
+    }
     void succeeded(time_point now) noexcept {
         refill(now);
         left_ = std::min(left_ + per_success_, capacity_);

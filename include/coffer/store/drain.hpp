@@ -21,7 +21,7 @@ namespace coffer::inline v0 {
 
 /// What was not finished in time.
 struct drain_report {
-    std::vector<record_id> sending;  ///< keys whose flight goes on; if the process ends now, the next run decides
+    std::vector<record_id> sending;  ///< keys with a send under way; if the process ends now, the next run decides
     std::size_t unwritten = 0;       ///< operations that follow a send and are not durable yet
     [[nodiscard]] bool clean() const noexcept { return sending.empty() && unwritten == 0; }
 };
@@ -47,6 +47,9 @@ inline awaitable<drain_report> drain(store s, duration within) {
     bool waits = true;  // a cancelled coroutine must not wait again
     for (auto const& named : under_way)
         if (waits) waits = co_await named.second->landed().wait(service, until) != wake::cancelled;
+    // A send that has lost against a hedge, or the other way round, is paid for too.
+    for (auto const& named : s.backend()->flights().afterwards())
+        if (waits) waits = co_await named.second->home().wait(service, until) != wake::cancelled;
     // What cannot be written is tried again by the store, in its own time.
     while (waits && s.backend()->unwritten() > 0 && clock->now() < until)
         waits = co_await wait_until(service, std::min(until, clock->now() + 20ms)) != wake::cancelled;
@@ -54,6 +57,7 @@ inline awaitable<drain_report> drain(store s, duration within) {
     drain_report left;
     for (auto const& [id, f] : under_way)
         if (!f->over()) left.sending.push_back(id);
+    for (auto const& [id, f] : s.backend()->flights().afterwards()) left.sending.push_back(id);
     left.unwritten = s.backend()->unwritten();
     co_return left;
 }

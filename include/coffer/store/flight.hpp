@@ -11,6 +11,7 @@
 #include <coffer/time/completion.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <memory>
@@ -68,6 +69,11 @@ public:
                        std::any_of(log_.begin(), log_.end(), [](auto const& a) { return a.billing != knowledge::no; });
     }
 
+    /// Complete when nobody is left who could bring the end of a send of it. A send that has lost against another one may go
+    /// on when the flight has landed.
+    [[nodiscard]] completion<bool> const& home() const noexcept { return home_; }
+    void come_home() noexcept { home_.set(true); }
+
     // Callers --------------------------------------------------------------------------------------------------------
 
     /// One more caller waits, until `deadline`. False when the flight has been given up: a new one is needed.
@@ -75,7 +81,8 @@ public:
         std::lock_guard const lock{mutex_};
         if (given_up_) return false;
         // A send that goes on only because nobody waited for it must not be cut off because somebody does again.
-        if (aboard_++ == 0 && sending_ > 0 && now >= later(permitted_at_, timeout_)) outlived_ = true;
+        if (aboard_++ == 0)
+            for (auto& s : sends_) s.outlived = s.outlived || now >= later(s.permitted_at, s.timeout);
         call_access::extend_deadline(call_, deadline);
         nudge();
         return true;
@@ -86,7 +93,7 @@ public:
         std::lock_guard const lock{mutex_};
         if (--aboard_ > 0 || over_) return;
         left_at_ = now;
-        if (sending_ > 0) nudge();
+        if (sending() > 0) nudge();
         else give_up();
     }
 
@@ -105,7 +112,8 @@ public:
     };
     [[nodiscard]] progress so_far() const {
         std::lock_guard const lock{mutex_};
-        return {log_, cost_known_ && sending_ == 0 ? std::optional{cost_} : std::nullopt, sending_ > 0, paid_before_};
+        bool const in_send = sending() > 0;
+        return {log_, cost_known_ && !in_send ? std::optional{cost_} : std::nullopt, in_send, paid_before_};
     }
 
     /// The accepted answer, for whose time is up while it is still being stored; null before there is one.
@@ -117,7 +125,7 @@ public:
         how.from = accepted_from_;
         how.replayed = replayed_;
         how.log = log_;
-        how.cost = cost_known_ ? std::optional{cost_} : std::nullopt;
+        how.cost = cost_known_ && sending() == 0 ? std::optional{cost_} : std::nullopt;
         return how;
     }
 
@@ -142,7 +150,7 @@ public:
     void drain() noexcept {
         std::lock_guard const lock{mutex_};
         draining_ = true;
-        if (sending_ == 0 && accepted_ == nullptr) give_up();
+        if (sending() == 0 && accepted_ == nullptr) give_up();
     }
 
     /// Nobody waits any longer, and nothing may be sent.
@@ -151,24 +159,30 @@ public:
         return given_up_;
     }
 
-    /// A permit is journaled: from now on leaving does not cancel. False when everybody had left before. Of several sends
-    /// at once, the first one's time limit counts.
-    [[nodiscard]] bool begin_send(time_point now, duration timeout, duration finish_grace) {
+    /// Does anybody wait, in a process that is not about to end?
+    [[nodiscard]] bool awaited() const {
         std::lock_guard const lock{mutex_};
-        if (given_up_ || draining_) return false;
-        if (sending_++ > 0) return true;
-        cut_ = outlived_ = false;
-        permitted_at_ = now;
-        timeout_ = timeout;
-        finish_grace_ = finish_grace;
+        return aboard_ > 0 && !draining_;
+    }
+
+    /// A permit is journaled: from now on leaving does not cancel. False when everybody had left before, or when the key
+    /// has its answer by now. Several sends may be under way at once, each with its time limit.
+    [[nodiscard]] bool begin_send(int send, time_point now, duration timeout, duration finish_grace) {
+        std::lock_guard const lock{mutex_};
+        if (given_up_ || draining_ || accepted_ != nullptr) return false;
+        sends_.push_back({send, now, timeout, finish_grace});
         nudge();
         return true;
     }
 
     /// A send has ended. With nobody left there is no reason for another one.
-    void end_send() {
+    void end_send(int send) {
         std::lock_guard const lock{mutex_};
-        if (--sending_ == 0 && (aboard_ == 0 || draining_)) give_up();
+        auto const at = find(send);
+        if (at == sends_.end()) return;
+        if (at->cut) at->over = true;  // until it has been taken notice of
+        else sends_.erase(at);
+        if (sending() == 0 && (aboard_ == 0 || draining_)) give_up();
     }
 
     void recorded(attempt_record const& entry) {
@@ -178,32 +192,38 @@ public:
         else cost_known_ = false;
     }
 
-    /// When the running send is cut off: permit + timeout while anybody waits (who came in time); the last leaving +
-    /// grace otherwise, but never later than permit + timeout + grace.
+    /// When the next of the running sends is cut off: permit + timeout while anybody waits (who came in time); the last
+    /// leaving + grace otherwise, but never later than permit + timeout + grace.
     [[nodiscard]] time_point send_limit() const {
         std::lock_guard const lock{mutex_};
-        if (sending_ == 0 || cut_) return time_point::max();
-        auto const timeout = later(permitted_at_, timeout_);
-        if (aboard_ > 0 && !outlived_) return timeout;
-        return std::min(later(left_at_, finish_grace_), later(timeout, finish_grace_));
+        auto first = time_point::max();
+        for (auto const& s : sends_)
+            if (!s.cut) first = std::min(first, limit_of(s));
+        return first;
     }
 
-    /// Cuts the running send off. On the strand.
-    void cut() {
+    /// Cuts off the running sends whose limit has come. On the strand.
+    void cut(time_point now) {
+        bool any = false;
         {
             std::lock_guard const lock{mutex_};
-            if (sending_ == 0 || cut_) return;
-            cut_ = true;
+            for (auto& s : sends_)
+                if (!s.cut && limit_of(s) <= now) any = s.cut = true;
         }
-        signal_.emit(asio::cancellation_type::terminal);
+        if (any) signal_.emit(asio::cancellation_type::terminal);
     }
-    [[nodiscard]] bool was_cut() const {
+    [[nodiscard]] bool was_cut(int send) const {
         std::lock_guard const lock{mutex_};
-        return cut_;
+        return std::any_of(sends_.begin(), sends_.end(), [&](auto const& s) { return s.number == send && s.cut; });
     }
-    [[nodiscard]] bool take_cut() {
+    /// The same, once.
+    [[nodiscard]] bool take_cut(int send) {
         std::lock_guard const lock{mutex_};
-        return std::exchange(cut_, false);
+        auto const at = find(send);
+        if (at == sends_.end() || !at->cut) return false;
+        if (at->over) sends_.erase(at);
+        else at->cut = false;
+        return true;
     }
 
     /// Wakes the flight's keeper when something it waits for has changed. Take it before looking at what it guards.
@@ -220,8 +240,8 @@ public:
             std::lock_guard const lock{mutex_};
             if (over_) return;
             how.log = log_;
-            how.cost = cost_known_ && sending_ == 0 ? std::optional{cost_} : std::nullopt;
-            how.in_send = sending_ > 0;
+            how.in_send = sending() > 0;
+            how.cost = cost_known_ && !how.in_send ? std::optional{cost_} : std::nullopt;
             if (how.why && paid_before_)
                 how.why->with_execution(std::max(how.why->execution(), knowledge::maybe))
                     .with_billing(std::max(how.why->billing(), knowledge::maybe));
@@ -241,6 +261,28 @@ public:
     }
 
 private:
+    /// A send that is under way.
+    struct running_send {
+        int number = 0;
+        time_point permitted_at{};
+        duration timeout{};
+        duration finish_grace{};
+        bool cut = false;
+        bool over = false;  ///< it has ended, and that it was cut is not taken notice of yet
+        bool outlived = false;  ///< it goes on only because nobody waited for it
+    };
+    [[nodiscard]] std::vector<running_send>::iterator find(int send) noexcept {
+        return std::find_if(sends_.begin(), sends_.end(), [&](auto const& s) { return s.number == send; });
+    }
+    [[nodiscard]] std::ptrdiff_t sending() const noexcept {
+        return std::count_if(sends_.begin(), sends_.end(), [](auto const& s) { return !s.over; });
+    }
+    [[nodiscard]] time_point limit_of(running_send const& s) const noexcept {
+        auto const timeout = later(s.permitted_at, s.timeout);
+        if (aboard_ > 0 && !s.outlived) return timeout;
+        return std::min(later(left_at_, s.finish_grace), later(timeout, s.finish_grace));
+    }
+
     // Both run in destructors of callers, and so must not fail.
     void nudge() noexcept {
         if (auto const before = std::exchange(nudge_, nullptr)) before->notify_all();
@@ -265,21 +307,17 @@ private:
     std::shared_ptr<flight> predecessor_;
     asio::cancellation_signal signal_;
     completion<landing> const landed_;
+    completion<bool> const home_;
 
     mutable std::mutex mutex_;
     std::shared_ptr<wait_list> nudge_;
     int aboard_ = 0;
-    int sending_ = 0;
     bool launched_ = false;
     bool given_up_ = false;
     bool draining_ = false;
     bool over_ = false;
-    bool cut_ = false;
-    bool outlived_ = false;
-    time_point permitted_at_{};
+    std::vector<running_send> sends_;
     time_point left_at_{};
-    duration timeout_{};
-    duration finish_grace_{};
     attempt_log log_;
     money cost_;
     bool cost_known_ = true;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <utility>
+#include <vector>
 
 namespace coffer::inline v0 {
 
@@ -44,11 +45,25 @@ public:
         return at->second;
     }
 
-    /// Forgets `landed`, unless another flight has taken its place.
-    void remove(record_id const& id, flight const* landed) noexcept {
+    /// Forgets `landed`, unless another flight has taken its place. What it still has under way is known on.
+    void remove(record_id const& id, std::shared_ptr<flight> const& landed) noexcept {
         std::lock_guard const lock{mutex_};
         auto const at = flights_.find(id);
-        if (at != flights_.end() && at->second.get() == landed) flights_.erase(at);
+        if (at != flights_.end() && at->second == landed) flights_.erase(at);
+        if (landed->home().get() != nullptr || !landed->so_far().sending) return;
+        try {
+            std::erase_if(afterwards_, [](auto const& f) { return f.second->home().get() != nullptr; });
+            afterwards_.emplace_back(id, landed);
+        } catch (...) {  // no memory: a drain does not wait for it
+        }
+    }
+
+    /// Flights that have landed and still have a send under way, which has lost against another one.
+    [[nodiscard]] std::vector<std::pair<record_id, std::shared_ptr<flight>>> afterwards() const {
+        std::lock_guard const lock{mutex_};
+        auto all = afterwards_;
+        std::erase_if(all, [](auto const& f) { return f.second->home().get() != nullptr; });
+        return all;
     }
 
     /// From now on no flight is opened, and those that are under way send nothing more. There is no way back.
@@ -70,6 +85,7 @@ public:
 private:
     mutable std::mutex mutex_;
     std::map<record_id, std::shared_ptr<flight>> flights_;
+    std::vector<std::pair<record_id, std::shared_ptr<flight>>> afterwards_;
     bool closed_ = false;
 };
 

@@ -42,8 +42,10 @@ awaitable<void> until_done(completion<T> done, clock_service& service) {
     return why.kind() == fault_kind::store_unavailable && !record_has_moved(why);
 }
 
-/// The permit source of a flight. Used on the flight's strand only.
-class live_claim final : public permit_source {
+/// The permit source of a flight. Used on the flight's strand only. Several of its sends may be under way at once; the
+/// first answer that is accepted is the key's, and a later one is kept beside it. A send that goes on after the flight has
+/// landed reports here as before, and what it brings is the store's.
+class live_claim final : public permit_source, public std::enable_shared_from_this<live_claim> {
 public:
     /// How permits are taken: from the store, or, in the opt-in degraded mode, from thin air.
     enum class mode : std::uint8_t { journaled, unjournaled };
@@ -66,6 +68,10 @@ public:
           sends_{grant.sends},
           allowed_{grant.sends_allowed},
           mode_{how} {}
+
+    live_claim(live_claim const&) = delete;
+    live_claim& operator=(live_claim const&) = delete;
+    ~live_claim() override { flight_->come_home(); }
 
     /// What the store grants must be heard: a caller's leaving does not end the awaiting, it ends the taking.
     awaitable<outcome<int>> permit(attempt const& a) override {
@@ -95,19 +101,19 @@ public:
             flight_->accept(last_.what, {last_.provider, last_.model}, false);
             if (journaled(send)) acceptance_ = store_->submit_accept(ref_, send);
         }
-        flight_->end_send();
+        flight_->end_send(send);
     }
     void rejected(int send, fault const& why) override {
         if (journaled(send)) store_->submit_reject(ref_, send, why);
-        flight_->end_send();
+        flight_->end_send(send);
     }
     void lost(int send, fault const& why) override {
         if (journaled(send)) store_->submit_lost(ref_, send, why);
-        flight_->end_send();
+        flight_->end_send(send);
     }
     void unsent(int send) override {
         give_back(send);
-        flight_->end_send();
+        flight_->end_send(send);
     }
     [[nodiscard]] bool keeps(void const* ledger) const noexcept override {
         return journaled() && store_->ledger() != nullptr && ledger == store_->ledger()->identity();
@@ -119,8 +125,10 @@ public:
     void recorded(attempt_record const& entry) override { flight_->recorded(entry); }
 
     [[nodiscard]] int sends_left() const noexcept override { return allowed_ - sends_; }
-    [[nodiscard]] bool was_cut() const noexcept override { return flight_->was_cut(); }
-    [[nodiscard]] bool take_cut() noexcept override { return flight_->take_cut(); }
+    [[nodiscard]] bool was_cut(int send) const noexcept override { return flight_->was_cut(send); }
+    [[nodiscard]] bool take_cut(int send) noexcept override { return flight_->take_cut(send); }
+    [[nodiscard]] bool awaited() const noexcept override { return flight_->awaited(); }
+    [[nodiscard]] std::shared_ptr<permit_source> share() override { return shared_from_this(); }
     [[nodiscard]] duration longest_send(duration attempt_timeout) const noexcept override {
         auto const limit = timeout_of(attempt_timeout);
         return limit > duration::max() - terms_.finish_grace ? duration::max() : limit + terms_.finish_grace;
@@ -184,7 +192,7 @@ private:
             if (said == nullptr || !*said) ++sends_;  // as far as anybody knows it was not given back: it counts
             unconfirmed = unconfirmed || said == nullptr;
         }
-        if (flight_->given_up()) co_return failed(fault_kind::cancelled, "every caller left before the send");
+        if (flight_->given_up() || accepted_) co_return failed(not_sent_any_more());
         if (sends_left() <= 0 && unconfirmed)
             co_return failed(fault_kind::store_unavailable,
                              "the store has not confirmed yet that an earlier send was given back");
@@ -218,13 +226,17 @@ private:
         if (send == 0) send = --unjournaled_;
         ++sends_;
         sent_to_.push_back({send, a.target()});
-        if (!flight_->begin_send(a.clock().now(), timeout_of(a.timeout()), terms_.finish_grace)) {
-            give_back(send);  // everybody left while the permit was written: not a byte has been sent
-            co_return failed(fault_kind::cancelled, "every caller left before the send");
+        if (!flight_->begin_send(send, a.clock().now(), timeout_of(a.timeout()), terms_.finish_grace)) {
+            give_back(send);  // while the permit was written: not a byte has been sent
+            co_return failed(not_sent_any_more());
         }
         co_return send;
     }
 
+    [[nodiscard]] fault not_sent_any_more() const {
+        return fault{fault_kind::cancelled,
+                     accepted_ ? "another send has brought the answer" : "every caller left before the send"};
+    }
     /// Sends from thin air have negative numbers.
     [[nodiscard]] static bool journaled(int send) noexcept { return send > 0; }
     [[nodiscard]] duration timeout_of(duration attempt_timeout) const noexcept {
