@@ -4,9 +4,12 @@
 #include <coffer/call/guarded.hpp>
 #include <coffer/call/pipeline.hpp>
 #include <coffer/policy/budget.hpp>
+#include <coffer/policy/bulkhead.hpp>
 #include <coffer/policy/circuit_breaker.hpp>
 #include <coffer/policy/fallback.hpp>
+#include <coffer/policy/hedge.hpp>
 #include <coffer/policy/once.hpp>
+#include <coffer/policy/per_key.hpp>
 #include <coffer/policy/rate_limit.hpp>
 #include <coffer/policy/retry.hpp>
 #include <coffer/store/ledger_memory.hpp>
@@ -273,6 +276,28 @@ TEST(composition, shows_options_that_are_not_as_usual_with_their_units) {
         "once(store in memory, max_sends 1, lease 2 min, heartbeat 30 s, attempt_timeout 1 min, finish_grace 1 min, "
         "takeover_grace 1 min, store_wait 5 s, request_fault_kept 0 s, acknowledged_kept 1 h, unacknowledged_kept 2 h, "
         "waits for other processes, sends unjournaled without its store, a new generation for each request)");
+}
+
+TEST(composition, of_a_bulkhead_of_partitions_and_of_a_hedge) {
+    EXPECT_EQ(to_string(bulkhead{{.limit = 20}}), "bulkhead(20 at a time; 0 under way)");
+    EXPECT_EQ(to_string(bulkhead{{.limit = 20,
+                                  .max_waiting = 7,
+                                  .max_wait = 10s,
+                                  .priority_by = "rank",
+                                  .ages_after = 1min,
+                                  .rule = limit_rule::gradient,
+                                  .most = 50,
+                                  .tolerance = 3}}),
+              "bulkhead(20 at a time, gradient, 1 to 50, tolerance 3, max_waiting 7, max_wait 10 s, the more important "
+              "first, ages_after 1 min; 0 under way)");
+    auto const one_each = [] { return circuit_breaker{}; };
+    per_key const each{by_tag("tenant"), one_each, {.max_keys = 5, .when_full = when_full::share}};
+    (void)each.at("acme, a secret name");
+    EXPECT_EQ(to_string(each), "per_key(circuit_breaker, max_keys 5, shares when full; partitions: 1)");
+    scripted_operation<int> const op;
+    EXPECT_EQ(to_string(pipeline{retry{}}.wrap(
+                  hedge{hedge_options{.delay = 3s, .percentile = 0}, pipeline{retry{}}.wrap(op)})),
+              "retry(4 attempts)\nhedge(after 3 s)\n  1: retry(4 attempts)\n     -> scripted_operation");
 }
 
 TEST(composition, shows_how_it_is_right_now) {

@@ -9,12 +9,14 @@
 //     coffer::bulkhead{{.limit = 20, .priority_by = "priority"}}                       // call.tag("priority", "10")
 //     coffer::bulkhead{{.limit = 20, .rule = coffer::limit_rule::aimd, .most = 100}}   // finds the limit out
 
+#include <coffer/call/composition.hpp>
 #include <coffer/call/gate.hpp>
 #include <coffer/policy/bulkhead_line.hpp>
 
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <string>
 #include <utility>
 
 namespace coffer::inline v0 {
@@ -104,6 +106,25 @@ public:
     /// So many wait in line.
     [[nodiscard]] std::size_t waiting() const noexcept { return line_->waiting(); }
     [[nodiscard]] void const* state() const noexcept { return line_.get(); }
+
+    /// What `to_string` and `<<` print: its options, and how it is right now.
+    void describe(composition& to) const {
+        auto const& o = line_->options();
+        bulkhead_options const usual;
+        to.name("bulkhead").with(std::to_string(limit()) + " at a time");
+        if (o.adapts()) {
+            to.with(o.rule == limit_rule::aimd ? "aimd" : "gradient");
+            to.with(std::to_string(o.least) + " to " + std::to_string(o.most));
+            to.with_other("shrink", o.shrink, usual.shrink).with_other("slow_after", o.slow_after, usual.slow_after);
+            to.with_other("tolerance", o.tolerance, usual.tolerance).with_other("window", o.window, usual.window);
+        }
+        to.with_other("max_waiting", o.max_waiting, usual.max_waiting)
+            .with_other("max_wait", o.max_wait, usual.max_wait);
+        if (line_->has_priorities()) to.with("the more important first");
+        to.with_other("ages_after", o.ages_after, usual.ages_after);
+        to.now(std::to_string(in_flight()) + " under way");
+        if (auto const n = waiting(); n > 0) to.now(std::to_string(n) + " waiting");
+    }
 
 private:
     /// Until it has a place, or there is no use in waiting any longer. A place that is given while the caller leaves is given

@@ -158,6 +158,8 @@ public:
         serve(now());
     }
 
+    [[nodiscard]] bulkhead_options const& options() const noexcept { return options_; }
+    [[nodiscard]] bool has_priorities() const noexcept { return static_cast<bool>(priority_); }
     [[nodiscard]] int limit() const noexcept { return places_.limit(); }
     [[nodiscard]] int in_flight() const noexcept { return places_.taken(); }
     [[nodiscard]] std::size_t waiting() const noexcept {

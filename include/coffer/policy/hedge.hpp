@@ -12,6 +12,7 @@
 
 #include <coffer/asio.hpp>
 #include <coffer/call/call.hpp>
+#include <coffer/call/composition.hpp>
 #include <coffer/call/core.hpp>
 #include <coffer/call/event.hpp>
 #include <coffer/policy/fallback_list.hpp>
@@ -21,9 +22,11 @@
 
 #include <algorithm>
 #include <concepts>
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <stdexcept>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -119,6 +122,24 @@ public:
     }
 
     [[nodiscard]] hedge_snapshot look(time_point now) const { return plan_->pace->look(now); }
+
+    /// Its primary and its backups, each with its own lines.
+    void describe(composition& to) const {
+        auto const& o = plan_->pace->options();
+        hedge_options const usual;
+        to.name("hedge");
+        if (o.percentile == 0) to.with("after", o.delay);
+        else to.with_other("percentile", o.percentile, usual.percentile).with_other("delay", o.delay, usual.delay);
+        to.with_other("least_delay", o.least_delay, usual.least_delay).with_other("minimum", o.minimum, usual.minimum);
+        to.with_other("window", o.window, usual.window).with_other("hedges", o.hedges, usual.hedges);
+        to.with_other("ratio", o.ratio, usual.ratio).with_other("burst", o.burst, usual.burst);
+        to.with_other("max_sends", o.max_sends, usual.max_sends);
+        if (o.cancel_loser) to.with("cancels the loser");
+        for (std::size_t i = 0; i < plan_->all.size(); ++i)
+            to.inside(std::to_string(i + 1) + ": ", [&] {
+                (void)plan_->all.at(i, [&](auto const& a) { return detail::describe_end(to, a), true; });
+            });
+    }
 
     // For the pipeline around it ----------------------------------------------------------------------------------------
 

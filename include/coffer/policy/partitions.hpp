@@ -39,6 +39,7 @@ public:
     template <class By>
     partitions(By b, making f, per_key_options const& o)
         : options_{o}, by_{std::move(b)}, factory_{std::move(f)}, table_{o.max_keys, o.forget_after} {}
+    [[nodiscard]] per_key_options const& options() const noexcept { return options_; }
 
     /// The partition that an attempt belongs to, held.
     [[nodiscard]] outcome<partition*> of(attempt const& a) {

@@ -7,6 +7,7 @@
 //     auto ask = coffer::pipeline{coffer::retry{}, health, pace}.wrap(openai.chat);
 //     pace.for_each([](std::string_view tenant, coffer::rate_limit const& l) { … });
 
+#include <coffer/call/composition.hpp>
 #include <coffer/call/gate.hpp>
 #include <coffer/policy/partition_name.hpp>
 #include <coffer/policy/partitions.hpp>
@@ -16,6 +17,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -168,6 +170,17 @@ public:
     void for_each(F f) const {
         for (auto const& name : shared_->names())
             if (auto const one = find(name)) f(one.name(), *one);
+    }
+
+    /// What `to_string` and `<<` print: of what it makes partitions, and how many there are. No names of theirs.
+    void describe(composition& to) const {
+        auto const& o = shared_->options();
+        per_key_options const usual;
+        to.name("per_key").with(detail::type_name<Gate>());
+        to.with_other("max_keys", o.max_keys, usual.max_keys)
+            .with_other("forget_after", o.forget_after, usual.forget_after);
+        if (o.when_full == when_full::share) to.with("shares when full");
+        to.now("partitions: " + std::to_string(size()));
     }
 
     /// What copies have in common.
