@@ -115,9 +115,10 @@ public:
 
     // For policies and layers, while a request runs ------------------------------------------------------------------
 
-    /// The call's deadline. A flight's call takes the latest deadline of those that wait for it.
+    /// The call's deadline; inside a `timeout` no later than that ends. A flight's call takes the latest deadline of those
+    /// that wait for it.
     [[nodiscard]] time_point deadline() const noexcept {
-        return time_point{duration{deadline_.load(std::memory_order_relaxed)}};
+        return std::min(time_point{duration{deadline_.load(std::memory_order_relaxed)}}, inside_until_);
     }
     [[nodiscard]] coffer::clock& clock() const noexcept { return *clock_; }
     [[nodiscard]] std::shared_ptr<coffer::clock> shared_clock() const noexcept { return service_->clock(); }
@@ -135,6 +136,7 @@ public:
 
 private:
     friend class call_access;
+    friend class call_branch;
 
     explicit call(duration deadline) : allowed_{deadline} {}
 
@@ -156,6 +158,7 @@ private:
 
     std::string provider_key_;
     int depth_ = 0;  // pipelines that this call runs through right now
+    int branched_ = 0;  // from another call, which was itself branched so often: see branch.hpp
     int attempts_ = 0;
     int attempts_elsewhere_ = 0;
     int unproven_ = 0;
@@ -163,6 +166,8 @@ private:
     duration waited_{};  // since the last attempt, at whichever policy
     time_point began_{};
     std::atomic<duration::rep> deadline_{0};
+    time_point inside_until_ = time_point::max();  // for what is inside a layer that has a time limit of its own
+    attempt const* running_ = nullptr;
     clock_service* service_ = nullptr;
     coffer::clock* clock_ = nullptr;
     permit_source* claim_ = nullptr;
@@ -228,6 +233,12 @@ public:
     /// Hands the time limit that gates have set for an attempt down to the pipelines and segments inside.
     using limit_scope = value_scope<&call::attempt_limit_, duration>;
     [[nodiscard]] static duration attempt_limit(call const& c) noexcept { return c.attempt_limit_; }
+    /// Inside a layer with a time limit of its own, the call's time is over then.
+    using until_scope = value_scope<&call::inside_until_, time_point>;
+    [[nodiscard]] static time_point inside_until(call const& c) noexcept { return c.inside_until_; }
+    /// The attempt that has begun and not ended; null between attempts.
+    static void set_running(call& c, attempt const* a) noexcept { c.running_ = a; }
+    [[nodiscard]] static attempt const* running(call const& c) noexcept { return c.running_; }
     /// While a fallback tries one of its alternatives: so many attempts were made at others.
     using elsewhere_scope = value_scope<&call::attempts_elsewhere_, int>;
 
@@ -239,7 +250,7 @@ public:
         own.unkeyed_ = c.unkeyed_;
         own.attempt_limit_ = c.attempt_limit_;
         own.in_flight_ = true;
-        own.deadline_ = c.deadline_.load(std::memory_order_relaxed);
+        own.deadline_ = c.deadline().time_since_epoch().count();
         own.tags_ = c.tags_;
         for (auto const& a : so_far) {
             own.attempts_ = std::max(own.attempts_, a.number);
