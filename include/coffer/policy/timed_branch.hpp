@@ -28,46 +28,45 @@
 
 namespace coffer::inline v0::detail {
 
-/// Everything inside a timeout, once. A wait: it ends when what is inside has ended, when the time is up, or when the caller
-/// leaves, and is registered, timed and destroyed as all waits are.
-///
-/// Everything but the end of the wait happens on the strand: who stops it is written down there, it is cancelled there, and it
-/// is looked at there. What it makes of a cancellation it may still say within a few turns of the strand, which take no
-/// time; then it is left behind, and ends, settles and is heard of by observers whenever it does.
+/// Everything inside a timeout, once. On its strand while it runs, then the caller's, as far as it has ended.
 template <class Step>
-class timed_branch final : public pending_wait {
+class timed_branch {
 public:
     using value_type = typename Step::value_type;
 
-    timed_branch(call& c, time_point until, stopped_by limit)
-        : pending_wait{c.service().waits()},
-          own_{call_branch::of(c, until)},
-          clock_{c.clock()},
-          until_{until},
-          limit_{limit},
-          turns_{std::max(most_turns >> call_branch::depth(c), 2)} {}
+    timed_branch(call& c, time_point until)
+        : own_{call_branch::of(c, until)}, clock_{c.clock()}, turns_{std::max(most_turns >> call_branch::depth(c), 2)} {}
+    timed_branch(timed_branch const&) = delete;
+    timed_branch& operator=(timed_branch const&) = delete;
 
-    /// Sets `step` off; `handler()` is posted to its executor at the end.
-    template <class Handler>
-    void run(Step&& step, Handler&& handler) {
-        auto const self = std::static_pointer_cast<timed_branch>(shared_from_this());
-        auto slot = asio::get_associated_cancellation_slot(handler);
-        asio::any_io_executor const executor = asio::get_associated_executor(handler);
-        strand_ = asio::make_strand(executor);
-        caller_.emplace(std::forward<Handler>(handler), executor);
-        if (slot.is_connected()) {
-            auto leave = [weak = std::weak_ptr<pending_wait>{self}](asio::cancellation_type type) {
-                if (type == asio::cancellation_type::none) return;
-                if (auto const pending = weak.lock()) pending->finish(wake::cancelled);
-            };
-            slot.assign(std::move(leave));
+    // On the strand ------------------------------------------------------------------------------------------------------
+
+    [[nodiscard]] asio::cancellation_slot cancellation() noexcept { return signal_.slot(); }
+    [[nodiscard]] int turns() const noexcept { return turns_; }
+    [[nodiscard]] bool over() const noexcept { return over_; }
+
+    static awaitable<void> work(std::shared_ptr<timed_branch> self, Step step) {
+        try {
+            self->result_.emplace(co_await step(self->own_));
+        } catch (...) {
+            self->thrown_ = std::current_exception();
         }
-        asio::co_spawn(strand_, work(self, std::move(step)), asio::bind_cancellation_slot(signal_.slot(), at_end{self}));
-        // As soon as the wait has begun another thread may go on with the caller: the beginning comes last.
-        (void)clock_.begin_wait(self, until_);
+    }
+    void ended(std::exception_ptr const& thrown) {
+        if (!result_ && !thrown_) thrown_ = thrown;  // it was cancelled before it began
+        over_ = true;
+    }
+    /// Who it was is written down before anybody hears of it.
+    void stop(stopped_by who) {
+        if (over_) return;
+        who_ = who;
+        signal_.emit(asio::cancellation_type::terminal);
+    }
+    void leave() {
+        left_ = call_branch::left(own_, clock_.now(), fault{fault_kind::timed_out, "left behind: it did not end"});
     }
 
-    // For the caller, when it goes on ----------------------------------------------------------------------------------
+    // For the caller, when it goes on ------------------------------------------------------------------------------------
 
     [[nodiscard]] stopped_by who() const noexcept { return who_; }
     /// It did not end: only `report` may be asked then.
@@ -77,14 +76,69 @@ public:
     [[nodiscard]] std::optional<outcome<value_type>>& result() noexcept { return result_; }
 
 private:
-    using handler_type = typename asio::async_result<asio::use_awaitable_t<>, void()>::handler_type;
     static constexpr int most_turns = 16;  // half as many for a branch of a branch, which needs some to end by itself
 
-    /// Who waits: resumed once, or destroyed with the context.
-    struct caller {
+    call own_;
+    coffer::clock& clock_;  // of the context, and used only while that runs
+    int const turns_;
+    asio::cancellation_signal signal_;
+    bool over_ = false;
+    stopped_by who_ = stopped_by::nobody;
+    std::optional<outcome<value_type>> result_;
+    std::exception_ptr thrown_;
+    std::optional<call_branch::report> left_;
+};
+
+/// The caller's wait for a branch: ends when that has ended, when the time is up, or when the caller leaves.
+///
+/// Whoever stops the branch does so on its strand: writes down who it is, cancels, and looks at what becomes of it. What the
+/// branch makes of that it may say within a few turns of the strand, which take no time; then it is left behind, and
+/// ends, settles and is heard of by observers whenever it does.
+template <class Step>
+class branch_wait final : public pending_wait {
+    using branch = timed_branch<Step>;
+    using handler_type = typename asio::async_result<asio::use_awaitable_t<>, void()>::handler_type;
+
+public:
+    template <class Handler>
+    branch_wait(std::shared_ptr<wait_registry> registry, std::shared_ptr<branch> b, Handler&& handler)
+        : pending_wait{std::move(registry)} {
+        asio::any_io_executor const executor = asio::get_associated_executor(handler);
+        waiting_.emplace(std::forward<Handler>(handler), executor, std::move(b));
+    }
+
+    /// Sets `step` off; `handler()` is posted to its executor at the end. `limit`: whose time `until` is.
+    template <class Handler>
+    static void run(std::shared_ptr<branch> b, Step&& step, call const& c, time_point until, stopped_by limit,
+                    Handler&& handler) {
+        auto slot = asio::get_associated_cancellation_slot(handler);
+        auto const wait = std::make_shared<branch_wait>(c.service().waits(), b, std::forward<Handler>(handler));
+        wait->limit_ = limit;
+        if (slot.is_connected()) {
+            auto leave = [weak = std::weak_ptr<pending_wait>{wait}](asio::cancellation_type type) {
+                if (type == asio::cancellation_type::none) return;
+                if (auto const pending = weak.lock()) pending->finish(wake::cancelled);
+            };
+            slot.assign(std::move(leave));
+        }
+        asio::any_io_executor const strand = wait->waiting_->strand;
+        auto& clock = c.clock();
+        auto const listens = b->cancellation();
+        asio::co_spawn(strand, branch::work(b, std::move(step)),
+                       asio::bind_cancellation_slot(listens, at_end{std::move(b), wait}));
+        // As soon as the wait has begun another thread may go on with the caller: the beginning comes last.
+        (void)clock.begin_wait(wait, until);
+    }
+
+private:
+    /// Everything that refers to the context, gone when the wait has ended: the caller is resumed once, or destroyed.
+    struct waiting {
         template <class Handler>
-        caller(Handler&& h, asio::any_io_executor const& e)
-            : handler{std::forward<Handler>(h)}, executor{asio::prefer(e, asio::execution::outstanding_work.tracked)} {}
+        waiting(Handler&& h, asio::any_io_executor const& e, std::shared_ptr<branch> b)
+            : handler{std::forward<Handler>(h)},
+              executor{asio::prefer(e, asio::execution::outstanding_work.tracked)},
+              strand{asio::make_strand(e)},
+              what{std::move(b)} {}
 
         void go_on() && {
             asio::post(executor, [handler = std::move(handler), executor = executor]() mutable {
@@ -95,24 +149,25 @@ private:
 
         handler_type handler;
         asio::any_io_executor executor;  // keeps the context's run() from returning
+        asio::any_io_executor strand;
+        std::shared_ptr<branch> what;
     };
 
-    /// Stops the branch, gives it its turns, and lets the caller go on. Always on the strand.
+    /// Stops the branch, gives it its turns, and lets the caller go on.
     struct stopper {
         void operator()() {
-            auto& b = *branch;
+            auto& b = *caller.what;
             if (!std::exchange(begun, true)) b.stop(who);
-            if (!b.over_ && turns-- > 0) {
-                auto const strand = b.strand_;
+            if (!b.over() && turns-- > 0) {
+                auto const strand = caller.strand;
                 asio::post(strand, std::move(*this));
                 return;
             }
-            if (!b.over_) b.leave();
-            std::move(waiting).go_on();
+            if (!b.over()) b.leave();
+            std::move(caller).go_on();
         }
 
-        std::shared_ptr<timed_branch> branch;
-        caller waiting;
+        waiting caller;
         stopped_by who;
         int turns;
         bool begun = false;
@@ -120,68 +175,40 @@ private:
 
     /// Keeps the branch, and with it the signal that its coroutine listens to, until that coroutine has ended.
     struct at_end {
-        void operator()(std::exception_ptr const& thrown) const { branch->ended(thrown); }
-        std::shared_ptr<timed_branch> branch;
+        void operator()(std::exception_ptr const& thrown) const {
+            what->ended(thrown);
+            wait->finish(wake::notified);
+        }
+        std::shared_ptr<branch> what;
+        std::shared_ptr<branch_wait> wait;
     };
 
-    static awaitable<void> work(std::shared_ptr<timed_branch> self, Step step) {
-        try {
-            self->result_.emplace(co_await step(self->own_));
-        } catch (...) {
-            self->thrown_ = std::current_exception();
-        }
-    }
-
-    void ended(std::exception_ptr const& thrown) {
-        if (!result_ && !thrown_) thrown_ = thrown;  // it was cancelled before it began
-        over_ = true;
-        finish(wake::notified);
-    }
-    void stop(stopped_by who) {
-        if (over_) return;
-        who_ = who;
-        signal_.emit(asio::cancellation_type::terminal);
-    }
-    void leave() {
-        left_ = call_branch::left(own_, clock_.now(), fault{fault_kind::timed_out, "left behind: it did not end"});
-    }
-
     void resume(wake why) noexcept override {
-        auto waiting = *std::move(caller_);
-        caller_.reset();
-        if (why == wake::notified) return std::move(waiting).go_on();
-        auto self = std::static_pointer_cast<timed_branch>(shared_from_this());
-        auto const who = why == wake::cancelled ? stopped_by::caller : limit_;
-        asio::post(strand_, stopper{std::move(self), std::move(waiting), who, turns_});
+        auto caller = *std::move(waiting_);
+        waiting_.reset();
+        if (why == wake::notified) return std::move(caller).go_on();
+        auto const strand = caller.strand;
+        auto const turns = caller.what->turns();
+        asio::post(strand, stopper{std::move(caller), why == wake::cancelled ? stopped_by::caller : limit_, turns});
     }
-    void discard() noexcept override { caller_.reset(); }
+    void discard() noexcept override { waiting_.reset(); }
 
-    call own_;
-    coffer::clock& clock_;  // of the context, and used only while that runs
-    time_point const until_;
-    stopped_by const limit_;
-    int const turns_;
-    std::optional<caller> caller_;
-    asio::any_io_executor strand_;
-    asio::cancellation_signal signal_;
-
-    // On the strand; then the caller's, as far as it has ended.
-    bool over_ = false;
-    stopped_by who_ = stopped_by::nobody;
-    std::optional<outcome<value_type>> result_;
-    std::exception_ptr thrown_;
-    std::optional<call_branch::report> left_;
+    std::optional<waiting> waiting_;
+    stopped_by limit_ = stopped_by::timeout;
 };
 
-/// Runs a branch for the coroutine that awaits. A function object of plain pointers: GCC 12 destroys capturing closures twice
+/// Runs a branch for the coroutine that awaits. A function object of plain values: GCC 12 destroys capturing closures twice
 /// when they are temporaries of a co_await expression.
 template <class Step>
 struct run_branch {
-    timed_branch<Step>* branch;
+    std::shared_ptr<timed_branch<Step>> const* branch;
     Step* step;
+    call const* of;
+    time_point until;
+    stopped_by limit;
     template <class Handler>
     void operator()(Handler&& handler) const {
-        branch->run(std::move(*step), std::forward<Handler>(handler));
+        branch_wait<Step>::run(*branch, std::move(*step), *of, until, limit, std::forward<Handler>(handler));
     }
 };
 

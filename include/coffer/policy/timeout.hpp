@@ -90,11 +90,12 @@ public:
 
         auto step = next.detach();
         using step_type = decltype(step);
-        auto const branch = std::make_shared<detail::timed_branch<step_type>>(
-            c, std::min(until, c.deadline()), own ? stopped_by::timeout : stopped_by::deadline);
+        auto const ends = std::min(until, c.deadline());
+        auto const branch = std::make_shared<detail::timed_branch<step_type>>(c, ends);
         int const made_before = c.attempts();
         co_await asio::async_initiate<asio::use_awaitable_t<> const, void()>(
-            detail::run_branch<step_type>{branch.get(), &step}, asio::use_awaitable_t<>{});
+            detail::run_branch<step_type>{&branch, &step, &c, ends, own ? stopped_by::timeout : stopped_by::deadline},
+            asio::use_awaitable_t<>{});
 
         auto report = branch->report();
         auto const known = call_branch::of_provider(report.log);
