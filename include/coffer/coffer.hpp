@@ -32,6 +32,7 @@
 #include <coffer/policy/once.hpp>
 #include <coffer/policy/rate_limit.hpp>
 #include <coffer/policy/retry.hpp>
+#include <coffer/policy/timeout.hpp>
 #include <coffer/state/window.hpp>
 #include <coffer/store/attach.hpp>
 #include <coffer/store/drain.hpp>

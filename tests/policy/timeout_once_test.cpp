@@ -115,7 +115,8 @@ TEST_F(timeout_once, inside_waits_end_in_time_and_nothing_is_owed) {
 }
 
 TEST_F(timeout_once, inside_no_sleep_begins_that_ends_too_late_and_no_send) {
-    op.then(manners::listens, 1s, fault{fault_kind::overloaded}).then(manners::listens, 20s, fault{fault_kind::overloaded});
+    op.then(manners::listens, 1s, fault{fault_kind::overloaded})
+        .then(manners::listens, 20s, fault{fault_kind::overloaded});
     retry const steady{{.schedule = backoff{growth::constant, jitter::none, 10s, 10s}}};
     auto const why = ask(pipeline{once{db}, timeout{30s}, steady}.wrap(op)).error();
     EXPECT_EQ(op.count(), 2);

@@ -36,11 +36,11 @@ constexpr int stacks = 7;
 
 struct plan {
     stack shape;
-    duration limit;        // the one that bounds the call, where one does
-    duration each;         // of an attempt
+    duration limit;  // the one that bounds the call, where one does
+    duration each;  // of an attempt
     duration deadline;
     std::optional<duration> leaves;
-    manners how;           // of the first send
+    manners how;  // of the first send
     duration takes;
     bool fails = false;
 
@@ -62,13 +62,16 @@ asks_foreign make(plan const& p, foreign const& op, support::tape const& t, memo
         case stack::each_attempt: return pipeline{outer, again, timeout{p.each}, inner}.wrap(op);
         case stack::all_attempts: return pipeline{outer, timeout{p.limit}, again, inner}.wrap(op);
         case stack::both:
-            return pipeline{timeout{p.limit}, again, rate_limit{{.requests_per_minute = 20}}, outer, timeout{p.each}, inner}.wrap(op);
+            return pipeline{timeout{p.limit}, again, rate_limit{{.requests_per_minute = 20}}, outer,
+                            timeout{p.each},  inner}
+                .wrap(op);
         case stack::nested: return pipeline{timeout{p.limit}, outer, timeout{p.each}, timeout{p.limit}, inner}.wrap(op);
         case stack::guarded_inside: {
             asks_foreign const inside = pipeline{again, timeout{p.each}, inner}.wrap(op);
             return pipeline{outer, timeout{p.limit}, circuit_breaker{}}.wrap(inside);
         }
-        case stack::inside_once: return pipeline{once{db, {.max_sends = 3}}, outer, timeout{p.each}, again, inner}.wrap(op);
+        case stack::inside_once:
+            return pipeline{once{db, {.max_sends = 3}}, outer, timeout{p.each}, again, inner}.wrap(op);
         case stack::around_once: return pipeline{timeout{p.limit}, once{db, {.max_sends = 3}}, again, inner}.wrap(op);
     }
     return pipeline{}.wrap(op);
@@ -196,7 +199,8 @@ TEST(timeout_simulation, every_call_ends_in_time_and_says_what_is_known) {
         }
 
         // Under a journal nobody pays again for what was brought home.
-        if (p.journaled() && (*said || std::any_of(sends.begin(), sends.end(), [](auto const& s) { return !s.cancelled; }))) {
+        if (p.journaled() &&
+            (*said || std::any_of(sends.begin(), sends.end(), [](auto const& s) { return !s.cancelled; }))) {
             call again{key{"test", 1}, 1h};
             foreign const unused;
             auto const before = op.count();
@@ -215,9 +219,10 @@ TEST(timeout_simulation, every_call_ends_in_time_and_says_what_is_known) {
 
 // Left at every moment: after so many turns of the context, wherever the call stands then.
 TEST(timeout_simulation, left_at_every_suspension_it_ends_at_once) {
-    for (auto const shape : {stack::each_attempt, stack::all_attempts, stack::both, stack::nested, stack::guarded_inside})
-        for (auto const how : {manners::polite, manners::listens, manners::honest, manners::slow, manners::deaf,
-                               manners::deaf_throws})
+    for (auto const shape :
+         {stack::each_attempt, stack::all_attempts, stack::both, stack::nested, stack::guarded_inside})
+        for (auto const how :
+             {manners::polite, manners::listens, manners::honest, manners::slow, manners::deaf, manners::deaf_throws})
             for (int steps = 1; steps < 120; ++steps) {
                 plan p{shape, 30s, 10s, 10min, {}, how, 3s};
                 foreign op;

@@ -133,8 +133,7 @@ TEST_F(timeouts, its_own_time) {
 
 TEST_F(timeouts, the_attempts_own_time) {
     op.then(manners::polite, 1h);
-    auto const why =
-        ask(pipeline{retry{{.attempts = 1, .attempt_timeout = 10s}}, timeout{30s}}.wrap(op)).error();
+    auto const why = ask(pipeline{retry{{.attempts = 1, .attempt_timeout = 10s}}, timeout{30s}}.wrap(op)).error();
     EXPECT_EQ(took(), 10s);
     EXPECT_EQ(why.kind(), fault_kind::timed_out);
     EXPECT_EQ(why.code(), "");
@@ -219,8 +218,8 @@ TEST_F(timeouts, an_answer_that_comes_at_the_last_moment_is_kept) {
 TEST_F(timeouts, where_nothing_was_sent_nothing_is_owed) {
     support::gate_script waits;
     waits.entries.push_back({support::entry::kind::wait, 1h, {}});
-    auto const why = ask(pipeline{support::plain_gate{t, "a"}, timeout{30s}, support::waiting_gate{t, "w", waits}}.wrap(
-                             op)).error();
+    auto const why =
+        ask(pipeline{support::plain_gate{t, "a"}, timeout{30s}, support::waiting_gate{t, "w", waits}}.wrap(op)).error();
     EXPECT_EQ(took(), 30s);
     EXPECT_EQ(why.kind(), fault_kind::timed_out);
     EXPECT_EQ(why.code(), "timeout");
@@ -264,7 +263,8 @@ TEST_F(timeouts, the_least_of_all_limits_holds) {
         op.then(manners::polite, 0s);
         auto mine = call::unkeyed(r.call);
         begin = sim.time.now();
-        EXPECT_TRUE(ask(pipeline{timeout{r.outer}, retry{{.attempt_timeout = r.attempt}}, timeout{r.inner}}.wrap(op), mine));
+        EXPECT_TRUE(
+            ask(pipeline{timeout{r.outer}, retry{{.attempt_timeout = r.attempt}}, timeout{r.inner}}.wrap(op), mine));
         EXPECT_EQ(op.sends().back().deadline, begin + r.expected);
     }
 }
@@ -391,7 +391,8 @@ TEST_F(timeouts, a_context_that_goes_takes_both_along) {
                 EXPECT_EQ(gone, until >= 30s);
             }
             EXPECT_TRUE(gone);
-            EXPECT_EQ(mine.running(), how == manners::deaf || until < 30s || (how == manners::slow && until < 31s) ? 1 : 0);
+            EXPECT_EQ(mine.running(),
+                      how == manners::deaf || until < 30s || (how == manners::slow && until < 31s) ? 1 : 0);
         }
 }
 
@@ -420,8 +421,9 @@ TEST_F(timeouts, the_next_alternative_is_asked_when_one_does_not_end) {
     coffer::testing::scripted_operation<std::string> quick;
     quick.gives("from the other one").after(1s);
     op.then(manners::deaf, 1h);
-    auto const second = describe([quick](attempt& a, std::string const& p) { return quick(a, p); })
-                            .target([](std::string const&) { return target{"other", "m"}; });
+    auto const second = describe([quick](attempt& a, std::string const& p) {
+                            return quick(a, p);
+                        }).target([](std::string const&) { return target{"other", "m"}; });
     auto const wrapped = pipeline{}.wrap(fallback{pipeline{timeout{30s}}.wrap(op), pipeline{}.wrap(second)});
     EXPECT_EQ(ask(wrapped), "from the other one");
     EXPECT_EQ(took(), 31s);

@@ -92,7 +92,8 @@ TEST(timeout_threads, answers_limits_and_leaving_race_and_every_call_ends_once) 
     support::dice dice{4711};
     for (int i = 0; i < 4 * coroutines * each; ++i) op.then(manners_of(dice.bits()), 1us * dice.below(4000));
     asks_foreign const plain = pipeline{timeout{2ms}}.wrap(op);
-    asks_foreign const deep = pipeline{timeout{3ms}, retry{{.max_sends = 2, .ambiguous_delay = 0s}}, timeout{1ms}}.wrap(op);
+    asks_foreign const deep =
+        pipeline{timeout{3ms}, retry{{.max_sends = 2, .ambiguous_delay = 0s}}, timeout{1ms}}.wrap(op);
     tally all;
     std::atomic<int> leavers_ended{0};
     auto const begin = std::chrono::steady_clock::now();
@@ -132,8 +133,8 @@ TEST(timeout_threads, a_context_may_go_while_much_is_under_way) {
             asks_foreign const ask = pipeline{timeout{1ms}}.wrap(op);
             asio::thread_pool pool{2};
             for (int i = 0; i < 10; ++i)
-                asio::co_spawn(asio::any_io_executor{asio::make_strand(pool.get_executor())}, ask_often(ask, 20, i, all),
-                               asio::detached);
+                asio::co_spawn(asio::any_io_executor{asio::make_strand(pool.get_executor())},
+                               ask_often(ask, 20, i, all), asio::detached);
             auto const until = std::chrono::steady_clock::now() + 1us * dice.below(5000);
             while (std::chrono::steady_clock::now() < until) std::this_thread::yield();
             pool.stop();

@@ -83,8 +83,7 @@ TEST(timeout_rule, names_itself_and_its_limit) {
 
 TEST(timeout_rule, keeps_what_the_inside_can_tell) {
     auto const cause = std::make_exception_ptr(std::runtime_error{"x"});
-    auto const inside =
-        fault{fault_kind::deadline_exceeded}.with_cause(cause).with_stop(stop_reason::deadline);
+    auto const inside = fault{fault_kind::deadline_exceeded}.with_cause(cause).with_stop(stop_reason::deadline);
     auto const said = timeout_fault({.ended = &inside}, "", 30s);
     EXPECT_EQ(said.cause(), cause);
     EXPECT_EQ(said.stop(), stop_reason::deadline);

@@ -20,10 +20,12 @@ namespace coffer::inline v0 {
 /// What layers that fork do with a call. The branch, and what is asked of it, belong to the branch's strand as long as it runs.
 class call_branch {
 public:
-    /// The same request, until `until` at the latest. Attempts are numbered, counted and limited as those of `c`, and sent
-    /// with the same key for the provider.
-    [[nodiscard]] static call of(call& c, time_point until) {
-        call own = call_access::fork(c);
+    /// Makes `own`, a fork of `c`, a branch of it: the same request, until `until` at the latest. Attempts are numbered, counted
+    /// and limited as those of `c`, and sent with the same key for the provider.
+    static void begin(call& own, call& c, time_point until) {
+        own.service_ = c.service_;
+        own.clock_ = c.clock_;
+        own.began_ = c.began_;
         own.deadline_ = std::min(c.deadline(), until).time_since_epoch().count();
         own.branched_ = c.branched_ + 1;
         own.attempts_ = c.attempts_;
@@ -32,7 +34,6 @@ public:
         own.waited_ = std::exchange(c.waited_, duration{});
         own.why_waited_ = std::exchange(c.why_waited_, wait_reason::none);
         own.provider_key_ = c.provider_key_;
-        return own;
     }
 
     /// From how many calls is this one a branch, one from the other?
@@ -42,7 +43,6 @@ public:
     struct report {
         attempt_log log;
         std::optional<money> cost;
-        time_point began{};
         int attempts = 0;
         int unproven = 0;
         duration waited{};
@@ -95,11 +95,9 @@ public:
 
     /// It is the call's.
     static void join(call& c, report&& said) {
-        auto const later_by = said.began - c.began_;
-        for (auto entry : said.log) {
-            entry.start += later_by;
-            c.log_.add(entry);
-        }
+        if (c.log_.empty()) c.log_ = std::move(said.log);
+        else
+            for (auto const& entry : said.log) c.log_.add(entry);
         if (said.cost) c.cost_ += *said.cost;
         else c.cost_known_ = false;
         c.attempts_ = said.attempts;
@@ -117,7 +115,6 @@ private:
     [[nodiscard]] static report figures(call const& own) {
         report said;
         said.cost = own.cost();
-        said.began = own.began_;
         said.attempts = own.attempts_;
         said.unproven = own.unproven_;
         said.waited = own.waited_;

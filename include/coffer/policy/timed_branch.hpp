@@ -11,7 +11,11 @@
 #include <coffer/time/clock_service.hpp>
 #include <coffer/time/wait.hpp>
 
+#include <asio/io_context.hpp>
+#include <asio/thread_pool.hpp>
+
 #include <algorithm>
+#include <concepts>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -28,14 +32,24 @@
 
 namespace coffer::inline v0::detail {
 
+/// A strand on `executor`. One that stands on the context's own type of executor is small enough for Asio to hand on without
+/// allocating each time.
+[[nodiscard]] inline asio::any_io_executor strand_on(asio::any_io_executor const& executor) {
+    if (auto const* const io = executor.target<asio::io_context::executor_type>()) return asio::make_strand(*io);
+    if (auto const* const pool = executor.target<asio::thread_pool::executor_type>()) return asio::make_strand(*pool);
+    return asio::make_strand(executor);
+}
+
 /// Everything inside a timeout, once. On its strand while it runs, then the caller's, as far as it has ended.
 template <class Step>
 class timed_branch {
 public:
     using value_type = typename Step::value_type;
 
-    timed_branch(call& c, time_point until)
-        : own_{call_branch::of(c, until)}, clock_{c.clock()}, turns_{std::max(most_turns >> call_branch::depth(c), 2)} {}
+    timed_branch(call& c, Step step, time_point until)
+        : step_{std::move(step)}, own_{call_access::fork(c)}, turns_{std::max(most_turns >> call_branch::depth(c), 2)} {
+        call_branch::begin(own_, c, until);
+    }
     timed_branch(timed_branch const&) = delete;
     timed_branch& operator=(timed_branch const&) = delete;
 
@@ -45,12 +59,15 @@ public:
     [[nodiscard]] int turns() const noexcept { return turns_; }
     [[nodiscard]] bool over() const noexcept { return over_; }
 
-    static awaitable<void> work(std::shared_ptr<timed_branch> self, Step step) {
-        try {
-            self->result_.emplace(co_await step(self->own_));
-        } catch (...) {
-            self->thrown_ = std::current_exception();
-        }
+    /// Asio makes up a value beside an exception if it can; else a frame of our own stands between them.
+    static constexpr bool spawns_itself = std::default_initializable<outcome<value_type>>;
+    [[nodiscard]] auto work() {
+        if constexpr (spawns_itself) return step_(own_);
+        else return keep(*this);
+    }
+    void ended(std::exception_ptr const& thrown, outcome<value_type>&& result) {
+        if (!thrown) result_.emplace(std::move(result));
+        ended(thrown);
     }
     void ended(std::exception_ptr const& thrown) {
         if (!result_ && !thrown_) thrown_ = thrown;  // it was cancelled before it began
@@ -63,7 +80,8 @@ public:
         signal_.emit(asio::cancellation_type::terminal);
     }
     void leave() {
-        left_ = call_branch::left(own_, clock_.now(), fault{fault_kind::timed_out, "left behind: it did not end"});
+        left_ =
+            call_branch::left(own_, own_.clock().now(), fault{fault_kind::timed_out, "left behind: it did not end"});
     }
 
     // For the caller, when it goes on ------------------------------------------------------------------------------------
@@ -76,10 +94,18 @@ public:
     [[nodiscard]] std::optional<outcome<value_type>>& result() noexcept { return result_; }
 
 private:
+    static awaitable<void> keep(timed_branch& self) {
+        try {
+            self.result_.emplace(co_await self.step_(self.own_));
+        } catch (...) {
+            self.thrown_ = std::current_exception();
+        }
+    }
+
     static constexpr int most_turns = 16;  // half as many for a branch of a branch, which needs some to end by itself
 
+    Step step_;
     call own_;
-    coffer::clock& clock_;  // of the context, and used only while that runs
     int const turns_;
     asio::cancellation_signal signal_;
     bool over_ = false;
@@ -107,10 +133,9 @@ public:
         waiting_.emplace(std::forward<Handler>(handler), executor, std::move(b));
     }
 
-    /// Sets `step` off; `handler()` is posted to its executor at the end. `limit`: whose time `until` is.
+    /// Sets it off; `handler()` is posted to its executor at the end. `limit`: whose time `until` is.
     template <class Handler>
-    static void run(std::shared_ptr<branch> b, Step&& step, call const& c, time_point until, stopped_by limit,
-                    Handler&& handler) {
+    static void run(std::shared_ptr<branch> b, call const& c, time_point until, stopped_by limit, Handler&& handler) {
         auto slot = asio::get_associated_cancellation_slot(handler);
         auto const wait = std::make_shared<branch_wait>(c.service().waits(), b, std::forward<Handler>(handler));
         wait->limit_ = limit;
@@ -124,8 +149,8 @@ public:
         asio::any_io_executor const strand = wait->waiting_->strand;
         auto& clock = c.clock();
         auto const listens = b->cancellation();
-        asio::co_spawn(strand, branch::work(b, std::move(step)),
-                       asio::bind_cancellation_slot(listens, at_end{std::move(b), wait}));
+        auto work = b->work();
+        asio::co_spawn(strand, std::move(work), asio::bind_cancellation_slot(listens, at_end{std::move(b), wait}));
         // As soon as the wait has begun another thread may go on with the caller: the beginning comes last.
         (void)clock.begin_wait(wait, until);
     }
@@ -135,20 +160,14 @@ private:
     struct waiting {
         template <class Handler>
         waiting(Handler&& h, asio::any_io_executor const& e, std::shared_ptr<branch> b)
-            : handler{std::forward<Handler>(h)},
-              executor{asio::prefer(e, asio::execution::outstanding_work.tracked)},
-              strand{asio::make_strand(e)},
-              what{std::move(b)} {}
+            : handler{std::forward<Handler>(h)}, executor{e}, strand{strand_on(e)}, what{std::move(b)} {}
 
-        void go_on() && {
-            asio::post(executor, [handler = std::move(handler), executor = executor]() mutable {
-                executor = {};
-                std::move(handler)();
-            });
+        void go_on() {
+            asio::post(executor, [mine = std::move(handler)]() mutable { std::move(mine)(); });
         }
 
         handler_type handler;
-        asio::any_io_executor executor;  // keeps the context's run() from returning
+        asio::any_io_executor executor;  // until the branch's coroutine has ended, that keeps run() from returning
         asio::any_io_executor strand;
         std::shared_ptr<branch> what;
     };
@@ -164,7 +183,7 @@ private:
                 return;
             }
             if (!b.over()) b.leave();
-            std::move(caller).go_on();
+            caller.go_on();
         }
 
         waiting caller;
@@ -179,17 +198,24 @@ private:
             what->ended(thrown);
             wait->finish(wake::notified);
         }
+        void operator()(std::exception_ptr const& thrown, outcome<typename branch::value_type> result) const {
+            what->ended(thrown, std::move(result));
+            wait->finish(wake::notified);
+        }
         std::shared_ptr<branch> what;
         std::shared_ptr<branch_wait> wait;
     };
 
     void resume(wake why) noexcept override {
-        auto caller = *std::move(waiting_);
+        if (why == wake::notified) {
+            waiting_->go_on();
+        } else {
+            auto const strand = waiting_->strand;
+            auto const turns = waiting_->what->turns();
+            auto const who = why == wake::cancelled ? stopped_by::caller : limit_;
+            asio::post(strand, stopper{*std::move(waiting_), who, turns});
+        }
         waiting_.reset();
-        if (why == wake::notified) return std::move(caller).go_on();
-        auto const strand = caller.strand;
-        auto const turns = caller.what->turns();
-        asio::post(strand, stopper{std::move(caller), why == wake::cancelled ? stopped_by::caller : limit_, turns});
     }
     void discard() noexcept override { waiting_.reset(); }
 
@@ -202,13 +228,12 @@ private:
 template <class Step>
 struct run_branch {
     std::shared_ptr<timed_branch<Step>> const* branch;
-    Step* step;
     call const* of;
     time_point until;
     stopped_by limit;
     template <class Handler>
     void operator()(Handler&& handler) const {
-        branch_wait<Step>::run(*branch, std::move(*step), *of, until, limit, std::forward<Handler>(handler));
+        branch_wait<Step>::run(*branch, *of, until, limit, std::forward<Handler>(handler));
     }
 };
 

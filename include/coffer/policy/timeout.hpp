@@ -55,14 +55,16 @@ class timeout {
 public:
     explicit timeout(duration limit, std::string name = {}) : limit_{limit}, name_{std::move(name)} {
         if (limit <= duration::zero())
-            throw std::invalid_argument{"coffer::timeout: the limit must be longer than zero; to have none, leave it out"};
+            throw std::invalid_argument{
+                "coffer::timeout: the limit must be longer than zero; to have none, leave it out"};
     }
 
     template <class Next>
     awaitable<outcome<typename Next::value_type>> operator()(call& c, Next next) const {
-        static_assert(Next::copyable,
-                      "coffer: an operation that does not end in time is left behind by `timeout` and needs copies of the "
-                      "arguments: make them copyable, or pass std::shared_ptr");
+        static_assert(
+            Next::copyable,
+            "coffer: an operation that does not end in time is left behind by `timeout` and needs copies of the "
+            "arguments: make them copyable, or pass std::shared_ptr");
         auto const until = later(c.clock().now(), limit_);
         bool const own = until < c.deadline();
         if (c.claim() != nullptr) {
@@ -91,16 +93,15 @@ public:
         auto step = next.detach();
         using step_type = decltype(step);
         auto const ends = std::min(until, c.deadline());
-        auto const branch = std::make_shared<detail::timed_branch<step_type>>(c, ends);
+        auto const branch = std::make_shared<detail::timed_branch<step_type>>(c, std::move(step), ends);
         int const made_before = c.attempts();
         co_await asio::async_initiate<asio::use_awaitable_t<> const, void()>(
-            detail::run_branch<step_type>{&branch, &step, &c, ends, own ? stopped_by::timeout : stopped_by::deadline},
+            detail::run_branch<step_type>{&branch, &c, ends, own ? stopped_by::timeout : stopped_by::deadline},
             asio::use_awaitable_t<>{});
 
         auto report = branch->report();
         auto const known = call_branch::of_provider(report.log);
-        timeout_facts facts{
-            .who = branch->who(), .execution = known.execution, .billing = known.billing, .own = own};
+        timeout_facts facts{.who = branch->who(), .execution = known.execution, .billing = known.billing, .own = own};
         std::optional<fault> inside;
         if (!branch->left_behind() && branch->thrown()) {
             inside.emplace(classify_exception(branch->thrown()));  // throws on what is no fault

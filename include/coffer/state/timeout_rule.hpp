@@ -45,7 +45,8 @@ struct timeout_facts {
 
 /// Nobody: what is inside is believed, but a deadline that it was told by this timeout was this timeout's. Somebody: his
 /// fault, with what is known of the provider.
-[[nodiscard]] inline fault timeout_fault(timeout_facts const& f, std::string_view name, std::chrono::nanoseconds limit) {
+[[nodiscard]] inline fault timeout_fault(timeout_facts const& f, std::string_view name,
+                                         std::chrono::nanoseconds limit) {
     auto const execution = f.ended != nullptr ? std::max(f.ended->execution(), f.execution) : f.execution;
     auto const billing = f.ended != nullptr ? std::max(f.ended->billing(), f.billing) : f.billing;
     auto who = f.who;
@@ -58,9 +59,10 @@ struct timeout_facts {
     }
     auto text = timeout_text(name, limit);
     if (f.ended == nullptr && execution != knowledge::no) text += "; what does not end is left behind";
-    auto why = who == stopped_by::caller     ? fault{fault_kind::cancelled, "the caller left"}
-               : who == stopped_by::deadline ? fault{fault_kind::deadline_exceeded, "the call's time was up before " + text}
-                                             : fault{fault_kind::timed_out, "the time was up: " + text};
+    auto why = who == stopped_by::caller ? fault{fault_kind::cancelled, "the caller left"}
+               : who == stopped_by::deadline
+                   ? fault{fault_kind::deadline_exceeded, "the call's time was up before " + text}
+                   : fault{fault_kind::timed_out, "the time was up: " + text};
     if (who == stopped_by::timeout) why.with_code("timeout");
     if (f.ended != nullptr) {
         why.with_cause(f.ended->cause());
