@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""Counts what the path of a call and the ledger in memory cost, in instructions and allocations, beside the bare thing.
+"""Counts what the path of a call, timers and the ledger in memory cost, in instructions and allocations, beside the bare thing.
 
-    count.py <directory of bench_walk and bench_ledger> [<bench.json>]
+    count.py <directory of bench_walk, bench_timers and bench_ledger> [<bench.json>]
 
 Instructions repeat exactly on one machine: each mode runs under valgrind's callgrind for N and for 2N calls, and the
 difference divided by N is free of start-up. Wall times would not repeat, and are not taken.
@@ -28,6 +28,8 @@ FIGURES = [
     ("a refusal by a circuit breaker", "walk", "circuit_open", "bare", 3.0),
     ("one layer", "walk", "one_layer", "bare", None),
     ("the throwing edge, nothing thrown", "walk", "throwing_edge", "bare", None),
+    ("arming and cancelling a timer", "timers", "arm_and_cancel", "or_timer", 0.02),
+    ("an operation under a timeout", "timers", "timeout", "or_timer", 0.25),
     ("reserve and settle in memory", "ledger", "backend", "section", 2.0),
 ]
 
