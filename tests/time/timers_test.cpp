@@ -172,7 +172,7 @@ TEST(timers, end_in_the_order_of_their_ticks_and_of_arrival) {
         co_await sleep_until(until);
         list.push_back(id);
     };
-    auto const base = std::chrono::ceil<std::chrono::milliseconds>(clock::now()) + 50ms;
+    auto const base = std::chrono::ceil<std::chrono::milliseconds>(clock::now()) + 500ms;
     for (int id = 0; id < 100; ++id)
         asio::co_spawn(io, wait(base + std::chrono::milliseconds{id % 10}, (id % 10) * 100 + id, order),
                        asio::detached);
@@ -249,7 +249,7 @@ TEST(timers, thousands_cost_a_system_call_or_two_for_a_tick) {
     auto const ticks = (clock::now() - begin) / 1ms + 1;
     // Asio sets the timer once when it fires, and once when it is asked to. In the worst case it is set anew once besides.
     EXPECT_LE(timers_set.load() - before, 3 * ticks);
-    EXPECT_LT(timers_set.load() - before, 5000);
+    EXPECT_LT(timers_set.load() - before, 10'000) << "of twenty thousand timers";
 }
 
 TEST(timers, setting_and_cancelling_costs_no_system_call) {
