@@ -346,6 +346,19 @@ TEST_F(timeouts, what_throws_late_harms_nobody) {
     EXPECT_EQ(c.log().size(), 1U) << "late ends are not written into it";
 }
 
+// It switches cancellation off for the whole coroutine, by Asio's rule: also for the policies around it.
+TEST_F(timeouts, a_retry_inside_sends_nothing_more_when_it_was_left_behind) {
+    op.then(manners::deaf, 20s, fault{fault_kind::overloaded})
+        .otherwise(manners::deaf, 20s, fault{fault_kind::overloaded});
+    retry const steady{{.schedule = backoff{growth::constant, jitter::none, 1s, 1s}}};
+    auto const r = start(pipeline{timeout{1h}, steady, support::plain_gate{t, "a"}}.wrap(op), c);
+    sim.cancel_after(5s, r);
+    EXPECT_EQ(wait_for(r).error().kind(), fault_kind::cancelled);
+    sim.time.run();
+    EXPECT_EQ(op.count(), 1) << "nobody wants it any more";
+    EXPECT_EQ(t.tickets_out(), 0);
+}
+
 TEST_F(timeouts, an_exception_that_is_no_fault_is_thrown_on) {
     auto const misused = [](std::string const& how) -> awaitable<std::string> {
         co_await sleep_for(1s);

@@ -36,6 +36,10 @@ public:
         own.provider_key_ = c.provider_key_;
     }
 
+    /// No attempt, wait or sleep begins in it any more, whatever it makes of a cancellation: an operation may have switched those
+    /// off for the whole coroutine.
+    static void close(call& own) noexcept { own.inside_until_ = std::min(own.inside_until_, own.clock_->now()); }
+
     /// From how many calls is this one a branch, one from the other?
     [[nodiscard]] static int depth(call const& c) noexcept { return c.branched_; }
 

@@ -77,6 +77,7 @@ public:
     void stop(stopped_by who) {
         if (over_) return;
         who_ = who;
+        call_branch::close(own_);
         signal_.emit(asio::cancellation_type::terminal);
     }
     void leave() {
