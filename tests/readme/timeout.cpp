@@ -50,7 +50,8 @@ TEST_F(docs_timeout, an_attempt_and_all_of_them) {
     auto const ask =
         coffer::pipeline{
             coffer::timeout{2min, "question"},  // all attempts, sleeps and waits together
-            coffer::retry{{.attempts = 3, .ambiguous_delay = 5s}}, coffer::timeout{30s, "attempt"},  // each attempt
+            coffer::retry{{.attempts = 3, .ambiguous_delay = 5s}},  // what time may mend
+            coffer::timeout{30s, "attempt"},  // each attempt
         }
             .wrap(foreign);
     //! [stack]

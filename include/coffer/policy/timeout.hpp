@@ -37,8 +37,8 @@ namespace coffer::inline v0 {
 /// **Effects.** Everything inside is told that the call ends then: waits, sleeps, nested pipelines, and the `deadline()` of
 /// every attempt, so that a transport which keeps to it ends by itself. What is still running when the time is up is
 /// cancelled, may say within the same moment what it knows, and is left behind if it does not: it owns copies of the
-/// arguments, which have to be copyable, and whatever it brings later is settled by the policies inside and seen by observers,
-/// but not by the call. An answer that comes at the last moment is an answer.
+/// arguments, which have to be copyable, and sends nothing more. What it brings later is settled by the policies inside and
+/// seen by observers, but not by the call. An answer that comes at the last moment is an answer.
 ///
 /// **Outcome.** `timed_out` with the code `timeout`, and the message says whose: the one with this name. `deadline_exceeded`
 /// if it was the call's. Execution and billing: what is known of the attempts inside, `maybe` of one that was left behind, and
