@@ -136,7 +136,7 @@ public:
 
 private:
     friend class call_access;
-    friend class call_branch;
+    friend class forked_call;
 
     explicit call(duration deadline) : allowed_{deadline} {}
 

@@ -5,7 +5,7 @@
 
 #include <coffer/asio.hpp>
 #include <coffer/base/outcome.hpp>
-#include <coffer/call/branch.hpp>
+#include <coffer/call/forked_call.hpp>
 #include <coffer/call/call.hpp>
 #include <coffer/state/timeout_rule.hpp>
 #include <coffer/time/clock_service.hpp>
@@ -47,8 +47,8 @@ public:
     using value_type = typename Step::value_type;
 
     timed_branch(call& c, Step step, time_point until)
-        : step_{std::move(step)}, own_{call_access::fork(c)}, turns_{std::max(most_turns >> call_branch::depth(c), 2)} {
-        call_branch::begin(own_, c, until);
+        : step_{std::move(step)}, own_{call_access::fork(c)}, turns_{std::max(most_turns >> forked_call::depth(c), 2)} {
+        forked_call::begin(own_, c, until);
     }
     timed_branch(timed_branch const&) = delete;
     timed_branch& operator=(timed_branch const&) = delete;
@@ -77,12 +77,12 @@ public:
     void stop(stopped_by who) {
         if (over_) return;
         who_ = who;
-        call_branch::close(own_);
+        forked_call::close(own_);
         signal_.emit(asio::cancellation_type::terminal);
     }
     void leave() {
         left_ =
-            call_branch::left(own_, own_.clock().now(), fault{fault_kind::timed_out, "left behind: it did not end"});
+            forked_call::left(own_, own_.clock().now(), fault{fault_kind::timed_out, "left behind: it did not end"});
     }
 
     // For the caller, when it goes on ------------------------------------------------------------------------------------
@@ -90,7 +90,7 @@ public:
     [[nodiscard]] stopped_by who() const noexcept { return who_; }
     /// It did not end: only `report` may be asked then.
     [[nodiscard]] bool left_behind() const noexcept { return left_.has_value(); }
-    [[nodiscard]] call_branch::report report() { return left_ ? *std::move(left_) : call_branch::ended(own_); }
+    [[nodiscard]] forked_call::report report() { return left_ ? *std::move(left_) : forked_call::ended(own_); }
     [[nodiscard]] std::exception_ptr const& thrown() const noexcept { return thrown_; }
     [[nodiscard]] std::optional<outcome<value_type>>& result() noexcept { return result_; }
 
@@ -113,7 +113,7 @@ private:
     stopped_by who_ = stopped_by::nobody;
     std::optional<outcome<value_type>> result_;
     std::exception_ptr thrown_;
-    std::optional<call_branch::report> left_;
+    std::optional<forked_call::report> left_;
 };
 
 /// The caller's wait for a branch: ends when that has ended, when the time is up, or when the caller leaves.

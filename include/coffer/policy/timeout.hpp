@@ -9,7 +9,7 @@
 #include <coffer/base/defaults.hpp>
 #include <coffer/base/later.hpp>
 #include <coffer/base/outcome.hpp>
-#include <coffer/call/branch.hpp>
+#include <coffer/call/forked_call.hpp>
 #include <coffer/call/call.hpp>
 #include <coffer/call/classify.hpp>
 #include <coffer/policy/timed_branch.hpp>
@@ -76,7 +76,7 @@ public:
             auto running = next(c);
             auto result = co_await std::move(running);
             if (!result) {
-                auto const known = call_branch::of_provider(c.log(), logged_before);
+                auto const known = forked_call::of_provider(c.log(), logged_before);
                 timeout_facts const facts{
                     .ended = &result.error(), .execution = known.execution, .billing = known.billing, .own = own};
                 result = failed(said(facts, until, c));
@@ -100,7 +100,7 @@ public:
             asio::use_awaitable_t<>{});
 
         auto report = branch->report();
-        auto const known = call_branch::of_provider(report.log);
+        auto const known = forked_call::of_provider(report.log);
         timeout_facts facts{.who = branch->who(), .execution = known.execution, .billing = known.billing, .own = own};
         std::optional<fault> inside;
         if (!branch->left_behind() && branch->thrown()) {
@@ -109,7 +109,7 @@ public:
         } else if (!branch->left_behind() && !*branch->result()) {
             inside.emplace(std::move(branch->result()->error()));
         }
-        call_branch::join(c, std::move(report));
+        forked_call::join(c, std::move(report));
         if (!branch->left_behind() && !inside) co_return *std::move(branch->result());
         if (inside) facts.ended = &*inside;
         co_return failed(said(facts, until, c));

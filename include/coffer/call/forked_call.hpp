@@ -18,7 +18,7 @@
 namespace coffer::inline v0 {
 
 /// What layers that fork do with a call. The branch, and what is asked of it, belong to the branch's strand as long as it runs.
-class call_branch {
+class forked_call {
 public:
     /// Makes `own`, a fork of `c`, a branch of it: the same request, until `until` at the latest. Attempts are numbered, counted
     /// and limited as those of `c`, and sent with the same key for the provider.
