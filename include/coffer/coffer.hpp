@@ -36,6 +36,7 @@
 #include <coffer/policy/per_key.hpp>
 #include <coffer/policy/rate_limit.hpp>
 #include <coffer/policy/retry.hpp>
+#include <coffer/policy/timeout.hpp>
 #include <coffer/state/window.hpp>
 #include <coffer/store/attach.hpp>
 #include <coffer/store/drain.hpp>

@@ -169,7 +169,6 @@ public:
     std::vector<wake> ends;
 
 private:
-    void arm_timer(time_point) override {}
     void resume(wake why) noexcept override { ends.push_back(why); }
     void discard() noexcept override {}
 };

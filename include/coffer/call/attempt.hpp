@@ -30,6 +30,9 @@ public:
         : call_{&c}, watch_{watch}, timeout_{call_access::attempt_limit(c)} {}
     attempt(attempt const&) = delete;
     attempt& operator=(attempt const&) = delete;
+    ~attempt() {
+        if (call_access::running(*call_) == this) call_access::set_running(*call_, nullptr);
+    }
 
     /// 1 for the first try of the call; 0 while it is on its way through the gates, since it may yet be refused.
     [[nodiscard]] int number() const noexcept { return number_; }
@@ -229,6 +232,7 @@ public:
     static void start(attempt& a, time_point now, time_point deadline, int send) noexcept {
         a.now_ = now, a.deadline_ = deadline, a.send_ = send;
         a.number_ = call_access::next_attempt(*a.call_, send, deadline);
+        call_access::set_running(*a.call_, &a);
     }
     static void learn(attempt& a, answer const& from) {
         if (from.usage) a.report(*from.usage);

@@ -7,7 +7,7 @@
 #include <coffer/call/attempt_log.hpp>
 #include <coffer/time/clock.hpp>
 
-#include <algorithm>
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -87,7 +87,7 @@ private:
     int sending_ = 0;
 };
 
-/// One branch, as its call knows it. Used on the strand that the branch runs on.
+/// One branch, as its call knows it, and every fork of that call which a layer in the branch has made. Any thread.
 class call_branch {
 public:
     call_branch(std::shared_ptr<branch_books> books, bool may_wait) noexcept
@@ -97,36 +97,67 @@ public:
     [[nodiscard]] bool may_wait() const noexcept { return may_wait_; }
     [[nodiscard]] int unproven() const noexcept { return books_->unproven(); }
 
-    /// A send of it is under way, which was told to end by then.
-    [[nodiscard]] bool sending() const noexcept { return sending_; }
-    [[nodiscard]] time_point send_deadline() const noexcept { return deadline_; }
-    /// The journal's number of that send.
-    [[nodiscard]] int send() const noexcept { return send_; }
-    /// Attempts that it has begun.
-    [[nodiscard]] int begun() const noexcept { return begun_; }
-    /// How its last attempt ended; none for a success, or if none has ended yet.
-    [[nodiscard]] std::optional<fault_kind> const& failed() const noexcept { return failed_; }
+    /// From then on it begins nothing any more; what is under way goes on.
+    void end_by(time_point at) noexcept { until_.store(at, std::memory_order_relaxed); }
+    [[nodiscard]] time_point until() const noexcept { return until_.load(std::memory_order_relaxed); }
 
-    [[nodiscard]] int begin(int send, time_point deadline) noexcept {
-        sending_ = true;
-        send_ = send;
-        deadline_ = deadline;
-        ++begun_;
+    /// A send of it that is under way.
+    struct send {
+        int number = 0;  ///< the journal's
+        time_point deadline{};  ///< by which it was told to end
+    };
+    [[nodiscard]] std::optional<send> sending() const noexcept {
+        std::lock_guard const lock{mutex_};
+        return sending_;
+    }
+    /// Attempts that it has begun.
+    [[nodiscard]] int begun() const noexcept {
+        std::lock_guard const lock{mutex_};
+        return begun_;
+    }
+    /// How its last attempt ended; none for a success, or if none has ended yet.
+    [[nodiscard]] std::optional<fault_kind> failed() const noexcept {
+        std::lock_guard const lock{mutex_};
+        return failed_;
+    }
+
+    [[nodiscard]] int begin(int number, time_point deadline) noexcept {
+        {
+            std::lock_guard const lock{mutex_};
+            sending_ = send{number, deadline};
+            ++begun_;
+        }
         return books_->begin();
     }
     void end(attempt_record const& a) {
-        sending_ = false;
-        failed_ = a.fault ? std::optional{a.fault->kind()} : std::nullopt;
+        bool leaves = false;
+        {
+            std::lock_guard const lock{mutex_};
+            sending_.reset();
+            failed_ = a.fault ? std::optional{a.fault->kind()} : std::nullopt;
+            leaves = std::exchange(over_, false);
+        }
         books_->end(a);
+        if (leaves) books_->leave();
+    }
+    /// It has ended. A send that a timeout in it has left behind keeps what the branch had in reserve, until it ends too.
+    void leave() noexcept {
+        {
+            std::lock_guard const lock{mutex_};
+            over_ = sending_.has_value();
+            if (over_) return;
+        }
+        books_->leave();
     }
 
 private:
-    std::shared_ptr<branch_books> books_;
-    bool may_wait_;
-    bool sending_ = false;
-    int send_ = 0;
+    std::shared_ptr<branch_books> const books_;
+    bool const may_wait_;
+    std::atomic<time_point> until_{time_point::max()};
+    mutable std::mutex mutex_;
+    std::optional<send> sending_;
     int begun_ = 0;
-    time_point deadline_{};
+    bool over_ = false;
     std::optional<fault_kind> failed_;
 };
 

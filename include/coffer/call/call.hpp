@@ -117,9 +117,11 @@ public:
 
     // For policies and layers, while a request runs ------------------------------------------------------------------
 
-    /// The call's deadline. A flight's call takes the latest deadline of those that wait for it.
+    /// The call's deadline; inside a `timeout` no later than that ends. A flight's call takes the latest deadline of those
+    /// that wait for it.
     [[nodiscard]] time_point deadline() const noexcept {
-        return time_point{duration{deadline_.load(std::memory_order_relaxed)}};
+        auto const until = std::min(time_point{duration{deadline_.load(std::memory_order_relaxed)}}, inside_until_);
+        return branch_ == nullptr ? until : std::min(until, branch_->until());
     }
     [[nodiscard]] coffer::clock& clock() const noexcept { return *clock_; }
     [[nodiscard]] std::shared_ptr<coffer::clock> shared_clock() const noexcept { return service_->clock(); }
@@ -143,6 +145,7 @@ public:
 
 private:
     friend class call_access;
+    friend class forked_call;
 
     explicit call(duration deadline) : allowed_{deadline} {}
 
@@ -164,6 +167,7 @@ private:
 
     std::string provider_key_;
     int depth_ = 0;  // pipelines that this call runs through right now
+    int branched_ = 0;  // from another call, which was itself branched so often: see branch.hpp
     int attempts_ = 0;
     int attempts_elsewhere_ = 0;
     int unproven_ = 0;
@@ -175,10 +179,13 @@ private:
     duration waited_{};  // since the last attempt, at whichever policy
     time_point began_{};
     std::atomic<duration::rep> deadline_{0};
+    time_point inside_until_ = time_point::max();  // for what is inside a layer that has a time limit of its own
+    attempt const* running_ = nullptr;
     clock_service* service_ = nullptr;
     coffer::clock* clock_ = nullptr;
     permit_source* claim_ = nullptr;
-    call_branch* branch_ = nullptr;  // of a call that runs beside another one of the same request
+    std::shared_ptr<call_branch>
+        branch_;  // of a call that runs beside another one of the same request, and of its forks
 };
 
 /// What the library itself does with a call. Not for users.
@@ -245,6 +252,12 @@ public:
     /// Hands the time limit that gates have set for an attempt down to the pipelines and segments inside.
     using limit_scope = value_scope<&call::attempt_limit_, duration>;
     [[nodiscard]] static duration attempt_limit(call const& c) noexcept { return c.attempt_limit_; }
+    /// Inside a layer with a time limit of its own, the call's time is over then.
+    using until_scope = value_scope<&call::inside_until_, time_point>;
+    [[nodiscard]] static time_point inside_until(call const& c) noexcept { return c.inside_until_; }
+    /// The attempt that has begun and not ended; null between attempts.
+    static void set_running(call& c, attempt const* a) noexcept { c.running_ = a; }
+    [[nodiscard]] static attempt const* running(call const& c) noexcept { return c.running_; }
     /// While a fallback tries one of its alternatives: so many attempts were made at others.
     using elsewhere_scope = value_scope<&call::attempts_elsewhere_, int>;
 
@@ -256,7 +269,7 @@ public:
         own.unkeyed_ = c.unkeyed_;
         own.attempt_limit_ = c.attempt_limit_;
         own.in_flight_ = true;
-        own.deadline_ = c.deadline_.load(std::memory_order_relaxed);
+        own.deadline_ = c.deadline().time_since_epoch().count();
         own.tags_ = c.tags_;
         for (auto const& a : so_far) {
             own.attempts_ = std::max(own.attempts_, a.number);
@@ -275,10 +288,8 @@ public:
         own.attempts_ = c.attempts_;
         own.attempts_elsewhere_ = c.attempts_elsewhere_;
     }
-    static void set_branch(call& c, call_branch* branch) noexcept { c.branch_ = branch; }
-    [[nodiscard]] static call_branch* branch_of(call const& c) noexcept { return c.branch_; }
-    /// It makes no attempt any more; one that is under way goes on.
-    static void end_by(call& c, time_point now) noexcept { c.deadline_ = now.time_since_epoch().count(); }
+    static void set_branch(call& c, std::shared_ptr<call_branch> branch) noexcept { c.branch_ = std::move(branch); }
+    [[nodiscard]] static call_branch* branch_of(call const& c) noexcept { return c.branch_.get(); }
     /// What the branches have made is the call's.
     static void adopt(call& c, branch_books::report made, std::optional<target> answered_by) {
         for (auto const& a : made.log) c.log_.add(a);

@@ -105,6 +105,7 @@ public:
     /// Fills the end's figures in and writes the attempt into the call's log.
     void record(attempt& a, attempt_end& end) const {
         auto& c = attempt_access::call_of(a);
+        call_access::set_running(c, nullptr);
         end.used = attempt_access::used_or_null(a);
         end.cost = attempt_access::cost(a);
         if (end.why != nullptr && end.why->billing() == knowledge::no) end.cost = money{};

@@ -51,9 +51,11 @@ inline void at_least_as_billed(fault& why, fault const& before) {
     why.with_billing(std::max(why.billing(), before.billing()));
 }
 
-/// Did nothing inside reach the provider, as far as its end tells? Then gates further out give back what they hold.
-[[nodiscard]] inline bool refused_inside(fault const& why) noexcept {
-    return why.kind() >= fault_kind::circuit_open && why.execution() == knowledge::no && why.billing() == knowledge::no;
+/// Did nothing inside reach the provider, as far as its end tells? Then gates further out give back what they hold. A time
+/// that was up before anything was tried says nothing of the provider.
+[[nodiscard]] inline bool refused_inside(fault const& why, bool tried) noexcept {
+    bool const refusal = is_coffers_own(why.kind()) || (why.kind() == fault_kind::timed_out && !tried);
+    return refusal && why.execution() == knowledge::no && why.billing() == knowledge::no;
 }
 
 /// An exception before the operation began: whatever it is, nothing was sent.
@@ -100,6 +102,7 @@ auto walk(std::shared_ptr<Core const> core, call& c, handed how, Args... args)
         attempt_access::begin(a, now);
         if constexpr (called::has_repair)
             if (c.repaired()) attempt_access::forget_request(a);
+        [[maybe_unused]] int const made_before = c.attempts();
         result.reset();
         std::exception_ptr thrown;
 
@@ -217,7 +220,7 @@ auto walk(std::shared_ptr<Core const> core, call& c, handed how, Args... args)
             auto const cancellation = co_await asio::this_coro::cancellation_state;
             cancelled = cancellation.cancelled() != asio::cancellation_type::none;
             if (cancelled) as_cancelled(result->error(), in);
-            bool const attempted = in && (attempts || !refused_inside(result->error()));
+            bool const attempted = in && (attempts || !refused_inside(result->error(), c.attempts() > made_before));
             ended.what = attempted ? attempt_end::kind::failed : attempt_end::kind::not_attempted;
             ended.why = &result->error();
         }

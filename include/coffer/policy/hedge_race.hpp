@@ -103,11 +103,14 @@ public:
 private:
     struct branch {
         branch(call& c, std::shared_ptr<branch_books> books, std::size_t which, bool may_wait)
-            : as{std::move(books), may_wait}, own{call_access::fork(c)}, alternative{which}, began{c.clock().now()} {
+            : as{std::make_shared<call_branch>(std::move(books), may_wait)},
+              own{call_access::fork(c)},
+              alternative{which},
+              began{c.clock().now()} {
             call_access::branch_off(own, c);
-            call_access::set_branch(own, &as);
+            call_access::set_branch(own, as);
         }
-        call_branch as;
+        std::shared_ptr<call_branch> as;
         call own;
         std::size_t alternative;
         time_point began;
@@ -168,10 +171,10 @@ private:
         auto const at = now();
         b.over = true;
         --running_;
-        books_->leave();
+        b.as->leave();
         // One that was cut off when it had lost would have taken longer; left out, answers would look ever quicker.
         if (i == 0 && (b.lost || (result && *result))) plan_->pace->learn(at - b.began, at);
-        bool const made = i == 0 || b.as.begun() > 0;
+        bool const made = i == 0 || b.as->begun() > 0;
         if (i != 0 && made) plan_->pace->hedged();
         if (!made) {  // refused at its gates: there was no hedge
             plan_->pace->give_back();
@@ -227,8 +230,8 @@ private:
         facts.started = static_cast<int>(started);
         facts.elsewhere = which != 0;
         facts.wanted = !claim_ || claim_->awaited();
-        facts.sending = primary().as.sending();
-        facts.failed = primary().as.failed();
+        facts.sending = primary().as->sending().has_value();
+        facts.failed = primary().as->failed();
         facts.sends_left = sends_left();
         facts.left = primary().own.deadline() - at;
         facts.usual = terms_.usual;
@@ -260,15 +263,15 @@ private:
     [[nodiscard]] int sends_left() {
         if (!claim_) return options().max_sends - books_->unproven() - 1;
         auto const waiting = std::count_if(branches_.begin(), branches_.end(),
-                                           [](auto const& b) { return !b->over && !b->as.sending(); });
+                                           [](auto const& b) { return !b->over && !b->as->sending(); });
         return claim_->sends_left() - static_cast<int>(waiting);
     }
 
     /// Another one has answered. What is on its way goes on, since it is paid for; nothing else is begun.
     void see_off(branch& b, time_point at) {
         b.lost = true;
-        call_access::end_by(b.own, at);
-        if (options().cancel_loser || !b.as.sending()) return cancel(b);
+        b.as->end_by(at);
+        if (options().cancel_loser || !b.as->sending()) return cancel(b);
         b.gone = std::make_shared<wait_list>();
         try {
             asio::co_spawn(strand_, watch(this->shared_from_this(), &b, b.gone), asio::detached);
@@ -278,7 +281,9 @@ private:
     /// A loser that does not keep to the time that it was told is cut off.
     static awaitable<void> watch(self race, branch* b, std::shared_ptr<wait_list> gone) {
         using namespace std::chrono_literals;
-        auto const woke = co_await wait_until(b->own.service(), later(b->as.send_deadline(), 1s), gone.get());
+        auto const send = b->as->sending();
+        auto const until = later(send ? send->deadline : b->own.clock().now(), 1s);
+        auto const woke = co_await wait_until(b->own.service(), until, gone.get());
         if (woke == wake::elapsed && !b->over) race->cancel(*b);
     }
     void cancel(branch& b) {
@@ -289,7 +294,8 @@ private:
         for (auto const& b : branches_) cancel(*b);
     }
     [[nodiscard]] bool is_cut(branch const& b) const {
-        return !b.over && b.as.sending() && claim_->was_cut(b.as.send());
+        auto const send = b.as->sending();
+        return !b.over && send && claim_->was_cut(send->number);
     }
     void pass_on() {
         if (over_.get() != nullptr) return;

@@ -42,7 +42,10 @@ public:
     inline static asio::execution_context::id id;
 
     explicit clock_service(asio::execution_context& context)
-        : asio::execution_context::service{context}, clocks_{real_clock::instance()}, current_{clocks_.back().get()} {}
+        : asio::execution_context::service{context},
+          clocks_{real_clock::instance()},
+          current_{clocks_.back().get()},
+          waits_{std::make_shared<wait_registry>(context)} {}
     ~clock_service() override { gone_.fetch_add(1, std::memory_order_release); }
 
     /// The service of the context that `executor` belongs to.
@@ -100,7 +103,7 @@ private:
     mutable std::mutex mutex_;
     std::vector<std::shared_ptr<coffer::clock>> clocks_;  // the last one counts; who borrowed an earlier one keeps it
     std::atomic<coffer::clock*> current_;
-    std::shared_ptr<wait_registry> waits_ = std::make_shared<wait_registry>();
+    std::shared_ptr<wait_registry> const waits_;
 };
 
 }  // namespace coffer::inline v0

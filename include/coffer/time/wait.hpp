@@ -3,8 +3,14 @@
 // One suspended wait: it ends when its time comes, when somebody notifies it, or when its coroutine is cancelled,
 // whichever is first, exactly once, on the waiter's own executor, and without throwing.
 
+#include <coffer/asio.hpp>
+#include <coffer/state/timer_wheel.hpp>
 #include <coffer/time/clock.hpp>
+#include <coffer/time/context_timer.hpp>
 
+#include <algorithm>
+#include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -17,11 +23,17 @@ namespace coffer::inline v0 {
 /// How a wait ended.
 enum class wake : std::uint8_t { elapsed, notified, cancelled };
 
-/// All waits of one context that have not ended, so that the context's shutdown can destroy their coroutines while the
-/// context still exists, wherever else the waits are referred to. Outlives the context.
-class wait_registry {
+/// All waits of one context that have not ended: the context's shutdown destroys their coroutines while the context still
+/// exists, wherever else the waits are referred to. In real time it also ends those whose time has come, by one Asio timer
+/// for all of them, which fires once for a tick of 1 ms. Outlives the context. Any thread.
+///
+/// Its lock may be held while Asio's are taken (a timer is set, a coroutine is posted), never the other way round.
+class wait_registry : public std::enable_shared_from_this<wait_registry> {
 public:
+    /// For waits without a time of their own.
     wait_registry() = default;
+    /// `context` is not used once this is closed.
+    explicit wait_registry(asio::execution_context& context) noexcept : context_{&context} {}
     wait_registry(wait_registry const&) = delete;
     wait_registry& operator=(wait_registry const&) = delete;
 
@@ -30,24 +42,40 @@ public:
 
 private:
     friend class pending_wait;
+    using tick = timer_wheel::tick;
+
+    /// Adds a wait; false if its time has come already. Under the lock.
+    bool add(pending_wait& wait, std::optional<time_point> until);
+    void set_timer(tick due, tick now);
+    /// The timer that was set as the `number`th has fired.
+    void expire(std::uint64_t number) noexcept;
+    [[nodiscard]] static tick this_tick() noexcept {
+        return timer_wheel::at_or_before(std::chrono::steady_clock::now());
+    }
+
     std::mutex mutex_;
-    pending_wait* first_ = nullptr;
+    timer_wheel waits_;
     bool closed_ = false;
+    asio::execution_context* context_ = nullptr;
+    std::optional<detail::context_timer> timer_;
+    tick set_to_ = timer_wheel::never;
+    tick last_set_ = timer_wheel::never;  // in which tick
+    std::uint64_t times_set_ = 0;
 };
 
 /// A wait that has begun. It owns itself until it ends; the first `finish` wins. Any thread.
 ///
 /// Ending one posts its coroutine, for which Asio may need memory. If there is none the process is terminated: a wait that
 /// does not end would be worse.
-class pending_wait : public std::enable_shared_from_this<pending_wait> {
+class pending_wait : public std::enable_shared_from_this<pending_wait>, private timer_entry {
 public:
     explicit pending_wait(std::shared_ptr<wait_registry> registry) : registry_{std::move(registry)} {}
     pending_wait(pending_wait const&) = delete;
     pending_wait& operator=(pending_wait const&) = delete;
     virtual ~pending_wait() = default;
 
-    /// Registers the wait, with an Asio timer at `until` if that is given. False, and the coroutine is destroyed, when the
-    /// context is shutting down.
+    /// Registers the wait, to be ended in real time no earlier than `until` if that is given. False, and the coroutine is
+    /// destroyed, when the context is shutting down.
     bool begin(std::optional<time_point> until) {
         {
             std::lock_guard const lock{registry_->mutex_};
@@ -57,10 +85,11 @@ public:
                     resume(*early_);
                     return true;
                 }
-                if (until) arm_timer(*until);  // it may throw; it cannot end the wait before the lock is given up
-                next_ = registry_->first_;
-                if (next_ != nullptr) next_->previous_ = this;
-                registry_->first_ = this;
+                if (!registry_->add(*this, until)) {
+                    state_ = state::ended;
+                    resume(wake::elapsed);
+                    return true;
+                }
                 self_ = shared_from_this();
                 state_ = state::pending;
                 return true;
@@ -96,13 +125,13 @@ private:
     friend class wait_registry;
     enum class state : std::uint8_t { fresh, pending, ended };
 
-    virtual void arm_timer(time_point until) = 0;
+    /// It has ended. Under the registry's lock: it may post, and nothing else.
     virtual void resume(wake why) noexcept = 0;
+    /// Its context goes.
     virtual void discard() noexcept = 0;
 
     std::shared_ptr<pending_wait> unlink() noexcept {
-        (previous_ != nullptr ? previous_->next_ : registry_->first_) = next_;
-        if (next_ != nullptr) next_->previous_ = previous_;
+        if (in_wheel()) registry_->waits_.remove(*this);
         state_ = state::ended;
         return std::move(self_);
     }
@@ -111,9 +140,55 @@ private:
     std::shared_ptr<pending_wait> self_;
     state state_ = state::fresh;
     std::optional<wake> early_;  // ended before it began
-    pending_wait* previous_ = nullptr;
-    pending_wait* next_ = nullptr;
 };
+
+inline bool wait_registry::add(pending_wait& wait, std::optional<time_point> until) {
+    if (!until) return waits_.add(wait, timer_wheel::never), true;
+    auto const due = timer_wheel::at_or_after(*until);
+    if (due < set_to_) {
+        auto const now = this_tick();
+        if (due <= now) return false;
+        set_timer(due, now);  // it may throw; nothing has begun yet
+    }
+    waits_.add(wait, due);
+    return true;
+}
+
+/// Setting it costs a system call. Where many want it earlier and earlier, it is set twice in one tick at the most: to where
+/// the first one wants it, and then to the next tick, which nobody's is before.
+inline void wait_registry::set_timer(tick due, tick now) {
+    constexpr auto last = timer_wheel::at_or_before(time_point::max());
+    if (last_set_ == now && set_to_ != timer_wheel::never) due = now + 1;
+    if (!timer_) timer_.emplace(*context_);
+    auto const number = times_set_ + 1;
+    timer_->set(time_point{std::min(due, last) * timer_wheel::tick_length}, [weak = weak_from_this(), number] {
+        if (auto const self = weak.lock()) self->expire(number);
+    });
+    times_set_ = number;
+    set_to_ = due;
+    last_set_ = now;
+}
+
+inline void wait_registry::expire(std::uint64_t number) noexcept {
+    constexpr std::size_t at_once = 32;  // others want the lock, too
+    for (;;) {
+        std::array<std::shared_ptr<pending_wait>, at_once> ended;  // released after the lock
+        std::lock_guard const lock{mutex_};
+        if (closed_) return;
+        auto const now = this_tick();
+        std::size_t count = 0;
+        for (timer_entry* due = nullptr; count < at_once && (due = waits_.pop_due(now)) != nullptr; ++count) {
+            auto& wait = static_cast<pending_wait&>(*due);
+            ended[count] = wait.unlink();
+            wait.resume(wake::elapsed);
+        }
+        if (count == at_once) continue;
+        if (number != times_set_) return;  // it was set anew meanwhile
+        set_to_ = timer_wheel::never;
+        if (auto const next = waits_.next(); next != timer_wheel::never) set_timer(next, now);
+        return;
+    }
+}
 
 inline void wait_registry::close() noexcept {
     for (;;) {
@@ -121,11 +196,13 @@ inline void wait_registry::close() noexcept {
         {
             std::lock_guard const lock{mutex_};
             closed_ = true;
-            if (first_ == nullptr) return;
-            wait = first_->unlink();
+            auto* const any = waits_.any();
+            if (any == nullptr) break;
+            wait = static_cast<pending_wait*>(any)->unlink();
         }
         wait->discard();  // runs destructors of user code: not under the lock
     }
+    timer_.reset();  // nobody else uses it any more
 }
 
 namespace detail {
@@ -145,19 +222,10 @@ private:
         active(Handler&& h, asio::any_io_executor e) : handler{std::move(h)}, executor{std::move(e)} {}
         Handler handler;
         asio::any_io_executor executor;  // keeps the context's run() from returning
-        std::optional<asio::steady_timer> timer;
     };
-
-    void arm_timer(time_point until) override {
-        active_->timer.emplace(active_->executor, until);
-        active_->timer->async_wait([self = this->shared_from_this()](std::error_code error) {
-            if (!error) self->finish(wake::elapsed);
-        });
-    }
 
     void resume(wake why) noexcept override {
         auto executor = std::move(active_->executor);
-        active_->timer.reset();
         auto handler = std::move(active_->handler);
         active_.reset();
         asio::post(executor, [handler = std::move(handler), executor, why]() mutable {

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// A part of a call that has a life of its own, for a layer that may have to leave it behind: what it is given to begin with,
+// and what it has to say when it has ended, or when it is left.
+
+#include <coffer/base/fault.hpp>
+#include <coffer/base/money.hpp>
+#include <coffer/call/attempt.hpp>
+#include <coffer/call/attempt_log.hpp>
+#include <coffer/call/call.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace coffer::inline v0 {
+
+/// What layers that fork do with a call. The branch, and what is asked of it, belong to the branch's strand as long as it runs.
+class forked_call {
+public:
+    /// Makes `own` one with `c`: the same request, until `until` at the latest. Attempts are numbered, counted
+    /// and limited as those of `c`, and sent with the same key for the provider.
+    static void begin(call& own, call& c, time_point until) {
+        own.service_ = c.service_;
+        own.clock_ = c.clock_;
+        own.began_ = c.began_;
+        own.deadline_ = std::min(c.deadline(), until).time_since_epoch().count();
+        own.branched_ = c.branched_ + 1;
+        own.branch_ = c.branch_;
+        own.attempts_ = c.attempts_;
+        own.attempts_elsewhere_ = c.attempts_elsewhere_;
+        own.unproven_ = c.unproven_;
+        own.waited_ = std::exchange(c.waited_, duration{});
+        own.why_waited_ = std::exchange(c.why_waited_, wait_reason::none);
+        own.provider_key_ = c.provider_key_;
+    }
+
+    /// No attempt, wait or sleep begins in it any more, whatever it makes of a cancellation: an operation may have switched those
+    /// off for the whole coroutine.
+    static void close(call& own) noexcept { own.inside_until_ = std::min(own.inside_until_, own.clock_->now()); }
+
+    /// From how many calls is this one a branch, one from the other?
+    [[nodiscard]] static int depth(call const& c) noexcept { return c.branched_; }
+
+    /// What a branch has done.
+    struct report {
+        attempt_log log;
+        std::optional<money> cost;
+        int attempts = 0;
+        int unproven = 0;
+        duration waited{};
+        wait_reason why_waited = wait_reason::none;
+        std::string provider_key;
+        answer_origin origin = answer_origin::none;
+        bool stored = false;
+        std::optional<target> answered_by;
+        std::optional<key> record_key;
+    };
+
+    /// Of one that has ended.
+    [[nodiscard]] static report ended(call& own) {
+        auto said = figures(own);
+        said.log = std::move(own.log_);
+        return said;
+    }
+
+    /// Of one that is left behind at `now`, for `why`: an attempt that is under way may have been sent, and may be billed.
+    [[nodiscard]] static report left(call const& own, time_point now, fault const& why) {
+        auto said = figures(own);
+        said.log = own.log_;
+        if (own.running_ == nullptr) return said;
+        auto const& a = *own.running_;
+        auto& entry = said.log.begin_entry();
+        entry.number = a.number();
+        entry.target = a.target();
+        entry.start = a.now() - own.began_;
+        entry.waited = std::exchange(said.waited, duration{});
+        entry.why_waited = std::exchange(said.why_waited, wait_reason::none);
+        entry.duration = now - a.now();
+        entry.fault = why;
+        entry.execution = entry.billing = knowledge::maybe;
+        said.cost.reset();
+        ++said.unproven;
+        return said;
+    }
+
+    /// What is known of the provider's side: of all attempts in a log from `first` on.
+    struct known {
+        knowledge execution = knowledge::no;
+        knowledge billing = knowledge::no;
+    };
+    [[nodiscard]] static known of_provider(attempt_log const& log, std::size_t first = 0) noexcept {
+        known k;
+        for (auto i = first; i < log.size(); ++i)
+            k = {std::max(k.execution, log[i].execution), std::max(k.billing, log[i].billing)};
+        return k;
+    }
+
+    /// It is the call's.
+    static void join(call& c, report&& said) {
+        if (c.log_.empty()) c.log_ = std::move(said.log);
+        else
+            for (auto const& entry : said.log) c.log_.add(entry);
+        if (said.cost) c.cost_ += *said.cost;
+        else c.cost_known_ = false;
+        c.attempts_ = said.attempts;
+        c.unproven_ = said.unproven;
+        c.waited_ += said.waited;
+        if (c.why_waited_ == wait_reason::none) c.why_waited_ = said.why_waited;
+        c.provider_key_ = std::move(said.provider_key);
+        c.origin_ = said.origin;
+        c.stored_ = said.stored;
+        if (said.answered_by) c.answered_by_ = std::move(said.answered_by);
+        if (said.record_key) c.record_key_ = std::move(said.record_key);
+    }
+
+private:
+    [[nodiscard]] static report figures(call const& own) {
+        report said;
+        said.cost = own.cost();
+        said.attempts = own.attempts_;
+        said.unproven = own.unproven_;
+        said.waited = own.waited_;
+        said.why_waited = own.why_waited_;
+        said.provider_key = own.provider_key_;
+        said.origin = own.origin_;
+        said.stored = own.stored_;
+        said.answered_by = own.answered_by_;
+        said.record_key = own.record_key_;
+        return said;
+    }
+};
+
+}  // namespace coffer::inline v0
