@@ -12,6 +12,7 @@
 #include <coffer/policy/per_key.hpp>
 #include <coffer/policy/rate_limit.hpp>
 #include <coffer/policy/retry.hpp>
+#include <coffer/policy/timeout.hpp>
 #include <coffer/store/ledger_memory.hpp>
 #include <coffer/store/memory.hpp>
 #include <coffer/testing/scripted_operation.hpp>
@@ -294,6 +295,7 @@ TEST(composition, of_a_bulkhead_of_partitions_and_of_a_hedge) {
     per_key const each{by_tag("tenant"), one_each, {.max_keys = 5, .when_full = when_full::share}};
     (void)each.at("acme, a secret name");
     EXPECT_EQ(to_string(each), "per_key(circuit_breaker, max_keys 5, shares when full; partitions: 1)");
+    EXPECT_EQ(to_string(timeout{30s, "outer"}), "timeout(30 s, called outer)");
     scripted_operation<int> const op;
     EXPECT_EQ(to_string(pipeline{retry{}}.wrap(
                   hedge{hedge_options{.delay = 3s, .percentile = 0}, pipeline{retry{}}.wrap(op)})),

@@ -652,7 +652,7 @@ TEST_F(hedge_test, results_may_be_nothing_or_what_can_only_be_moved) {
     quick.gives(std::make_unique<int>(2)).after(1s);
     auto const aimed = [](auto op, std::string name) {
         return pipeline{}.wrap(
-            describe([op](attempt& a, int n) { return op(a, n); }).target([name](int) { return target{name, "m"}; }));
+            describe([op](attempt& a, int x) { return op(a, x); }).target([name](int) { return target{name, "m"}; }));
     };
     auto const number = [](auto how) -> awaitable<int> {
         auto c = call::unkeyed();

@@ -12,6 +12,7 @@
 #include <mutex>
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace coffer::inline v0 {
 
@@ -33,7 +34,7 @@ public:
     };
     [[nodiscard]] report look() const {
         std::lock_guard const lock{mutex_};
-        return {log_, cost_, cost_known_ && sending_ == 0, numbers_, unproven_ + sending_, sending_};
+        return {log_, cost_, cost_known_ && sending_ == 0, numbers_, unproven_ + sending_ - abandoned_, sending_};
     }
 
     /// Another branch, if all of them together then make no more than `most` sends not proven unbilled. Each branch has one
@@ -67,9 +68,16 @@ public:
         ++sending_;
         return ++numbers_;
     }
-    void end(attempt_record const& a) {
+    /// One that goes on although its branch has turned to something else: from now on it is nobody's reserve.
+    void abandon() noexcept {
+        std::lock_guard const lock{mutex_};
+        ++abandoned_;
+        ++unproven_;
+    }
+    void end(attempt_record const& a, bool abandoned) {
         std::lock_guard const lock{mutex_};
         --sending_;
+        if (abandoned) --abandoned_, --unproven_;
         if (a.billing != knowledge::no) ++unproven_;
         if (a.cost) cost_ += *a.cost;
         else cost_known_ = false;
@@ -85,6 +93,7 @@ private:
     int unproven_;
     int branches_ = 1;
     int sending_ = 0;
+    int abandoned_ = 0;  // of those
 };
 
 /// One branch, as its call knows it, and every fork of that call which a layer in the branch has made. Any thread.
@@ -105,6 +114,7 @@ public:
     struct send {
         int number = 0;  ///< the journal's
         time_point deadline{};  ///< by which it was told to end
+        int attempt = 0;
     };
     [[nodiscard]] std::optional<send> sending() const noexcept {
         std::lock_guard const lock{mutex_};
@@ -122,33 +132,34 @@ public:
     }
 
     [[nodiscard]] int begin(int number, time_point deadline) noexcept {
-        {
-            std::lock_guard const lock{mutex_};
-            sending_ = send{number, deadline};
-            ++begun_;
-        }
-        return books_->begin();
+        auto const attempt = books_->begin();
+        std::lock_guard const lock{mutex_};
+        sending_ = send{number, deadline, attempt};
+        ++begun_;
+        return attempt;
+    }
+    /// A timeout leaves behind what is under way.
+    void abandon() {
+        std::lock_guard const lock{mutex_};
+        if (!sending_) return;
+        abandoned_.push_back(sending_->attempt);
+        sending_.reset();
+        books_->abandon();
     }
     void end(attempt_record const& a) {
-        bool leaves = false;
+        bool abandoned = false;
         {
             std::lock_guard const lock{mutex_};
-            sending_.reset();
-            failed_ = a.fault ? std::optional{a.fault->kind()} : std::nullopt;
-            leaves = std::exchange(over_, false);
+            abandoned = std::erase(abandoned_, a.number) > 0;
+            if (!abandoned) {
+                sending_.reset();
+                failed_ = a.fault ? std::optional{a.fault->kind()} : std::nullopt;
+            }
         }
-        books_->end(a);
-        if (leaves) books_->leave();
+        books_->end(a, abandoned);
     }
-    /// It has ended. A send that a timeout in it has left behind keeps what the branch had in reserve, until it ends too.
-    void leave() noexcept {
-        {
-            std::lock_guard const lock{mutex_};
-            over_ = sending_.has_value();
-            if (over_) return;
-        }
-        books_->leave();
-    }
+    /// It has ended.
+    void leave() noexcept { books_->leave(); }
 
 private:
     std::shared_ptr<branch_books> const books_;
@@ -157,7 +168,7 @@ private:
     mutable std::mutex mutex_;
     std::optional<send> sending_;
     int begun_ = 0;
-    bool over_ = false;
+    std::vector<int> abandoned_;  // attempts
     std::optional<fault_kind> failed_;
 };
 

@@ -71,6 +71,7 @@ public:
         auto said = figures(own);
         said.log = own.log_;
         if (own.running_ == nullptr) return said;
+        if (own.branch_ != nullptr) own.branch_->abandon();
         auto const& a = *own.running_;
         auto& entry = said.log.begin_entry();
         entry.number = a.number();

@@ -11,6 +11,7 @@
 #include <coffer/base/outcome.hpp>
 #include <coffer/call/call.hpp>
 #include <coffer/call/classify.hpp>
+#include <coffer/call/composition.hpp>
 #include <coffer/call/forked_call.hpp>
 #include <coffer/policy/timed_branch.hpp>
 #include <coffer/state/timeout_rule.hpp>
@@ -57,6 +58,12 @@ public:
         if (limit <= duration::zero())
             throw std::invalid_argument{
                 "coffer::timeout: the limit must be longer than zero; to have none, leave it out"};
+    }
+
+    /// What `to_string` and `<<` print.
+    void describe(composition& to) const {
+        to.name("timeout").with(detail::duration_text(limit_));
+        if (!name_.empty()) to.with("called " + name_);
     }
 
     template <class Next>
