@@ -36,6 +36,8 @@ INSTRUCTIONS = [
     ("rate_limit, clock included", "rate", "limit", "gcra_and_clock", None),
     ("rate_limit of three limits, clock included", "rate", "three_limits", "gcra_and_clock", None),
     ("per_key, one breaker of 10,000, clock included", "per_key", "one_of_10000", "breaker", None),
+    ("arming and cancelling a timer, beside op || timer", "timers", "arm_and_cancel", "or_timer", 0.02),
+    ("an operation under a timeout, beside op || timer", "timers", "timeout", "or_timer", 0.25),
     ("reserve and settle in memory", "ledger", "backend", "section", 2.0),
     ("memory_store: claim, permit, answer, accept", "store", "memory", "bare_memory", 2.0),
     ("memory_store: a replay", "store", "replay", "bare_replay", None),
@@ -58,6 +60,8 @@ TIMES = [
     ("an HTTP request, 512 at a time", "http_client", "client_512", "bare_512", 1.2),
     ("four policies around an HTTP request, 64 at a time", "http_client", "guarded_64", "client_64", 1.07),
 ]
+# (what, program, mode, its bare one, so many at a time, the aim)
+BYTES = [("memory of a call that sleeps in retry", "timers", "sleeping", "sleeping_bare", 100_000, 1.4)]
 
 
 def output(*command: str) -> subprocess.CompletedProcess:
@@ -77,6 +81,10 @@ def instructions(program: str, mode: str) -> tuple[float, float]:
     n = 2000  # which the program repeats twice
     per_repetition = round((collected(2 * n) - collected(n)) / (2 * n))
     return per_repetition, float(re.match(r"([\d.]+) allocations", output(program, mode, str(10 * n)).stdout)[1])
+
+
+def resident(program: str, mode: str, count: int) -> int:
+    return int(re.match(r"(\d+) bytes", output(program, mode, str(count)).stdout)[1])
 
 
 def times(program: str, modes: set[str], quick: bool) -> dict[str, float]:
@@ -124,6 +132,11 @@ def main() -> int:
                 known[program, m] = instructions(path[program], m)
         value, allocations = known[program, mode]
         add(what, "instructions", value, bare, known[program, bare][0], aim, allocations=allocations)
+    print("Memory")
+    for what, program, mode, bare, count, aim in BYTES:
+        if program in wanted:
+            value, bare_value = (resident(path[program], m, count) for m in (mode, bare))
+            add(what, "bytes", value, bare, bare_value, aim)
     print("Time")
     for program in wanted:
         figures = [f for f in TIMES if f[1] == program]

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 // What timers, timeouts and sleeping calls cost, beside Asio's own.
+// See support/modes.hpp for how it is run, and
 //
-//     bench_timers MODE N   runs MODE N times; prints allocations and timerfd_settime calls for each, over the second half
-//     bench_timers          lists the modes
-//
-// Instructions are counted from outside, as for bench_walk: valgrind --tool=callgrind for N and for 2N, the difference
-// divided by N. The modes `sleeping` and `sleeping_bare` print the bytes of one sleeping call instead; `wheel` its nanoseconds.
+//     bench_timers sleeping N         bytes of memory of a call that sleeps in the backoff of `retry`, N of them
+//     bench_timers sleeping_bare N    the same of a coroutine with a timer
 
 #include <coffer/coffer.hpp>
 
@@ -16,8 +14,9 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include <array>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -25,7 +24,7 @@
 #include <string_view>
 #include <vector>
 
-#include "support/allocations.hpp"
+#include "support/modes.hpp"
 
 namespace {
 
@@ -52,32 +51,10 @@ awaitable<int> operation(int const& x) {
     co_return x + 1;
 }
 
-/// Allocations and system calls over the second half of `n` repetitions; printed at the end.
-class counted {
-public:
-    explicit counted(long n) noexcept : half_{static_cast<double>(n - n / 2)} {}
-    counted(counted const&) = delete;
-    ~counted() {
-        std::printf("%.2f allocations, %.4f timerfd_settime\n",
-                    static_cast<double>(allocations.load() - before_) / half_,
-                    static_cast<double>(timers_set - set_before_) / half_);
-    }
-    void begin() noexcept { before_ = allocations.load(), set_before_ = timers_set; }
-
-private:
-    double half_;
-    long before_ = 0;
-    long set_before_ = 0;
-};
-
 /// `n` repetitions of `once`.
 template <class Once>
 awaitable<void> repeat(long n, Once once) {
-    counted count{n};
-    for (long i = 0; i < n; ++i) {
-        if (i == n / 2) count.begin();
-        co_await once();
-    }
+    for (long i = 0; i < n; ++i) co_await once();
 }
 
 awaitable<void> bare(long n) {
@@ -124,9 +101,7 @@ awaitable<void> arm_and_cancel(long n) {
     auto const executor = co_await asio::this_coro::executor;
     auto& service = coffer::clock_service::of(executor);
     auto& time = service.borrowed_clock();
-    counted count{n};
     for (long i = 0; i < n; ++i) {
-        if (i == n / 2) count.begin();
         auto const wait = std::make_shared<bare_wait>(service.waits());
         (void)time.begin_wait(wait, time.now() + 5min);
         wait->finish(coffer::wake::cancelled);
@@ -210,30 +185,25 @@ void sleeping_calls(long n) {
     });
 }
 
-/// The wheel alone, with a million others in it.
+/// The wheel alone, with a million others in it; `hot`: always the same entry.
+template <bool Hot>
 void wheel(long n) {
     struct entry final : coffer::timer_entry {};
-    coffer::timer_wheel all;
-    std::vector<entry> others(1'000'000);
-    for (std::size_t i = 0; i < others.size(); ++i) all.add(others[i], i * 7919 % 1'000'000);
-    entry mine;
-    for (int hot = 1; hot >= 0; --hot) {
-        auto const begin = clock::now();
-        for (long i = 0; i < n; ++i) {
-            auto& e = hot == 1 ? mine : others[static_cast<std::size_t>(i) * 7919 % others.size()];
-            if (e.in_wheel()) all.remove(e);
-            all.add(e, static_cast<std::uint64_t>(i) * 7919 % 1'000'000);
+    struct full {
+        coffer::timer_wheel all;
+        std::vector<entry> others{1'000'000};
+        entry mine;
+        full() {
+            for (std::size_t i = 0; i < others.size(); ++i) all.add(others[i], i * 7919 % others.size());
         }
-        auto const took = clock::now() - begin;
-        std::printf("%.1f ns %s\n", std::chrono::duration<double, std::nano>(took).count() / static_cast<double>(n),
-                    hot == 1 ? "the same one" : "any one");
+    };
+    static full one;
+    for (long i = 0; i < n; ++i) {
+        auto& e = Hot ? one.mine : one.others[static_cast<std::size_t>(i) * 7919 % one.others.size()];
+        if (e.in_wheel()) one.all.remove(e);
+        one.all.add(e, static_cast<std::uint64_t>(i) * 7919 % one.others.size());
     }
 }
-
-struct mode {
-    std::string_view name;
-    void (*run)(long);
-};
 
 template <awaitable<void> (*Work)(long)>
 void in_context(long n) {
@@ -247,29 +217,27 @@ awaitable<void> timeout_of_operation(long n) {
 }
 awaitable<void> without_timeout(long n) { return through(n, coffer::pipeline{}.wrap(&operation)); }
 
-constexpr std::array modes{
-    mode{"bare", &in_context<bare>},
-    mode{"or_timer", &in_context<or_timer>},
-    mode{"without_timeout", &in_context<without_timeout>},
-    mode{"timeout", &in_context<timeout_of_operation>},
-    mode{"arm_and_cancel", &in_context<arm_and_cancel>},
-    mode{"asio_arm_and_cancel", &in_context<asio_arm_and_cancel>},
-    mode{"wait_notified", &in_context<wait_notified>},
-    mode{"sleeping_bare", &sleeping_bare},
-    mode{"sleeping", &sleeping_calls},
-    mode{"wheel", &wheel},
+constexpr bench::mode modes[]{
+    {"bare", &in_context<bare>},
+    {"or_timer", &in_context<or_timer>},
+    {"without_timeout", &in_context<without_timeout>},
+    {"timeout", &in_context<timeout_of_operation>},
+    {"arm_and_cancel", &in_context<arm_and_cancel>},
+    {"asio_arm_and_cancel", &in_context<asio_arm_and_cancel>},
+    {"wait_notified", &in_context<wait_notified>},
+    {"wheel_same_one", &wheel<true>},
+    {"wheel_any_one", &wheel<false>},
 };
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc == 3) {
-        for (auto const& m : modes) {
-            if (m.name != argv[1]) continue;
-            m.run(std::atol(argv[2]));
-            return 0;
-        }
-    }
-    for (auto const& m : modes) std::printf("%.*s\n", static_cast<int>(m.name.size()), m.name.data());
-    return argc == 1 ? 0 : 2;
+    std::string_view const mode = argc == 3 ? argv[1] : "";
+    if (mode == "sleeping") sleeping_calls(std::atol(argv[2]));
+    if (mode == "sleeping_bare") sleeping_bare(std::atol(argv[2]));
+    auto const status = bench::run(argc, argv, modes);
+    if (!mode.empty() && status == 0)
+        std::printf("%.2f timerfd_settime\n",
+                    static_cast<double>(timers_set) / static_cast<double>(2 * std::atol(argv[2])));
+    return status;
 }
