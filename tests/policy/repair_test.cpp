@@ -7,6 +7,7 @@
 #include <coffer/policy/fallback.hpp>
 #include <coffer/policy/once.hpp>
 #include <coffer/policy/retry.hpp>
+#include <coffer/policy/timeout.hpp>
 #include <coffer/store/ledger_memory.hpp>
 #include <coffer/store/memory.hpp>
 
@@ -253,6 +254,9 @@ TEST_F(repair_test, the_retry_may_stand_further_out) {
     guarded const inner = pipeline{}.wrap(chat(more_precisely));
     EXPECT_EQ(run(pipeline{retry{}}.wrap(inner)).text(), "good");
     EXPECT_EQ(prompts()[3], "prompt; not 'bad'");
+    provider.answer("bad").answer("good");
+    EXPECT_EQ(run(pipeline{retry{}, coffer::timeout{1min}}.wrap(chat(more_precisely))).text(), "good");
+    EXPECT_EQ(prompts()[5], "prompt; not 'bad'");
 }
 
 TEST_F(repair_test, another_alternative_is_asked_what_was_given) {

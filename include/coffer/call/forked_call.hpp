@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -35,6 +36,9 @@ public:
         own.waited_ = std::exchange(c.waited_, duration{});
         own.why_waited_ = std::exchange(c.why_waited_, wait_reason::none);
         own.provider_key_ = c.provider_key_;
+        own.repairs_ = c.repairs_;
+        own.repaired_by_ = c.repaired_by_;
+        own.repaired_ = c.repaired_;
     }
 
     /// No attempt, wait or sleep begins in it any more, whatever it makes of a cancellation: an operation may have switched those
@@ -57,6 +61,10 @@ public:
         bool stored = false;
         std::optional<target> answered_by;
         std::optional<key> record_key;
+        int repairs = 0;
+        bool repaired_now = false;
+        void const* repaired_by = nullptr;
+        std::shared_ptr<void> repaired;
     };
 
     /// Of one that has ended.
@@ -115,6 +123,10 @@ public:
         c.stored_ = said.stored;
         if (said.answered_by) c.answered_by_ = std::move(said.answered_by);
         if (said.record_key) c.record_key_ = std::move(said.record_key);
+        c.repairs_ = said.repairs;
+        c.repaired_now_ = said.repaired_now;
+        c.repaired_by_ = said.repaired_by;
+        c.repaired_ = std::move(said.repaired);
     }
 
 private:
@@ -130,6 +142,10 @@ private:
         said.stored = own.stored_;
         said.answered_by = own.answered_by_;
         said.record_key = own.record_key_;
+        said.repairs = own.repairs_;
+        said.repaired_now = own.repaired_now_;
+        said.repaired_by = own.repaired_by_;
+        said.repaired = own.repaired_;
         return said;
     }
 };
