@@ -76,7 +76,7 @@ TEST_F(changed, retry_attempts_hold_from_the_next_decision_and_those_made_count)
 }
 
 TEST_F(changed, retry_sends_floors_hints_and_schedules_too) {
-    retry_options const patient{.max_sends = 5, .schedule = every(1s), .ambiguous_delay = 5s};
+    retry_options const patient{.max_sends = 5, .schedule = every(1s), .ambiguous_delay = 5s, .ambiguous_spread = 0};
     struct one {
         fault why;
         retry_options to;
