@@ -72,11 +72,12 @@ TEST(attempt_log, tells_a_whole_call) {
     support::gate_script waits;
     waits.entries.push_back({support::entry::kind::wait, 4s, {}});
     auto const aimed = describe(provider).target([] { return target{"p", "m"}; });
-    auto const ask = pipeline{
-        retry{{.max_sends = 3, .schedule = coffer::backoff{growth::constant, jitter::none, 1s, 1s}, .hint_spread = 0}},
-        support::waiting_gate{
-            t, "w",
-            waits}}.wrap(aimed);
+    auto const ask = pipeline{retry{{.max_sends = 3,
+                                     .schedule = coffer::backoff{growth::constant, jitter::none, 1s, 1s},
+                                     .ambiguous_spread = 0,
+                                     .hint_spread = 0}},
+                              support::waiting_gate{t, "w", waits}}
+                         .wrap(aimed);
     call c{key{"test", 1}, 1h};
     EXPECT_EQ(sim.run(ask(c)), 7);
     EXPECT_EQ(text(c.log()),
