@@ -202,8 +202,8 @@ TEST(rate_headers, of_a_refusal_too_and_its_hint_blocks) {
                                                  {"x-ratelimit-limit-requests", "6"},
                                                  {"x-ratelimit-remaining-requests", "0"},
                                                  {"x-ratelimit-reset-requests", "1m0s"}});
-    EXPECT_EQ(second_after(refused, {.requests_per_minute = 600}), 7s);
-    EXPECT_EQ(second_after(refused, {.requests_per_minute = 6}), 10s) << "the bucket is empty, too";
+    EXPECT_EQ(second_after(refused, {.requests_per_minute = 600, .hint_spread = 0}), 7s);
+    EXPECT_EQ(second_after(refused, {.requests_per_minute = 6, .hint_spread = 0}), 10s) << "the bucket is empty, too";
 }
 
 TEST(rate_headers, an_answers_usage_is_what_the_limiter_counts) {
