@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: the wrapped pipeline multiplies sends .retry, fallback, hedge. inside this pipeline's rate_limit or budget
+// expect: the wrapped pipeline multiplies sends .retry, fallback, hedge. inside this pipeline's rate_limit, bulkhead or budget
 #include "alternatives.hpp"
 
 #include <coffer/policy/hedge.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: a policy that must meet every send .rate_limit, budget. stands outside a policy that multiplies sends
+// expect: a policy that must meet every send .rate_limit, bulkhead, budget. stands outside a policy that multiplies sends
 #include <coffer/policy/per_key.hpp>
 #include <coffer/policy/rate_limit.hpp>
 #include <coffer/policy/retry.hpp>
