@@ -10,6 +10,7 @@
 #include <tuple>
 #include <vector>
 
+namespace codec_test {
 namespace {
 
 using namespace std::string_literals;
@@ -63,3 +64,4 @@ static_assert(coffer::encodable<std::string> && coffer::encodable<int> && coffer
 static_assert(!coffer::encodable<no_codec> && !coffer::encodable<double>);
 
 }  // namespace
+}  // namespace codec_test

@@ -5,6 +5,7 @@
 
 #include <string>
 
+namespace denial_test {
 namespace {
 
 using namespace coffer::literals;
@@ -60,3 +61,4 @@ TEST(denial, somebodys_words_stay_in_one_line_and_short) {
 }
 
 }  // namespace
+}  // namespace denial_test

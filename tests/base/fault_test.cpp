@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+namespace fault_test {
 namespace {
 
 using namespace coffer;
@@ -296,3 +297,4 @@ TEST(disposition, passes_the_providers_hint_on) {
 }
 
 }  // namespace
+}  // namespace fault_test

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+namespace fingerprint_test {
 namespace {
 
 TEST(fingerprint, names_the_fields_that_differ) {
@@ -59,3 +60,4 @@ TEST(fingerprint, random_pairs_differ_where_two_maps_do) {
 }
 
 }  // namespace
+}  // namespace fingerprint_test

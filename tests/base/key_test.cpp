@@ -14,6 +14,7 @@
 #include <unordered_set>
 #include <vector>
 
+namespace key_test {
 namespace {
 
 using coffer::key;
@@ -171,3 +172,4 @@ static_assert(a_key_part<std::string> && a_key_part<bool> && a_key_part<long lon
               a_key_part<std::vector<std::byte>>);
 
 }  // namespace
+}  // namespace key_test

@@ -5,6 +5,7 @@
 
 #include <chrono>
 
+namespace later_test {
 namespace {
 
 using namespace std::chrono;
@@ -40,3 +41,4 @@ TEST(later, is_never_earlier) {
 }
 
 }  // namespace
+}  // namespace later_test

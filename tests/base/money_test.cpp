@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+namespace money_test {
 namespace {
 
 using coffer::cost_sum;
@@ -165,3 +166,4 @@ static_assert([] {
 }() == 31);
 
 }  // namespace
+}  // namespace money_test

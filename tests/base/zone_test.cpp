@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+namespace zone_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -111,3 +112,4 @@ TEST(zone, offsets_of_former_times_have_seconds) {
 }
 
 }  // namespace
+}  // namespace zone_test

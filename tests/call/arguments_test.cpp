@@ -14,6 +14,7 @@
 #include <string_view>
 #include <utility>
 
+namespace arguments_test {
 namespace {
 
 using namespace coffer;
@@ -279,3 +280,4 @@ TEST(arguments, a_call_that_is_never_awaited_does_nothing) {
 }
 
 }  // namespace
+}  // namespace arguments_test

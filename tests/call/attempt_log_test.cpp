@@ -13,6 +13,7 @@
 #include <sstream>
 #include <string>
 
+namespace attempt_log_test {
 namespace {
 
 using namespace coffer;
@@ -88,3 +89,4 @@ TEST(attempt_log, tells_a_whole_call) {
 }
 
 }  // namespace
+}  // namespace attempt_log_test

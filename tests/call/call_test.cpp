@@ -15,6 +15,7 @@
 #include <string>
 #include <utility>
 
+namespace call_test {
 namespace {
 
 using namespace coffer;
@@ -234,3 +235,4 @@ TEST(call, a_providers_key_is_thirty_two_random_letters) {
 }
 
 }  // namespace
+}  // namespace call_test

@@ -14,6 +14,7 @@
 #include <system_error>
 #include <vector>
 
+namespace cancellation_test {
 namespace {
 
 using namespace coffer;
@@ -221,3 +222,4 @@ TEST_F(cancellation, an_operation_that_aborts_itself_was_not_cancelled) {
 }
 
 }  // namespace
+}  // namespace cancellation_test

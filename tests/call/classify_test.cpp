@@ -10,6 +10,7 @@
 #include <system_error>
 #include <vector>
 
+namespace classify_test {
 namespace {
 
 using namespace coffer;
@@ -81,3 +82,4 @@ TEST(classify, misuse_and_lack_of_memory_are_no_faults) {
 }
 
 }  // namespace
+}  // namespace classify_test

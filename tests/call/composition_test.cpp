@@ -34,6 +34,7 @@
 #include "policy/support/speaker.hpp"
 #include "support/simulation.hpp"
 
+namespace composition_test {
 namespace {
 
 using namespace coffer;
@@ -402,3 +403,4 @@ TEST(composition, may_be_printed_while_calls_run_and_options_change) {
 }
 
 }  // namespace
+}  // namespace composition_test

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+namespace event_test {
 namespace {
 
 using namespace coffer;
@@ -164,3 +165,4 @@ TEST(event, an_observer_may_use_the_library_itself) {
 }
 
 }  // namespace
+}  // namespace event_test

@@ -19,6 +19,7 @@
 #include <type_traits>
 #include <vector>
 
+namespace guarded_test {
 namespace {
 
 using namespace coffer;
@@ -194,3 +195,4 @@ TEST(threads, one_handle_serves_many_of_them) {
 }
 
 }  // namespace
+}  // namespace guarded_test

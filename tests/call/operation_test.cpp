@@ -29,6 +29,7 @@ inline coffer::fault to_fault(error const& e) {
 
 }  // namespace mine
 
+namespace operation_test {
 namespace {
 
 using namespace coffer;
@@ -350,3 +351,4 @@ TEST_F(operation, one_without_hooks_may_report_itself) {
 }
 
 }  // namespace
+}  // namespace operation_test

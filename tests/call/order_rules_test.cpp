@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 
+namespace order_rules_test {
 namespace {
 
 using coffer::misuse;
@@ -68,3 +69,4 @@ TEST(order_rules, one_state_cannot_stand_in_a_pipeline_twice) {
 }
 
 }  // namespace
+}  // namespace order_rules_test

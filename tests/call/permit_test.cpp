@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+namespace permit_test {
 namespace {
 
 using namespace coffer;
@@ -256,3 +257,4 @@ TEST_F(permit, leaving_before_it_is_asked_for_is_a_fault_and_no_exception) {
 }
 
 }  // namespace
+}  // namespace permit_test

@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+namespace walk_model_test {
 namespace {
 
 using namespace coffer;
@@ -388,3 +389,4 @@ TEST(walk_model, nested_pipelines) {
 }
 
 }  // namespace
+}  // namespace walk_model_test

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+namespace walk_test {
 namespace {
 
 using namespace coffer;
@@ -343,3 +344,4 @@ TEST_F(walk, an_empty_pipeline_is_one) {
 }
 
 }  // namespace
+}  // namespace walk_test

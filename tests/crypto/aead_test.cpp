@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+namespace aead_test {
 namespace {
 
 using coffer::crypto::aes256_gcm;
@@ -148,3 +149,4 @@ TEST(secret_key, is_32_bytes_or_64_hexadecimal_digits) {
 }
 
 }  // namespace
+}  // namespace aead_test

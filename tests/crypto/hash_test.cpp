@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+namespace hash_test {
 namespace {
 
 using coffer::crypto::hmac_sha256;
@@ -69,3 +70,4 @@ TEST(to_hex, writes_two_digits_a_byte) {
 }
 
 }  // namespace
+}  // namespace hash_test

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+namespace key_ring_test {
 namespace {
 
 using coffer::crypto::key_ring;
@@ -61,3 +62,4 @@ TEST(key_ring, refuses_names_that_stand_for_nothing_or_for_two_keys) {
 }
 
 }  // namespace
+}  // namespace key_ring_test

@@ -18,6 +18,7 @@
 #include "base/digest.hpp"
 #include "billing/price.hpp"
 
+namespace price_oracle_test {
 namespace {
 
 namespace llm = coffer::llm;
@@ -110,3 +111,4 @@ TEST(price_oracle, what_is_billed_is_the_cost_and_never_above_the_bound) {
 }
 
 }  // namespace
+}  // namespace price_oracle_test

@@ -23,6 +23,7 @@
 #include <utility>
 #include <vector>
 
+namespace secrets_test {
 namespace {
 
 using namespace canaries;
@@ -219,3 +220,4 @@ TEST(secrets_in_files, with_encryption_nothing_of_them_is_in_any_file) {
 }
 
 }  // namespace
+}  // namespace secrets_test

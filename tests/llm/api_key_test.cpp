@@ -14,6 +14,7 @@
 #include <string>
 #include <type_traits>
 
+namespace api_key_test {
 namespace {
 
 namespace llm = coffer::llm;
@@ -135,3 +136,4 @@ static_assert(!std::is_constructible_v<llm::api_key, int (*)()>);
 static_assert(!std::is_constructible_v<llm::api_key, coffer::awaitable<int> (*)()>);
 
 }  // namespace
+}  // namespace api_key_test

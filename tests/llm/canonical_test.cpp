@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+namespace canonical_test {
 namespace {
 
 namespace llm = coffer::llm;
@@ -49,3 +50,4 @@ TEST(canonical, is_a_fixed_point) {
 }
 
 }  // namespace
+}  // namespace canonical_test

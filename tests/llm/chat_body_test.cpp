@@ -7,6 +7,7 @@
 #include <limits>
 #include <string>
 
+namespace chat_body_test {
 namespace {
 
 namespace llm = coffer::llm;
@@ -128,3 +129,4 @@ TEST(chat_body, refusals_hold_nothing_of_the_request) {
 }
 
 }  // namespace
+}  // namespace chat_body_test

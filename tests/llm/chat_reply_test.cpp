@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+namespace chat_reply_test {
 namespace {
 
 namespace llm = coffer::llm;
@@ -355,3 +356,4 @@ TEST(read_chat, a_replay_shows_what_it_cost_when_it_was_paid) {
 }
 
 }  // namespace
+}  // namespace chat_reply_test

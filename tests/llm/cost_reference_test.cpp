@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+namespace cost_reference_test {
 namespace {
 
 namespace llm = coffer::llm;
@@ -324,3 +325,4 @@ TEST(bound_of_random_lists, is_above_the_cost_of_all_that_it_allows) {
 }
 
 }  // namespace
+}  // namespace cost_reference_test

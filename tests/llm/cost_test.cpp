@@ -9,6 +9,7 @@
 #include <limits>
 #include <optional>
 
+namespace cost_test {
 namespace {
 
 namespace llm = coffer::llm;
@@ -208,3 +209,4 @@ TEST(bound, counts_calls_of_tools_and_speech_where_there_may_be_any) {
 }
 
 }  // namespace
+}  // namespace cost_test

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+namespace decimal_test {
 namespace {
 
 using coffer::llm::detail::read_decimal;
@@ -53,3 +54,4 @@ TEST(decimal, anything_else_is_none) {
 }
 
 }  // namespace
+}  // namespace decimal_test

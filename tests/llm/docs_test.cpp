@@ -22,6 +22,7 @@
 #include <string>
 #include <utility>
 
+namespace docs_test {
 namespace {
 
 namespace llm = coffer::llm;
@@ -197,3 +198,4 @@ TEST(open_ai_page, prices) {
 }
 
 }  // namespace
+}  // namespace docs_test

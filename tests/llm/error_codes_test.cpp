@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+namespace error_codes_test {
 namespace {
 
 namespace llm = coffer::llm;
@@ -16,3 +17,4 @@ TEST(known_word, is_one_that_providers_are_known_to_write_or_a_short_number) {
 }
 
 }  // namespace
+}  // namespace error_codes_test

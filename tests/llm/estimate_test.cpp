@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+namespace estimate_test {
 namespace {
 
 namespace llm = coffer::llm;
@@ -235,3 +236,4 @@ TEST(estimate, absurd_numbers_saturate) {
 }
 
 }  // namespace
+}  // namespace estimate_test

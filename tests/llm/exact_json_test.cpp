@@ -5,6 +5,7 @@
 
 #include <string>
 
+namespace exact_json_test {
 namespace {
 
 using coffer::llm::json;
@@ -38,3 +39,4 @@ TEST(exact_json, the_text_of_a_number) {
 }
 
 }  // namespace
+}  // namespace exact_json_test

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+namespace faults_test {
 namespace {
 
 namespace llm = coffer::llm;
@@ -391,3 +392,4 @@ TEST(transport_faults, an_address_that_is_refused_is_no_fault_of_the_request) {
 }
 
 }  // namespace
+}  // namespace faults_test

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+namespace fingerprint_test {
 namespace {
 
 namespace llm = coffer::llm;
@@ -144,3 +145,4 @@ TEST(fingerprint, takes_even_what_cannot_be_sent) {
 }
 
 }  // namespace
+}  // namespace fingerprint_test

@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+namespace hints_test {
 namespace {
 
 namespace llm = coffer::llm;
@@ -116,3 +117,4 @@ TEST(should_retry, reads_true_and_false_only) {
 }
 
 }  // namespace
+}  // namespace hints_test

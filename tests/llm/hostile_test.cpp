@@ -14,6 +14,7 @@
 
 #include "support/seeds.hpp"
 
+namespace hostile_test {
 namespace {
 
 using namespace chat_support;
@@ -162,3 +163,4 @@ TEST(hostile_bodies, redaction_never_throws_and_is_never_longer) {
 }
 
 }  // namespace
+}  // namespace hostile_test

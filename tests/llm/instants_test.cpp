@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+namespace instants_test {
 namespace {
 
 namespace llm = coffer::llm;
@@ -116,3 +117,4 @@ TEST(until, is_zero_for_the_past) {
 }
 
 }  // namespace
+}  // namespace instants_test

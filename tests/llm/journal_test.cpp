@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+namespace journal_test {
 namespace {
 
 using namespace chat_support;
@@ -135,3 +136,4 @@ TEST_F(journaled, a_fault_of_the_request_itself_is) {
 }
 
 }  // namespace
+}  // namespace journal_test

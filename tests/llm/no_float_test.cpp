@@ -7,6 +7,7 @@
 #include <regex>
 #include <string>
 
+namespace no_float_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -41,3 +42,4 @@ TEST(money, knows_no_floating_point) {
 }
 
 }  // namespace
+}  // namespace no_float_test

@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+namespace openai_test {
 namespace {
 
 using namespace chat_support;
@@ -622,3 +623,4 @@ TEST(options, from_the_environment) {
 }
 
 }  // namespace
+}  // namespace openai_test

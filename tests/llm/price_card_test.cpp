@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <type_traits>
 
+namespace price_card_test {
 namespace {
 
 namespace llm = coffer::llm;
@@ -82,3 +83,4 @@ TEST(price_card, an_image_may_be_dearer_than_text) {
 }
 
 }  // namespace
+}  // namespace price_card_test

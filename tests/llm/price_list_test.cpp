@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+namespace price_list_test {
 namespace {
 
 namespace llm = coffer::llm;
@@ -247,3 +248,4 @@ TEST(price_list, what_is_no_list_is_an_error_that_says_so) {
 }
 
 }  // namespace
+}  // namespace price_list_test

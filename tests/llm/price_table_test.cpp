@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+namespace price_table_test {
 namespace {
 
 namespace llm = coffer::llm;
@@ -118,3 +119,4 @@ TEST(price_table, the_dearest_card_has_the_dearest_of_everything) {
 }
 
 }  // namespace
+}  // namespace price_table_test

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+namespace rate_headers_test {
 namespace {
 
 namespace llm = coffer::llm;
@@ -214,3 +215,4 @@ TEST(rate_headers, an_answers_usage_is_what_the_limiter_counts) {
 }
 
 }  // namespace
+}  // namespace rate_headers_test

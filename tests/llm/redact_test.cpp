@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+namespace redact_test {
 namespace {
 
 namespace llm = coffer::llm;
@@ -106,3 +107,4 @@ TEST(without_key, takes_out_the_key_and_nothing_else) {
 }
 
 }  // namespace
+}  // namespace redact_test

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+namespace request_test {
 namespace {
 
 namespace llm = coffer::llm;
@@ -83,3 +84,4 @@ TEST(request, a_schemas_name_is_checked) {
 }
 
 }  // namespace
+}  // namespace request_test

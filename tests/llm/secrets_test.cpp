@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+namespace secrets_test {
 namespace {
 
 using namespace canaries;
@@ -79,3 +80,4 @@ TEST(secrets, nothing_of_them_in_a_request_that_is_printed) {
 }
 
 }  // namespace
+}  // namespace secrets_test

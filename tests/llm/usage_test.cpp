@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+namespace usage_test {
 namespace {
 
 namespace llm = coffer::llm;
@@ -134,3 +135,4 @@ TEST(reported_cost, nonsense_is_unknown) {
 }
 
 }  // namespace
+}  // namespace usage_test

@@ -11,6 +11,7 @@
 
 #include <string>
 
+namespace with_model_test {
 namespace {
 
 using namespace chat_support;
@@ -80,3 +81,4 @@ TEST(with_model, a_cheaper_ones_answer_stands_under_the_key) {
 }
 
 }  // namespace
+}  // namespace with_model_test

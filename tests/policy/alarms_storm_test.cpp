@@ -25,6 +25,7 @@
 #include "support/seeds.hpp"
 #include "support/simulation.hpp"
 
+namespace alarms_storm_test {
 namespace {
 
 using namespace coffer;
@@ -180,3 +181,4 @@ TEST(a_storm_of_21_runs, is_found_by_its_amounts_alone_where_no_two_runs_ask_the
 }
 
 }  // namespace
+}  // namespace alarms_storm_test

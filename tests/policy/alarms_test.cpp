@@ -20,6 +20,7 @@
 #include "policy/support/provider.hpp"
 #include "support/simulation.hpp"
 
+namespace alarms_test {
 namespace {
 
 using namespace coffer;
@@ -316,3 +317,4 @@ TEST(alarms, options_that_cannot_be_meant_are_refused) {
 }
 
 }  // namespace
+}  // namespace alarms_test

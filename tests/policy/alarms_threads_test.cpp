@@ -14,6 +14,7 @@
 #include <mutex>
 #include <string>
 
+namespace alarms_threads_test {
 namespace {
 
 using namespace coffer;
@@ -76,3 +77,4 @@ TEST(alarms_threads, an_alarm_is_told_once_however_many_look) {
 }
 
 }  // namespace
+}  // namespace alarms_threads_test

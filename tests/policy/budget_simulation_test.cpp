@@ -28,6 +28,7 @@
 #include "policy/support/provider.hpp"
 #include "support/seeds.hpp"
 
+namespace budget_simulation_test {
 namespace {
 
 using namespace coffer;
@@ -453,3 +454,4 @@ TEST(a_thousand_calls_at_once, that_wait_spend_nearly_all_where_the_bound_is_fou
 }
 
 }  // namespace
+}  // namespace budget_simulation_test

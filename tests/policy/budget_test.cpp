@@ -21,6 +21,7 @@
 #include "policy/support/scripted_store.hpp"
 #include "support/simulation.hpp"
 
+namespace budget_test {
 namespace {
 
 using namespace coffer;
@@ -851,3 +852,4 @@ TEST(budget_with_once, tags_of_the_call_choose_the_scope_of_its_flight) {
 }
 
 }  // namespace
+}  // namespace budget_test

@@ -25,6 +25,7 @@
 #include "policy/support/rated.hpp"
 #include "support/seeds.hpp"
 
+namespace bulkhead_simulation_test {
 namespace {
 
 using namespace coffer;
@@ -468,3 +469,4 @@ TEST(bulkhead_simulation, patient_callers_are_all_served_and_the_places_are_used
 }
 
 }  // namespace
+}  // namespace bulkhead_simulation_test

@@ -27,6 +27,7 @@
 #include "policy/support/rated.hpp"
 #include "support/scripted_gate.hpp"
 
+namespace bulkhead_test {
 namespace {
 
 using namespace coffer;
@@ -761,3 +762,4 @@ TEST(bulkhead, options_that_cannot_be_meant_are_refused) {
 }
 
 }  // namespace
+}  // namespace bulkhead_test

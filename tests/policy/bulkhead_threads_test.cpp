@@ -16,6 +16,7 @@
 
 #include "policy/support/rated.hpp"
 
+namespace bulkhead_threads_test {
 namespace {
 
 using namespace coffer;
@@ -206,3 +207,4 @@ TEST(bulkhead_threads, the_limit_may_be_changed_at_any_time) {
 }
 
 }  // namespace
+}  // namespace bulkhead_threads_test

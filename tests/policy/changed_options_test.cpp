@@ -25,6 +25,7 @@
 #include "support/seeds.hpp"
 #include "support/simulation.hpp"
 
+namespace changed_options_test {
 namespace {
 
 using namespace coffer;
@@ -286,3 +287,4 @@ TEST(changed_threads, options_are_read_as_a_whole_while_somebody_changes_them_al
 }
 
 }  // namespace
+}  // namespace changed_options_test

@@ -30,6 +30,7 @@
 #include <utility>
 #include <vector>
 
+namespace circuit_breaker_simulation_test {
 namespace {
 
 using namespace coffer;
@@ -484,3 +485,4 @@ TEST(circuit_threads, ends_by_hand_and_looks_from_many_threads_leave_it_whole) {
 }
 
 }  // namespace
+}  // namespace circuit_breaker_simulation_test

@@ -27,6 +27,7 @@
 #include <utility>
 #include <vector>
 
+namespace circuit_breaker_test {
 namespace {
 
 using namespace coffer;
@@ -729,3 +730,4 @@ TEST(circuit_clock, it_asks_for_no_time_of_its_own) {
 }
 
 }  // namespace
+}  // namespace circuit_breaker_test

@@ -21,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+namespace deadline_test {
 namespace {
 
 using namespace coffer;
@@ -154,3 +155,4 @@ TEST_F(deadlines, no_sleep_and_no_line_goes_past_them) {
 }
 
 }  // namespace
+}  // namespace deadline_test

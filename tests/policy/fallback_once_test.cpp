@@ -23,6 +23,7 @@
 #include "policy/support/speaker.hpp"
 #include "support/seeds.hpp"
 
+namespace fallback_once_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -392,3 +393,4 @@ TEST_F(fallback_once_test, a_handle_without_a_fingerprint_is_found_out_before_an
 }
 
 }  // namespace
+}  // namespace fallback_once_test

@@ -22,6 +22,7 @@
 #include "policy/support/speaker.hpp"
 #include "support/seeds.hpp"
 
+namespace fallback_simulation_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -146,3 +147,4 @@ TEST(fallback_simulation, sends_are_counted_over_all_alternatives_and_answers_fi
 }
 
 }  // namespace
+}  // namespace fallback_simulation_test

@@ -26,6 +26,7 @@
 #include "support/scripted_gate.hpp"
 #include "support/simulation.hpp"
 
+namespace fallback_test {
 namespace {
 
 using namespace coffer;
@@ -407,3 +408,4 @@ TEST_F(fallback_test, what_stands_outside_sees_through_handles_what_stands_insid
 }
 
 }  // namespace
+}  // namespace fallback_test

@@ -19,6 +19,7 @@
 #include "policy/support/provider.hpp"
 #include "policy/support/speaker.hpp"
 
+namespace fallback_threads_test {
 namespace {
 
 using coffer::fault_kind;
@@ -64,3 +65,4 @@ TEST(fallback_threads, calls_on_many_threads_share_alternatives_rule_observer_an
 }
 
 }  // namespace
+}  // namespace fallback_threads_test

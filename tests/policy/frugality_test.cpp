@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 
+namespace frugality_test {
 namespace {
 
 using namespace coffer;
@@ -98,3 +99,4 @@ TEST(frugality, no_turn_of_the_scheduler_but_for_a_sleep) {
 }
 
 }  // namespace
+}  // namespace frugality_test

@@ -25,6 +25,7 @@
 #include "policy/support/speaker.hpp"
 #include "support/seeds.hpp"
 
+namespace hedge_once_test {
 namespace {
 
 using namespace coffer::literals;
@@ -379,3 +380,4 @@ TEST_F(hedge_once_test, without_a_key_it_hedges_all_the_same) {
 }
 
 }  // namespace
+}  // namespace hedge_once_test

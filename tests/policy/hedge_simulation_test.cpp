@@ -31,6 +31,7 @@
 #include "support/seeds.hpp"
 #include "support/simulation.hpp"
 
+namespace hedge_simulation_test {
 namespace {
 
 using namespace coffer;
@@ -488,3 +489,4 @@ TEST(hedge_simulation, when_all_answers_become_slow_hedges_stay_within_their_rat
 }
 
 }  // namespace
+}  // namespace hedge_simulation_test

@@ -31,6 +31,7 @@
 #include "support/scripted_gate.hpp"
 #include "support/simulation.hpp"
 
+namespace hedge_test {
 namespace {
 
 using namespace coffer;
@@ -742,3 +743,4 @@ TEST(hedge_options_test, say_what_cannot_be_meant) {
 }
 
 }  // namespace
+}  // namespace hedge_test

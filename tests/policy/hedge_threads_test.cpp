@@ -24,6 +24,7 @@
 #include "policy/support/provider.hpp"
 #include "policy/support/speaker.hpp"
 
+namespace hedge_threads_test {
 namespace {
 
 using namespace coffer;
@@ -153,3 +154,4 @@ TEST(hedge_threads, losers_are_brought_home_under_a_journal_when_their_flight_ha
 }
 
 }  // namespace
+}  // namespace hedge_threads_test

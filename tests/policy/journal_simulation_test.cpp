@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+namespace journal_simulation_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -275,3 +276,4 @@ TEST(journal_simulation, a_run_that_is_cancelled_while_it_ends_its_job_leaves_it
 }
 
 }  // namespace
+}  // namespace journal_simulation_test

@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+namespace journal_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -722,3 +723,4 @@ TEST_F(journal_test, reports_steps_that_are_under_way) {
 }
 
 }  // namespace
+}  // namespace journal_test

@@ -23,6 +23,7 @@
 #include "policy/support/door.hpp"
 #include "policy/support/provider.hpp"
 
+namespace once_flight_test {
 namespace {
 
 using namespace coffer::literals;
@@ -860,3 +861,4 @@ TEST_F(once_flight_test, a_flight_that_never_begins_lands_all_the_same) {
 }
 
 }  // namespace
+}  // namespace once_flight_test

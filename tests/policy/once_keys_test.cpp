@@ -17,6 +17,7 @@
 #include "policy/support/provider.hpp"
 #include "support/simulation.hpp"
 
+namespace once_keys_test {
 namespace {
 
 using namespace coffer::literals;
@@ -274,3 +275,4 @@ TEST_F(once_keys_test, of_request_is_no_key_to_look_up) {
 }
 
 }  // namespace
+}  // namespace once_keys_test

@@ -24,6 +24,7 @@
 #include "policy/support/scripted_store.hpp"
 #include "support/seeds.hpp"
 
+namespace once_simulation_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -346,3 +347,4 @@ TEST(once_simulation, with_a_good_provider_every_patient_caller_is_served_for_on
 }
 
 }  // namespace
+}  // namespace once_simulation_test

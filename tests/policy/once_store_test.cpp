@@ -20,6 +20,7 @@
 #include "policy/support/provider.hpp"
 #include "policy/support/scripted_store.hpp"
 
+namespace once_store_test {
 namespace {
 
 using namespace coffer::literals;
@@ -763,3 +764,4 @@ TEST_F(once_store_test, a_queue_of_those_who_give_up_before_it_is_their_turn_mov
 }
 
 }  // namespace
+}  // namespace once_store_test

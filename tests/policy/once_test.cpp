@@ -25,6 +25,7 @@
 #include "policy/support/provider.hpp"
 #include "support/simulation.hpp"
 
+namespace once_test {
 namespace {
 
 using namespace coffer::literals;
@@ -812,6 +813,7 @@ TEST_F(once_test, results_behind_a_handle_that_cannot_be_written_down_are_not_pa
 }
 
 }  // namespace
+}  // namespace once_test
 
 /// It cannot be written down today.
 struct unwritable {
@@ -824,6 +826,7 @@ struct coffer::codec<unwritable> {
     static coffer::outcome<unwritable> decode(std::string_view bytes) { return unwritable{std::string{bytes}}; }
 };
 
+namespace once_test {
 namespace {
 
 TEST_F(once_test, a_result_whose_codec_throws_is_billed_and_not_asked_for_again) {
@@ -865,3 +868,4 @@ TEST_F(once_test, options_that_cannot_be_meant_are_refused) {
 }
 
 }  // namespace
+}  // namespace once_test

@@ -27,6 +27,7 @@
 #include "policy/support/provider.hpp"
 #include "support/seeds.hpp"
 
+namespace once_threads_test {
 namespace {
 
 using namespace coffer::literals;
@@ -174,3 +175,4 @@ TEST(once_threads, a_context_goes_while_others_wait_for_its_flights) {
 }
 
 }  // namespace
+}  // namespace once_threads_test

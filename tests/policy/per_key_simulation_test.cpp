@@ -24,6 +24,7 @@
 #include "policy/support/rated.hpp"
 #include "support/seeds.hpp"
 
+namespace per_key_simulation_test {
 namespace {
 
 using namespace coffer;
@@ -210,3 +211,4 @@ TEST(per_key_simulation, however_often_they_are_forgotten_nobody_has_more_than_h
 }
 
 }  // namespace
+}  // namespace per_key_simulation_test

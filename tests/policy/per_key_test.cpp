@@ -23,6 +23,7 @@
 #include "support/scripted_gate.hpp"
 #include "support/simulation.hpp"
 
+namespace per_key_test {
 namespace {
 
 using namespace coffer;
@@ -689,3 +690,4 @@ TEST(per_key, whoever_throws_while_he_looks_at_all_holds_none_of_them) {
 }
 
 }  // namespace
+}  // namespace per_key_test

@@ -17,6 +17,7 @@
 #include <string_view>
 #include <thread>
 
+namespace per_key_threads_test {
 namespace {
 
 using namespace coffer;
@@ -91,3 +92,4 @@ TEST(per_key_threads, they_are_forgotten_and_made_anew_under_everybodys_hands) {
 }
 
 }  // namespace
+}  // namespace per_key_threads_test

@@ -23,6 +23,7 @@
 #include "policy/support/rated.hpp"
 #include "support/seeds.hpp"
 
+namespace rate_limit_change_test {
 namespace {
 
 using namespace coffer;
@@ -414,3 +415,4 @@ TEST(rate_limit_change, on_many_threads_with_somebody_who_changes_all_the_time_n
 }
 
 }  // namespace
+}  // namespace rate_limit_change_test

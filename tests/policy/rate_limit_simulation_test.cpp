@@ -23,6 +23,7 @@
 #include "policy/support/rated.hpp"
 #include "support/seeds.hpp"
 
+namespace rate_limit_simulation_test {
 namespace {
 
 using namespace coffer;
@@ -427,3 +428,4 @@ TEST(rate_limit_simulation, patient_callers_are_all_served_at_the_limits_pace) {
 }
 
 }  // namespace
+}  // namespace rate_limit_simulation_test

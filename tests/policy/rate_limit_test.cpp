@@ -21,6 +21,7 @@
 #include "policy/support/rated.hpp"
 #include "support/scripted_gate.hpp"
 
+namespace rate_limit_test {
 namespace {
 
 using namespace coffer;
@@ -728,3 +729,4 @@ TEST(rate_limit, options_that_cannot_be_meant_are_refused) {
 }
 
 }  // namespace
+}  // namespace rate_limit_test

@@ -15,6 +15,7 @@
 
 #include "policy/support/rated.hpp"
 
+namespace rate_limit_threads_test {
 namespace {
 
 using namespace coffer;
@@ -116,3 +117,4 @@ TEST(rate_limit_threads, grants_race_cancellations_and_nothing_is_lost) {
 }
 
 }  // namespace
+}  // namespace rate_limit_threads_test

@@ -24,6 +24,7 @@
 #include "support/seeds.hpp"
 #include "support/simulation.hpp"
 
+namespace repair_test {
 namespace {
 
 using namespace coffer::literals;
@@ -369,3 +370,4 @@ TEST_F(repair_test, under_any_schedule) {
 }
 
 }  // namespace
+}  // namespace repair_test

@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+namespace retry_quota_test {
 namespace {
 
 using namespace coffer;
@@ -170,3 +171,4 @@ TEST(retry_quota, is_used_from_many_threads) {
 }
 
 }  // namespace
+}  // namespace retry_quota_test

@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+namespace retry_test {
 namespace {
 
 using namespace coffer;
@@ -333,3 +334,4 @@ TEST_F(retries, random_scripts_keep_the_promises) {
 }
 
 }  // namespace
+}  // namespace retry_test

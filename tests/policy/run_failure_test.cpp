@@ -10,6 +10,7 @@
 #include <string>
 #include <system_error>
 
+namespace run_failure_test {
 namespace {
 
 using coffer::failure_of;
@@ -87,3 +88,4 @@ TEST(run_failure, that_time_can_mend_passes_and_costs_nothing_if_it_was_not_bill
 }
 
 }  // namespace
+}  // namespace run_failure_test

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 
+namespace scope_pattern_test {
 namespace {
 
 using namespace coffer;
@@ -74,3 +75,4 @@ TEST(scope_pattern, refuses_what_is_no_name_and_says_which) {
 }
 
 }  // namespace
+}  // namespace scope_pattern_test

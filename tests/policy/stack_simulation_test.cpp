@@ -31,6 +31,7 @@
 #include "support/seeds.hpp"
 #include "support/simulation.hpp"
 
+namespace stack_simulation_test {
 namespace {
 
 using namespace coffer;
@@ -229,3 +230,4 @@ TEST(stack_simulation, books_balance_limits_hold_and_every_call_ends) {
 }
 
 }  // namespace
+}  // namespace stack_simulation_test

@@ -15,6 +15,7 @@
 #include <memory>
 #include <string>
 
+namespace timeout_once_test {
 namespace {
 
 using namespace coffer;
@@ -199,3 +200,4 @@ TEST_F(timeout_once, around_it_one_impatient_caller_harms_no_other) {
 }
 
 }  // namespace
+}  // namespace timeout_once_test

@@ -23,6 +23,7 @@
 #include <string>
 #include <vector>
 
+namespace timeout_simulation_test {
 namespace {
 
 using namespace coffer;
@@ -259,3 +260,4 @@ TEST(timeout_simulation, left_at_every_suspension_it_ends_at_once) {
 }
 
 }  // namespace
+}  // namespace timeout_simulation_test

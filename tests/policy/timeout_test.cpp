@@ -21,6 +21,7 @@
 #include <string>
 #include <vector>
 
+namespace timeout_test {
 namespace {
 
 using namespace coffer;
@@ -472,3 +473,4 @@ TEST_F(timeouts, a_limit_that_cannot_be_meant_is_refused) {
 }
 
 }  // namespace
+}  // namespace timeout_test

@@ -21,6 +21,7 @@
 #include <thread>
 #include <vector>
 
+namespace timeout_threads_test {
 namespace {
 
 using namespace coffer;
@@ -144,3 +145,4 @@ TEST(timeout_threads, a_context_may_go_while_much_is_under_way) {
 }
 
 }  // namespace
+}  // namespace timeout_threads_test

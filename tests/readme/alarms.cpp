@@ -17,6 +17,7 @@
 using namespace std::chrono_literals;
 using namespace coffer::literals;
 
+namespace alarms_page {
 namespace {
 
 struct docs_alarms : testing::Test {
@@ -88,3 +89,4 @@ TEST_F(docs_alarms, a_switch_that_an_alarm_throws) {
 }
 
 }  // namespace
+}  // namespace alarms_page

@@ -17,6 +17,7 @@
 
 using namespace std::chrono_literals;
 
+namespace bulkhead_page {
 namespace {
 
 /// A server that answers in ten seconds, and says no to more than eight at once.
@@ -168,3 +169,4 @@ TEST_F(docs_bulkhead, whoever_is_turned_away_may_ask_somebody_else) {
 }
 
 }  // namespace
+}  // namespace bulkhead_page

@@ -21,6 +21,7 @@
 
 using namespace std::chrono_literals;
 
+namespace chaos_page {
 namespace {
 
 /// Stands for the reader's own client, with a count of what it was billed for.
@@ -147,3 +148,4 @@ TEST_F(docs_chaos, in_a_pipeline) {
 }
 
 }  // namespace
+}  // namespace chaos_page

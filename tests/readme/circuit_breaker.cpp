@@ -14,6 +14,7 @@
 
 using namespace std::chrono_literals;
 
+namespace circuit_breaker_page {
 namespace {
 
 using provider = coffer::testing::scripted_operation<std::string>;
@@ -152,3 +153,4 @@ TEST_F(docs_circuit_breaker, seen_and_moved_by_hand) {
 }
 
 }  // namespace
+}  // namespace circuit_breaker_page

@@ -14,6 +14,7 @@
 #include <stdexcept>
 #include <string>
 
+namespace data_page {
 namespace {
 
 using namespace coffer;
@@ -48,3 +49,4 @@ TEST(data_page, a_store_is_opened_with_keys_and_re_encrypted) {
 }
 
 }  // namespace
+}  // namespace data_page

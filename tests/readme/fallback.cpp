@@ -23,6 +23,7 @@ namespace llm = coffer::llm;
 using namespace std::chrono_literals;
 using namespace coffer::literals;
 
+namespace fallback_page {
 namespace {
 
 using coffer::http::response;
@@ -131,3 +132,4 @@ TEST_F(docs_fallback, as_many_as_the_configuration_says) {
 }
 
 }  // namespace
+}  // namespace fallback_page

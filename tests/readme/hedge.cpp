@@ -19,6 +19,7 @@
 using namespace std::chrono_literals;
 using namespace coffer::literals;
 
+namespace hedge_page {
 namespace {
 
 using provider = coffer::testing::scripted_operation<std::string>;
@@ -103,3 +104,4 @@ TEST_F(docs_hedge, with_options_and_watched) {
 }
 
 }  // namespace
+}  // namespace hedge_page

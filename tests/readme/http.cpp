@@ -15,6 +15,7 @@
 
 using namespace std::chrono_literals;
 
+namespace http_page {
 namespace {
 
 std::string key() { return "sk-canary"; }
@@ -51,3 +52,4 @@ TEST(readme, http_says_what_a_failure_proves) {
 }
 
 }  // namespace
+}  // namespace http_page

@@ -17,6 +17,7 @@
 
 using namespace std::chrono_literals;
 
+namespace journal_page {
 namespace {
 
 struct question {
@@ -150,3 +151,4 @@ TEST_F(docs_journal, steps_may_run_at_the_same_time) {
 }
 
 }  // namespace
+}  // namespace journal_page

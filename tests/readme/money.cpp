@@ -15,6 +15,7 @@
 using namespace std::chrono_literals;
 using namespace coffer::literals;
 
+namespace money_page {
 namespace {
 
 /// What a page's snippets talk about: an operation that says what it costs at the most, and what it has cost.
@@ -175,3 +176,4 @@ TEST_F(docs_money, accounts_and_entries) {
 }
 
 }  // namespace
+}  // namespace money_page

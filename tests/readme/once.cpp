@@ -17,6 +17,7 @@
 
 using namespace std::chrono_literals;
 
+namespace once_page {
 namespace {
 
 struct question {
@@ -113,3 +114,4 @@ TEST(docs_once, a_program_that_is_told_to_end_ends) {
 }
 
 }  // namespace
+}  // namespace once_page

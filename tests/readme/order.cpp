@@ -16,6 +16,7 @@
 using namespace std::chrono_literals;
 using namespace coffer::literals;
 
+namespace order_page {
 namespace {
 
 using provider = coffer::testing::scripted_operation<std::string>;
@@ -95,3 +96,4 @@ fallback
 }
 
 }  // namespace
+}  // namespace order_page

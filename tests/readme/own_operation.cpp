@@ -15,6 +15,7 @@
 
 using namespace std::chrono_literals;
 
+namespace own_operation_page {
 namespace {
 
 int sent = 0;
@@ -100,3 +101,4 @@ TEST(readme, own_operation_is_retried_and_paid_once) {
 }
 
 }  // namespace
+}  // namespace own_operation_page

@@ -15,6 +15,7 @@
 
 using namespace std::chrono_literals;
 
+namespace own_policy_page {
 namespace {
 
 //! [gate]
@@ -109,3 +110,4 @@ TEST(readme, own_policies_say_what_they_are) {
 }
 
 }  // namespace
+}  // namespace own_policy_page

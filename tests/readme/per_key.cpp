@@ -21,6 +21,7 @@
 
 using namespace std::chrono_literals;
 
+namespace per_key_page {
 namespace {
 
 using provider = coffer::testing::scripted_operation<std::string>;
@@ -162,3 +163,4 @@ TEST_F(docs_per_key, a_gate_of_ones_own) {
 }
 
 }  // namespace
+}  // namespace per_key_page

@@ -15,6 +15,7 @@
 
 using namespace std::chrono_literals;
 
+namespace rate_limit_page {
 namespace {
 
 //! [operation]
@@ -129,3 +130,4 @@ TEST_F(docs_rate_limit, tenants) {
 }
 
 }  // namespace
+}  // namespace rate_limit_page

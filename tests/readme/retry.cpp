@@ -16,6 +16,7 @@
 
 using namespace std::chrono_literals;
 
+namespace retry_page {
 namespace {
 
 //! [rule]
@@ -177,3 +178,4 @@ TEST(docs_retry, a_rule_of_ones_own) {
 }
 
 }  // namespace
+}  // namespace retry_page

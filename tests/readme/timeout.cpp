@@ -16,6 +16,7 @@
 
 using namespace std::chrono_literals;
 
+namespace timeout_page {
 namespace {
 
 /// Somebody's client, which does not look at deadlines and cannot be cancelled.
@@ -96,3 +97,4 @@ TEST_F(docs_timeout, a_transport_that_keeps_to_the_attempts_deadline_needs_none)
 }
 
 }  // namespace
+}  // namespace timeout_page

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 
+namespace alarm_test {
 namespace {
 
 using namespace coffer::literals;
@@ -34,3 +35,4 @@ TEST(alarm, kinds_and_severities_have_names) {
 }
 
 }  // namespace
+}  // namespace alarm_test

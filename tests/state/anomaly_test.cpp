@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+namespace anomaly_test {
 namespace {
 
 using namespace coffer::literals;
@@ -422,3 +423,4 @@ TEST(anomaly, a_job_that_is_all_its_scope_does_is_found_at_its_third_run) {
 }
 
 }  // namespace
+}  // namespace anomaly_test

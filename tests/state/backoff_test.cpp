@@ -12,6 +12,7 @@
 #include <limits>
 #include <vector>
 
+namespace backoff_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -199,3 +200,4 @@ TEST(backoff, decorrelated_delays_wander_and_do_not_stick_to_either_end) {
 }
 
 }  // namespace
+}  // namespace backoff_test

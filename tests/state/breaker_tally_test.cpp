@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+namespace breaker_tally_test {
 namespace {
 
 using namespace coffer;
@@ -119,3 +120,4 @@ TEST(breaker_tally, random_ends_are_counted_as_a_list_of_them_would_be) {
 }
 
 }  // namespace
+}  // namespace breaker_tally_test

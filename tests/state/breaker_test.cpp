@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+namespace breaker_test {
 namespace {
 
 using namespace coffer;
@@ -758,3 +759,4 @@ TEST(breaker, it_is_idle_when_a_new_one_would_do_as_well) {
 }
 
 }  // namespace
+}  // namespace breaker_test

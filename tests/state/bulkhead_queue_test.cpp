@@ -14,6 +14,7 @@
 
 #include "support/seeds.hpp"
 
+namespace bulkhead_queue_test {
 namespace {
 
 using namespace coffer;
@@ -181,3 +182,4 @@ TEST(bulkhead_queue_model, random_waiters_are_served_as_a_sorted_list_says) {
 }
 
 }  // namespace
+}  // namespace bulkhead_queue_test

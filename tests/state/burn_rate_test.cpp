@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 
+namespace burn_rate_test {
 namespace {
 
 using namespace coffer::literals;
@@ -147,3 +148,4 @@ TEST(burn_rate, agrees_with_a_slow_reckoning) {
 }
 
 }  // namespace
+}  // namespace burn_rate_test

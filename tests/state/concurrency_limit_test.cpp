@@ -15,6 +15,7 @@
 
 #include "support/seeds.hpp"
 
+namespace concurrency_limit_test {
 namespace {
 
 using namespace coffer;
@@ -467,3 +468,4 @@ TEST(concurrency_limit_model, that_answers_differ_in_length_is_no_overload) {
 }
 
 }  // namespace
+}  // namespace concurrency_limit_test

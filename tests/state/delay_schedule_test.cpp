@@ -15,6 +15,7 @@
 #include <type_traits>
 #include <vector>
 
+namespace delay_schedule_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -128,3 +129,4 @@ TEST(delay_schedule, random_trees_are_evaluated_as_they_are_read) {
 }
 
 }  // namespace
+}  // namespace delay_schedule_test

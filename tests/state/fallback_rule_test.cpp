@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+namespace fallback_rule_test {
 namespace {
 
 using namespace coffer;
@@ -140,3 +141,4 @@ TEST(told_fault, knows_as_much_as_all_of_them) {
 }
 
 }  // namespace
+}  // namespace fallback_rule_test

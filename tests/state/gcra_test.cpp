@@ -15,6 +15,7 @@
 
 #include "support/seeds.hpp"
 
+namespace gcra_test {
 namespace {
 
 using namespace coffer;
@@ -420,3 +421,4 @@ TEST(gcra_model, with_other_limits_and_corrections_at_those_of_their_day_it_says
 }
 
 }  // namespace
+}  // namespace gcra_test

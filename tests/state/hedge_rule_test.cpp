@@ -12,6 +12,7 @@
 
 #include "support/seeds.hpp"
 
+namespace hedge_rule_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -143,3 +144,4 @@ TEST(hedge_credit_test, when_everything_becomes_slow_hedges_stay_within_the_rati
 }
 
 }  // namespace
+}  // namespace hedge_rule_test

@@ -13,6 +13,7 @@
 
 #include "support/seeds.hpp"
 
+namespace latency_window_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -153,3 +154,4 @@ TEST(latency_window_test, model) {
 }
 
 }  // namespace
+}  // namespace latency_window_test

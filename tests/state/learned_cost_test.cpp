@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+namespace learned_cost_test {
 namespace {
 
 using namespace coffer;
@@ -65,3 +66,4 @@ TEST(learned_cost, of_very_many_models_it_learns_only_so_many) {
 }
 
 }  // namespace
+}  // namespace learned_cost_test

@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+namespace ledger_book_test {
 namespace {
 
 using namespace coffer;
@@ -472,3 +473,4 @@ TEST(ledger_book, nothing_is_held_when_there_is_no_telling_the_window) {
 }
 
 }  // namespace
+}  // namespace ledger_book_test

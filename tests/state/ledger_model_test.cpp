@@ -20,6 +20,7 @@
 
 #include "support/seeds.hpp"
 
+namespace ledger_model_test {
 namespace {
 
 using namespace coffer;
@@ -417,3 +418,4 @@ TEST(ledger_model, no_stretch_of_a_rolling_window_ever_holds_more_than_the_limit
 }
 
 }  // namespace
+}  // namespace ledger_model_test

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+namespace ledger_rules_test {
 namespace {
 
 using namespace coffer;
@@ -212,3 +213,4 @@ TEST(ledger_rules, faults_say_what_stopped_the_send) {
 }
 
 }  // namespace
+}  // namespace ledger_rules_test

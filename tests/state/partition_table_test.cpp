@@ -16,6 +16,7 @@
 
 #include "support/seeds.hpp"
 
+namespace partition_table_test {
 namespace {
 
 using namespace coffer;
@@ -307,3 +308,4 @@ TEST(partition_table_model, random_users_find_what_a_plain_list_says) {
 }
 
 }  // namespace
+}  // namespace partition_table_test

@@ -11,6 +11,7 @@
 
 #include "support/seeds.hpp"
 
+namespace place_count_test {
 namespace {
 
 using namespace coffer;
@@ -153,3 +154,4 @@ TEST(place_count_threads, never_more_are_in_than_there_are_places) {
 }
 
 }  // namespace
+}  // namespace place_count_test

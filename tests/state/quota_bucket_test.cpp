@@ -10,6 +10,7 @@
 #include <limits>
 #include <stdexcept>
 
+namespace quota_bucket_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -114,3 +115,4 @@ TEST(quota_bucket, random_use_takes_what_there_is_and_no_more) {
 }
 
 }  // namespace
+}  // namespace quota_bucket_test

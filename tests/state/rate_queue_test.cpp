@@ -16,6 +16,7 @@
 
 #include "support/seeds.hpp"
 
+namespace rate_queue_test {
 namespace {
 
 using namespace coffer;
@@ -248,3 +249,4 @@ TEST(rate_queue_model, tenants_who_wait_all_the_time_have_had_as_much_as_the_oth
 }
 
 }  // namespace
+}  // namespace rate_queue_test

@@ -17,6 +17,7 @@
 
 #include "support/seeds.hpp"
 
+namespace rate_test {
 namespace {
 
 using namespace coffer;
@@ -399,3 +400,4 @@ TEST(rate_change, marks_are_good_as_long_as_their_limit_has_not_changed) {
 }
 
 }  // namespace
+}  // namespace rate_test

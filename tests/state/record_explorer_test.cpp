@@ -11,6 +11,7 @@
 #include <ostream>
 #include <string>
 
+namespace record_explorer_test {
 namespace {
 
 using coffer_test::flaw;
@@ -69,3 +70,4 @@ INSTANTIATE_TEST_SUITE_P(
     [](auto const& tested) { return std::string{tested.param.name}; });
 
 }  // namespace
+}  // namespace record_explorer_test

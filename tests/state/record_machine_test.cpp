@@ -8,6 +8,7 @@
 #include <chrono>
 #include <string>
 
+namespace record_machine_test {
 namespace {
 
 using namespace coffer_test;
@@ -935,3 +936,4 @@ TEST(record_resolve, is_refused_while_nothing_is_unresolved) {
 }
 
 }  // namespace
+}  // namespace record_machine_test

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+namespace record_model_test {
 namespace {
 
 using namespace coffer_test;
@@ -370,3 +371,4 @@ TEST(record_model, random_lives_of_a_record_agree_with_the_oracle) {
 }
 
 }  // namespace
+}  // namespace record_model_test

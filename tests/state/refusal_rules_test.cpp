@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+namespace refusal_rules_test {
 namespace {
 
 using namespace coffer::literals;
@@ -115,3 +116,4 @@ TEST(stopped_job_rule, may_be_silent_and_freezes_nothing) {
 }
 
 }  // namespace
+}  // namespace refusal_rules_test

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+namespace repetition_test {
 namespace {
 
 using namespace coffer::literals;
@@ -101,3 +102,4 @@ TEST(duplicate_work, rings_once_for_each_step_whatever_is_paid) {
 }
 
 }  // namespace
+}  // namespace repetition_test

@@ -10,6 +10,7 @@
 #include <optional>
 #include <vector>
 
+namespace retry_rule_test {
 namespace {
 
 using namespace coffer;
@@ -349,3 +350,4 @@ TEST(retry_rule, defaults_are_those_of_the_table) {
 }
 
 }  // namespace
+}  // namespace retry_rule_test

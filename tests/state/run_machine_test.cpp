@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+namespace run_machine_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -295,3 +296,4 @@ TEST(run_machine, a_look_shows_what_the_next_run_would_find) {
 }
 
 }  // namespace
+}  // namespace run_machine_test

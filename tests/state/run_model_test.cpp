@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+namespace run_model_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -224,3 +225,4 @@ TEST(run_model, agrees_with_an_oracle_that_remembers_everything) {
 }
 
 }  // namespace
+}  // namespace run_model_test

@@ -12,6 +12,7 @@
 #include <map>
 #include <string>
 
+namespace spend_history_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -166,3 +167,4 @@ TEST(spend_history, no_bytes_whatever_break_it) {
 }
 
 }  // namespace
+}  // namespace spend_history_test

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <type_traits>
 
+namespace stop_condition_test {
 namespace {
 
 using namespace coffer;
@@ -60,3 +61,4 @@ TEST(stop_condition, of_more_than_four_parts_cannot_be) {
 }
 
 }  // namespace
+}  // namespace stop_condition_test

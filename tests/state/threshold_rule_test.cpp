@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+namespace threshold_rule_test {
 namespace {
 
 using namespace coffer::literals;
@@ -115,3 +116,4 @@ TEST(threshold_rule, a_percent_is_said_once_however_amounts_go_up_and_down) {
 }
 
 }  // namespace
+}  // namespace threshold_rule_test

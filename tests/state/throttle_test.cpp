@@ -6,6 +6,7 @@
 #include <chrono>
 #include <optional>
 
+namespace throttle_test {
 namespace {
 
 using namespace coffer;
@@ -107,3 +108,4 @@ TEST(throttle, changed_pauses_hold_from_the_next_one_on) {
 }
 
 }  // namespace
+}  // namespace throttle_test

@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <string>
 
+namespace timeout_rule_test {
 namespace {
 
 using namespace coffer;
@@ -90,3 +91,4 @@ TEST(timeout_rule, keeps_what_the_inside_can_tell) {
 }
 
 }  // namespace
+}  // namespace timeout_rule_test

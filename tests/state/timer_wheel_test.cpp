@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+namespace timer_wheel_test {
 namespace {
 
 using namespace coffer;
@@ -219,3 +220,4 @@ TEST(timer_wheel, does_what_a_sorted_list_does) {
 }
 
 }  // namespace
+}  // namespace timer_wheel_test

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+namespace trusted_wall_test {
 namespace {
 
 using namespace coffer;
@@ -336,3 +337,4 @@ TEST(trusted_wall, keeps_its_laws_whatever_the_clocks_do_and_comes_right_in_the_
 }
 
 }  // namespace
+}  // namespace trusted_wall_test

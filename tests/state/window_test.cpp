@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+namespace window_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -344,3 +345,4 @@ TEST(window, tells_people_which_one_it_is) {
 }
 
 }  // namespace
+}  // namespace window_test

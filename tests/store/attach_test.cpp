@@ -17,6 +17,7 @@
 #include "policy/support/contexts.hpp"
 #include "policy/support/provider.hpp"
 
+namespace attach_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -276,3 +277,4 @@ TEST_F(attach_test, reads_results_that_a_codec_kept) {
 }
 
 }  // namespace
+}  // namespace attach_test

@@ -12,6 +12,7 @@
 
 #include "support/simulation.hpp"
 
+namespace budget_queue_test {
 namespace {
 
 using namespace coffer;
@@ -122,3 +123,4 @@ TEST(budget_queue, threads_come_and_go) {
 }
 
 }  // namespace
+}  // namespace budget_queue_test

@@ -24,6 +24,7 @@
 #include "policy/support/provider.hpp"
 #include "policy/support/scripted_store.hpp"
 
+namespace drain_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -282,3 +283,4 @@ TEST_F(drain_on_signal_test, who_stops_waiting_is_told_what_is_left) {
 }
 
 }  // namespace
+}  // namespace drain_test

@@ -21,6 +21,7 @@
 
 #include "support/simulation.hpp"
 
+namespace flight_test {
 namespace {
 
 using namespace coffer::literals;
@@ -502,3 +503,4 @@ TEST_F(live_claim_test, the_longest_send_saturates) {
 }
 
 }  // namespace
+}  // namespace flight_test

@@ -14,6 +14,7 @@
 
 #include "support/simulation.hpp"
 
+namespace ledger_memory_test {
 namespace {
 
 using namespace coffer;
@@ -178,3 +179,4 @@ TEST(ledger_memory, threads_never_exceed_the_limit) {
 }
 
 }  // namespace
+}  // namespace ledger_memory_test

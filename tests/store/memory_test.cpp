@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-namespace store_test {
+namespace store_test::memory_test {
 namespace {
 
 INSTANTIATE_TEST_SUITE_P(memory, conformance,
@@ -194,4 +194,4 @@ TEST(memory_store, that_is_full_of_jobs_refuses_new_ones_until_old_ones_are_forg
 }
 
 }  // namespace
-}  // namespace store_test
+}  // namespace store_test::memory_test

@@ -16,7 +16,7 @@
 #include "store/ledger_world.hpp"
 #include "store/sqlite_world.hpp"
 
-namespace store_test {
+namespace store_test::sqlite_alarms_test {
 namespace {
 
 /// One process with the store.
@@ -135,4 +135,4 @@ TEST(sqlite_alarms, a_purge_leaves_none_of_the_namespaces_replays) {
 }
 
 }  // namespace
-}  // namespace store_test
+}  // namespace store_test::sqlite_alarms_test

@@ -15,7 +15,7 @@
 #include <string>
 #include <thread>
 
-namespace store_test {
+namespace store_test::sqlite_backup_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -128,4 +128,4 @@ TEST_F(backups, of_a_damaged_store_fail_and_say_so) {
 }
 
 }  // namespace
-}  // namespace store_test
+}  // namespace store_test::sqlite_backup_test

@@ -20,7 +20,7 @@
 #include <utility>
 #include <variant>
 
-namespace store_test {
+namespace store_test::sqlite_clock_test {
 namespace {
 
 namespace sqlite = coffer::sqlite;
@@ -396,4 +396,4 @@ TEST_F(seen_from_outside, a_record_is_not_over_by_a_clock_that_is_doubted) {
 }
 
 }  // namespace
-}  // namespace store_test
+}  // namespace store_test::sqlite_clock_test

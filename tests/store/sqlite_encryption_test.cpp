@@ -17,7 +17,7 @@
 #include <utility>
 #include <variant>
 
-namespace store_test {
+namespace store_test::sqlite_encryption_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -370,4 +370,4 @@ TEST_F(reencryption, refuses_what_cannot_be_meant) {
 }
 
 }  // namespace
-}  // namespace store_test
+}  // namespace store_test::sqlite_encryption_test

@@ -22,7 +22,7 @@
 #include <string>
 #include <utility>
 
-namespace store_test {
+namespace store_test::sqlite_entry_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -249,4 +249,4 @@ TEST(sqlite_entry, is_of_one_mount_with_its_directory_as_a_rule) {
 }
 
 }  // namespace
-}  // namespace store_test
+}  // namespace store_test::sqlite_entry_test

@@ -25,7 +25,7 @@
 #include <utility>
 #include <vector>
 
-namespace store_test {
+namespace store_test::sqlite_fallback_test {
 namespace {
 
 namespace sqlite = coffer::sqlite;
@@ -166,4 +166,4 @@ TEST(sqlite_fallback, a_denied_budget_falls_back_to_what_is_cheaper_in_the_trans
 }
 
 }  // namespace
-}  // namespace store_test
+}  // namespace store_test::sqlite_fallback_test

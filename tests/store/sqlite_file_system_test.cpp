@@ -13,6 +13,7 @@
 
 #include "store/sqlite_world.hpp"
 
+namespace sqlite_file_system_test {
 namespace {
 
 using namespace coffer::sqlite::detail;
@@ -75,3 +76,4 @@ TEST(sqlite_file_system, of_a_real_directory_is_asked_of_the_system) {
 }
 
 }  // namespace
+}  // namespace sqlite_file_system_test

@@ -14,6 +14,7 @@
 #include <mutex>
 #include <stdexcept>
 
+namespace sqlite_fork_test {
 namespace {
 
 using namespace coffer::sqlite::detail;
@@ -103,3 +104,4 @@ TEST(sqlite_fork, gives_each_process_an_object_of_its_own) {
 }
 
 }  // namespace
+}  // namespace sqlite_fork_test

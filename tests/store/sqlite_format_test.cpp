@@ -12,6 +12,7 @@
 
 #include "store/sqlite_world.hpp"
 
+namespace sqlite_format_test {
 namespace {
 
 using namespace store_test;
@@ -101,3 +102,4 @@ TEST_F(format_1, lets_its_dead_owners_keys_go_and_counts_their_sends) {
 }
 
 }  // namespace
+}  // namespace sqlite_format_test

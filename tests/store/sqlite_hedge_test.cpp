@@ -25,7 +25,7 @@
 #include <thread>
 #include <utility>
 
-namespace store_test {
+namespace store_test::sqlite_hedge_test {
 namespace {
 
 namespace sqlite = coffer::sqlite;
@@ -143,4 +143,4 @@ TEST(sqlite_hedge, who_dies_with_a_loser_under_way_has_the_answer_and_its_money_
 }
 
 }  // namespace
-}  // namespace store_test
+}  // namespace store_test::sqlite_hedge_test

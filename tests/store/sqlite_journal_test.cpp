@@ -25,7 +25,7 @@
 #include <memory>
 #include <string>
 
-namespace store_test {
+namespace store_test::sqlite_journal_test {
 namespace {
 
 namespace sqlite = coffer::sqlite;
@@ -226,4 +226,4 @@ TEST(sqlite_journal, what_is_due_is_found_by_an_index) {
 }
 
 }  // namespace
-}  // namespace store_test
+}  // namespace store_test::sqlite_journal_test

@@ -14,7 +14,7 @@
 #include <tuple>
 #include <vector>
 
-namespace store_test {
+namespace store_test::sqlite_ledger_test {
 
 INSTANTIATE_TEST_SUITE_P(sqlite, ledger_conformance,
                          testing::Values([]() -> std::unique_ptr<world> { return std::make_unique<sqlite_world>(); }));
@@ -175,4 +175,4 @@ TEST(ledgers, in_memory_and_in_a_file_say_the_same) {
 }
 
 }  // namespace
-}  // namespace store_test
+}  // namespace store_test::sqlite_ledger_test

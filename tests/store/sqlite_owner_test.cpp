@@ -9,7 +9,7 @@
 #include <fstream>
 #include <string>
 
-namespace store_test {
+namespace store_test::sqlite_owner_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -107,4 +107,4 @@ TEST_F(sqlite_owner_cleared_away, claims_nothing_while_it_cannot_be_back) {
 }
 
 }  // namespace
-}  // namespace store_test
+}  // namespace store_test::sqlite_owner_test

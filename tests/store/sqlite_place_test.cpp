@@ -20,7 +20,7 @@
 #include <string>
 #include <thread>
 
-namespace store_test {
+namespace store_test::sqlite_place_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -266,4 +266,4 @@ TEST(sqlite_place, asks_of_a_file_and_log_by_what_they_are) {
 }
 
 }  // namespace
-}  // namespace store_test
+}  // namespace store_test::sqlite_place_test

@@ -29,7 +29,7 @@
 #include <utility>
 #include <vector>
 
-namespace store_test {
+namespace store_test::sqlite_process_test {
 namespace {
 
 namespace sqlite = coffer::sqlite;
@@ -470,4 +470,4 @@ TEST(sqlite_process, storm_of_kills_strictly_one_send) { storm(1, 1000); }
 TEST(sqlite_process, storm_of_kills_two_sends) { storm(2, 2000); }
 
 }  // namespace
-}  // namespace store_test
+}  // namespace store_test::sqlite_process_test

@@ -13,7 +13,7 @@
 #include <fstream>
 #include <string>
 
-namespace store_test {
+namespace store_test::sqlite_purge_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -248,4 +248,4 @@ TEST(sqlite_compact, makes_the_file_smaller_while_it_is_in_use) {
 }
 
 }  // namespace
-}  // namespace store_test
+}  // namespace store_test::sqlite_purge_test

@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-namespace store_test {
+namespace store_test::sqlite_reader_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -198,4 +198,4 @@ TEST(sqlite_reader, says_that_a_file_is_damaged) {
 }
 
 }  // namespace
-}  // namespace store_test
+}  // namespace store_test::sqlite_reader_test

@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace store_test {
+namespace store_test::sqlite_room_test {
 namespace {
 
 namespace sqlite = coffer::sqlite;
@@ -156,4 +156,4 @@ TEST(sqlite_room, is_told_in_words) {
 }
 
 }  // namespace
-}  // namespace store_test
+}  // namespace store_test::sqlite_room_test

@@ -20,6 +20,7 @@
 
 #include "store/sqlite_world.hpp"
 
+namespace sqlite_spool_test {
 namespace {
 
 using namespace store_test;
@@ -507,3 +508,4 @@ TEST_F(spool_test, a_drain_waits_for_it_and_reports_what_is_left) {
 }
 
 }  // namespace
+}  // namespace sqlite_spool_test

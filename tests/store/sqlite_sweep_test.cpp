@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace store_test {
+namespace store_test::sqlite_sweep_test {
 namespace {
 
 namespace sqlite = coffer::sqlite;
@@ -287,4 +287,4 @@ TEST(sqlite_sweep, leaves_alone_what_is_being_worked_on) {
 }
 
 }  // namespace
-}  // namespace store_test
+}  // namespace store_test::sqlite_sweep_test

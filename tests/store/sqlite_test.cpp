@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-namespace store_test {
+namespace store_test::sqlite_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -789,4 +789,4 @@ TEST(sqlite_writer, announces_the_end_of_a_step_when_it_is_durable_and_before_an
 }
 
 }  // namespace
-}  // namespace store_test
+}  // namespace store_test::sqlite_test

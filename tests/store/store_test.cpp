@@ -10,7 +10,7 @@
 #include <string>
 #include <utility>
 
-namespace store_test {
+namespace store_test::whole_test {
 namespace {
 
 struct store_handle : testing::Test {
@@ -76,4 +76,4 @@ TEST_F(store_handle, says_when_it_is_awaited_that_a_key_names_no_record) {
 }
 
 }  // namespace
-}  // namespace store_test
+}  // namespace store_test::whole_test

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+namespace seeds_test {
 namespace {
 
 /// An environment variable for as long as a test lasts.
@@ -73,3 +74,4 @@ TEST(seeds, a_failing_one_is_told_with_the_command_that_tries_it_again) {
 }
 
 }  // namespace
+}  // namespace seeds_test

@@ -11,6 +11,7 @@
 
 #include "support/simulation.hpp"
 
+namespace webhook_test {
 namespace {
 
 using namespace coffer;
@@ -121,3 +122,4 @@ TEST(webhook, options_that_cannot_be_meant_are_refused) {
 }
 
 }  // namespace
+}  // namespace webhook_test

@@ -13,6 +13,7 @@
 
 #include "support/seeds.hpp"
 
+namespace chaos_plan_test {
 namespace {
 
 using namespace coffer;
@@ -148,3 +149,4 @@ TEST(chaos_plan, every_effect_has_a_name) {
 }
 
 }  // namespace
+}  // namespace chaos_plan_test

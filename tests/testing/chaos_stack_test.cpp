@@ -27,6 +27,7 @@
 #include "support/seeds.hpp"
 #include "support/simulation.hpp"
 
+namespace chaos_stack_test {
 namespace {
 
 using namespace coffer;
@@ -253,3 +254,4 @@ TEST(chaos_stack, whoever_leaves_at_any_suspension_point_leaves_nothing_behind) 
 }
 
 }  // namespace
+}  // namespace chaos_stack_test

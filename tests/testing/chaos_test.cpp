@@ -27,6 +27,7 @@
 
 #include "support/simulation.hpp"
 
+namespace chaos_test {
 namespace {
 
 using namespace coffer;
@@ -575,3 +576,4 @@ TEST(chaos, it_may_be_changed_by_one_thread_while_others_send) {
 }
 
 }  // namespace
+}  // namespace chaos_test

@@ -14,6 +14,7 @@
 #include <stdexcept>
 #include <string>
 
+namespace scripted_operation_test {
 namespace {
 
 using namespace coffer;
@@ -161,3 +162,4 @@ TEST(scripted_operation, counts_from_many_threads) {
 }
 
 }  // namespace
+}  // namespace scripted_operation_test

@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+namespace virtual_time_test {
 namespace {
 
 using namespace coffer;
@@ -187,3 +188,4 @@ TEST(virtual_time, one_seed_is_one_run) {
 }
 
 }  // namespace
+}  // namespace virtual_time_test

@@ -16,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+namespace clock_test {
 namespace {
 
 using namespace coffer;
@@ -165,3 +166,4 @@ TEST(real_time, a_coroutine_on_a_strand_resumes_on_its_strand) {
 }
 
 }  // namespace
+}  // namespace clock_test

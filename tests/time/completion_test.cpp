@@ -17,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+namespace completion_test {
 namespace {
 
 using namespace coffer;
@@ -263,3 +264,4 @@ TEST(completion, elapsed_notified_and_cancelled_race_and_one_wins) {
 }
 
 }  // namespace
+}  // namespace completion_test

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+namespace random_test {
 namespace {
 
 using coffer::random_source;
@@ -52,3 +53,4 @@ static_assert(unit_interval(std::numeric_limits<std::uint64_t>::max()) > 0.99999
 static_assert(unit_interval(std::uint64_t{1} << 63) == 0.5);
 
 }  // namespace
+}  // namespace random_test

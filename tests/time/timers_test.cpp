@@ -39,6 +39,7 @@ extern "C" int timerfd_settime(int fd, int flags, itimerspec const* to, itimersp
 }
 #endif
 
+namespace timers_test {
 namespace {
 
 using namespace coffer;
@@ -335,3 +336,4 @@ TEST(timers_threads, a_context_may_go_while_others_notify) {
 }
 
 }  // namespace
+}  // namespace timers_test

@@ -12,6 +12,7 @@
 #include <optional>
 #include <vector>
 
+namespace wait_test {
 namespace {
 
 using namespace coffer;
@@ -406,3 +407,4 @@ TEST(wait, of_a_context_that_goes_ends_others_from_destructors_on_strands_too) {
 }
 
 }  // namespace
+}  // namespace wait_test

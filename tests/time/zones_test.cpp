@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+namespace zones_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -149,3 +150,4 @@ TEST(zones, spans_neither_overlap_nor_leave_a_gap_from_1970_to_2100) {
 }
 
 }  // namespace
+}  // namespace zones_test

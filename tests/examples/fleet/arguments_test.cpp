@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+namespace arguments_test {
 namespace {
 
 using namespace fleet;
@@ -122,3 +123,4 @@ TEST(arguments, help_is_no_error) {
 }
 
 }  // namespace
+}  // namespace arguments_test

@@ -9,6 +9,7 @@
 #include <map>
 #include <string>
 
+namespace claims_test {
 namespace {
 
 using namespace fleet;
@@ -74,3 +75,4 @@ TEST_P(claims, a_provider_that_queues_comes_back_and_with_naive_loops_it_does_no
 INSTANTIATE_TEST_SUITE_P(seeds, claims, testing::Values(1, 2, 3));
 
 }  // namespace
+}  // namespace claims_test

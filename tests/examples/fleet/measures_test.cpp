@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+namespace measures_test {
 namespace {
 
 using namespace fleet;
@@ -99,3 +100,4 @@ TEST(measures, the_table_has_a_column_for_each_preset) {
 }
 
 }  // namespace
+}  // namespace measures_test

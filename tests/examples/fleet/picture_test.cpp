@@ -8,6 +8,7 @@
 #include <limits>
 #include <string>
 
+namespace picture_test {
 namespace {
 
 using namespace fleet;
@@ -45,3 +46,4 @@ TEST(svg, scales_are_round) {
 TEST(svg, text_cannot_end_what_it_stands_in) { EXPECT_EQ(svg::escaped("a<b>&\""), "a&lt;b&gt;&amp;&quot;"); }
 
 }  // namespace
+}  // namespace picture_test

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <vector>
 
+namespace provider_test {
 namespace {
 
 using namespace fleet;
@@ -135,3 +136,4 @@ TEST_F(provider_model, a_brown_out_bills_what_it_does_not_tell) {
 }
 
 }  // namespace
+}  // namespace provider_test

@@ -16,6 +16,7 @@
 #include <variant>
 #include <vector>
 
+namespace alarms_test {
 namespace {
 
 using namespace command_tests;
@@ -197,3 +198,4 @@ TEST_F(alarms, listing_them_changes_nothing_and_needs_no_more_than_to_read) {
 }
 
 }  // namespace
+}  // namespace alarms_test

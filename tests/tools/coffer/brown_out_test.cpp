@@ -14,6 +14,7 @@
 #include <memory>
 #include <string>
 
+namespace brown_out_test {
 namespace {
 
 using namespace command_tests;
@@ -107,3 +108,4 @@ TEST_F(a_day, is_not_lost_to_a_brown_out_of_ten_minutes) {
 }
 
 }  // namespace
+}  // namespace brown_out_test

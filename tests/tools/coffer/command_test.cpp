@@ -21,6 +21,7 @@
 #include <string>
 #include <tuple>
 
+namespace command_test {
 namespace {
 
 using coffer::fault_kind;
@@ -259,3 +260,4 @@ TEST_F(command_test, a_namespace_cannot_forge_lines) {
 }
 
 }  // namespace
+}  // namespace command_test

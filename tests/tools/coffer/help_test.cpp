@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+namespace help_test {
 namespace {
 
 using namespace command_tests;
@@ -92,3 +93,4 @@ TEST(help, exit_codes_are_those_on_the_page) {
 }
 
 }  // namespace
+}  // namespace help_test

@@ -25,6 +25,7 @@
 #include <utility>
 #include <vector>
 
+namespace jobs_test {
 namespace {
 
 using namespace command_tests;
@@ -254,3 +255,4 @@ TEST_F(jobs, that_are_over_for_long_are_forgotten) {
 }
 
 }  // namespace
+}  // namespace jobs_test

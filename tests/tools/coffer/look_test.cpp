@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+namespace look_test {
 namespace {
 
 using namespace command_tests;
@@ -222,3 +223,4 @@ TEST_F(looking, a_providers_text_cannot_paint_the_terminal) {
 }
 
 }  // namespace
+}  // namespace look_test

@@ -14,6 +14,7 @@
 #include <string>
 #include <utility>
 
+namespace money_page_test {
 namespace {
 
 using namespace command_tests;
@@ -79,3 +80,4 @@ TEST_F(money_page, shows_reconcile) {
 }
 
 }  // namespace
+}  // namespace money_page_test

@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+namespace money_test {
 namespace {
 
 using namespace command_tests;
@@ -324,3 +325,4 @@ TEST_F(spending, reads_exports_of_json_lines_and_says_what_it_misses) {
 }
 
 }  // namespace
+}  // namespace money_test

@@ -13,6 +13,7 @@
 #include <string>
 #include <utility>
 
+namespace reconcile_test {
 namespace {
 
 using namespace command_tests;
@@ -227,3 +228,4 @@ TEST(reconciling_beside_programs, leaves_sends_under_way_alone) {
 }
 
 }  // namespace
+}  // namespace reconcile_test

@@ -14,6 +14,7 @@
 #include <string>
 #include <utility>
 
+namespace upkeep_test {
 namespace {
 
 using namespace command_tests;
@@ -155,3 +156,4 @@ TEST_F(upkeep, a_purge_is_refused_while_somebody_works_on_a_key) {
 }
 
 }  // namespace
+}  // namespace upkeep_test

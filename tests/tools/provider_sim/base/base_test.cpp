@@ -5,7 +5,7 @@
 #include "base/digest.hpp"
 #include "base/random.hpp"
 
-namespace provider_sim {
+namespace provider_sim::base_test {
 namespace {
 
 TEST(digest, is_sha256_in_lower_case_hex) {
@@ -29,4 +29,4 @@ TEST(random, never_changes) {
 }
 
 }  // namespace
-}  // namespace provider_sim
+}  // namespace provider_sim::base_test

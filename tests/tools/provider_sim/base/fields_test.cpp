@@ -5,7 +5,7 @@
 
 #include "base/bad_input.hpp"
 
-namespace provider_sim {
+namespace provider_sim::fields_test {
 namespace {
 
 template <class Read>
@@ -55,4 +55,4 @@ TEST(fields, refuses_an_integer_that_does_not_fit) {
 }
 
 }  // namespace
-}  // namespace provider_sim
+}  // namespace provider_sim::fields_test

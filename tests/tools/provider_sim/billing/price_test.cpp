@@ -7,7 +7,7 @@
 #include "billing/tokens.hpp"
 #include "config.hpp"
 
-namespace provider_sim {
+namespace provider_sim::price_test {
 namespace {
 
 TEST(tokens, are_four_bytes_rounded_up_and_at_least_one) {
@@ -73,4 +73,4 @@ TEST(config, refuses_what_makes_no_sense) {
 }
 
 }  // namespace
-}  // namespace provider_sim
+}  // namespace provider_sim::price_test

@@ -6,7 +6,7 @@
 #include "faults/parse_rule.hpp"
 #include "openai/shape.hpp"
 
-namespace provider_sim {
+namespace provider_sim::apply_test {
 namespace {
 
 fault parsed(std::string const& text) { return parse_rules(json::array({json::parse(text)})).at(0).fault; }
@@ -128,4 +128,4 @@ TEST(billed_usage, by_mode) {
 }
 
 }  // namespace
-}  // namespace provider_sim
+}  // namespace provider_sim::apply_test

@@ -6,7 +6,7 @@
 #include "faults/parse_rule.hpp"
 #include "faults/rule_book.hpp"
 
-namespace provider_sim {
+namespace provider_sim::match_test {
 namespace {
 
 class matching : public testing::Test {
@@ -143,4 +143,4 @@ TEST_F(matching, listing_strikes_credentials_out) {
 }
 
 }  // namespace
-}  // namespace provider_sim
+}  // namespace provider_sim::match_test

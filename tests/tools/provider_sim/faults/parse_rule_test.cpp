@@ -6,7 +6,7 @@
 #include "base/bad_input.hpp"
 #include "faults/rule_book.hpp"
 
-namespace provider_sim {
+namespace provider_sim::parse_rule_test {
 namespace {
 
 rule parse(std::string const& text) { return parse_rules(json::array({json::parse(text)})).at(0); }
@@ -173,4 +173,4 @@ TEST(rule_book, takes_all_rules_or_none) {
 }
 
 }  // namespace
-}  // namespace provider_sim
+}  // namespace provider_sim::parse_rule_test

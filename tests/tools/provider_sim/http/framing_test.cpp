@@ -5,7 +5,7 @@
 
 #include "support/wire_client.hpp"
 
-namespace provider_sim {
+namespace provider_sim::framing_test {
 namespace {
 
 http_answer answer_of(std::size_t bytes) {
@@ -69,4 +69,4 @@ TEST(framing, raw_bytes_go_out_as_they_are) {
 }
 
 }  // namespace
-}  // namespace provider_sim
+}  // namespace provider_sim::framing_test

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace provider_sim {
+namespace provider_sim::request_parser_test {
 namespace {
 
 using state = request_parser::state;
@@ -79,4 +79,4 @@ TEST(request_parser, refuses_what_is_no_http_or_too_large) {
 }
 
 }  // namespace
-}  // namespace provider_sim
+}  // namespace provider_sim::request_parser_test

@@ -9,7 +9,7 @@
 
 #include "support/sim_process.hpp"
 
-namespace provider_sim {
+namespace provider_sim::ledger_test {
 namespace {
 
 class ledger_on_disk : public testing::Test {
@@ -247,4 +247,4 @@ TEST_F(ledger_on_disk, bytes_that_are_no_utf8_do_not_break_it) {
 }
 
 }  // namespace
-}  // namespace provider_sim
+}  // namespace provider_sim::ledger_test

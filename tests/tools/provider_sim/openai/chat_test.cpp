@@ -11,7 +11,7 @@
 #include "billing/tokens.hpp"
 #include "support/wire_client.hpp"
 
-namespace provider_sim {
+namespace provider_sim::chat_test {
 namespace {
 
 class chat : public testing::Test {
@@ -297,4 +297,4 @@ TEST_F(chat, the_refusal_of_a_key_does_not_repeat_it) {
 }
 
 }  // namespace
-}  // namespace provider_sim
+}  // namespace provider_sim::chat_test

@@ -4,7 +4,7 @@
 
 #include "support/sim_process.hpp"
 
-namespace provider_sim {
+namespace provider_sim::control_test {
 namespace {
 
 using test::chat;
@@ -146,4 +146,4 @@ TEST_F(control, is_never_matched_by_rules_nor_counted) {
 }
 
 }  // namespace
-}  // namespace provider_sim
+}  // namespace provider_sim::control_test

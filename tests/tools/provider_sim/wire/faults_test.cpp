@@ -7,7 +7,7 @@
 #include "billing/tokens.hpp"
 #include "support/sim_process.hpp"
 
-namespace provider_sim {
+namespace provider_sim::faults_test {
 namespace {
 
 using test::chat;
@@ -451,4 +451,4 @@ TEST_F(wire, many_connections_at_once) {
 }
 
 }  // namespace
-}  // namespace provider_sim
+}  // namespace provider_sim::faults_test

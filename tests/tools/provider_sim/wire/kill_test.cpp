@@ -9,7 +9,7 @@
 #include "process/process.hpp"
 #include "support/victim.hpp"
 
-namespace provider_sim {
+namespace provider_sim::kill_test {
 namespace {
 
 class kill_order_test : public testing::Test {
@@ -212,4 +212,4 @@ TEST(process, of_another_user_is_never_found) {
 }
 
 }  // namespace
-}  // namespace provider_sim
+}  // namespace provider_sim::kill_test

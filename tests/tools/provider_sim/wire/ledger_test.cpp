@@ -11,7 +11,7 @@
 
 #include "support/sim_process.hpp"
 
-namespace provider_sim {
+namespace provider_sim::ledger_test {
 namespace {
 
 using test::chat;
@@ -109,4 +109,4 @@ TEST(wire_ledger, no_credential_is_in_file_log_or_output) {
 }
 
 }  // namespace
-}  // namespace provider_sim
+}  // namespace provider_sim::ledger_test

@@ -13,7 +13,7 @@
 #include "support/sim_process.hpp"
 #include "support/victim.hpp"
 
-namespace provider_sim {
+namespace provider_sim::manual_test {
 namespace {
 
 using test::chat;
@@ -217,4 +217,4 @@ TEST_F(manual_rule, does_what_it_is_there_for) {
 }
 
 }  // namespace
-}  // namespace provider_sim
+}  // namespace provider_sim::manual_test

@@ -11,7 +11,7 @@
 #include "net/server.hpp"
 #include "support/sim_process.hpp"
 
-namespace provider_sim {
+namespace provider_sim::program_test {
 namespace {
 
 class program : public testing::Test {
@@ -137,4 +137,4 @@ TEST_F(program, runs_inside_a_test_too) {
 }
 
 }  // namespace
-}  // namespace provider_sim
+}  // namespace provider_sim::program_test
