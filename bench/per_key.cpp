@@ -2,6 +2,7 @@
 // What finding an attempt's partition costs over the gate alone.
 // See support/modes.hpp for how it is run.
 
+#include <coffer/call/call_access.hpp>
 #include <coffer/call/pipeline.hpp>
 #include <coffer/policy/circuit_breaker.hpp>
 #include <coffer/policy/per_key.hpp>

@@ -2,6 +2,7 @@
 // What a limiter costs over the bare thing: one atomic GCRA and one reading of the clock.
 // See support/modes.hpp for how it is run.
 
+#include <coffer/call/call_access.hpp>
 #include <coffer/call/pipeline.hpp>
 #include <coffer/policy/rate_limit.hpp>
 

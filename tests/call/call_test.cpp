@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // The call: its key, its deadline, its use and reuse, and what it tells afterwards.
+#include <coffer/call/call_access.hpp>
 #include <coffer/call/guarded.hpp>
 #include <coffer/call/pipeline.hpp>
 #include <coffer/policy/retry.hpp>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // What the walk owes a journal: a permit after the last gate and before the first byte, and every end of a send, in order.
 // (The journal itself is tested in tests/policy and tests/store.)
+#include <coffer/call/call_access.hpp>
 #include <coffer/call/guarded.hpp>
 #include <coffer/call/permit_source.hpp>
 #include <coffer/call/pipeline.hpp>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // Callers of one key share a flight: joining, leaving, its time limits, what is thrown in it, and contexts that go.
 
+#include <coffer/call/call_access.hpp>
 #include <coffer/call/pipeline.hpp>
 #include <coffer/policy/once.hpp>
 #include <coffer/policy/retry.hpp>

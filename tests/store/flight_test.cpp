@@ -3,6 +3,7 @@
 // are taken under a live claim.
 
 #include <coffer/call/attempt.hpp>
+#include <coffer/call/call_access.hpp>
 #include <coffer/store/flight.hpp>
 #include <coffer/store/flight_table.hpp>
 #include <coffer/store/live_claim.hpp>

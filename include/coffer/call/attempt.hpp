@@ -9,6 +9,7 @@
 #include <coffer/base/rate_facts.hpp>
 #include <coffer/call/attempt_log.hpp>
 #include <coffer/call/call.hpp>
+#include <coffer/call/call_access.hpp>
 #include <coffer/call/describe.hpp>
 #include <coffer/call/event.hpp>
 #include <coffer/call/permit_source.hpp>

@@ -3,6 +3,7 @@
 // What a pipeline and an operation are once they are wrapped: immutable, shared by all calls and by flights.
 
 #include <coffer/call/call.hpp>
+#include <coffer/call/call_access.hpp>
 #include <coffer/call/composition.hpp>
 #include <coffer/call/event.hpp>
 #include <coffer/call/operation.hpp>

@@ -7,6 +7,7 @@
 #include <coffer/asio.hpp>
 #include <coffer/call/attempt.hpp>
 #include <coffer/call/call.hpp>
+#include <coffer/call/call_access.hpp>
 #include <coffer/call/classify.hpp>
 #include <coffer/call/event.hpp>
 #include <coffer/call/gate_row.hpp>

@@ -12,6 +12,7 @@
 
 #include <coffer/asio.hpp>
 #include <coffer/call/call.hpp>
+#include <coffer/call/call_access.hpp>
 #include <coffer/call/composition.hpp>
 #include <coffer/call/core.hpp>
 #include <coffer/call/event.hpp>

@@ -6,6 +6,7 @@
 #include <coffer/asio.hpp>
 #include <coffer/call/branch.hpp>
 #include <coffer/call/call.hpp>
+#include <coffer/call/call_access.hpp>
 #include <coffer/call/event.hpp>
 #include <coffer/call/permit_source.hpp>
 #include <coffer/policy/hedge_pace.hpp>

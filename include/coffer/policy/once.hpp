@@ -7,6 +7,7 @@
 //     auto reply = co_await ask(call, request);          // run again, in any process: the same reply, no bill
 //     co_await db.acknowledge(call.key());               // when the result is where it belongs
 
+#include <coffer/call/call_access.hpp>
 #include <coffer/call/event.hpp>
 #include <coffer/call/gate.hpp>
 #include <coffer/policy/once_flight.hpp>

@@ -5,6 +5,7 @@
 
 #include <coffer/asio.hpp>
 #include <coffer/call/call.hpp>
+#include <coffer/call/call_access.hpp>
 #include <coffer/call/reader.hpp>
 #include <coffer/policy/once_claim.hpp>
 #include <coffer/policy/once_guard.hpp>

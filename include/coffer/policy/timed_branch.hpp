@@ -6,6 +6,7 @@
 #include <coffer/asio.hpp>
 #include <coffer/base/outcome.hpp>
 #include <coffer/call/call.hpp>
+#include <coffer/call/call_access.hpp>
 #include <coffer/call/forked_call.hpp>
 #include <coffer/state/timeout_rule.hpp>
 #include <coffer/time/clock_service.hpp>

@@ -10,6 +10,7 @@
 #include <coffer/base/later.hpp>
 #include <coffer/base/outcome.hpp>
 #include <coffer/call/call.hpp>
+#include <coffer/call/call_access.hpp>
 #include <coffer/call/classify.hpp>
 #include <coffer/call/composition.hpp>
 #include <coffer/call/forked_call.hpp>

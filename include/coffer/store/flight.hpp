@@ -8,6 +8,7 @@
 #include <coffer/base/fingerprint.hpp>
 #include <coffer/call/attempt_log.hpp>
 #include <coffer/call/call.hpp>
+#include <coffer/call/call_access.hpp>
 #include <coffer/time/completion.hpp>
 
 #include <algorithm>
