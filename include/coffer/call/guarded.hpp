@@ -5,6 +5,7 @@
 #include <coffer/base/answer.hpp>
 #include <coffer/base/codec.hpp>
 #include <coffer/call/arguments.hpp>
+#include <coffer/call/async_call.hpp>
 #include <coffer/call/call.hpp>
 #include <coffer/call/composition.hpp>
 #include <coffer/call/pipeline.hpp>
@@ -63,6 +64,16 @@ public:
         requires std::same_as<std::remove_cvref_t<Call>, call> && (std::is_convertible_v<Given &&, Args> && ...)
     [[nodiscard]] awaitable<R, Executor> operator()(Call&& c, Given&&... args) const {
         return detail::throwing(try_call(std::forward<Call>(c), std::forward<Given>(args)...));
+    }
+
+    /// See `wrapped`.
+    template <class... ArgsAndToken>
+    auto async_call(call& c, ArgsAndToken&&... all) const {
+        return detail::async_call(*this, detail::called_by_reference{c}, std::forward<ArgsAndToken>(all)...);
+    }
+    template <class... ArgsAndToken>
+    auto async_call(call&& c, ArgsAndToken&&... all) const {
+        return detail::async_call(*this, detail::called_by_value{std::move(c)}, std::forward<ArgsAndToken>(all)...);
     }
 
     /// For a pipeline around this one: the same call, handed down.

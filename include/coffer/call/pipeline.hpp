@@ -6,6 +6,7 @@
 //     auto reply = co_await ask(call, request);
 
 #include <coffer/call/arguments.hpp>
+#include <coffer/call/async_call.hpp>
 #include <coffer/call/composition.hpp>
 #include <coffer/call/core.hpp>
 #include <coffer/call/order_rules.hpp>
@@ -50,6 +51,24 @@ public:
         requires std::same_as<std::remove_cvref_t<Call>, call>
     [[nodiscard]] auto operator()(Call&& c, Args&&... args) const {
         return detail::throwing(try_call(std::forward<Call>(c), std::forward<Args>(args)...));
+    }
+
+    /// From outside of a coroutine: `ask.async_call(call, args..., token)`, with any completion token of Asio's for
+    /// `void(outcome<R>)`. The call runs on the token's executor, and so does its handler:
+    ///
+    ///     ask.async_call(call, request, asio::bind_executor(io, [](coffer::outcome<llm::reply> reply) { ... }));
+    ///     auto reply = ask.async_call(call, request, asio::bind_executor(io, asio::use_future));
+    ///
+    /// It owns copies of the arguments (`std::ref` for those that shall not be copied). The call must live until the handler is
+    /// called; one given as an rvalue is owned, too. A cancellation slot of the token's cancels the call. `misuse` and
+    /// `std::bad_alloc` are thrown from the context that runs it.
+    template <class... ArgsAndToken>
+    auto async_call(call& c, ArgsAndToken&&... all) const {
+        return detail::async_call(*this, detail::called_by_reference{c}, std::forward<ArgsAndToken>(all)...);
+    }
+    template <class... ArgsAndToken>
+    auto async_call(call&& c, ArgsAndToken&&... all) const {
+        return detail::async_call(*this, detail::called_by_value{std::move(c)}, std::forward<ArgsAndToken>(all)...);
     }
 
     /// What stands in here, outermost first, and where the call goes in the end: what `to_string` and `<<` print.
