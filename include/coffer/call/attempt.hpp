@@ -28,7 +28,7 @@ namespace coffer::inline v0 {
 class attempt {
 public:
     explicit attempt(call& c, observers const* watch = nullptr) noexcept
-        : call_{&c}, watch_{watch}, timeout_{call_access::attempt_limit(c)} {}
+        : call_{&c}, watch_{watch}, allowed_{c.allowed()} {}
     attempt(attempt const&) = delete;
     attempt& operator=(attempt const&) = delete;
     ~attempt() {
@@ -42,7 +42,8 @@ public:
     /// send is paid for, and outlives its callers.
     [[nodiscard]] time_point deadline() const noexcept { return deadline_; }
     [[nodiscard]] duration timeout() const noexcept {
-        return timeout_ == duration::max() ? duration{defaults::attempt_timeout} : timeout_;
+        auto const set = allowed_.attempt_timeout;
+        return set == duration::max() ? duration{defaults::attempt_timeout} : set;
     }
     [[nodiscard]] coffer::target const& target() const noexcept { return target_ ? *target_ : nowhere(); }
     /// The time by the call's clock when the attempt began; read once, for all policies.
@@ -72,7 +73,10 @@ public:
     void report_rate(rate_facts const& said) { learned().rate = said; }
 
     // For gates, when they enter. The shortest limit holds, for this try and those after it.
-    void limit_timeout(duration d) noexcept { timeout_ = std::min(timeout_, d); }
+    void limit_timeout(duration d) noexcept { allowed_.attempt_timeout = std::min(allowed_.attempt_timeout, d); }
+    /// Of the call, by whatever multiplies them further in; see `allowed_inside`.
+    void limit_attempts(int most) noexcept { allowed_.attempts = std::min(allowed_.attempts, most); }
+    void limit_sends(int most) noexcept { allowed_.sends = std::min(allowed_.sends, most); }
     /// For this try only; the smallest limit holds.
     void limit_output(std::int64_t tokens) noexcept {
         output_limit_ = output_limit_ < 0 ? std::max<std::int64_t>(tokens, 0) : std::min(output_limit_, tokens);
@@ -133,7 +137,7 @@ private:
     int send_ = 0;
     time_point now_{};
     time_point deadline_{};
-    duration timeout_;
+    allowed_inside allowed_;
     std::unique_ptr<coffer::target const> target_;
     std::unique_ptr<knowledge_of_send> learned_;
     std::unique_ptr<request_size const> size_;
@@ -214,7 +218,7 @@ public:
         a.money_ = nullptr;
         a.output_limit_ = -1;
     }
-    static duration limit(attempt const& a) noexcept { return a.timeout_; }
+    static allowed_inside const& allowed(attempt const& a) noexcept { return a.allowed_; }
     /// The wait at a gate has ended.
     static void waited(attempt& a, time_point now) noexcept {
         call_access::add_wait(*a.call_, now - a.now_, wait_reason::admission);

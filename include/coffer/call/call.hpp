@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -29,11 +30,19 @@ public:
     using std::logic_error::logic_error;
 };
 
+/// What policies further out allow everything inside them. The tightest one of each kind holds.
+struct allowed_inside {
+    duration attempt_timeout = duration::max();  ///< by default none has set one: `defaults::attempt_timeout` holds
+    int attempts = std::numeric_limits<int>::max();  ///< of the call, as `call::attempts_here` counts them
+    int sends =
+        std::numeric_limits<int>::max();  ///< not proven unbilled, as `call::unproven_sends` counts; without a journal
+};
+
 /// Where the answer of a call came from.
 enum class answer_origin : std::uint8_t {
-    none,      ///< there is no answer (yet)
-    sent,      ///< this call's own sends
-    joined,    ///< the flight of another caller in this process
+    none,  ///< there is no answer (yet)
+    sent,  ///< this call's own sends
+    joined,  ///< the flight of another caller in this process
     replayed,  ///< the journal: paid for earlier
 };
 
@@ -63,7 +72,7 @@ public:
           in_flight_{other.in_flight_},
           allowed_{other.allowed_},
           until_{other.until_},
-          attempt_limit_{other.attempt_limit_},
+          inside_{other.inside_},
           tags_{std::move(other.tags_)},
           log_{std::move(other.log_)},
           cost_{other.cost_},
@@ -140,6 +149,8 @@ public:
     [[nodiscard]] bool repaired() const noexcept { return repaired_now_; }
     /// May an attempt wait in line at a limit until there is room? A hedge may not: it is only made so as to be quicker.
     [[nodiscard]] bool may_wait() const noexcept { return branch_ == nullptr || branch_->may_wait(); }
+    /// What is allowed where the call is now.
+    [[nodiscard]] allowed_inside const& allowed() const noexcept { return inside_; }
     /// The live claim under which this call's attempts take their permits; null without a journal.
     [[nodiscard]] permit_source* claim() const noexcept { return claim_; }
 
@@ -155,7 +166,7 @@ private:
     bool in_flight_ = false;  // a flight's: its deadline is set from outside and only grows
     duration allowed_{-1};
     std::optional<time_point> until_;
-    duration attempt_limit_ = duration::max();  // set by gates further out; the default holds if none of them sets one
+    allowed_inside inside_;
     std::vector<std::pair<std::string, std::string>> tags_;
 
     attempt_log log_;

@@ -81,9 +81,15 @@ public:
         call& call_;
         T before_;
     };
-    /// Hands the time limit that gates have set for an attempt down to the pipelines and segments inside.
-    using limit_scope = value_scope<&call::attempt_limit_, duration>;
-    [[nodiscard]] static duration attempt_limit(call const& c) noexcept { return c.attempt_limit_; }
+    /// Hands what gates and layers allow down to the pipelines and segments inside.
+    using allowed_scope = value_scope<&call::inside_, allowed_inside>;
+    /// What `c` is allowed, and no more sends than these.
+    [[nodiscard]] static allowed_inside allowed_with(call const& c, int most_sends) noexcept {
+        auto inside = c.inside_;
+        inside.sends = std::min(inside.sends, most_sends);
+        return inside;
+    }
+    static void limit_sends(call& c, int most) noexcept { c.inside_ = allowed_with(c, most); }
     /// Inside a layer with a time limit of its own, the call's time is over then.
     using until_scope = value_scope<&call::inside_until_, time_point>;
     [[nodiscard]] static time_point inside_until(call const& c) noexcept { return c.inside_until_; }
@@ -99,7 +105,7 @@ public:
         call own{c.allowed_};
         own.key_ = c.key_;
         own.unkeyed_ = c.unkeyed_;
-        own.attempt_limit_ = c.attempt_limit_;
+        own.inside_ = c.inside_;
         own.in_flight_ = true;
         own.deadline_ = c.deadline().time_since_epoch().count();
         own.tags_ = c.tags_;

@@ -116,8 +116,9 @@ auto walk(std::shared_ptr<Core const> core, call& c, handed how, Args... args)
             }
             bool waits = false;
             try {
-                if constexpr (attempts) core->aim(a, args...);
-                if constexpr (attempts && row::estimates) core->size_up(a, args...);
+                // Also for gates with a layer between them and the operation.
+                if constexpr (!Core::hands_down) core->aim(a, args...);
+                if constexpr (!Core::hands_down && row::estimates) core->size_up(a, args...);
                 in = gates.enter(a);
                 waits = !in && !gates.refused();
                 if constexpr (row::waits) {
@@ -198,7 +199,7 @@ auto walk(std::shared_ptr<Core const> core, call& c, handed how, Args... args)
                 }
             }
         } else if (in) {
-            call_access::limit_scope const limit{c, attempt_access::limit(a)};
+            call_access::allowed_scope const inside{c, attempt_access::allowed(a)};
             try {
                 if constexpr (sends) {
                     result.emplace(co_await core->operation.descend(c, args...));

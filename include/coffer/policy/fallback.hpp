@@ -202,7 +202,8 @@ private:
             }
         }
         auto const options = s.options.read();
-        facts.sends_left = c.claim() != nullptr ? c.claim()->sends_left() : options->max_sends - c.unproven_sends();
+        auto const most = std::min(options->max_sends, c.allowed().sends);
+        facts.sends_left = c.claim() != nullptr ? c.claim()->sends_left() : most - c.unproven_sends();
         return decide_fallback(*options, why, facts);
     }
 
@@ -219,6 +220,8 @@ private:
         told_fault told;
         for (std::size_t i = 0;; ++i) {
             call_access::elsewhere_scope const elsewhere{c, c.attempts() - made_here};
+            auto const most_sends = s->options.read()->max_sends;
+            call_access::allowed_scope const inside{c, call_access::allowed_with(c, most_sends)};
             auto running = s->all.at(i, [&](auto const& a) { return a.descend(c, args...); });
             auto result = co_await std::move(running);
             if (result) co_return result;

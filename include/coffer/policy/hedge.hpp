@@ -222,6 +222,7 @@ private:
         auto ask_at = later(began, terms.delay);
 
         if (!can_hedge(*p, c, ask_at)) {
+            call_access::allowed_scope const inside{c, call_access::allowed_with(c, p->pace->options().max_sends)};
             auto running = p->all.at(0, [&](auto const& a) { return a.descend(c, args...); });
             auto result = co_await std::move(running);
             if (result) {

@@ -64,6 +64,7 @@ public:
           args_{args...},
           forked_{call_access::fork(c)} {
         call_access::branch_off(forked_, c);
+        call_access::limit_sends(forked_, options().max_sends);
         call_access::set_claim(forked_, claim_.get());
         auto const why = call_access::take_wait_reason(c);
         branches_.reserve(1 + static_cast<std::size_t>(options().hedges));

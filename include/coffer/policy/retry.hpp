@@ -31,8 +31,8 @@ namespace coffer::inline v0 {
 /// the call's deadline: it fails at once with the last real fault, and `fault::stop()` says why. Attempts that may have
 /// been billed are counted against `max_sends`, or, under a journal, against the journal's own limit.
 ///
-/// Where a call is handed down through several pipelines, all their retries together make no more attempts than each
-/// alone may; at each alternative of a fallback anew. Calls share the retry quota and nothing else: a quota of this policy
+/// Where a call is handed down through several pipelines, all their retries together make no more attempts and sends than
+/// each alone may; at each alternative of a fallback anew. Calls share the retry quota and nothing else: a quota of this policy
 /// and its copies, unless another is given.
 ///
 /// A handle: copies share options and quota. Any thread.
@@ -85,6 +85,12 @@ private:
             throw std::invalid_argument{"coffer::retry: attempt_timeout must be longer than zero"};
         if (o.ambiguous_delay < duration::zero())
             throw std::invalid_argument{"coffer::retry: a delay cannot be negative"};
+        if (o.hint_ceiling < duration::zero())
+            throw std::invalid_argument{
+                "coffer::retry: hint_ceiling cannot be negative; 0s ends every call that is given a hint"};
+        if (!(o.hint_spread >= 0 && o.hint_spread <= 1) || !(o.ambiguous_spread >= 0 && o.ambiguous_spread <= 10))
+            throw std::invalid_argument{
+                "coffer::retry: hint_spread must be between 0 and 1, ambiguous_spread between 0 and 10"};
         o.schedule.check();
         o.schedule_for.check();
     }
@@ -93,12 +99,15 @@ public:
     /// Follows one call through its attempts.
     class ticket {
     public:
-        ticket(settings const& s, time_point now) noexcept : settings_{&s}, began_{now} {}
+        explicit ticket(settings const& s) noexcept : settings_{&s} {}
 
         verdict settle(attempt_end const& end, attempt& a) noexcept {
+            // A retry that was not made after all: the caller has left, or a policy further in has refused it.
+            if (std::exchange(withdrawn_, false) && end.what == attempt_end::kind::not_attempted)
+                settings_->quota.give_back(end.at);
             if (end.what == attempt_end::kind::succeeded) settings_->quota.succeeded(end.at);
             if (end.what != attempt_end::kind::failed) return verdict::done();
-            ++made_;
+            if (made_++ == 0) began_ = a.now();
             same_fault_ = end.why->kind() == last_ ? same_fault_ + 1 : 1;
             last_ = end.why->kind();
             if (end.why->billing() != knowledge::no) ++unproven_;
@@ -108,6 +117,7 @@ public:
             auto const decided = decide(*end.why, end.at, made, unproven, a);
             if (!decided.again) return verdict::done(decided.stop);
             if (!settings_->quota.withdraw(end.at)) return verdict::done(stop_reason::quota_spent);
+            withdrawn_ = true;
             previous_ = decided.drawn;
             constexpr wait_reason reasons[] = {wait_reason::backoff, wait_reason::provider_hint,
                                                wait_reason::ambiguous_floor, wait_reason::repair};
@@ -120,9 +130,11 @@ public:
             auto const user = ask_user(why, made);
             auto& random = a.clock().random();
             auto const options = settings_->options.read();
+            auto const& outside = a.of().allowed();
             retry_facts facts{
                 .attempts_made = made,
-                .sends_left = a.sends_left().value_or(options->max_sends - unproven),
+                .attempts_allowed = outside.attempts,
+                .sends_left = a.sends_left().value_or(std::min(options->max_sends, outside.sends) - unproven),
                 .unproven = unproven,
                 .repaired = a.of().repaired(),
                 .same_fault = same_fault_,
@@ -151,14 +163,20 @@ public:
         int unproven_ = 0;
         int same_fault_ = 0;
         fault_kind last_{};
-        time_point began_;
+        bool withdrawn_ = false;  // from the quota, for an attempt that has not ended yet
+        time_point began_{};  // the first attempt
         delay_schedule::memory previous_{};
     };
 
     [[nodiscard]] admission try_enter(attempt& a, slot<ticket>& s) const {
         settings_->quota.bind(a.of());
         a.limit_timeout(duration{settings_->attempt_timeout.load(std::memory_order_relaxed)});
-        s.emplace(*settings_, a.now());
+        {
+            auto const options = settings_->options.read();
+            a.limit_attempts(options->attempts);
+            a.limit_sends(options->max_sends);
+        }
+        s.emplace(*settings_);
         return admission::in();
     }
 

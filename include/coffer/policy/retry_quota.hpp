@@ -14,6 +14,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -29,7 +30,7 @@ namespace coffer::inline v0 {
 class retry_quota {
 public:
     struct snapshot {
-        double left = 0;  ///< retries that it affords now
+        double left = 0;  ///< retries that it affords at that time; of an unlimited one, infinity
         std::uint64_t taken = 0;
         std::uint64_t refused = 0;
     };
@@ -40,9 +41,10 @@ public:
     [[nodiscard]] static retry_quota unlimited() { return retry_quota{nullptr}; }
 
     [[nodiscard]] snapshot look(time_point now) const {
-        if (!state_) return {};
+        if (!state_) return {std::numeric_limits<double>::infinity(), 0, 0};
         std::lock_guard const lock{state_->mutex};
-        return {state_->bucket.left(now), state_->taken, state_->refused};
+        auto then = state_->bucket;
+        return {then.left(now), state_->taken, state_->refused};
     }
 
     /// How many retries there may be, and, if it is not full, are left.

@@ -76,9 +76,11 @@ public:
         auto const until = later(c.clock().now(), limit_);
         bool const own = until < c.deadline();
         if (c.claim() != nullptr) {
-            auto const each = call_access::attempt_limit(c);
-            call_access::limit_scope const attempts{
-                c, std::min(limit_, each == duration::max() ? duration{defaults::attempt_timeout} : each)};
+            auto inside = c.allowed();
+            auto const each = inside.attempt_timeout;
+            inside.attempt_timeout =
+                std::min(limit_, each == duration::max() ? duration{defaults::attempt_timeout} : each);
+            call_access::allowed_scope const attempts{c, inside};
             call_access::until_scope const all{c, std::min(until, call_access::inside_until(c))};
             auto const logged_before = c.log().size();
             auto running = next(c);

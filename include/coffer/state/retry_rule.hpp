@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <limits>
 
 namespace coffer::inline v0 {
 
@@ -55,6 +56,7 @@ private:
 /// What decides besides the fault.
 struct retry_facts {
     int attempts_made = 1;
+    int attempts_allowed = std::numeric_limits<int>::max();  ///< by others, besides the options
     int sends_left = 0;  ///< sends that may still be made
     int unproven = 0;  ///< attempts that are not proven unbilled
     bool repaired = false;  ///< the next attempt asks something else (call/repair.hpp)
@@ -109,7 +111,7 @@ struct retry_verdict {
 
     bool const wanted = f.user.what() == by_table ? row(why.kind()).retry_same || f.repaired : f.user.what() != no;
     if (!wanted) return stop(stop_reason::not_retryable);
-    if (f.attempts_made >= o.attempts) return stop(stop_reason::attempts_spent);
+    if (f.attempts_made >= std::min(o.attempts, f.attempts_allowed)) return stop(stop_reason::attempts_spent);
     if (f.sends_left <= 0) return stop(stop_reason::sends_spent);
 
     retry_verdict v;
