@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // What a whole process retries, in virtual time.
 #include <coffer/call/pipeline.hpp>
+#include <coffer/policy/circuit_breaker.hpp>
 #include <coffer/policy/retry.hpp>
 #include <coffer/testing/scripted_operation.hpp>
 
@@ -168,6 +169,52 @@ TEST(retry_quota, is_used_from_many_threads) {
     EXPECT_EQ(s.taken + s.refused, 4000U);
     EXPECT_GE(s.taken, 1000U);
     EXPECT_LE(s.taken, 1400U) << "what was saved up, and a tenth for each success";
+}
+
+// What was not sent has cost nothing ------------------------------------------------------------------------------------
+
+constexpr retry_quota_options ten{.capacity = 10, .per_second = 0.0001, .per_success = 0};
+
+TEST(retry_quota, gets_back_what_callers_have_taken_who_leave_before_their_retry) {
+    simulation sim;
+    retry_quota const quota{ten};
+    scripted_operation<int> op;
+    op.fails(fault_kind::overloaded).times(10).fails(fault_kind::overloaded).gives(7);
+    auto const ask = pipeline{retry{{.schedule = backoff::fixed(1min)}, quota}}.wrap(op);
+    for (int i = 0; i < 10; ++i) {
+        auto c = call::unkeyed();
+        auto const running = sim.start(ask.try_call(c));
+        sim.cancel_after(1s, running);
+        sim.time.run();
+        EXPECT_EQ(running.get().error().kind(), fault_kind::cancelled);
+    }
+    EXPECT_EQ(op.sends(), 10);
+    auto c = call::unkeyed();
+    EXPECT_EQ(sim.run(ask.try_call(c)).value(), 7);
+}
+
+TEST(retry_quota, gets_back_what_was_taken_for_attempts_that_a_breaker_refused) {
+    simulation sim;
+    retry_quota const quota{ten};
+    scripted_operation<int> op;
+    op.fails(fault_kind::overloaded).times(0);
+    for (int i = 0; i < 10; ++i) {
+        circuit_breaker const health{{.in_a_row = 1}};
+        auto const ask = pipeline{retry{{.schedule = backoff::fixed(1s)}, quota}, health}.wrap(op);
+        auto c = call::unkeyed();
+        (void)sim.run(ask.try_call(c));
+    }
+    EXPECT_EQ(op.sends(), 10);
+    EXPECT_EQ(quota.look(sim.service().clock()->now()).taken, 0U);
+}
+
+TEST(retry_quota, is_not_changed_by_who_looks_at_it) {
+    time_point const now{1h};
+    retry_quota const quota{{.capacity = 10, .per_second = 0.01, .per_success = 0}};
+    for (int i = 0; i < 10; ++i) EXPECT_TRUE(quota.withdraw(now));
+    EXPECT_GT(quota.look(now + 10min).left, 1) << "there will be";
+    EXPECT_FALSE(quota.withdraw(now)) << "there is not yet";
+    EXPECT_GT(retry_quota::unlimited().look(now).left, 1e9);
 }
 
 }  // namespace

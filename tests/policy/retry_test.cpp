@@ -2,6 +2,7 @@
 // The retry policy in virtual time: what it spends, when, and why it stops. (Its rules: tests/state/retry_rule_test.cpp.)
 #include <coffer/call/guarded.hpp>
 #include <coffer/call/pipeline.hpp>
+#include <coffer/policy/rate_limit.hpp>
 #include <coffer/policy/retry.hpp>
 #include <coffer/testing/scripted_operation.hpp>
 
@@ -279,8 +280,41 @@ TEST_F(retries, options_that_cannot_be_meant_are_refused) {
     refuses({.schedule = coffer::backoff{.factor = std::numeric_limits<double>::quiet_NaN()}});
     refuses({.schedule_for = {{fault_kind::throttled, backoff{.cap = -1ns}}}});
     refuses({.ambiguous_delay = -1ns});
+    refuses({.ambiguous_spread = -1});
+    refuses({.ambiguous_spread = std::numeric_limits<double>::infinity()});
+    refuses({.hint_ceiling = -1s});
+    refuses({.hint_spread = -0.1});
+    refuses({.hint_spread = std::numeric_limits<double>::quiet_NaN()});
+    retry const policy;
+    EXPECT_THROW(policy.change({.hint_spread = 2}), std::invalid_argument);
+    EXPECT_THROW((void)(pipeline{policy, policy}.wrap(provider)), misuse) << "one state, twice in one pipeline";
     refuses({.attempt_timeout = 0ns});
     refuses({.attempt_timeout = -1s});
+}
+
+TEST_F(retries, nested_in_retries_make_no_more_than_the_outermost_may) {
+    auto const sends = [](retry_options const& outer, retry_options const& inner) {
+        simulation own;
+        scripted_operation<int> op;
+        op.fails(fault_kind::ambiguous).times(0);
+        auto asked = call::unkeyed(5h);
+        (void)own.run(pipeline{retry{outer}}.wrap(pipeline{retry{inner}}.wrap(op)).try_call(asked));
+        return op.sends();
+    };
+    EXPECT_EQ(sends({.attempts = 2, .max_sends = 9}, {.attempts = 5, .max_sends = 9}), 2);
+    EXPECT_EQ(sends({.attempts = 5, .max_sends = 9}, {.attempts = 3, .max_sends = 9}), 5) << "and not 15";
+    EXPECT_EQ(sends({.max_sends = 1}, {.attempts = 5, .max_sends = 4}), 1);
+    EXPECT_EQ(sends({.attempts = 6, .max_sends = 4}, {.attempts = 5, .max_sends = 3}), 4);
+}
+
+TEST_F(retries, the_time_to_stop_counts_from_the_first_attempt_and_not_from_the_line_before_it) {
+    provider.gives(1).fails(fault_kind::overloaded).gives(7);
+    auto const ask =
+        pipeline{retry{{.schedule = every(1s), .stop = stop_after(30s)}}, rate_limit{{.requests_per_minute = 1}}}.wrap(
+            provider);
+    (void)sim.run(ask.try_call(c));
+    EXPECT_EQ(sim.run(ask.try_call(c)).value(), 7);
+    EXPECT_EQ(c.log().size(), 2U);
 }
 
 TEST_F(retries, copies_share_nothing_between_calls) {

@@ -6,6 +6,7 @@
 #include <coffer/base/defaults.hpp>
 #include <coffer/base/fault.hpp>
 #include <coffer/base/fingerprint.hpp>
+#include <coffer/base/later.hpp>
 #include <coffer/base/rate_facts.hpp>
 #include <coffer/call/attempt_log.hpp>
 #include <coffer/call/call.hpp>
@@ -252,6 +253,11 @@ public:
         return a.learned_ && a.learned_->used ? &*a.learned_->used : nullptr;
     }
     static std::optional<money> cost(attempt const& a) noexcept { return a.learned_ ? a.learned_->cost : std::nullopt; }
+    /// For gates with a layer between them and the operation: what they see is the last try that was made in there.
+    static void made_inside(attempt& a, attempt_record const& last, bool one_target) {
+        a.now_ = later(a.call_->began(), last.start);
+        if (one_target && last.rate) a.report_rate(*last.rate);
+    }
     static rate_facts const* rate_or_null(attempt const& a) noexcept {
         return a.learned_ && a.learned_->rate ? &*a.learned_->rate : nullptr;
     }

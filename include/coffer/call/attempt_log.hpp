@@ -4,6 +4,7 @@
 
 #include <coffer/base/fault.hpp>
 #include <coffer/base/money.hpp>
+#include <coffer/base/rate_facts.hpp>
 #include <coffer/base/table.hpp>
 #include <coffer/base/usage.hpp>
 
@@ -11,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <iomanip>
+#include <memory>
 #include <optional>
 #include <ostream>
 #include <sstream>
@@ -58,6 +60,7 @@ struct attempt_record {
     knowledge billing = knowledge::yes;
     std::optional<coffer::usage> usage;   ///< unknown is not zero
     std::optional<money> cost;            ///< unknown is not zero
+    std::shared_ptr<rate_facts const> rate;  ///< what the provider said of its limits; null if nothing
     std::string request_id;
     int send = 0;                         ///< the journal's number of the send; 0 without a journal
 };

@@ -128,6 +128,8 @@ public:
         }
         if (attempt_access::learned(a)) {
             entry.usage = attempt_access::used(a);
+            if (auto const* const said = attempt_access::rate_or_null(a))
+                entry.rate = std::make_shared<rate_facts const>(*said);
             if (auto id = attempt_access::request_id(a); !id.empty()) entry.request_id = std::move(id);
         }
         entry.cost = end.cost;

@@ -226,6 +226,16 @@ auto walk(std::shared_ptr<Core const> core, call& c, handed how, Args... args)
             ended.what = attempted ? attempt_end::kind::failed : attempt_end::kind::not_attempted;
             ended.why = &result->error();
         }
+        if constexpr (!attempts) {
+            if (in && c.attempts() > made_before && !c.log().empty()) {
+                auto const& last = c.log().back();
+                attempt_access::made_inside(a, last, !Core::hands_down);
+                if constexpr (!Core::hands_down) {
+                    ended.used = last.usage ? &*last.usage : nullptr;
+                    ended.cost = last.cost;
+                }
+            }
+        }
         bool const made = ended.what != attempt_end::kind::not_attempted;
         if (before && !made) at_least_as_billed(result->error(), *before->end().why);
         if constexpr (attempts)

@@ -32,7 +32,7 @@ namespace coffer::inline v0 {
 /// been billed are counted against `max_sends`, or, under a journal, against the journal's own limit.
 ///
 /// Where a call is handed down through several pipelines, all their retries together make no more attempts and sends than
-/// each alone may; at each alternative of a fallback anew. Calls share the retry quota and nothing else: a quota of this policy
+/// the outermost one allows; at each alternative of a fallback attempts count anew. Calls share the retry quota and nothing else: a quota of this policy
 /// and its copies, unless another is given.
 ///
 /// A handle: copies share options and quota. Any thread.
@@ -59,6 +59,8 @@ public:
         });
     }
     [[nodiscard]] retry_options options() const { return *settings_->options.read(); }
+    /// What copies have in common.
+    [[nodiscard]] void const* state() const noexcept { return settings_.get(); }
 
     /// What `to_string` and `<<` print.
     void describe(composition& to) const {
