@@ -40,5 +40,15 @@ TEST(later, is_never_earlier) {
     }
 }
 
+TEST(saturated, is_for_ever_in_any_unit_and_never_the_other_way_round) {
+    using std::chrono::nanoseconds;
+    EXPECT_EQ(coffer::saturated(std::chrono::hours::max()), nanoseconds::max());
+    EXPECT_EQ(coffer::saturated(std::chrono::years{400}), nanoseconds::max());
+    EXPECT_EQ(coffer::saturated(std::chrono::hours::min()), nanoseconds::min());
+    EXPECT_EQ(coffer::saturated(std::chrono::duration<double>{0.5}), std::chrono::milliseconds{500});
+    EXPECT_EQ(coffer::saturated(nanoseconds{-7}), nanoseconds{-7});
+    EXPECT_EQ(coffer::saturated(std::chrono::hours{24 * 365 * 200}), std::chrono::hours{24 * 365 * 200});
+}
+
 }  // namespace
 }  // namespace later_test

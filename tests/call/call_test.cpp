@@ -79,6 +79,16 @@ TEST(call, its_deadline_is_fifteen_minutes_unless_it_says_otherwise) {
     EXPECT_EQ(sim.run(ask.try_call(call{key{"k"}, duration::max()})).has_value(), true) << "for ever";
 }
 
+TEST(call, its_deadline_may_be_for_ever_in_any_unit) {
+    simulation sim;
+    auto const told = [](attempt& a) -> awaitable<time_point> { co_return a.of().deadline(); };
+    auto const ask = pipeline{}.wrap(told);
+    auto const of = [&](call c) { return sim.run(ask.try_call(c)).value(); };
+    EXPECT_EQ(of(call::unkeyed(std::chrono::hours::max())), time_point::max());
+    EXPECT_EQ(of(call{key{"report", 1}, std::chrono::hours::max()}), time_point::max());
+    EXPECT_EQ(of(call::unkeyed(1.5s)) - sim.time.now(), 1500ms);
+}
+
 TEST(call, an_attempt_may_take_five_minutes_but_not_beyond_the_calls_deadline) {
     simulation sim;
     auto const told = [](attempt& a) -> awaitable<duration> { co_return a.deadline() - a.now(); };

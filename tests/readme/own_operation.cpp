@@ -8,6 +8,8 @@
 
 #include <asio/io_context.hpp>
 
+#include <optional>
+#include <stdexcept>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -39,6 +41,33 @@ coffer::awaitable<std::string> ask_somebody(question const& q) {
     co_return "an answer to " + q.text;
 }
 
+//! [errors]
+/// What your client throws.
+struct http_error : std::runtime_error {
+    explicit http_error(int s) : std::runtime_error{"HTTP " + std::to_string(s)}, status{s} {}
+    int status;
+};
+
+/// What that means. Of what it does not know, std::nullopt, the built-in rules decide.
+std::optional<coffer::fault> meaning(http_error const& e) {
+    using enum coffer::fault_kind;
+    if (e.status == 429) return coffer::fault{throttled}.with_status(429);     // turned down, and not billed
+    if (e.status == 503) return coffer::fault{overloaded}.with_status(503);    // the same
+    if (e.status >= 500) return coffer::fault{ambiguous}.with_status(e.status);  // may have been executed, and billed
+    return std::nullopt;
+}
+
+auto known(coffer::awaitable<std::string> (*client)(question const&)) {
+    return coffer::describe(client).classify(&meaning);
+}
+//! [errors]
+
+coffer::awaitable<std::string> busy_client(question const&) {
+    ++sent;
+    throw http_error{503};
+    co_return "";
+}
+
 //! [outcome]
 coffer::awaitable<bool> run_job(coffer::guarded<std::string(question const&)> ask, coffer::store db, std::string id) {
     coffer::call call{coffer::key{"job", id}, 2min};
@@ -46,9 +75,9 @@ coffer::awaitable<bool> run_job(coffer::guarded<std::string(question const&)> as
     auto const answer = co_await ask.try_call(call, q);  // outcome<std::string>: every failure as a value
     if (!answer) {
         switch (coffer::disposition(answer.error()).action) {  // what to tell the queue
-            case coffer::queue_action::done: co_return true;   // a run before this one saved the result
+            case coffer::queue_action::done: co_return true;  // a run before this one saved the result
             case coffer::queue_action::retry_after: co_return false;
-            default: throw coffer::failure{answer.error()};    // to the dead letters, or to an operator
+            default: throw coffer::failure{answer.error()};  // to the dead letters, or to an operator
         }
     }
     // ... save *answer where it belongs, and then:
@@ -82,6 +111,23 @@ TEST(readme, events_are_seen) {
     time.run();
     EXPECT_EQ(lines, (std::vector<std::string>{"attempt_started 1", "attempt_ended 1 not_sent",
                                                "retry_scheduled 1 not_sent", "attempt_started 2", "attempt_ended 2"}));
+}
+
+TEST(readme, the_errors_of_a_client_are_understood) {
+    asio::io_context io;
+    coffer::testing::virtual_time time{io};
+    sent = 0;
+    auto const ask = coffer::pipeline{coffer::retry{}}.wrap(known(&busy_client));
+    auto const work = [&]() -> coffer::awaitable<void> {
+        auto call = coffer::call::unkeyed();
+        question const q{"why?"};
+        auto const got = co_await ask.try_call(call, q);
+        EXPECT_EQ(got.error().kind(), coffer::fault_kind::overloaded);
+        EXPECT_EQ(got.error().billing(), coffer::knowledge::no);
+    };
+    asio::co_spawn(io, work, asio::detached);
+    time.run();
+    EXPECT_EQ(sent, 4);
 }
 
 TEST(readme, own_operation_is_retried_and_paid_once) {

@@ -22,4 +22,15 @@ template <class Clock, class Step, class Rep, class Period>
     return duration_cast<coarser>(d) > duration_cast<coarser>(left) ? point::max() : t + duration_cast<Step>(d);
 }
 
+/// A duration in nanoseconds, which saturates: `std::chrono::hours::max()` is for ever, and not the past.
+template <class Rep, class Period>
+[[nodiscard]] constexpr std::chrono::nanoseconds saturated(std::chrono::duration<Rep, Period> d) noexcept {
+    using std::chrono::nanoseconds;
+    constexpr std::chrono::duration<double> most{9.2e9};  // seconds, of 9.22e9 that there are
+    std::chrono::duration<double> const wanted = d;
+    if (wanted >= most) return nanoseconds::max();
+    if (wanted <= -most) return nanoseconds::min();
+    return std::chrono::duration_cast<nanoseconds>(d);
+}
+
 }  // namespace coffer::inline v0

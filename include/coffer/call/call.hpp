@@ -5,6 +5,7 @@
 #include <coffer/asio.hpp>
 #include <coffer/base/defaults.hpp>
 #include <coffer/base/key.hpp>
+#include <coffer/base/later.hpp>
 #include <coffer/base/money.hpp>
 #include <coffer/call/attempt_log.hpp>
 #include <coffer/call/branch.hpp>
@@ -13,6 +14,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -56,11 +58,17 @@ enum class answer_origin : std::uint8_t {
 /// deadline then counts anew. Not safe for use by several threads at once.
 class call {
 public:
-    explicit call(coffer::key k, duration deadline = defaults::deadline) : key_{std::move(k)}, allowed_{deadline} {}
+    explicit call(coffer::key k) : key_{std::move(k)}, allowed_{defaults::deadline} {}
+    /// With any duration of `std::chrono`; one that is too long for nanoseconds is for ever.
+    template <class Rep, class Period>
+    call(coffer::key k, std::chrono::duration<Rep, Period> deadline)
+        : key_{std::move(k)}, allowed_{saturated(deadline)} {}
     call(coffer::key k, time_point deadline) : key_{std::move(k)}, until_{deadline} {}
     /// A call that no journal shall remember: run again, it is paid again.
-    [[nodiscard]] static call unkeyed(duration deadline = defaults::deadline) {
-        call c{deadline};
+    [[nodiscard]] static call unkeyed() { return unkeyed(duration{defaults::deadline}); }
+    template <class Rep, class Period>
+    [[nodiscard]] static call unkeyed(std::chrono::duration<Rep, Period> deadline) {
+        call c{saturated(deadline)};
         c.unkeyed_ = true;
         return c;
     }

@@ -9,6 +9,7 @@
 // An operation of class type may offer the same as member functions of the same names instead.
 
 #include <coffer/base/money.hpp>
+#include <coffer/call/error_rule.hpp>
 
 #include <concepts>
 #include <cstdint>
@@ -99,11 +100,16 @@ public:
     [[nodiscard]] auto bill(F f) && {
         return with<detail::bill_hook>(std::move(f));
     }
-    /// The user's rules. Called with whatever it accepts of `std::exception_ptr`, the operation's own error type, and
-    /// `fault` (after the built-in rules); gives a `fault`. If it throws, the fault is permanent.
+    /// The user's rule for errors: what one means for retries, breakers and bills.
+    ///
+    ///     .classify([](http_error const& e) { return coffer::fault{coffer::fault_kind::overloaded}.with_status(e.status); })
+    ///
+    /// It takes a type of error, thrown or returned; or `std::exception_ptr`; or `fault`, and is then asked after the built-in
+    /// rules. It gives a `fault`, or a `std::optional<fault>`: for none the built-in rules hold, as for an exception of another
+    /// type, or one that it throws on. If it throws anything else, the fault is permanent.
     template <class F>
     [[nodiscard]] auto classify(F f) && {
-        return with<detail::classify_hook>(std::move(f));
+        return with<detail::classify_hook>(detail::as_error_rule(std::move(f)));
     }
     /// `(defect const&, args&...) -> bool`: what to ask instead, after a defective answer. See repair.hpp.
     template <class F>

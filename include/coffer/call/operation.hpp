@@ -112,6 +112,28 @@ auto repair_with(Op const& op, defect const& d, Args&... args) {
     else return absent{};
 }
 
+/// A member of a hook's name that only a non-const operation has would be passed over without a word.
+template <class Fn, class... Args>
+consteval bool hooks_are_const() {
+    if constexpr (!std::is_class_v<Fn>) {
+        return true;
+    } else {
+        constexpr bool target = !requires(Fn& f, Args const&... args) { f.target(args...); } ||
+                                requires(Fn const& f, Args const&... args) { f.target(args...); };
+        constexpr bool fingerprint = !requires(Fn& f, Args const&... args) { f.fingerprint(args...); } ||
+                                     requires(Fn const& f, Args const&... args) { f.fingerprint(args...); };
+        constexpr bool estimate = !requires(Fn& f, Args const&... args) { f.estimate(args...); } ||
+                                  requires(Fn const& f, Args const&... args) { f.estimate(args...); };
+        constexpr bool decode = !requires(Fn& f, answer const& a) { f.decode(a); } ||
+                                requires(Fn const& f, answer const& a) { f.decode(a); };
+        constexpr bool bill =
+            !requires(Fn& f, answer const& a) { f.bill(a); } || requires(Fn const& f, answer const& a) { f.bill(a); };
+        constexpr bool classify = !requires(Fn& f, std::exception_ptr const& e) { f.classify(e); } ||
+                                  requires(Fn const& f, std::exception_ptr const& e) { f.classify(e); };
+        return target && fingerprint && estimate && decode && bill && classify;
+    }
+}
+
 template <class T>
 inline constexpr bool is_absent = std::same_as<std::remove_cvref_t<T>, absent>;
 
@@ -164,6 +186,11 @@ struct operation_traits {
     static_assert(callable,
                   "coffer: the operation must be callable as (coffer::attempt&, args...) or (args...), as a const "
                   "object, with the arguments as lvalues (const ones under `once` and behind `guarded`)");
+
+    static_assert(detail::hooks_are_const<function, Args...>(),
+                  "coffer: a member function of the operation by which it describes itself (target, fingerprint, "
+                  "estimate, decode, "
+                  "bill, classify) is not const: declare it const, or it would not be used");
 
     static auto start(Op const& op, attempt& a, Args&... args) {
         auto const& fn = detail::function_of(op);

@@ -135,6 +135,10 @@ template <class... Policies>
 class pipeline {
 public:
     explicit pipeline(Policies... policies) : policies_{std::move(policies)...} {
+        static_assert(
+            !(detail::nested_pipeline<Policies> || ...),
+            "coffer: a fallback, a hedge or a wrapped operation is no policy, but what a pipeline is put around: write "
+            "coffer::pipeline{coffer::retry{}, ...}.wrap(coffer::fallback{...})");
         static_assert((detail::is_policy<Policies> && ...),
                       "coffer: a policy is a gate (a ticket type and try_enter(attempt&, slot<ticket>&) const) or a "
                       "layer (operator()(call&, next) const returning awaitable<outcome<T>>)");

@@ -86,11 +86,13 @@ public:
             return classify_exception(what);
         } else {
             auto builtin = classify_exception(what);  // throws on what is no fault
-            try {
-                auto mine = classify_with(core_.operation, what);
-                if constexpr (!is_absent<decltype(mine)>) builtin = fault{std::move(mine)}.with_cause(what);
-            } catch (...) {
-                builtin = rule_threw();
+            if constexpr (!is_absent<decltype(classify_with(core_.operation, what))>) {
+                try {
+                    builtin = said_or(classify_with(core_.operation, what), builtin).with_cause(what);
+                } catch (...) {
+                    // A rule that throws on what it does not know leaves it to the built-in ones.
+                    if (std::current_exception() != what) builtin = rule_threw(builtin);
+                }
             }
             return ended(std::move(builtin));
         }
@@ -179,10 +181,12 @@ private:
         if constexpr (std::same_as<error_type, fault>) {
             return std::forward<E>(error);
         } else if constexpr (!is_absent<ruled>) {
+            fault otherwise{fault_kind::permanent, "no rule knows this error"};
+            if constexpr (has_to_fault<error_type>) otherwise = to_fault(error);
             try {
-                return classify_with(core_.operation, error);
+                return said_or(classify_with(core_.operation, error), otherwise);
             } catch (...) {
-                return rule_threw();
+                return rule_threw(otherwise);
             }
         } else {
             static_assert(has_to_fault<error_type>,
@@ -209,16 +213,19 @@ private:
     [[nodiscard]] fault adjusted(fault why) {
         if constexpr (!is_absent<decltype(classify_with(core_.operation, why))>) {
             try {
-                return classify_with(core_.operation, why);
+                return said_or(classify_with(core_.operation, why), why);
             } catch (...) {
-                return rule_threw();
+                return rule_threw(why);
             }
         }
         return why;
     }
 
-    [[nodiscard]] static fault rule_threw() {
-        return fault{fault_kind::permanent, "the classifier threw"}.with_cause(std::current_exception());
+    /// The rule fell over `what`.
+    [[nodiscard]] static fault rule_threw(fault const& what) {
+        auto text = std::string{"the classifier threw, given "} + std::string{to_string(what.kind())};
+        if (!what.message().empty()) text += ": " + std::string{what.message()};
+        return fault{fault_kind::permanent, std::move(text)}.with_cause(std::current_exception());
     }
 
     Core const& core_;
