@@ -105,6 +105,8 @@ public:
     void tell(event e) const noexcept {
         if (watch_ == nullptr || watch_->empty()) return;
         if (call_->keyed()) e.name_space = call_->key().name_space();
+        e.call = call_->number();
+        if (e.target == nullptr) e.target = target_.get();
         watch_->tell(e);
     }
 

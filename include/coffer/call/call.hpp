@@ -144,6 +144,8 @@ public:
     [[nodiscard]] std::shared_ptr<coffer::clock> shared_clock() const noexcept { return service_->clock(); }
     [[nodiscard]] clock_service& service() const noexcept { return *service_; }
     [[nodiscard]] time_point began() const noexcept { return began_; }
+    /// By which events of one request are told from those of others (`event::call`).
+    [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
     /// Attempts that have begun so far, in all pipelines that the call was handed down to.
     [[nodiscard]] int attempts() const noexcept { return attempts_; }
     /// The same without those that a fallback has made at the alternatives before the one that is tried now: what a retry
@@ -185,6 +187,7 @@ private:
     std::optional<target> answered_by_;  // as the journal says; without one, the log says it
 
     std::string provider_key_;
+    std::uint64_t number_ = 0;
     int depth_ = 0;  // pipelines that this call runs through right now
     int branched_ = 0;  // from another call, which was itself branched so often: see branch.hpp
     int attempts_ = 0;

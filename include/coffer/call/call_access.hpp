@@ -46,6 +46,7 @@ public:
             call_.clock_ = &call_.service_->borrowed_clock();
             call_.began_ = call_.clock_->now();
             if (call_.in_flight_) return;  // made for this one request
+            call_.number_ = next_number();
             auto const until = call_.until_ ? *call_.until_ : later(call_.began_, call_.allowed_);
             call_.deadline_ = until.time_since_epoch().count();
             call_.log_.clear();
@@ -106,6 +107,7 @@ public:
         own.key_ = c.key_;
         own.unkeyed_ = c.unkeyed_;
         own.inside_ = c.inside_;
+        own.number_ = c.number_;
         own.in_flight_ = true;
         own.deadline_ = c.deadline().time_since_epoch().count();
         own.tags_ = c.tags_;
@@ -193,6 +195,14 @@ public:
     static void set_origin(call& c, answer_origin origin) noexcept { c.origin_ = origin; }
 
 private:
+    /// Each thread takes many at once: calls of different threads have nothing to do with each other.
+    static std::uint64_t next_number() noexcept {
+        constexpr std::uint64_t many = 1024;
+        static std::atomic<std::uint64_t> taken{0};
+        thread_local std::uint64_t next = 0;
+        if (next % many == 0) next = taken.fetch_add(many, std::memory_order_relaxed);
+        return ++next;
+    }
     static std::string random_hex(random_source& random) {
         std::string text;
         for (int word = 0; word < 2; ++word)

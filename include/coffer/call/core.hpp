@@ -136,13 +136,18 @@ public:
         entry.send = attempt_access::send(a);
         if (c.claim() != nullptr) c.claim()->recorded(entry);
         if (auto* const branch = call_access::branch_of(c)) branch->end(entry);
-        if (watched()) tell({event_kind::attempt_ended, end.at, {}, a.number(), end.why, {}, end.cost}, c);
+        if (watched()) {
+            event e{event_kind::attempt_ended, end.at, {}, a.number(), end.why, {}, end.cost};
+            e.took = end.at - a.now();
+            a.tell(e);
+        }
     }
 
     /// Asked where every attempt passes: an event that nobody sees need not be made.
     [[nodiscard]] bool watched() const noexcept { return !watch.empty(); }
     void tell(event e, call const& c) const noexcept {
         if (c.keyed()) e.name_space = c.key().name_space();
+        e.call = c.number();
         watch.tell(e);
     }
 

@@ -4,6 +4,7 @@
 
 #include <coffer/base/fault.hpp>
 #include <coffer/base/money.hpp>
+#include <coffer/call/attempt_log.hpp>
 #include <coffer/time/clock.hpp>
 
 #include <cstdint>
@@ -66,6 +67,11 @@ struct event {
     std::optional<money> cost{};
     std::string_view
         reason{};  ///< of a breaker's change, in words; of a hedge that is not made, in one; what chaos has done
+    std::uint64_t call =
+        0;  ///< the same number for all events of one request, of no other one in this process; 0: of none
+    coffer::target const* target =
+        nullptr;  ///< where the attempt goes; null if the operation does not say, or none is meant
+    duration took{};  ///< `attempt_ended`: how long it was under way, without waits
 };
 
 /// Called synchronously, outside any lock, from whichever thread the call runs on: it must be thread-safe and quick.

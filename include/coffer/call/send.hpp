@@ -57,7 +57,7 @@ public:
         auto const limit = claim != nullptr ? later(now, claim->longest_send(attempt_.timeout()))
                                             : std::min(c.deadline(), later(now, attempt_.timeout()));
         attempt_access::start(attempt_, now, limit, send_);
-        if (core_.watched()) core_.tell({event_kind::attempt_started, now, {}, attempt_.number(), nullptr, {}, {}}, c);
+        if (core_.watched()) attempt_.tell({event_kind::attempt_started, now, {}, attempt_.number(), nullptr, {}, {}});
     }
 
     /// The operation ended without a value to keep.

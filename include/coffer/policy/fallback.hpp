@@ -211,6 +211,7 @@ private:
         if (s.watch.empty()) return;
         event e{event_kind::fell_back, c.clock().now(), {}, c.attempts(), &why, {}, {}};
         if (c.keyed()) e.name_space = c.key().name_space();
+        e.call = c.number();
         s.watch.tell(e);
     }
 
