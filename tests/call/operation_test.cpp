@@ -314,6 +314,13 @@ TEST_F(operation, a_classifier_that_throws_makes_it_permanent) {
 
 // What else they offer -------------------------------------------------------------------------------------------------------
 
+TEST_F(operation, a_description_may_be_gone_on_with_and_a_target_may_be_one_for_all) {
+    auto const begun = describe(throwing(1)).target(target{"somebody", "large"});
+    auto const whole = describe(begun).classify([](int) { return fault{fault_kind::overloaded}; });
+    EXPECT_EQ(run(whole).error().kind(), fault_kind::overloaded);
+    EXPECT_EQ(entry().target.model, "large");
+}
+
 awaitable<outcome<answer>> raw(request const& r) {
     answer a{r.prompt, 200};
     a.request_id = "req-1";

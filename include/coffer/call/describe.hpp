@@ -9,6 +9,7 @@
 // An operation of class type may offer the same as member functions of the same names instead.
 
 #include <coffer/base/money.hpp>
+#include <coffer/call/attempt_log.hpp>
 #include <coffer/call/error_rule.hpp>
 
 #include <concepts>
@@ -79,6 +80,10 @@ public:
     [[nodiscard]] auto target(F f) && {
         return with<detail::target_hook>(std::move(f));
     }
+    /// The same for all requests.
+    [[nodiscard]] auto target(coffer::target always) && {
+        return std::move(*this).target([always = std::move(always)](auto const&...) { return always; });
+    }
     /// `(args...) -> coffer::fingerprint`: what makes two requests the same.
     template <class F>
     [[nodiscard]] auto fingerprint(F f) && {
@@ -137,10 +142,12 @@ private:
     std::string name_;
 };
 
-/// Starts a description of `fn`, which is copied.
+/// Starts a description of `fn`, which is copied; or goes on with one that was begun.
 template <class Fn>
 [[nodiscard]] auto describe(Fn&& fn) {
-    return described<std::decay_t<Fn>, detail::no_hooks>{std::forward<Fn>(fn), {}};
+    using function = std::decay_t<Fn>;
+    if constexpr (requires(function const& f) { f.description(); }) return function{std::forward<Fn>(fn)};
+    else return described<function, detail::no_hooks>{std::forward<Fn>(fn), {}};
 }
 
 }  // namespace coffer::inline v0
