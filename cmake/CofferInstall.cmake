@@ -29,3 +29,5 @@ endforeach()
 install(FILES ${PROJECT_BINARY_DIR}/cofferConfigVersion.cmake DESTINATION ${package_dir})
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/licenses/coffer)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/coffer DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN *.hpp)
+
+include(cmake/CofferPkgConfig.cmake)
