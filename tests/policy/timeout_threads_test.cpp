@@ -132,7 +132,8 @@ struct parser {
         ++*sent;
         for (int i = 0; i < 60; ++i) {
             auto const until = std::chrono::steady_clock::now() + 2ms;
-            while (std::chrono::steady_clock::now() < until) {}
+            while (std::chrono::steady_clock::now() < until) {
+            }
             co_await sleep_for(100us);
         }
         co_return text;

@@ -50,7 +50,7 @@ namespace coffer::inline v0 {
 ///
 /// **Effects.** The call is handed to the primary. If it has not answered after the delay (a percentile of how long its
 /// answers take, once enough are known), another request is started beside it, unless: an attempt has failed in a way that
-/// the other target cannot mend; less time is left than half of the answers take; as many sends as allowed are, or may yet
+/// the other target cannot mend; less time is left than half of the answers take, once that is known; as many sends as allowed are, or may yet
 /// be, under way (never with `max_sends = 1`); the ratio or the quota affords none. A hedge waits at no limit: where it
 /// would have to, or is refused otherwise, there is none, and it has cost nothing. Without a backup none starts while the
 /// primary itself waits; it is looked again after the delay. A primary that fails before is not hedged: its fault is told.
@@ -60,7 +60,8 @@ namespace coffer::inline v0 {
 ///
 /// **Who has lost** detaches. A send under way goes on to its end, since it is paid for: its tickets are settled with its
 /// true end, its cost goes to its budget, observers are told; `cancel_loser` cuts it off instead. It begins nothing new.
-/// The call's log has what ended before the reply, and `call::cost()` is none while something is under way.
+/// The call's log has what ended before the reply, and `call::cost()` is none while something is under way. Of a call that
+/// leaves it has that, too.
 ///
 /// **The journal.** Each send takes its permit from the one claim; the first accepted answer is the key's, a later one is
 /// stored beside it. Where a send cannot outlive its claim there is no hedge.
