@@ -220,6 +220,46 @@ TEST_F(hedge_once_test, a_send_that_was_cut_off_leaves_the_other_one_alone) {
     EXPECT_EQ(c.ended, start + 65s);
 }
 
+TEST_F(hedge_once_test, a_cut_is_not_lost_when_the_delay_passes_before_it_is_heard_of) {
+    first.script.never();
+    second.script.never();
+    auto const start = world.now();
+    auto const c = begin(both({.attempt_timeout = 9s}));
+    world.run_for(8s);
+    ASSERT_TRUE(world.clock().advance(start + 9s)) << "the send's limit";
+    ASSERT_TRUE(world.clock().advance(start + 10s)) << "the delay, before anybody has gone on";
+    world.run();
+    ASSERT_TRUE(c->over);
+    EXPECT_TRUE(c->failed(fault_kind::timed_out)) << c->text();
+    EXPECT_EQ(first.script.sends()[0].cut_at, start + 10s);
+    EXPECT_EQ(second.script.sends()[0].cut_at, start + 19s);
+}
+
+TEST_F(hedge_once_test, who_joins_with_more_time_has_it) {
+    auto const rule = [](fault const&, int) { return coffer::retry_decision::yes_after(20s); };
+    guarded const primary = coffer::pipeline{coffer::retry{{}, rule}}.wrap(first.op());
+    auto h = after_ten;
+    h.delay = 9s;
+    first.script.fail(fault_kind::overloaded, 5s).answer("well");
+    auto const ask = coffer::pipeline{coffer::once{db}}.wrap(hedge{h, primary});
+    auto const hasty = begin(ask, 0, 10s);
+    world.run_for(1s);
+    auto const patient = begin(ask, 1, 10min);
+    world.run();
+    EXPECT_TRUE(hasty->failed(fault_kind::deadline_exceeded)) << hasty->text();
+    EXPECT_EQ(patient->text(), "well from acme/m") << "a flight has the time of all that wait for it";
+}
+
+TEST_F(hedge_once_test, a_loser_under_way_needs_the_flight_no_longer) {
+    guarded const primary = coffer::pipeline{coffer::retry{}}.wrap(first.op());
+    first.script.fail(fault_kind::overloaded, 60s);
+    second.script.answer("quick", 1s);
+    auto const ask = coffer::pipeline{coffer::once{db, {.max_sends = 4}}}.wrap(hedge{after_ten, primary, bare(second)});
+    EXPECT_EQ(run(ask).text(), "quick from zeta/m");
+    EXPECT_EQ(first.script.count(), 1);
+    EXPECT_EQ(sends(), (states{send_state::unsent, send_state::accepted}));
+}
+
 TEST_F(hedge_once_test, one_caller_leaves_and_harms_nobody) {
     first.script.answer("slow", 60s);
     second.script.answer("quick", 10s);

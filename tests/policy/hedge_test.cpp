@@ -10,6 +10,7 @@
 #include <coffer/policy/once.hpp>
 #include <coffer/policy/rate_limit.hpp>
 #include <coffer/policy/retry.hpp>
+#include <coffer/policy/timeout.hpp>
 #include <coffer/store/ledger_memory.hpp>
 #include <coffer/store/memory.hpp>
 #include <coffer/testing/scripted_operation.hpp>
@@ -17,14 +18,17 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <limits>
 #include <memory>
 #include <new>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "policy/support/foreign.hpp"
 #include "policy/support/priced.hpp"
 #include "policy/support/provider.hpp"
 #include "policy/support/speaker.hpp"
@@ -351,10 +355,19 @@ TEST_F(hedge_test, the_same_target_that_has_just_asked_for_less_is_not_asked_for
 }
 
 TEST_F(hedge_test, no_hedge_that_could_hardly_answer_before_the_deadline) {
-    first.script.answer("slow", 18s);
-    EXPECT_EQ(run(both(), 19s).text(), "slow from acme/m");
+    auto const ask = both({.delay = 30s, .percentile = 90, .minimum = 1});
+    first.script.answer("hello", 10s).answer("slow", 18s);
+    EXPECT_TRUE(run(ask).ok());
+    EXPECT_EQ(run(ask, 19s).text(), "slow from acme/m");
     EXPECT_EQ(second.script.count(), 0);
     EXPECT_EQ(reasons, std::vector<std::string>{"too_late"});
+}
+
+TEST_F(hedge_test, the_delay_says_nothing_of_how_long_answers_take) {
+    first.script.never().never();
+    second.script.answer("quick", 1s).answer("quick", 1s);
+    EXPECT_EQ(run(both(), 15s).text(), "quick from zeta/m") << "a fixed one";
+    EXPECT_EQ(run(both({.delay = 10s}), 15s).text(), "quick from zeta/m") << "nor while nothing is learnt";
 }
 
 TEST_F(hedge_test, a_primary_that_waits_for_its_turn_is_not_asked_twice) {
@@ -600,6 +613,37 @@ TEST_F(hedge_test, cancelling_reaches_both_and_does_not_wait_for_them) {
     EXPECT_EQ(c->cost, std::nullopt);
     EXPECT_EQ(first.script.sends()[0].cut_at, start + 20s);
     EXPECT_EQ(second.script.sends()[0].cut_at, start + 20s);
+    ASSERT_EQ(c->log.size(), 2U) << "what is under way is not hidden";
+    EXPECT_EQ(c->log[0].number, 1);
+    EXPECT_EQ(c->log[0].target.provider, "acme");
+    EXPECT_EQ(c->log[0].duration, 20s);
+    EXPECT_EQ(c->log[1].number, 2);
+    EXPECT_EQ(c->log[1].target.provider, "zeta");
+    EXPECT_EQ(c->log[1].start, 10s);
+    for (auto const& a : c->log) {
+        EXPECT_EQ(a.fault.value().kind(), fault_kind::cancelled);
+        EXPECT_EQ(a.execution, knowledge::maybe);
+        EXPECT_EQ(a.billing, knowledge::maybe);
+        EXPECT_EQ(a.cost, std::nullopt);
+    }
+}
+
+TEST_F(hedge_test, what_a_timeout_inside_has_left_behind_stands_in_the_log) {
+    support::foreign deaf;
+    deaf.otherwise(support::manners::deaf, 10min);
+    std::string const prompt = "hello";
+    auto c = call::unkeyed();
+    auto const ask = pipeline{}.wrap(hedge{after_ten, pipeline{timeout{5s}}.wrap(deaf)});
+    auto const r = sim.start(ask.try_call(c, prompt));
+    sim.time.run_for(1min);
+    ASSERT_TRUE(r.over());
+    EXPECT_EQ(r.get().error().billing(), knowledge::maybe);
+    ASSERT_EQ(c.log().size(), 1U);
+    EXPECT_EQ(c.log()[0].target.provider, "foreign");
+    EXPECT_EQ(c.log()[0].duration, 5s);
+    EXPECT_EQ(c.log()[0].fault.value().kind(), fault_kind::timed_out);
+    EXPECT_EQ(c.log()[0].billing, knowledge::maybe);
+    EXPECT_EQ(c.cost(), std::nullopt);
 }
 
 TEST_F(hedge_test, who_leaves_before_anything_was_sent_has_paid_nothing) {
@@ -615,11 +659,68 @@ TEST_F(hedge_test, who_leaves_before_anything_was_sent_has_paid_nothing) {
     EXPECT_EQ(tape.tickets_out(), 0);
 }
 
+TEST_F(hedge_test, who_leaves_when_the_delay_has_just_passed_has_left) {
+    first.script.never();
+    auto const start = sim.time.now();
+    auto const c = run_for(both(), 9s);
+    ASSERT_TRUE(sim.time.clock()->advance(time_point::max())) << "the delay; nobody has gone on yet";
+    c.cancel();
+    sim.time.run();
+    EXPECT_TRUE(c->failed(fault_kind::cancelled)) << c->text();
+    EXPECT_EQ(c->why().billing(), knowledge::maybe);
+    EXPECT_EQ(c->ended, start + 10s);
+    EXPECT_EQ(c->cost, std::nullopt);
+    EXPECT_EQ(counts(), (n{1, 0, 0})) << "nothing is begun for who has left";
+    EXPECT_EQ(first.script.sends()[0].cut_at, start + 10s);
+}
+
+TEST_F(hedge_test, also_where_a_cancellation_is_not_thrown) {
+    first.script.never();
+    second.script.never();
+    std::optional<outcome<std::string>> said;
+    auto const quietly = [](guarded how, std::optional<outcome<std::string>>& to) -> awaitable<void> {
+        co_await asio::this_coro::throw_if_cancelled(false);
+        auto c = call::unkeyed();
+        request const r;
+        auto got = co_await how.try_call(c, r);
+        to.emplace(std::move(got));
+    };
+    auto const c = sim.start(quietly(both(), said));
+    sim.time.run_for(9s);
+    ASSERT_TRUE(sim.time.clock()->advance(time_point::max()));
+    c.cancel();
+    sim.time.run_for(1min);
+    ASSERT_TRUE(said);
+    EXPECT_EQ(said->error().kind(), fault_kind::cancelled);
+    EXPECT_EQ(counts(), (n{1, 0, 0}));
+}
+
+TEST_F(hedge_test, who_has_left_is_told_of_everything_that_is_sent) {
+    auto const rule = [](fault const&, int) { return retry_decision::yes_after(30s); };
+    auto const primary = pipeline{retry{{}, rule}}.wrap(first.op());
+    first.script.fail(fault_kind::overloaded, 1s).answer("again", 1s);
+    auto const c = run_for(watched(hedge{{.delay = 1min, .percentile = 0}, guarded{primary}}), 20s);
+    c.cancel();
+    ASSERT_TRUE(sim.time.clock()->advance(time_point::max())) << "the retry's sleep; its branch is stopped after that";
+    sim.time.run();
+    EXPECT_TRUE(c->failed(fault_kind::cancelled)) << c->text();
+    EXPECT_EQ(c->why().billing(), knowledge::no);
+    EXPECT_EQ(c->cost, 0_usd);
+    EXPECT_EQ(c->log.size(), 1U);
+    EXPECT_EQ(first.script.count(), 1) << "so it is not sent";
+}
+
 TEST_F(hedge_test, the_deadline_ends_the_call_and_cuts_all_requests_off) {
     first.script.never();
     second.script.never();
     auto const start = sim.time.now();
     auto const c = run(both(), 25s);
+    ASSERT_EQ(c.log.size(), 2U);
+    for (std::size_t i = 0; i < 2; ++i) {
+        EXPECT_EQ(c.log[i].fault.value().kind(), fault_kind::deadline_exceeded);
+        EXPECT_EQ(c.log[i].billing, knowledge::maybe);
+        EXPECT_EQ(c.log[i].duration, i == 0 ? 25s : 15s);
+    }
     EXPECT_TRUE(c.failed(fault_kind::deadline_exceeded));
     EXPECT_EQ(c.ended, start + 25s);
     EXPECT_EQ(c.why().billing(), knowledge::maybe);
@@ -710,6 +811,43 @@ TEST_F(hedge_test, what_stands_behind_guarded_and_cannot_be_is_refused_when_it_i
     EXPECT_THROW((hedge{bare(first), both()}), misuse);
     EXPECT_THROW((hedge{bare(first), guarded{pipeline{}.wrap(fallback{bare(second), both()})}}), misuse);
     EXPECT_THROW((hedge{std::vector<guarded>{}}), std::invalid_argument);
+}
+
+TEST_F(hedge_test, arguments_that_cannot_be_copied_now_were_not_sent) {
+    request r;
+    r.on_copy = [] { throw std::runtime_error{"no copy"}; };
+    auto const c = caller::begin(sim.executor(), both(), call::unkeyed(), std::move(r));
+    sim.time.run();
+    ASSERT_TRUE(c->result) << c->text();
+    EXPECT_EQ(c->why().execution(), knowledge::no);
+    EXPECT_EQ(c->why().billing(), knowledge::no);
+    EXPECT_TRUE(c->why().cause());
+    EXPECT_EQ(c->cost, 0_usd);
+    EXPECT_EQ(counts(), (n{0, 0, 0}));
+}
+
+TEST_F(hedge_test, many_hedges_cost_nothing_until_they_are_made) {
+    auto o = after_ten;
+    o.hedges = std::numeric_limits<int>::max();
+    first.script.answer("slow", 12s);
+    second.script.answer("quick", 1s);
+    EXPECT_EQ(run(both(o)).text(), "quick from zeta/m");
+}
+
+TEST_F(hedge_test, a_quota_goes_by_one_clock_and_says_so) {
+    retry_quota const quota;
+    auto const ask = [&](speaker const& s) { return guarded{pipeline{}.wrap(hedge{after_ten, bare(s)}.with(quota))}; };
+    first.script.answer("hello", 1s);
+    EXPECT_TRUE(run(ask(first)).ok());
+    support::simulation other;
+    auto const c = caller::begin(other.executor(), ask(second), call::unkeyed(), request{});
+    other.time.run();
+    try {
+        ASSERT_TRUE(c->thrown);
+        std::rethrow_exception(c->thrown);
+    } catch (misuse const& wrong) {
+        EXPECT_TRUE(std::string_view{wrong.what()}.starts_with("coffer::retry_quota: ")) << wrong.what();
+    }
 }
 
 TEST_F(hedge_test, goes_by_one_clock) {

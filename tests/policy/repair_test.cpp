@@ -5,6 +5,7 @@
 #include <coffer/policy/budget.hpp>
 #include <coffer/policy/circuit_breaker.hpp>
 #include <coffer/policy/fallback.hpp>
+#include <coffer/policy/hedge.hpp>
 #include <coffer/policy/once.hpp>
 #include <coffer/policy/retry.hpp>
 #include <coffer/policy/timeout.hpp>
@@ -258,6 +259,17 @@ TEST_F(repair_test, the_retry_may_stand_further_out) {
     provider.answer("bad").answer("good");
     EXPECT_EQ(run(pipeline{retry{}, coffer::timeout{1min}}.wrap(chat(more_precisely))).text(), "good");
     EXPECT_EQ(prompts()[5], "prompt; not 'bad'");
+}
+
+TEST_F(repair_test, also_outside_a_hedge) {
+    provider.answer("bad one").answer("good").answer("bad two").answer("bad three").answer("fine");
+    auto const hedged = coffer::hedge{{.delay = 10s}, guarded{pipeline{}.wrap(chat(more_precisely))}};
+    EXPECT_EQ(run(pipeline{retry{}}.wrap(hedged)).text(), "good");
+    EXPECT_EQ(run(pipeline{coffer::once{db, {.max_sends = 4}}, retry{{.max_sends = 4}}}.wrap(hedged)).text(), "fine");
+    auto const sends = provider.sends();
+    ASSERT_EQ(sends.size(), 5U);
+    EXPECT_EQ(sends[1].prompt, "prompt; not 'bad one'");
+    EXPECT_EQ(sends[4].prompt, "prompt; not 'bad two'; not 'bad three'") << "one builds on the other";
 }
 
 TEST_F(repair_test, another_alternative_is_asked_what_was_given) {

@@ -9,6 +9,7 @@
 #include <coffer/testing/scripted_operation.hpp>
 
 #include "policy/support/foreign.hpp"
+#include "policy/support/provider.hpp"
 #include "support/scripted_gate.hpp"
 #include "support/simulation.hpp"
 
@@ -201,6 +202,45 @@ TEST_F(timeouts, nested_ones_say_whose_it_was) {
 
 // What is known -------------------------------------------------------------------------------------------------------------
 
+/// So many around `op`, the outermost one with the least time.
+template <int N, class Op>
+auto nested(Op const& op) {
+    if constexpr (N == 1) return pipeline{timeout{1min}}.wrap(op);
+    else return pipeline{timeout{1min - 5s * N}}.wrap(nested<N - 1>(op));
+}
+template <int N, class Op>
+fault given_up_by_the_outermost(Op const& op, call& mine) {
+    simulation own;
+    std::string const text = "hello";
+    auto const with = nested<N>(op);
+    auto const r = own.start(with.try_call(mine, text));
+    own.time.run_for(1min - 5s * N);
+    auto const why = r.get().error();
+    own.time.run();
+    return why;
+}
+
+TEST(nested_timeouts, do_not_deny_a_send_of_which_they_have_not_heard_in_time) {
+    // The more there are, the longer it takes until the outermost one could hear of it.
+    auto const each = [](auto with) {
+        foreign deaf;
+        deaf.otherwise(manners::deaf, 10min);
+        auto c = call::unkeyed(1h);
+        auto const why = with(deaf, c);
+        EXPECT_EQ(why.code(), "timeout");
+        EXPECT_EQ(why.execution(), knowledge::maybe);
+        EXPECT_EQ(why.billing(), knowledge::maybe);
+        EXPECT_EQ(c.cost(), std::nullopt);
+        EXPECT_EQ(c.attempts(), 1);
+        EXPECT_EQ(c.unproven_sends(), 1);
+        ASSERT_EQ(c.log().size(), 1U);
+        EXPECT_EQ(c.log()[0].billing, knowledge::maybe);
+        EXPECT_EQ(deaf.count(), 1);
+    };
+    each([](foreign const& op, call& c) { return given_up_by_the_outermost<2>(op, c); });
+    each([](foreign const& op, call& c) { return given_up_by_the_outermost<3>(op, c); });
+}
+
 TEST_F(timeouts, an_operation_that_says_in_time_that_it_sent_nothing_is_believed) {
     op.then(manners::honest, 1h);
     auto const why = ask(pipeline{timeout{30s}}.wrap(op)).error();
@@ -377,6 +417,18 @@ TEST_F(timeouts, other_exceptions_are_faults_with_their_cause) {
     auto const why = ask(pipeline{timeout{30s}}.wrap(op)).error();
     EXPECT_EQ(why.kind(), fault_kind::permanent);
     EXPECT_THROW(std::rethrow_exception(why.cause()), std::runtime_error);
+}
+
+TEST_F(timeouts, arguments_that_cannot_be_copied_now_were_not_sent) {
+    support::provider theirs;
+    support::request r;
+    r.on_copy = [] { throw std::runtime_error{"no copy"}; };
+    auto const with = pipeline{timeout{1min}}.wrap(theirs.operation());
+    auto const said = sim.run(with.try_call(c, r));
+    EXPECT_EQ(said.error().execution(), knowledge::no);
+    EXPECT_EQ(said.error().billing(), knowledge::no);
+    EXPECT_TRUE(said.error().cause());
+    EXPECT_EQ(theirs.count(), 0);
 }
 
 TEST_F(timeouts, a_context_that_goes_takes_both_along) {

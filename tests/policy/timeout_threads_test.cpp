@@ -13,6 +13,7 @@
 #include <asio/io_context.hpp>
 #include <asio/thread_pool.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <memory>
@@ -121,6 +122,61 @@ TEST(timeout_threads, answers_limits_and_leaving_race_and_every_call_ends_once) 
     EXPECT_EQ(all.wrong.load(), 0);
     EXPECT_EQ(op.running(), 0) << "what was left behind has ended, too";
     EXPECT_LT(took, 5min);
+}
+
+/// A client of one's own, which keeps its thread for some ms at a time and listens in between.
+struct parser {
+    std::atomic<int>* sent;
+    awaitable<std::string> operator()(std::string const& text) const { return run(sent, text); }
+    static awaitable<std::string> run(std::atomic<int>* sent, std::string text) {
+        ++*sent;
+        for (int i = 0; i < 60; ++i) {
+            auto const until = std::chrono::steady_clock::now() + 2ms;
+            while (std::chrono::steady_clock::now() < until) {
+            }
+            co_await sleep_for(100us);
+        }
+        co_return text;
+    }
+};
+struct denials {
+    int calls = 0, sent_and_denied = 0, without_entry = 0, most_sends = 0;
+};
+awaitable<void> look_for_denials(asks_foreign ask, std::atomic<int>& sent, int times, denials& d) {
+    for (int i = 0; i < times; ++i) {
+        int const before = sent;
+        std::string const text = "q";
+        auto c = call::unkeyed(10s);
+        auto const r = co_await ask.try_call(c, text);
+        int const made = sent - before;
+        ++d.calls;
+        d.most_sends = std::max(d.most_sends, made);
+        if (r || made == 0) continue;
+        if (r.error().billing() == knowledge::no || c.cost()) ++d.sent_and_denied;
+        if (c.log().empty()) ++d.without_entry;
+    }
+}
+
+TEST(timeout_threads, one_around_another_does_not_deny_a_send_that_is_under_way) {
+    std::atomic<int> sent{0};
+    denials twice, retried;
+    {
+        asio::thread_pool pool{2};
+        asks_foreign const ask = pipeline{timeout{15ms, "all"}, timeout{10s, "each"}}.wrap(parser{&sent});
+        asio::co_spawn(pool, look_for_denials(ask, sent, 20, twice), asio::detached);
+        pool.join();
+    }
+    {
+        asio::thread_pool pool{2};
+        retry const once_more{{.attempts = 4, .max_sends = 1, .ambiguous_delay = 0s}, retry_quota::unlimited()};
+        asks_foreign const ask = pipeline{once_more, timeout{15ms, "all"}, timeout{10s, "each"}}.wrap(parser{&sent});
+        asio::co_spawn(pool, look_for_denials(ask, sent, 20, retried), asio::detached);
+        pool.join();
+    }
+    EXPECT_EQ(twice.calls + retried.calls, 40);
+    EXPECT_EQ(twice.sent_and_denied + retried.sent_and_denied, 0);
+    EXPECT_EQ(twice.without_entry + retried.without_entry, 0);
+    EXPECT_LE(retried.most_sends, 1) << "so a retry sends no more than it may";
 }
 
 TEST(timeout_threads, a_context_may_go_while_much_is_under_way) {

@@ -3,11 +3,13 @@
 // One of several walks that carry one call beside each other (a hedge's), each with a call of its own, and the books that
 // they keep together: a call itself is not safe for two walks at once.
 
+#include <coffer/base/fault.hpp>
 #include <coffer/base/money.hpp>
 #include <coffer/call/attempt_log.hpp>
 #include <coffer/time/clock.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -25,16 +27,24 @@ public:
 
     /// What the call is told when one branch has answered, or when it leaves.
     struct report {
-        attempt_log log;  ///< attempts that have ended, in the order of their ends
+        attempt_log log;  ///< attempts that have ended, in the order of their ends, then those that were left behind
         money cost;
         bool cost_known = true;  ///< not where one may have been billed and nobody knows how much, or is under way
         int attempts = 0;
         int unproven = 0;
-        int sending = 0;  ///< under way
     };
     [[nodiscard]] report look() const {
         std::lock_guard const lock{mutex_};
-        return {log_, cost_, cost_known_ && sending_ == 0, numbers_, unproven_ + sending_ - abandoned_, sending_};
+        return figures();
+    }
+    /// The call leaves at `at`, since it began, for `why`: from now on no branch begins anything. Whatever is under way may
+    /// have been sent, and may be billed.
+    [[nodiscard]] report close(std::chrono::nanoseconds at, fault const& why) {
+        std::lock_guard const lock{mutex_};
+        closed_ = true;
+        for (auto& sent : under_way_)
+            if (!sent.fault) give_up(sent, at, why);
+        return figures();
     }
 
     /// Another branch, if all of them together then make no more than `most` sends not proven unbilled. Each branch has one
@@ -63,20 +73,25 @@ public:
 
     // For the branches' attempts.
 
-    [[nodiscard]] int begin() noexcept {
+    /// Another attempt, if the call has not left: its number, or 0.
+    [[nodiscard]] int begin(attempt_record&& entry) {
         std::lock_guard const lock{mutex_};
-        ++sending_;
+        if (closed_) return 0;
+        entry.number = numbers_ + 1;
+        under_way_.push_back(std::move(entry));
         return ++numbers_;
     }
     /// One that goes on although its branch has turned to something else: from now on it is nobody's reserve.
-    void abandon() noexcept {
+    void abandon(int number, std::chrono::nanoseconds at, fault const& why) {
         std::lock_guard const lock{mutex_};
         ++abandoned_;
         ++unproven_;
+        for (auto& sent : under_way_)
+            if (sent.number == number && !sent.fault) give_up(sent, at, why);
     }
     void end(attempt_record const& a, bool abandoned) {
         std::lock_guard const lock{mutex_};
-        --sending_;
+        std::erase_if(under_way_, [&](attempt_record const& sent) { return sent.number == a.number; });
         if (abandoned) --abandoned_, --unproven_;
         if (a.billing != knowledge::no) ++unproven_;
         if (a.cost) cost_ += *a.cost;
@@ -85,15 +100,29 @@ public:
     }
 
 private:
+    static void give_up(attempt_record& sent, std::chrono::nanoseconds at, fault why) {
+        sent.duration = at - sent.start;
+        sent.execution = sent.billing = knowledge::maybe;
+        sent.fault = std::move(why.with_execution(knowledge::maybe).with_billing(knowledge::maybe));
+    }
+    [[nodiscard]] report figures() const {
+        auto const sending = static_cast<int>(under_way_.size());
+        report said{log_, cost_, cost_known_ && sending == 0, numbers_, unproven_ + sending - abandoned_};
+        for (auto const& sent : under_way_)
+            if (sent.fault) said.log.add(sent);
+        return said;
+    }
+
     mutable std::mutex mutex_;
     attempt_log log_;
     money cost_;
     bool cost_known_ = true;
+    bool closed_ = false;
     int numbers_;
     int unproven_;
     int branches_ = 1;
-    int sending_ = 0;
-    int abandoned_ = 0;  // of those
+    std::vector<attempt_record> under_way_;  // with a fault: left behind
+    int abandoned_ = 0;  // of those, by their branch
 };
 
 /// One branch, as its call knows it, and every fork of that call which a layer in the branch has made. Any thread.
@@ -131,20 +160,26 @@ public:
         return failed_;
     }
 
-    [[nodiscard]] int begin(int number, time_point deadline) noexcept {
-        auto const attempt = books_->begin();
+    /// Before `begin`, and at once: false if the call has left, and nothing may begin any more.
+    [[nodiscard]] bool admit(attempt_record&& entry) {
+        auto const attempt = books_->begin(std::move(entry));
         std::lock_guard const lock{mutex_};
-        sending_ = send{number, deadline, attempt};
-        ++begun_;
-        return attempt;
+        admitted_ = attempt;
+        return attempt != 0;
     }
-    /// A timeout leaves behind what is under way.
-    void abandon() {
+    [[nodiscard]] int begin(int number, time_point deadline) noexcept {
+        std::lock_guard const lock{mutex_};
+        sending_ = send{number, deadline, admitted_};
+        ++begun_;
+        return admitted_;
+    }
+    /// A timeout leaves behind what is under way, at `at` since the call began.
+    void abandon(std::chrono::nanoseconds at, fault const& why) {
         std::lock_guard const lock{mutex_};
         if (!sending_) return;
         abandoned_.push_back(sending_->attempt);
+        books_->abandon(sending_->attempt, at, why);
         sending_.reset();
-        books_->abandon();
     }
     void end(attempt_record const& a) {
         bool abandoned = false;
@@ -167,6 +202,7 @@ private:
     std::atomic<time_point> until_{time_point::max()};
     mutable std::mutex mutex_;
     std::optional<send> sending_;
+    int admitted_ = 0;  // the attempt that is about to begin
     int begun_ = 0;
     std::vector<int> abandoned_;  // attempts
     std::optional<fault_kind> failed_;

@@ -137,7 +137,8 @@ public:
     /// The call's deadline; inside a `timeout` no later than that ends. A flight's call takes the latest deadline of those
     /// that wait for it.
     [[nodiscard]] time_point deadline() const noexcept {
-        auto const until = std::min(time_point{duration{deadline_.load(std::memory_order_relaxed)}}, inside_until_);
+        auto const& set = followed_ != nullptr ? *followed_ : deadline_;
+        auto const until = std::min(time_point{duration{set.load(std::memory_order_relaxed)}}, inside_until_);
         return branch_ == nullptr ? until : std::min(until, branch_->until());
     }
     [[nodiscard]] coffer::clock& clock() const noexcept { return *clock_; }
@@ -201,8 +202,10 @@ private:
     duration waited_{};  // since the last attempt, at whichever policy
     time_point began_{};
     std::atomic<duration::rep> deadline_{0};
+    std::atomic<duration::rep> const* followed_ = nullptr;  // a flight's, which counts instead
     time_point inside_until_ = time_point::max();  // for what is inside a layer that has a time limit of its own
     attempt const* running_ = nullptr;
+    int forks_ = 0;  // of it that have not yet said what they have done: see forked_call.hpp
     clock_service* service_ = nullptr;
     coffer::clock* clock_ = nullptr;
     permit_source* claim_ = nullptr;

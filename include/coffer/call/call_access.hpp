@@ -57,6 +57,7 @@ public:
             call_.answered_by_.reset();
             call_.attempts_ = 0;
             call_.unproven_ = 0;
+            call_.forks_ = 0;
             call_.repairs_ = 0;
             call_.repaired_now_ = false;
             call_.repaired_by_ = nullptr;
@@ -94,6 +95,17 @@ public:
     /// Inside a layer with a time limit of its own, the call's time is over then.
     using until_scope = value_scope<&call::inside_until_, time_point>;
     [[nodiscard]] static time_point inside_until(call const& c) noexcept { return c.inside_until_; }
+    /// While this lives, something goes on in the call's name elsewhere, and has not said what it has done.
+    class fork_scope {
+    public:
+        explicit fork_scope(call& c) noexcept : call_{c} { ++c.forks_; }
+        fork_scope(fork_scope const&) = delete;
+        fork_scope& operator=(fork_scope const&) = delete;
+        ~fork_scope() { --call_.forks_; }
+
+    private:
+        call& call_;
+    };
     /// The attempt that has begun and not ended; null between attempts.
     static void set_running(call& c, attempt const* a) noexcept { c.running_ = a; }
     [[nodiscard]] static attempt const* running(call const& c) noexcept { return c.running_; }
@@ -127,6 +139,30 @@ public:
         own.claim_ = c.claim_;
         own.attempts_ = c.attempts_;
         own.attempts_elsewhere_ = c.attempts_elsewhere_;
+        own.followed_ = c.followed_;
+        own.inside_until_ = c.inside_until_;
+        own.repairs_ = c.repairs_;
+        own.repaired_by_ = c.repaired_by_;
+        own.repaired_ = c.repaired_;
+    }
+    /// From now on `own` has the time that `flight` has, which may become more; until it stops, or that goes.
+    static void follow_deadline(call& own, call const& flight) noexcept {
+        own.followed_ = flight.followed_ != nullptr ? flight.followed_ : &flight.deadline_;
+    }
+    static void stop_following(call& own) noexcept {
+        if (own.followed_ == nullptr) return;
+        own.deadline_ = own.followed_->load(std::memory_order_relaxed);
+        own.followed_ = nullptr;
+    }
+    /// May its branch, if it is one, begin an attempt? Then it is under way.
+    [[nodiscard]] static bool admit(call& c, target const& to, time_point now) {
+        if (c.branch_ == nullptr) return true;
+        attempt_record entry;
+        entry.target = to;
+        entry.start = now - c.began_;
+        entry.waited = c.waited_;
+        entry.why_waited = c.why_waited_;
+        return c.branch_->admit(std::move(entry));
     }
     static void set_branch(call& c, std::shared_ptr<call_branch> branch) noexcept { c.branch_ = std::move(branch); }
     [[nodiscard]] static call_branch* branch_of(call const& c) noexcept { return c.branch_.get(); }
@@ -158,6 +194,14 @@ public:
         return c.branch_ == nullptr ? c.attempts_ : c.branch_->begin(send, deadline);
     }
     static int repairs(call const& c) noexcept { return c.repairs_; }
+    /// What a branch asks from now on, the call asks; null: nothing else than before.
+    static void take_repairs(call& c, call const* from) noexcept {
+        c.repaired_now_ = from != nullptr && from->repaired_now_;
+        if (!c.repaired_now_) return;
+        c.repairs_ = from->repairs_;
+        c.repaired_by_ = from->repaired_by_;
+        c.repaired_ = from->repaired_;
+    }
     /// From now on the pipeline `by` asks with `arguments`.
     static void set_repaired(call& c, void const* by, std::shared_ptr<void> arguments) noexcept {
         ++c.repairs_;

@@ -74,20 +74,22 @@ public:
         return said;
     }
 
-    /// Of one that is left behind at `now`, for `why`: an attempt that is under way may have been sent, and may be billed.
+    /// Of one that is left behind at `now`, for `why`: an attempt that is under way may have been sent, and may be billed. So
+    /// may what a fork of it has begun which has not come back in time: nobody knows.
     [[nodiscard]] static report left(call const& own, time_point now, fault const& why) {
         auto said = figures(own);
         said.log = own.log_;
-        if (own.running_ == nullptr) return said;
-        if (own.branch_ != nullptr) own.branch_->abandon();
-        auto const& a = *own.running_;
+        auto const* const a = own.running_;
+        if (a == nullptr && own.forks_ == 0) return said;
+        if (own.branch_ != nullptr) own.branch_->abandon(now - own.began_, why);
+        auto const start = a != nullptr ? a->now() : now;
         auto& entry = said.log.begin_entry();
-        entry.number = a.number();
-        entry.target = a.target();
-        entry.start = a.now() - own.began_;
+        entry.number = a != nullptr ? a->number() : ++said.attempts;
+        if (a != nullptr) entry.target = a->target();
+        entry.start = start - own.began_;
         entry.waited = std::exchange(said.waited, duration{});
         entry.why_waited = std::exchange(said.why_waited, wait_reason::none);
-        entry.duration = now - a.now();
+        entry.duration = now - start;
         entry.fault = why;
         entry.execution = entry.billing = knowledge::maybe;
         said.cost.reset();

@@ -164,6 +164,16 @@ auto walk(std::shared_ptr<Core const> core, call& c, handed how, Args... args)
                     in = !result;
                 }
             }
+            if (in && call_access::branch_of(c) != nullptr) {
+                try {
+                    if (!call_access::admit(c, a.target(), a.now()))
+                        result.emplace(failed(fault_kind::cancelled, "the caller left"));
+                } catch (...) {
+                    thrown = std::current_exception();
+                }
+                if (thrown) result.emplace(failed(unsent_fault(std::exchange(thrown, nullptr))));
+                in = !result;
+            }
             if (in) {
                 send.begin();
                 // The operation is called in the expression that awaits it: what its parameters were converted to lives

@@ -13,6 +13,7 @@
 #include <coffer/asio.hpp>
 #include <coffer/call/call.hpp>
 #include <coffer/call/call_access.hpp>
+#include <coffer/call/classify.hpp>
 #include <coffer/call/composition.hpp>
 #include <coffer/call/core.hpp>
 #include <coffer/call/event.hpp>
@@ -24,6 +25,7 @@
 #include <algorithm>
 #include <concepts>
 #include <cstddef>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -48,7 +50,7 @@ namespace coffer::inline v0 {
 ///
 /// **Effects.** The call is handed to the primary. If it has not answered after the delay (a percentile of how long its
 /// answers take, once enough are known), another request is started beside it, unless: an attempt has failed in a way that
-/// the other target cannot mend; less time is left than half of the answers take; as many sends as allowed are, or may yet
+/// the other target cannot mend; less time is left than half of the answers take, once that is known; as many sends as allowed are, or may yet
 /// be, under way (never with `max_sends = 1`); the ratio or the quota affords none. A hedge waits at no limit: where it
 /// would have to, or is refused otherwise, there is none, and it has cost nothing. Without a backup none starts while the
 /// primary itself waits; it is looked again after the delay. A primary that fails before is not hedged: its fault is told.
@@ -58,7 +60,8 @@ namespace coffer::inline v0 {
 ///
 /// **Who has lost** detaches. A send under way goes on to its end, since it is paid for: its tickets are settled with its
 /// true end, its cost goes to its budget, observers are told; `cancel_loser` cuts it off instead. It begins nothing new.
-/// The call's log has what ended before the reply, and `call::cost()` is none while something is under way.
+/// The call's log has what ended before the reply, and `call::cost()` is none while something is under way. Of a call that
+/// leaves it has that, too.
 ///
 /// **The journal.** Each send takes its permit from the one claim; the first accepted answer is the key's, a later one is
 /// stored beside it. Where a send cannot outlive its claim there is no hedge.
@@ -234,8 +237,17 @@ private:
         }
 
         auto const executor = co_await asio::this_coro::executor;
-        auto const race =
-            std::make_shared<race_for<value_type, Args...>>(p, asio::make_strand(executor), c, terms, args...);
+        std::shared_ptr<race_for<value_type, Args...>> race;
+        std::exception_ptr thrown;
+        try {
+            race = std::make_shared<race_for<value_type, Args...>>(p, asio::make_strand(executor), c, terms, args...);
+        } catch (...) {  // by an argument that cannot be copied now, as a rule
+            thrown = std::current_exception();
+        }
+        if (thrown)
+            co_return failed(classify_exception(thrown).with_execution(knowledge::no).with_billing(knowledge::no));
+        call_access::fork_scope const unheard{c};
+        following_scope const following{*race};
         // Under a journal this coroutine is a flight's, which ends its work only when it is told that it is not needed, and
         // what was permitted not even then.
         bool const flies = c.claim() != nullptr;
@@ -243,17 +255,22 @@ private:
         if (flies) co_await asio::this_coro::throw_if_cancelled(false);
         race->begin();
         auto const& over = race->over();
+        bool passed_on = false;
         while (over.get() == nullptr) {
             auto until = race->closed() ? time_point::max() : ask_at;
             if (!flies) until = std::min(until, c.deadline());
             auto const woke = co_await over.wait(c.service(), until);
             if (over.get() != nullptr) break;
-            if (woke == wake::cancelled && !flies) co_return leave(*race, c, fault_kind::cancelled, "the caller left");
-            if (woke == wake::cancelled) {
+            // A cancellation may also have come when the wait had ended otherwise, and this coroutine was on its way.
+            auto const state = co_await asio::this_coro::cancellation_state;
+            bool const told = woke == wake::cancelled || state.cancelled() != asio::cancellation_type::none;
+            if (told && !flies) co_return leave(*race, c, fault_kind::cancelled, "the caller left");
+            if (told) {
                 bool const only_a_send = race->cuts();
-                race->pass_on_cancellation();
+                if (only_a_send || !passed_on) race->pass_on_cancellation();
                 if (only_a_send) co_await asio::this_coro::reset_cancellation_state();
-                continue;
+                else passed_on = true;
+                if (woke == wake::cancelled) continue;
             }
             auto const now = c.clock().now();
             if (!flies && now >= c.deadline())
@@ -264,17 +281,26 @@ private:
         }
         if (flies) co_await asio::this_coro::throw_if_cancelled(throws);
         call_access::adopt(c, race->made(), race->answered_by());
+        race->hand_back_repairs(c);
         co_return race->take();
     }
+
+    /// Under a journal the branches have the flight's time, which grows, as long as the flight waits for them.
+    template <class Race>
+    struct following_scope {
+        explicit following_scope(Race& r) noexcept : race{r} {}
+        following_scope(following_scope const&) = delete;
+        following_scope& operator=(following_scope const&) = delete;
+        ~following_scope() { race.stop_following(); }
+        Race& race;
+    };
 
     /// The caller goes, and does not wait for those that may not listen.
     template <class Race>
     [[nodiscard]] static tl::unexpected<fault> leave(Race& race, call& c, fault_kind kind, char const* text) {
-        race.leave();
-        auto made = race.made();
         fault why{kind, text};
-        auto known = made.sending > 0 ? knowledge::maybe : knowledge::no;
-        auto billed = known;
+        auto made = race.leave(why);
+        auto known = knowledge::no, billed = knowledge::no;
         for (auto const& a : made.log) known = std::max(known, a.execution), billed = std::max(billed, a.billing);
         call_access::adopt(c, std::move(made), std::nullopt);
         return failed(std::move(why.with_execution(known).with_billing(billed)));

@@ -50,7 +50,8 @@ public:
         bound_to_.store(its.get(), std::memory_order_release);
     }
 
-    /// How long a call waits for its answer before it is hedged, and how long it usually takes.
+    /// How long a call waits for its answer before it is hedged, and how long it usually takes: nothing as long as nobody
+    /// knows.
     struct terms {
         duration delay{};
         duration usual{};
@@ -94,7 +95,7 @@ private:
         return options_.percentile != 0 && window_.samples(now) >= options_.minimum;
     }
     [[nodiscard]] terms terms_at(time_point now) noexcept {
-        if (!learnt(now)) return {options_.delay, options_.delay};
+        if (!learnt(now)) return {options_.delay, {}};
         return {std::max<duration>(window_.percentile(options_.percentile / 100, now), options_.least_delay),
                 window_.percentile(0.5, now)};
     }

@@ -66,8 +66,8 @@ public:
         call_access::branch_off(forked_, c);
         call_access::limit_sends(forked_, options().max_sends);
         call_access::set_claim(forked_, claim_.get());
+        if (claim_) call_access::follow_deadline(forked_, c);
         auto const why = call_access::take_wait_reason(c);
-        branches_.reserve(1 + static_cast<std::size_t>(options().hedges));
         branches_.push_back(std::make_unique<branch>(forked_, books_, 0, true));
         // What was waited for so far was waited for the primary.
         call_access::add_wait(primary().own, call_access::take_wait(c), why);
@@ -85,15 +85,28 @@ public:
     [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
     /// The primary has taken as long as a call is waited for: is another request started?
     void ask_for_another() { post(&hedge_race::consider); }
-    /// The caller has left, or its time is over: nobody waits for any of them.
-    void leave() { post(&hedge_race::cancel_all); }
+    /// The caller leaves, for `why`: nobody waits for any of them. They are stopped on their strand; what has been sent by now
+    /// is told, and from now on nothing is.
+    [[nodiscard]] branch_books::report leave(fault const& why) {
+        post(&hedge_race::cancel_all);
+        return books_->close(now() - forked_.began(), why);
+    }
     /// Under a journal: what was cancelled is the flight, or the sends whose time limit has come.
     void pass_on_cancellation() { post(&hedge_race::pass_on); }
     /// Under a journal, whose flight runs on a strand around this one: has the time limit of a send come?
     [[nodiscard]] bool cuts() const {
         return std::any_of(branches_.begin(), branches_.end(), [&](auto const& b) { return is_cut(*b); });
     }
+    /// Under a journal: the flight goes on, or goes. On its strand, which is around this one.
+    void stop_following() noexcept {
+        call_access::stop_following(forked_);
+        for (auto const& b : branches_) call_access::stop_following(b->own);
+    }
     [[nodiscard]] branch_books::report made() const { return books_->look(); }
+    /// After `over`: what to ask instead, where the fault that is told has brought that about.
+    void hand_back_repairs(call& c) const {
+        call_access::take_repairs(c, told_by_ != nullptr ? &told_by_->own : nullptr);
+    }
     /// After `over`: the first answer, or the fault that the caller is told. Throws what a branch has thrown.
     [[nodiscard]] outcome<T> take() {
         if (first_) return *std::move(first_);
@@ -195,8 +208,13 @@ private:
         }
         // What a program does wrong in one branch is no reason to drop what is paid for in the other.
         if (thrown) thrown_ = thrown_ ? thrown_ : thrown;
-        else if (made) told_.add(result->error()), last_ = std::move(*result).error();
+        else if (made) add_fault(b, std::move(*result).error());
         if (running_ == 0) finish();
+    }
+    void add_fault(branch const& of, fault&& why) {
+        told_.add(why);
+        if (told_.after(why).kind() == why.kind()) told_by_ = &of;
+        last_ = std::move(why);
     }
     /// No memory, or a result that cannot be moved.
     void broke(std::exception_ptr const& why) noexcept {
@@ -242,6 +260,7 @@ private:
         if (said.then == hedge_verdict::what::never) return said.why;
 
         auto next = std::make_unique<branch>(forked_, books_, which, false);
+        branches_.reserve(branches_.size() + 1);
         // What others share is taken last.
         if (claim_) books_->join();
         else if (!books_->join(options().max_sends)) return hedge_no::sends_spent;
@@ -330,6 +349,7 @@ private:
     std::optional<outcome<T>> first_;
     std::optional<target> answered_by_;
     told_fault told_;
+    branch const* told_by_ = nullptr;
     std::optional<fault> last_;
     std::exception_ptr thrown_;
 };

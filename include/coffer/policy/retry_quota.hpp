@@ -70,7 +70,7 @@ public:
         std::lock_guard const lock{state_->mutex};
         if (state_->bound != nullptr && state_->bound != its)
             throw misuse{
-                "coffer::retry: it is already used under another clock; give each simulation a retry of its own"};
+                "coffer::retry_quota: it is already used under another clock; give each simulation a quota of its own"};
         state_->bound = its;
         state_->bound_to.store(its.get(), std::memory_order_release);
     }

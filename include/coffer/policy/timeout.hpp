@@ -100,11 +100,19 @@ public:
         if (c.deadline() <= c.clock().now())
             co_return failed(fault_kind::deadline_exceeded, "the call's deadline has passed");
 
-        auto step = next.detach();
-        using step_type = decltype(step);
+        using step_type = decltype(next.detach());
         auto const ends = std::min(until, c.deadline());
-        auto const branch = std::make_shared<detail::timed_branch<step_type>>(c, std::move(step), ends);
+        std::shared_ptr<detail::timed_branch<step_type>> branch;
+        std::exception_ptr thrown;
+        try {
+            branch = std::make_shared<detail::timed_branch<step_type>>(c, next.detach(), ends);
+        } catch (...) {  // by an argument that cannot be copied now, as a rule
+            thrown = std::current_exception();
+        }
+        if (thrown)
+            co_return failed(classify_exception(thrown).with_execution(knowledge::no).with_billing(knowledge::no));
         int const made_before = c.attempts();
+        call_access::fork_scope const unheard{c};
         co_await asio::async_initiate<asio::use_awaitable_t<> const, void()>(
             detail::run_branch<step_type>{&branch, &c, ends, own ? stopped_by::timeout : stopped_by::deadline},
             asio::use_awaitable_t<>{});
