@@ -752,6 +752,12 @@ TEST(bulkhead, options_that_cannot_be_meant_are_refused) {
     EXPECT_THROW((bulkhead{{.limit = 1, .ages_after = 1s}}), std::invalid_argument) << "without effect";
     EXPECT_THROW((bulkhead{{.limit = 1, .max_waiting = 0, .priority_by = "p"}}), std::invalid_argument);
     EXPECT_THROW((bulkhead{{.limit = 1, .least = 2}}), std::invalid_argument);
+    try {
+        bulkhead const b{{.limit = 500, .rule = limit_rule::aimd}};
+        ADD_FAILURE() << to_string(pipeline{b});
+    } catch (std::invalid_argument const& e) {
+        EXPECT_NE(std::string_view{e.what()}.find("at most at `most`, which is 200 unless"), std::string_view::npos);
+    }
     EXPECT_NO_THROW((bulkhead{{.limit = 1, .ages_after = 1s}, none}));
     std::string name = "priority";
     desk d{{.limit = 1, .priority_by = name}};

@@ -29,19 +29,21 @@ public:
 
     /// The attempts are numbered as they ask.
     said enter(time_point now, duration limit) {
-        all_.push_back({era_, false, false, {}, {}, {}});
+        all_.push_back({era_, false, false, {}, {}, {}, {}});
         if (state_ == state::isolated) return {};
         if (state_ == state::open) {
             if (now < break_end_) return {false, break_end_ - now};
             go(state::half_open);
         } else if (state_ == state::half_open && under_way() >= o_.probes) {
-            if (now < lost_at()) return {false, std::min<duration>(lost_at() - now, o_.breaks.first)};
+            auto const rest = std::max<duration>(last_probe() + usual_ - now, o_.breaks.first);
+            if (now < lost_at()) return {false, std::min<duration>(lost_at() - now, rest)};
             go(state::half_open);
         }
         auto& mine = all_.back();
         mine.era = era_;
         mine.in = true;
         mine.lost_at = now + limit;
+        mine.began = now;
         return {true, std::nullopt};
     }
     void settle(std::size_t n, kind what, time_point at, duration took, duration hint) {
@@ -49,6 +51,7 @@ public:
         a.in = false;
         if (a.era != era_) return;
         if (what == kind::neutral) return;
+        if (what == kind::success) usual_ = std::max(took, usual_ - usual_ / 16);
         a.ended = what;
         a.at = at;
         a.slow = what == kind::success && took > o_.slow_after;
@@ -78,6 +81,7 @@ public:
         go(state::closed);
         breaks_.clear();
         closed_at_ = {};
+        usual_ = {};
     }
 
     [[nodiscard]] state now_in() const { return state_; }
@@ -94,6 +98,7 @@ private:
         std::optional<kind> ended;
         time_point at;
         time_point lost_at;
+        time_point began;
     };
 
     template <class Is>
@@ -105,6 +110,12 @@ private:
         time_point last{};
         for (auto const& a : all_)
             if (a.era == era_) last = std::max(last, a.lost_at);
+        return last;
+    }
+    [[nodiscard]] time_point last_probe() const {
+        time_point last{};
+        for (auto const& a : all_)
+            if (a.era == era_) last = std::max(last, a.began);
         return last;
     }
     [[nodiscard]] bool must_open(time_point now) const {
@@ -159,6 +170,7 @@ private:
     std::size_t window_from_ = 0;  // of those: the first since the window was changed
     std::vector<duration> breaks_;  // one after the other, without a good while between them
     time_point wanted_{};
+    duration usual_{};
     time_point break_end_{};
     time_point closed_at_{};
 };

@@ -372,6 +372,40 @@ TEST(breaker, probes_that_tell_nothing_give_their_places_back) {
     EXPECT_EQ(b.each(kind::success, 2)->to, state::closed);
 }
 
+// Else who keeps to the hint comes back six times while one answer is under way.
+TEST(breaker, while_probes_are_under_way_its_hint_is_how_long_they_usually_take) {
+    bench b{{.in_a_row = 1, .probes = 2, .breaks = exactly(10s)}};
+    b.each(kind::success, 1, 60s);
+    b.each(kind::success, 1, 5s);  // the longest counts, and is forgotten slowly
+    b.each(kind::failure);
+    b.now += 10s;
+    ASSERT_TRUE(b.in());
+    b.now += 2s;
+    ASSERT_TRUE(b.in());
+    EXPECT_EQ(b.refusal(), 60s - 60000ms / 16) << "from the last probe on";
+    b.now += 40s;
+    EXPECT_EQ(b.refusal(), 20s - 60000ms / 16);
+    b.now += 15s;
+    EXPECT_EQ(b.refusal(), 10s) << "never less than a first break";
+    EXPECT_EQ(b.machine.enter(b.now, 10min).ask_again, 10s);
+    b.now += 10min - 56s;
+    EXPECT_EQ(b.refusal(), 1s) << "and never later than they are given up";
+}
+TEST(breaker, of_how_long_they_take_nothing_is_known_before_one_has_succeeded) {
+    bench b{{.in_a_row = 1, .probes = 1, .breaks = exactly(10s)}};
+    b.each(kind::failure, 1, 60s);
+    b.now += 10s;
+    ASSERT_TRUE(b.in());
+    EXPECT_EQ(b.refusal(), 10s);
+    b.machine.reset();
+    b.each(kind::success, 1, 60s);
+    b.machine.reset();
+    b.each(kind::failure);
+    b.now += 10s;
+    ASSERT_TRUE(b.in());
+    EXPECT_EQ(b.refusal(), 10s) << "forgotten by hand";
+}
+
 TEST(breaker, probes_that_are_never_heard_of_again_are_given_up) {
     auto b = after_a_break(2, 20min);
     auto const one = b.machine.enter(b.now, 10min).in;
@@ -530,6 +564,12 @@ TEST(breaker, options_that_cannot_be_meant_or_have_no_effect_are_refused) {
     refuses({.breaks = {.factor = 0.5}});
     refuses({.breaks = {.factor = nan}});
     refuses({.hint_ceiling = -1s});
+    try {
+        circuit_breaker_options{.breaks = {.first = 60s}}.check();
+        ADD_FAILURE();
+    } catch (std::invalid_argument const& e) {
+        EXPECT_NE(std::string_view{e.what()}.find("breaks.longest is 30 s unless"), std::string_view::npos) << e.what();
+    }
 }
 
 // Changed while it is used ------------------------------------------------------------------------------------------------

@@ -42,6 +42,25 @@ std::string forget(table& t, time_point now) {
     return t.forget(*p).empty() ? std::string{} : name;
 }
 
+TEST(partition_table, its_key_says_where_a_name_stands) {
+    auto const order = [](hash_key const& key) {
+        table t{100, 1min, key};
+        for (int i = 0; i < 100; ++i) add(t, std::to_string(i), start);
+        std::string all;
+        t.for_each([&](partition const& p) { all.append(p.name()).append(" "); });
+        return all;
+    };
+    EXPECT_EQ(order({1, 2}), order({1, 2}));
+    EXPECT_NE(order({1, 2}), order({1, 3}));
+}
+
+TEST(partition_table, what_is_never_forgotten_is_no_candidate_at_any_time) {
+    table t{1, table::duration::max()};
+    add(t, "a", start);
+    EXPECT_EQ(t.candidate(start + 100h), nullptr);
+    EXPECT_EQ(t.next_candidate(), time_point::max());
+}
+
 TEST(partition_table, finds_what_was_added_and_nothing_else) {
     table t{3, 1min};
     auto* const a = t.add("a", 7);

@@ -529,15 +529,53 @@ TEST(chaos, where_time_is_real_it_wants_to_be_meant) {
         io.run();
         return r.get();
     };
+    auto const refuses = [&](auto const& ask) {
+        auto const r = run(ask);
+        return !r && r.error().kind() == fault_kind::permanent && r.error().code() == "chaos:real_time" &&
+               r.error().execution() == knowledge::no && r.error().billing() == knowledge::no;
+    };
     chaos const unmeant{chaos_plan{}};
-    EXPECT_THROW(run(pipeline{}.wrap(unmeant.wrap(p))), misuse);
-    EXPECT_THROW(run(pipeline{unmeant, retry{}}.wrap(p)), misuse);
+    EXPECT_TRUE(refuses(pipeline{}.wrap(unmeant.wrap(p))));
+    EXPECT_TRUE(refuses(pipeline{unmeant, retry{}}.wrap(p)));
     EXPECT_EQ(p.sends(), 0);
     unmeant.off();
-    EXPECT_THROW(run(pipeline{}.wrap(unmeant.wrap(p))), misuse) << "else it would be seen when it is switched on";
+    EXPECT_TRUE(refuses(pipeline{}.wrap(unmeant.wrap(p)))) << "else it would be seen when it is switched on";
     chaos const meant{chaos_plan{}.then(injection::fails(fault_kind::overloaded).after(1ms)), in_real_time};
     EXPECT_EQ(run(pipeline{}.wrap(meant.wrap(p))).error().kind(), fault_kind::overloaded);
     EXPECT_EQ(run(pipeline{}.wrap(meant.wrap(p))), "hello");
+}
+
+// A journal has permitted the send when chaos notices where it is: nothing was sent, and that is known.
+TEST(chaos, where_it_is_not_meant_no_keys_send_is_spent) {
+    provider p;
+    p.gives("hello").times(0);
+    memory_store const db;
+    once_options const one_send{.max_sends = 1};
+    auto const run = [&](auto const& ask) {
+        asio::io_context io;
+        auto c = a_call();
+        auto const r = support::start<outcome<std::string>, asio::any_io_executor>(io.get_executor(), ask.try_call(c));
+        io.run();
+        return r.get();
+    };
+    auto const op = describe(p).fingerprint([] { return fingerprint{}; });
+    chaos const unmeant;
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_EQ(run(pipeline{once{db, one_send}}.wrap(unmeant.wrap(op))).error().code(), "chaos:real_time");
+        EXPECT_EQ(run(pipeline{once{db, one_send}, unmeant}.wrap(op)).error().code(), "chaos:real_time");
+    }
+    EXPECT_EQ(p.sends(), 0);
+    EXPECT_EQ(run(pipeline{once{db, one_send}}.wrap(op)), "hello");
+}
+
+TEST(chaos, for_ever_is_a_time) {
+    simulation sim;
+    provider p;
+    p.gives("hello").times(0);
+    chaos const weather{chaos_plan{}.slows(1, 1s, 1s).then(injection::none().after(duration::max()))};
+    auto c = a_call();
+    EXPECT_EQ(sim.run(pipeline{}.wrap(weather.wrap(p)).try_call(c)).error().kind(), fault_kind::timed_out);
+    EXPECT_EQ(p.sends(), 0);
 }
 
 TEST(chaos, it_may_be_changed_by_one_thread_while_others_send) {

@@ -44,6 +44,8 @@ public:
                       "coffer: guarded<R(Args...), Executor> must name what the wrapped operation gives: its R (for an "
                       "operation with decode, what decode gives), and its awaitable's executor");
     }
+    guarded(guarded const&) = default;  // and no moves: a handle that was moved from is one, too
+    guarded& operator=(guarded const&) = default;
 
     template <class... Given>
         requires(std::is_convertible_v<Given &&, Args> && ...)

@@ -34,6 +34,8 @@ public:
 
     wrapped(Policies policies, Op op, observers watch)
         : core_{std::make_shared<core_type const>(std::move(policies), std::move(op), std::move(watch))} {}
+    wrapped(wrapped const&) = default;  // and no moves: a handle that was moved from is one, too
+    wrapped& operator=(wrapped const&) = default;
 
     template <class... Args>
     [[nodiscard]] auto try_call(call& c, Args&&... args) const {

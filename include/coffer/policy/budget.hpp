@@ -55,6 +55,8 @@ public:
         : settings_{std::make_shared<settings>(where.backend(), std::move(options))} {}
     /// With the ledger of that store. Throws `misuse` if it keeps none.
     budget(store const& where, budget_options options) : budget{where.ledger(), std::move(options)} {}
+    budget(budget const&) = default;  // and no moves: a handle that was moved from is one, too
+    budget& operator=(budget const&) = default;
 
     /// Money held for one attempt.
     class ticket {

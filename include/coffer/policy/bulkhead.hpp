@@ -48,6 +48,8 @@ public:
     /// attempt, from any thread; what it throws ends the attempt unsent.
     bulkhead(bulkhead_options options, std::function<int(call const&)> priority)
         : line_{std::make_shared<detail::bulkhead_line>(options, std::move(priority))} {}
+    bulkhead(bulkhead const&) = default;  // and no moves: a handle that was moved from is one, too
+    bulkhead& operator=(bulkhead const&) = default;
 
     /// One attempt's place, or its place in the line.
     class ticket {
@@ -105,6 +107,9 @@ public:
     [[nodiscard]] int in_flight() const noexcept { return line_->in_flight(); }
     /// So many wait in line.
     [[nodiscard]] std::size_t waiting() const noexcept { return line_->waiting(); }
+    /// Would a new one do as well? Nobody is in it or waits, and nobody has set its limit to another by hand. (What an
+    /// adaptive limit has found out is not counted: nobody who comes back so late can rely on it.)
+    [[nodiscard]] bool idle(time_point) const { return line_->idle(); }
     [[nodiscard]] void const* state() const noexcept { return line_.get(); }
 
     /// What `to_string` and `<<` print: its options, and how it is right now.

@@ -152,6 +152,7 @@ public:
         {
             std::lock_guard const lock{mutex_};
             limit_.set(limit);
+            by_hand_ = limit_.now() != options_.limit;
             places_.set_limit(limit_.now());
             if (queue_.empty()) return;
         }
@@ -165,6 +166,11 @@ public:
     [[nodiscard]] std::size_t waiting() const noexcept {
         std::lock_guard const lock{mutex_};
         return queue_.size();
+    }
+
+    [[nodiscard]] bool idle() const {
+        std::lock_guard const lock{mutex_};
+        return !by_hand_ && queue_.empty() && places_.taken() == 0;
     }
 
 private:
@@ -274,6 +280,7 @@ private:
     std::shared_ptr<coffer::clock> clock_;
     bulkhead_queue queue_;
     concurrency_limit limit_;
+    bool by_hand_ = false;  // it was set to another than that of the options
 };
 
 }  // namespace coffer::inline v0::detail

@@ -56,6 +56,8 @@ public:
     /// Throws `std::invalid_argument` for options that cannot be meant.
     explicit circuit_breaker(circuit_breaker_options options = {})
         : shared_{std::make_shared<shared>((options.check(), options))} {}
+    circuit_breaker(circuit_breaker const&) = default;  // and no moves: a handle that was moved from is one, too
+    circuit_breaker& operator=(circuit_breaker const&) = default;
 
     /// The right to one attempt, and whose end it may tell. Destroyed unsettled, a probe's place is given back.
     class ticket {
@@ -90,7 +92,7 @@ public:
     void reset() const { shared_->reset(); }
 
     [[nodiscard]] circuit_status status() const { return shared_->status(); }
-    /// Would a new one do as well? Not while a break lasts or is still remembered, nor while it is isolated.
+    /// Would a new one do as well? Not while a break lasts or is still remembered, nor while it is isolated, nor after `change`.
     [[nodiscard]] bool idle(time_point now) const { return shared_->idle(now); }
 
     /// Other options for this one and its copies, in all pipelines. Throws `std::invalid_argument` for what cannot be meant;
@@ -198,11 +200,12 @@ private:
         }
         [[nodiscard]] bool idle(time_point at) {
             std::lock_guard const lock{mutex};
-            return machine.idle(at);
+            return !by_hand && machine.idle(at);
         }
         void change(circuit_breaker_options const& o) {
             std::lock_guard const lock{mutex};
             machine.adopt(o);
+            by_hand = true;
         }
         [[nodiscard]] circuit_breaker_options options() {
             std::lock_guard const lock{mutex};
@@ -265,6 +268,7 @@ private:
 
         std::mutex mutex;
         breaker machine;
+        bool by_hand = false;  // its options were changed
         std::string circuit = detail::circuit_of({});
         fault refusal{fault_kind::circuit_open};
         std::shared_ptr<coffer::clock> clock;  // a share in it: no other one can come to lie in its place

@@ -93,6 +93,8 @@ public:
                 "coffer: an alternative of a fallback has a journal of its own, and switching would exceed max_sends: "
                 "move `once` to the pipeline that wraps the fallback"};
     }
+    fallback(fallback const&) = default;  // and no moves: a handle that was moved from is one, too
+    fallback& operator=(fallback const&) = default;
 
     /// Overrules the fault table. From any thread at once.
     [[nodiscard]] fallback when(rule user) && {

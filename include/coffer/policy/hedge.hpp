@@ -109,6 +109,8 @@ public:
                 "coffer: an alternative of a hedge hedges itself, which would multiply the requests: keep one of them, "
                 "with all the backups"};
     }
+    hedge(hedge const&) = default;  // and no moves: a handle that was moved from is one, too
+    hedge& operator=(hedge const&) = default;
 
     /// From which hedges are taken besides the ratio: give it that of the retries, and both share one. (Otherwise it is one
     /// of its own, with the default's numbers.)

@@ -57,6 +57,8 @@ public:
     }
     once(store const& where, fingerprint_fields counting) : once{where, once_options{}, std::move(counting)} {}
     once(store const& where, unfingerprinted_t) : once{where, once_options{}, unfingerprinted_t{}} {}
+    once(once const&) = default;  // and no moves: a handle that was moved from is one, too
+    once& operator=(once const&) = default;
 
     template <class Next>
     awaitable<outcome<typename Next::value_type>> operator()(call& c, Next next) const {

@@ -6,9 +6,13 @@
 #include <coffer/call/order_rules.hpp>
 #include <coffer/policy/partition_name.hpp>
 #include <coffer/policy/per_key_options.hpp>
+#include <coffer/state/keyed_hash.hpp>
 #include <coffer/state/partition_table.hpp>
+#include <coffer/time/entropy.hpp>
 
+#include <algorithm>
 #include <atomic>
+#include <bit>
 #include <concepts>
 #include <cstddef>
 #include <functional>
@@ -38,7 +42,7 @@ public:
 
     template <class By>
     partitions(By b, making f, per_key_options const& o)
-        : options_{o}, by_{std::move(b)}, factory_{std::move(f)}, table_{o.max_keys, o.forget_after} {}
+        : options_{o}, by_{std::move(b)}, factory_{std::move(f)}, table_{o.max_keys, o.forget_after, secret()} {}
     [[nodiscard]] per_key_options const& options() const noexcept { return options_; }
 
     /// The partition that an attempt belongs to, held.
@@ -54,6 +58,7 @@ public:
     }
 
     [[nodiscard]] outcome<partition*> find_or_make(std::string_view name, time_point at, coffer::when_full full) {
+        if (name.size() > longest_partition_name) return failed(name_too_long());
         std::optional<Gate> made;  // destroyed without a lock, if it is too late
         bool beyond = false;
         for (int tries = 0;; ++tries) {
@@ -98,12 +103,35 @@ public:
         std::lock_guard const lock{mutex_};
         return table_.size();
     }
+    /// In their order, and not in that of the table, which is another one in each run.
     [[nodiscard]] std::vector<std::string> names() {
         std::vector<std::string> all;
-        std::lock_guard const lock{mutex_};
-        all.reserve(table_.size());
-        table_.for_each([&](partition const& p) { all.emplace_back(p.name()); });
+        {
+            std::lock_guard const lock{mutex_};
+            all.reserve(table_.size());
+            table_.for_each([&](partition const& p) { all.emplace_back(p.name()); });
+        }
+        std::sort(all.begin(), all.end());
         return all;
+    }
+    /// Would new ones do as well? Not while one of them is in use, or is not idle; those that cannot say are by time.
+    [[nodiscard]] bool idle(time_point at) {
+        for (auto const& name : names()) {
+            partition* p = nullptr;
+            bool rests = false;
+            {
+                std::lock_guard const lock{mutex_};
+                auto const* const known = table_.find(name);
+                if (known == nullptr) continue;
+                if (!table_.unheld(*known)) return false;
+                rests = table_.rested(*known, at);
+                p = table_.look(name);
+            }
+            if constexpr (says_idle<Gate>) rests = is_idle(p->value, at);
+            look_away(*p);
+            if (!rests) return false;
+        }
+        return true;
     }
     /// Read where there is no attempt that has read it: by operators, who may come before any clock is known.
     [[nodiscard]] time_point now() const noexcept {
@@ -115,6 +143,9 @@ private:
     // Others may take the room that somebody has made; and so many gates are asked at the most whether they are idle.
     static constexpr int most_tries = 8;
     static constexpr int most_asked = 16;
+
+    /// Who knew it could choose names that all meet in one place of the table.
+    [[nodiscard]] static hash_key secret() { return std::bit_cast<hash_key>(entropy<sizeof(hash_key)>()); }
 
     /// Forgets one partition, if there is one to be forgotten. Gates are asked, and destroyed, without the lock.
     [[nodiscard]] bool make_room(time_point at) {

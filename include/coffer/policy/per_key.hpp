@@ -9,6 +9,7 @@
 
 #include <coffer/call/composition.hpp>
 #include <coffer/call/gate.hpp>
+#include <coffer/call/layer.hpp>
 #include <coffer/policy/partition_name.hpp>
 #include <coffer/policy/partitions.hpp>
 #include <coffer/policy/per_key_options.hpp>
@@ -35,6 +36,11 @@ concept makes_gates = requires(F const& f) {
     { made_by(f) } -> gate;
 };
 
+template <class F>
+concept makes_layers = requires(F const& f) {
+    { made_by(f) } -> layer;
+};
+
 template <class By>
 concept names_partitions = std::is_invocable_r_v<partition_name, By const&, attempt const&>;
 
@@ -45,7 +51,12 @@ struct gate_of {
         names_partitions<By>,
         "coffer::per_key: the first argument names the partition of an attempt: by_tag, by_model, or a function of a "
         "coffer::attempt const& that returns a string");
-    static_assert(makes_gates<Factory>,
+    static_assert(
+        !makes_layers<Factory>,
+        "coffer::per_key: the second argument makes a layer (like `timeout` or `once`), and per_key takes "
+        "gates: circuit_breaker, rate_limit, bulkhead, retry, budget, or one of yours. Put the layer itself into the "
+        "pipeline; if its settings go by a name, write a layer that reads the name of the call");
+    static_assert(makes_gates<Factory> || makes_layers<Factory>,
                   "coffer::per_key: the second argument makes a gate for each name: write [] { return "
                   "coffer::circuit_breaker{}; } and not coffer::circuit_breaker{}, whose copies would share one state");
     static auto made() {
@@ -68,7 +79,8 @@ struct gate_of {
 /// At most `max_keys` partitions are kept. A new name takes the room of the one that has been unused for longest, if that is at
 /// least `forget_after`, no attempt is in it or waits in it, and its gate does not say (`bool idle(time_point) const`) that
 /// it still remembers something. Otherwise the attempt is refused (`queue_full`, code `max_keys`) or, with `when_full::share`,
-/// goes through the partition without a name. No name is ever said in a fault or an event.
+/// goes through the partition without a name. No name is ever said in a fault or an event. One of more than 1024 bytes is
+/// refused (`permanent`, code `name_too_long`).
 ///
 /// Waiting, tickets and traits are those of the gate. A handle: copies share all partitions. Any thread, any number of contexts
 /// under one clock (`misuse` otherwise).
@@ -84,6 +96,8 @@ public:
     template <detail::names_partitions By, detail::makes_gates Factory>
     per_key(By by, Factory factory, per_key_options options = {})
         : shared_{std::make_shared<shared>(std::move(by), maker(std::move(factory)), (options.check(), options))} {}
+    per_key(per_key const&) = default;  // and no moves: a handle that was moved from is one, too
+    per_key& operator=(per_key const&) = default;
 
     /// The gate's own ticket, and the partition, which stays as long as it lives.
     class ticket {
@@ -163,9 +177,12 @@ public:
     [[nodiscard]] held at(std::string_view name) const {
         return held{shared_, value_or_throw(shared_->find_or_make(name, shared_->now(), when_full::refuse)), true};
     }
+    /// Would a new one do as well? All its gates would, or have not been used for `forget_after` where they cannot say; and
+    /// nobody is in one of them, or holds one.
+    [[nodiscard]] bool idle(time_point now) const { return shared_->idle(now); }
     /// How many there are.
     [[nodiscard]] std::size_t size() const { return shared_->size(); }
-    /// `f(std::string_view name, Gate const&)` for each that there is now, in no order, without any lock; as with `find`.
+    /// `f(std::string_view name, Gate const&)` for each that there is now, by name, without any lock; as with `find`.
     template <class F>
     void for_each(F f) const {
         for (auto const& name : shared_->names())

@@ -47,6 +47,18 @@ static_assert(std::is_trivially_destructible_v<per_key_options>,
 
 namespace detail {
 
+/// In bytes: what a partition keeps of strangers' texts is no more than what it keeps anyway.
+inline constexpr std::size_t longest_partition_name = 1024;
+
+[[nodiscard]] inline fault name_too_long() {
+    return fault{fault_kind::permanent, "per_key: a partition's name has at most " +
+                                            std::to_string(longest_partition_name) +
+                                            " bytes; of longer texts take a hash"}
+        .with_code("name_too_long")
+        .with_execution(knowledge::no)
+        .with_billing(knowledge::no);
+}
+
 /// No partition may be forgotten yet. Another target may be tried meanwhile.
 [[nodiscard]] inline fault no_room_for_partition(std::size_t kept, std::optional<duration> ask_again) {
     auto why = fault{fault_kind::queue_full, "per_key: " + std::to_string(kept) +

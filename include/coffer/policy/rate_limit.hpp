@@ -36,6 +36,8 @@ public:
 
     /// Throws `std::invalid_argument` for options that cannot be meant. Without limits it only obeys the provider's.
     explicit rate_limit(rate_limit_options options) : line_{std::make_shared<detail::rate_line>(options)} {}
+    rate_limit(rate_limit const&) = default;  // and no moves: a handle that was moved from is one, too
+    rate_limit& operator=(rate_limit const&) = default;
 
     /// One attempt's part of the limits, or its place in the line.
     class ticket {
@@ -129,7 +131,7 @@ public:
 
     /// So many attempts wait in line right now.
     [[nodiscard]] std::size_t waiting() const { return line_->waiting(); }
-    /// Would a new one do as well? All that was taken is there again, and nobody waits or has to.
+    /// Would a new one do as well? All that was taken is there again, nobody waits or has to, and its options were not changed.
     [[nodiscard]] bool idle(time_point now) const { return line_->idle(now); }
     [[nodiscard]] void const* state() const noexcept { return line_.get(); }
 

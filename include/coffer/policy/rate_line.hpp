@@ -182,7 +182,7 @@ public:
     }
     [[nodiscard]] bool idle(time_point now) const {
         std::lock_guard const lock{mutex_};
-        return queue_.empty() && throttle_.until() <= now && rules().bucket.full(now);
+        return !later_ && queue_.empty() && throttle_.until() <= now && rules().bucket.full(now);
     }
     [[nodiscard]] rate_limit_options options() const {
         std::lock_guard const lock{mutex_};

@@ -46,6 +46,8 @@ public:
     explicit retry(retry_options const& options = {}, rule user = {}, retry_quota quota = retry_quota{})
         : settings_{std::make_shared<settings>((check(options), options), std::move(user), std::move(quota))} {}
     retry(retry_options const& options, retry_quota quota) : retry{options, rule{}, std::move(quota)} {}
+    retry(retry const&) = default;  // and no moves: a handle that was moved from is one, too
+    retry& operator=(retry const&) = default;
 
     /// Other options for this one and its copies, in all pipelines. Throws `std::invalid_argument` for what cannot be meant;
     /// the old ones stay then. Rule and quota stay in any case.

@@ -37,6 +37,8 @@ public:
 
     /// Throws `std::invalid_argument` for options that cannot be meant.
     explicit retry_quota(retry_quota_options const& options = {}) : state_{std::make_shared<state>(options)} {}
+    retry_quota(retry_quota const&) = default;  // and no moves: a handle that was moved from is one, too
+    retry_quota& operator=(retry_quota const&) = default;
     /// One that refuses nothing.
     [[nodiscard]] static retry_quota unlimited() { return retry_quota{nullptr}; }
 

@@ -60,6 +60,8 @@ public:
             throw std::invalid_argument{
                 "coffer::timeout: the limit must be longer than zero; to have none, leave it out"};
     }
+    timeout(timeout const&) = default;  // and no moves: a handle that was moved from is one, too
+    timeout& operator=(timeout const&) = default;
 
     /// What `to_string` and `<<` print.
     void describe(composition& to) const {

@@ -71,13 +71,16 @@ public:
         }
         if (out_ < options_.probes) return probe(now, probe_limit, circuit_reason::none);
         if (now >= until_) return probe(now, probe_limit, circuit_reason::probes_lost);
-        return {{}, std::min(until_ - now, duration{options_.breaks.first})};
+        // Who comes back before the probes have ended comes in vain.
+        auto const rest = std::max<duration>(later(last_probe_, usual_) - now, options_.breaks.first);
+        return {{}, std::min(until_ - now, rest)};
     }
 
     /// An attempt that was let in has ended. `draw` gives numbers in [0, 1), and is called only when the breaker opens.
     template <class Draw>
     std::optional<change> settle(pass const& p, end const& e, Draw&& draw) noexcept {
         if (p.epoch != epoch_) return std::nullopt;
+        if (e.what == end::kind::success) usual_ = std::max(e.took, usual_ - usual_ / remembered);
         bool const slow = e.what == end::kind::success && e.took > options_.slow_after;
         if (state_ == circuit_state::half_open) {
             --out_;
@@ -116,7 +119,7 @@ public:
     void reset() noexcept {
         begin(circuit_state::closed);
         opened_ = opens_ = 0;
-        last_break_ = duration::zero();
+        last_break_ = usual_ = duration::zero();
     }
 
     // To be looked at.
@@ -139,11 +142,14 @@ public:
     }
 
 private:
+    /// A longest success is half forgotten after eleven that were shorter.
+    static constexpr int remembered = 16;
+
     void begin(circuit_state s) noexcept {
         state_ = s;
         ++epoch_;
         out_ = succeeded_ = in_a_row_ = 0;
-        not_before_ = until_ = {};
+        not_before_ = until_ = last_probe_ = {};
         counts_.clear();
     }
 
@@ -151,6 +157,7 @@ private:
         if (why != circuit_reason::none) begin(circuit_state::half_open);
         ++out_;
         until_ = std::max(until_, later(now, limit));
+        last_probe_ = std::max(last_probe_, now);
         return {pass{epoch_, true}, {}, why};
     }
 
@@ -215,8 +222,10 @@ private:
     int succeeded_ = 0;  // probes
     time_point not_before_{};  // what providers have asked for in this epoch
     time_point until_{};  // open: the break's end; half open: when the probes under way are given up as lost
+    time_point last_probe_{};  // when the last of those under way began
     time_point closed_at_{};
     duration last_break_{0};
+    duration usual_{0};  // so long successes take, the longest of late
     std::uint32_t opens_ = 0;  // without a good while between them
     std::uint64_t opened_ = 0;
 };

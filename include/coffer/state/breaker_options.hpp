@@ -77,9 +77,11 @@ struct circuit_breaker_options {
                 "coffer::circuit_breaker: a ratio is more than 0 and at most 1");
         require(slow_after > duration::zero(), "coffer::circuit_breaker: slow_after must be longer than zero");
         require(probes >= 1, "coffer::circuit_breaker: without a probe it would stay open for ever: probes >= 1");
+        require(breaks.first > duration::zero(), "coffer::circuit_breaker: the first break must be longer than zero");
         require(
-            breaks.first > duration::zero() && breaks.longest >= breaks.first,
-            "coffer::circuit_breaker: the first break must be longer than zero, and the longest not shorter than it");
+            breaks.longest >= breaks.first,
+            "coffer::circuit_breaker: the longest break is shorter than the first: say both, because breaks.longest is "
+            "30 s unless it is said: .breaks = {.first = 60s, .longest = 5min}");
         require(breaks.factor >= 1.0, "coffer::circuit_breaker: the breaks' factor must be at least 1");
         require(hint_ceiling >= duration::zero(), "coffer::circuit_breaker: hint_ceiling cannot be negative");
 

@@ -74,8 +74,12 @@ private:
                     "limit_rule::aimd");
         } else {
             require(least >= 1, "coffer::bulkhead: least must be at least 1, or nothing would ever end and raise it");
-            require(least <= limit && limit <= most && most <= largest,
-                    "coffer::bulkhead: the limit begins between least and most, and most is at most a million");
+            require(least <= limit, "coffer::bulkhead: an adaptive limit begins at least at `least`");
+            require(
+                limit <= most,
+                "coffer::bulkhead: an adaptive limit begins at most at `most`, which is 200 unless it is said: raise "
+                "both, .limit = 500, .most = 1000");
+            require(most <= largest, "coffer::bulkhead: most is more than a million");
             require(shrink > 0.0 && shrink < 1.0, "coffer::bulkhead: shrink is more than 0 and less than 1");
             require(slow_after > duration::zero(), "coffer::bulkhead: slow_after must be longer than zero");
         }

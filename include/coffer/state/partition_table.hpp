@@ -3,6 +3,9 @@
 // A bounded number of things by name, each of which may be in use: the least recently used one goes first, and never one
 // that somebody holds. Pure.
 
+#include <coffer/base/later.hpp>
+#include <coffer/state/keyed_hash.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
@@ -19,7 +22,7 @@ namespace coffer::inline v0 {
 ///
 /// Who uses one holds it until it releases it. What nobody holds stands in line to be forgotten, the longest unused first;
 /// what turned out to be still needed stands in a second line, and is asked about again when the first one has nothing. All
-/// steps take constant time. Not safe for use by several threads at once; addresses of partitions stay valid.
+/// steps take constant time, whatever the names are: they are hashed with a key. Not safe for use by several threads at once; addresses of partitions stay valid.
 template <class Value>
 class partition_table {
 public:
@@ -52,7 +55,9 @@ public:
 private:
     struct hash {
         using is_transparent = void;
-        std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
+        // Not noexcept: then the library keeps what it has hashed, and does not do so again for each neighbour.
+        std::size_t operator()(std::string_view text) const { return static_cast<std::size_t>(keyed_hash(text, key)); }
+        hash_key key;
     };
     using map = std::unordered_map<std::string, partition, hash, std::equal_to<>>;
 
@@ -60,7 +65,9 @@ public:
     /// What was taken out, to be destroyed where nothing is locked.
     using removed = typename map::node_type;
 
-    partition_table(std::size_t most, duration forget_after) : most_{most}, forget_after_{forget_after} {}
+    /// `key`: a secret, where names come from strangers.
+    partition_table(std::size_t most, duration forget_after, hash_key const& key = {})
+        : most_{most}, forget_after_{forget_after}, all_{0, hash{key}} {}
 
     [[nodiscard]] std::size_t size() const noexcept { return all_.size(); }
     [[nodiscard]] bool full() const noexcept { return all_.size() >= most_; }
@@ -69,6 +76,10 @@ public:
     [[nodiscard]] partition* use(std::string_view name) {
         auto const at = all_.find(name);
         return at == all_.end() ? nullptr : &hold(at->second);
+    }
+    [[nodiscard]] partition const* find(std::string_view name) const {
+        auto const at = all_.find(name);
+        return at == all_.end() ? nullptr : &at->second;
     }
     /// The same for who only looks at it: it is not forgotten meanwhile, and afterwards has been unused for as long as before.
     [[nodiscard]] partition* look(std::string_view name) {
@@ -105,7 +116,7 @@ public:
         for (bool const needed : {false, true}) {
             auto* p = lines_[needed].first;
             for (int passed = 0; p != nullptr && p->looks_ > 0 && passed < most_passed; ++passed) p = p->after_;
-            if (p == nullptr || p->looks_ > 0 || now - p->unused_since_ < forget_after_) continue;
+            if (p == nullptr || p->looks_ > 0 || !rested(*p, now)) continue;
             hold(*p).asked_about_ = true;
             return p;
         }
@@ -121,6 +132,12 @@ public:
     void keep(partition& p) noexcept {
         if (--p.uses_ == 0) stand(p, p.asked_about_);
     }
+    /// Nobody holds it or looks at it.
+    [[nodiscard]] bool unheld(partition const& p) const noexcept { return p.uses_ == 0 && p.looks_ == 0; }
+    /// It has been unused for long enough to be forgotten.
+    [[nodiscard]] bool rested(partition const& p, time_point now) const noexcept {
+        return now - p.unused_since_ >= forget_after_;
+    }
     /// So many nobody holds.
     [[nodiscard]] std::size_t unused() const noexcept { return lines_[false].size + lines_[true].size; }
     /// When there may be a candidate, if nothing is used meanwhile; none if all are held.
@@ -128,7 +145,7 @@ public:
         std::optional<time_point> when;
         for (auto const& l : lines_)
             if (l.first != nullptr)
-                when = std::min(when.value_or(time_point::max()), l.first->unused_since_ + forget_after_);
+                when = std::min(when.value_or(time_point::max()), later(l.first->unused_since_, forget_after_));
         return when;
     }
 

@@ -34,8 +34,8 @@ namespace coffer::inline v0::testing {
 /// Each thing that it does is told to the pipeline's observers (`event_kind::injected`, the effect as `reason`), and its faults have
 /// the code `chaos`. One seed is one run: chance is that of the clock, unless the plan has its own.
 ///
-/// It is for tests: a call that runs in any but virtual time throws `misuse` before anything is sent, unless it was made
-/// with `in_real_time`.
+/// It is for tests: a call that runs in any but virtual time sends nothing and ends as `permanent` (code `chaos:real_time`,
+/// executed no, billed no), also while it is switched off, unless it was made with `in_real_time`.
 class chaos {
 public:
     static constexpr policy_traits traits{};
@@ -45,6 +45,8 @@ public:
     explicit chaos(chaos_plan plan) : state_{std::make_shared<detail::chaos_state>(std::move(plan), false)} {}
     /// Also where money is real. You mean it.
     chaos(chaos_plan plan, in_real_time_t) : state_{std::make_shared<detail::chaos_state>(std::move(plan), true)} {}
+    chaos(chaos const&) = default;  // and no moves: a handle that was moved from is one, too
+    chaos& operator=(chaos const&) = default;
 
     /// From now on another plan, from its beginning. What is under way goes on as it began.
     void play(chaos_plan plan) const { state_->play(std::move(plan)); }
@@ -86,6 +88,7 @@ private:
             e.attempt = c.attempts();
             if constexpr (requires { next.tell(e, c); }) next.tell(e, c);
         };
+        if (auto const why = s->unmeant(c.clock())) co_return failed(*why);
         auto const mine = s->draw(c.clock());
         auto const end = detail::chaos_wait(mine, c.clock().now(), c.deadline());
         detail::tell_chaos(*s, mine, c.clock().now(), tell);

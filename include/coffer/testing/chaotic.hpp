@@ -4,6 +4,7 @@
 
 #include <coffer/asio.hpp>
 #include <coffer/base/answer.hpp>
+#include <coffer/base/later.hpp>
 #include <coffer/base/outcome.hpp>
 #include <coffer/call/attempt.hpp>
 #include <coffer/call/call.hpp>
@@ -73,12 +74,19 @@ struct chaos_state {
     }
     [[nodiscard]] int count(chaos_effect e) const noexcept { return counts[static_cast<std::size_t>(e)].load(); }
 
+    /// An end that proves that nothing was sent, and no exception: a journal has permitted the send by now, and would have to
+    /// take it for a send of which nothing is known.
+    [[nodiscard]] std::optional<fault> unmeant(clock const& c) const {
+        if (real_time || dynamic_cast<virtual_clock const*>(&c) != nullptr) return std::nullopt;
+        return marked_as_chaos(
+            fault{fault_kind::permanent,
+                  "this call runs in real time, and chaos is for tests in virtual time: take it out of "
+                  "the program, or say that you mean it with coffer::testing::in_real_time"}
+                .with_code("real_time")
+                .with_execution(knowledge::no)
+                .with_billing(knowledge::no));
+    }
     [[nodiscard]] chaos_fate draw(clock& c) {
-        if (!real_time && dynamic_cast<virtual_clock const*>(&c) == nullptr)
-            throw misuse{
-                "coffer::testing::chaos: this call runs in real time, and chaos is for tests in virtual time: take it "
-                "out of "
-                "the program, or say that you mean it with coffer::testing::in_real_time"};
         if (!on) return {};
         std::shared_ptr<chaos_playing> now;
         {
@@ -87,7 +95,8 @@ struct chaos_state {
         }
         auto const f = now->plan.of(now->sends++, now->own ? *now->own : c.random());
         auto const pause = f.what != nullptr ? f.what->pause() : duration{};
-        return {std::move(now), f.what, f.latency + pause};
+        auto const all = later(time_point{} + f.latency, pause) - time_point{};  // each may be for ever
+        return {std::move(now), f.what, all};
     }
 
     bool const real_time;
@@ -218,6 +227,7 @@ private:
         using raw_type = typename called<Args...>::raw_type;
         using executor_type = typename called<Args...>::executor_type;
         auto const& fn = coffer::detail::function_of(op);
+        if (auto const why = s->unmeant(a.clock())) co_return detail::chaotic_end<raw_type>(*why);
         auto const mine = s->draw(a.clock());
         auto const now = a.clock().now();
         auto const end = detail::chaos_wait(mine, now, a.deadline());
