@@ -483,6 +483,41 @@ TEST(rate_limit, a_context_that_stands_still_does_not_hold_up_the_others) {
     EXPECT_TRUE(c->ok());
 }
 
+TEST(rate_limit, a_first_one_in_a_context_that_stands_still_does_not_hold_up_those_behind) {
+    desk d;
+    d.ask("a 1 1");
+    d.ask("a 1 1");
+    d.world.run_ready();
+    d.ask(call::unkeyed(), "still 1 1", 1);
+    d.world.run_ready();
+    auto const b = d.ask("b 1 1", 30s);
+    auto const c = d.ask("c 1 1", 30s);
+    d.world.run_ready();
+    ASSERT_EQ(d.limit.waiting(), 3U);
+    d.world.stop(1);
+    d.world.run();
+    EXPECT_TRUE(b->ok()) << b->text();
+    EXPECT_TRUE(c->ok()) << c->text();
+    EXPECT_EQ(d.provider.order(), "a a b c");
+    EXPECT_EQ(d.sent(), (times{0, 0, 2000, 3000})) << "nobody came by";
+}
+
+TEST(rate_limit, nor_when_their_turn_has_become_later_than_it_looked) {
+    desk d{{.requests_per_minute = 60, .burst = 1s, .hint_spread = 0}};
+    d.provider.fails(fault{fault_kind::throttled}.with_retry_after(20s), 500ms);
+    d.ask("a 1 1");
+    d.world.run_ready();
+    d.ask(call::unkeyed(), "still 1 1", 1);
+    d.world.run_ready();
+    d.ask("b 1 1");
+    d.ask("c 1 1");
+    d.world.run_ready();
+    d.world.stop(1);
+    d.world.run();
+    EXPECT_EQ(d.provider.order(), "a b c");
+    EXPECT_EQ(d.sent(), (times{0, 21'500, 22'500}));
+}
+
 TEST(rate_limit, the_deadline_of_those_behind_is_kept) {
     desk d{{.tokens_per_minute = 60}};
     d.provider.then({.used = used(120, 0), .after = 5s});  // it takes 60 more than anybody thought
@@ -691,6 +726,20 @@ TEST(rate_limit, whoever_is_not_first_sleeps) {
     }
     EXPECT_EQ(d.provider.count(), static_cast<int>(callers));
     EXPECT_LT(handlers, 6 * callers) << "a herd would be 200 times as many";
+}
+
+TEST(rate_limit, whoever_is_late_looks_seldom) {
+    constexpr std::size_t callers = 200;
+    desk d{{.requests_per_minute = 60, .burst = 1s, .hint_spread = 0}};
+    d.provider.fails(fault{fault_kind::throttled}.with_retry_after(10min), 500ms);
+    for (std::size_t i = 0; i < callers; ++i) d.ask();
+    std::size_t handlers = 0;
+    for (bool more = true; more; more = d.world.clock().advance(time_point::max())) {
+        d.world[0].restart();
+        handlers += d.world[0].poll();
+    }
+    EXPECT_EQ(d.provider.count(), static_cast<int>(callers));
+    EXPECT_LT(handlers, 12 * callers) << "each looks once at his turn as it was, and then at the block's end";
 }
 
 // Misuse -----------------------------------------------------------------------------------------------------------------------------

@@ -25,7 +25,8 @@
 namespace coffer::inline v0::detail {
 
 /// Any thread. Whoever comes by (an attempt that enters, one that ends, one whose timer has run off) serves those whose turn it
-/// is: the part is theirs before they wake up. Only the first has a timer for his turn; all have one for their patience.
+/// is: the part is theirs before they wake up. So nobody wakes up before the turn that was reckoned for him; but each has a timer for
+/// that, since whoever is first may be in a context that nobody runs.
 class rate_line {
 public:
     explicit rate_line(rate_limit_options const& o)
@@ -92,8 +93,7 @@ public:
         std::lock_guard const lock{mutex_};
         if (p.taken_) return std::nullopt;
         if (p.refused_) return rest{std::move(nudge), time_point::min()};
-        auto until = std::min(deadline, p.patient_until_);
-        if (queue_.first() == &p) until = std::min(until, ready(p));
+        auto const until = std::min({deadline, p.patient_until_, looks_again(p)});
         p.timer_ = until;
         p.nudge_ = nudge;
         return rest{std::move(nudge), until};
@@ -262,6 +262,14 @@ private:
     [[nodiscard]] time_point ready(rate_place const& p) const noexcept {
         return std::max(throttle_.until(), rules().bucket.earliest(p.weight()));
     }
+    /// When it sees for itself whose turn it is. If that has become later than it was reckoned: after as long as it is late, so
+    /// that a thousand who are do not look each time that one of them is served.
+    [[nodiscard]] time_point looks_again(rate_place const& p) noexcept {
+        auto const& first = *static_cast<rate_place*>(queue_.first());
+        if (&first == &p) return ready(p);
+        auto const at = now();
+        return p.turn_ > at ? p.turn_ : std::max(ready(first), at + (at - p.turn_));
+    }
     [[nodiscard]] bool take(rate_place& p, time_point now) noexcept {
         if (rules().bucket.try_take(p.weight(), now, p.marks_) != rate_bucket::took::all) return false;
         p.rules_ = later_;
@@ -289,6 +297,7 @@ private:
             bool const in_time = turn.first < a.of().deadline() && turn.first <= p.patient_until_;
             if (others < places && in_time && a.of().may_wait()) {
                 queue_.join(p, tenant, share);
+                p.turn_ = turn.first;
                 reopen();
                 return false;
             }

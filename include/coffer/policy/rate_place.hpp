@@ -21,6 +21,7 @@ private:
     friend class rate_line;
     bool taken_ = false;
     time_point patient_until_{};
+    time_point turn_{};                     // as it was reckoned when it joined the line
     time_point timer_ = time_point::max();  // when it wakes up by itself
     std::shared_ptr<wait_list> nudge_;      // while it waits; wakes it before that
     std::shared_ptr<rate_rules> rules_;     // from whose buckets it has taken its part; null: from the first ones
