@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <coffer/base/disposition.hpp>
 #include <coffer/call/pipeline.hpp>
+#include <coffer/policy/fallback.hpp>
+#include <coffer/policy/once.hpp>
 #include <coffer/policy/rate_limit.hpp>
 #include <coffer/policy/retry.hpp>
+#include <coffer/store/memory.hpp>
 
 #include <gtest/gtest.h>
 
@@ -590,6 +593,105 @@ TEST(rate_limit, a_429_also_holds_up_those_who_wait_already) {
     for (int i = 0; i < 3; ++i) d.ask();
     d.world.run();
     EXPECT_EQ(d.sent(), (times{0, 20'500, 21'500}));
+}
+
+TEST(rate_limit, who_waits_when_a_hint_beyond_his_deadline_comes_may_go_elsewhere_at_once) {
+    desk d{{.requests_per_minute = 6, .burst = 10s, .hint_spread = 0}};
+    d.provider.fails(throttled(120s), 2s);
+    support::rated_provider backup;
+    d.ask("a 1 1");
+    auto const at = [](char const* who) { return [who](request const&) { return target{who, "m"}; }; };
+    guarded const asks =
+        pipeline{}.wrap(fallback{pipeline{d.limit}.wrap(describe(d.provider.operation()).target(at("first"))),
+                                 pipeline{}.wrap(describe(backup.operation()).target(at("second")))});
+    auto const moves = caller::begin(d.world.executor(0), asks, call::unkeyed(60s), request{"b 1 1"});
+    auto const alone = d.ask("c 1 1", 61s);
+    auto const patient = d.ask("d 1 1");
+    d.world.run_for(2s);
+    EXPECT_EQ(backup.times(d.start), (times{2000})) << "not a moment later than it was known";
+    ASSERT_TRUE(alone->failed(fault_kind::queue_full)) << alone->text();
+    EXPECT_EQ(alone->why().code(), "wait_too_long");
+    EXPECT_EQ(alone->why().retry_after(), 120s) << "b has gone";
+    EXPECT_EQ(alone->ended, d.start + 2s);
+    EXPECT_EQ(d.limit.waiting(), 1U);
+    d.world.run();
+    EXPECT_TRUE(moves->ok() && patient->ok());
+    EXPECT_EQ(d.sent(), (times{0, 122'000})) << "as if they had not been there";
+}
+
+TEST(rate_limit, a_hint_within_the_deadline_sends_nobody_away) {
+    desk d{{.requests_per_minute = 60, .burst = 20s, .hint_spread = 0}};
+    for (int i = 0; i < 20; ++i) d.provider.fails(throttled(10s), 500ms);
+    for (int i = 0; i < 20; ++i) d.ask("x 1 1");
+    std::vector<caller> waiting;
+    for (int i = 0; i < 15; ++i) waiting.push_back(d.ask("y 1 1", 15'000ms + 1ns));
+    d.world.run();
+    for (auto const& c : waiting) EXPECT_TRUE(c->ok()) << c->text() << ": what is refilled meanwhile may go at once";
+    EXPECT_EQ(d.sent()[20], 10'500);
+    EXPECT_EQ(d.sent()[34], 15'000);
+}
+
+TEST(rate_limit, one_who_waits_is_judged_by_the_place_that_he_has_after_the_block) {
+    desk d{{.requests_per_minute = 6, .burst = 10s, .hint_spread = 0}};
+    d.provider.fails(throttled(20s), 1s);
+    d.ask("a 1 1");
+    auto const first = d.ask("b 1 1", 25s);  // at 21 s
+    auto const second = d.ask("c 1 1", 30s);  // at 31 s
+    auto const third = d.ask("d 1 1", 35s);  // at 31 s, since that one goes
+    d.world.run();
+    EXPECT_TRUE(first->ok()) << first->text();
+    ASSERT_TRUE(second->failed(fault_kind::queue_full)) << second->text();
+    EXPECT_EQ(second->ended, d.start + 1s);
+    EXPECT_EQ(second->why().retry_after(), 30s);
+    EXPECT_TRUE(third->ok()) << third->text();
+}
+
+TEST(rate_limit, a_block_longer_than_max_wait_sends_away_who_waits_and_says_why) {
+    desk d{{.requests_per_minute = 6, .burst = 10s, .max_wait = 20s, .hint_spread = 0}};
+    d.provider.fails(throttled(120s), 2s);
+    d.ask("a 1 1");
+    auto const b = d.ask("b 1 1");
+    d.world.run();
+    ASSERT_TRUE(b->failed(fault_kind::queue_full)) << b->text();
+    EXPECT_EQ(b->ended, d.start + 2s);
+    EXPECT_NE(b->text().find("the provider asks to wait), after max_wait"), std::string::npos) << b->text();
+}
+
+TEST(rate_limit, who_has_waited_for_max_wait_is_told_what_for) {
+    desk d{{.tokens_per_minute = 60, .max_wait = 80s}};
+    d.provider.then({.used = used(90, 0), .after = 5s});  // half a minute more than anybody thought
+    d.ask("a 60 0");
+    auto const first = d.ask("b 60 0");
+    d.world.run_ready();
+    d.limit.change({.tokens_per_minute = 60, .max_wait = 62s});
+    auto const second = d.ask("c 1 0");
+    d.world.run();
+    ASSERT_TRUE(first->failed(fault_kind::queue_full)) << first->text();
+    EXPECT_NE(first->text().find("(tokens_per_minute), after max_wait"), std::string::npos) << first->text();
+    ASSERT_TRUE(second->failed(fault_kind::queue_full)) << second->text();
+    EXPECT_NE(second->text().find("(others come before it), after max_wait"), std::string::npos) << second->text();
+}
+
+TEST(rate_limit, a_flight_is_judged_by_the_deadline_of_whoever_has_joined_it_last) {
+    desk d{{.requests_per_minute = 6, .burst = 10s, .hint_spread = 0}};
+    d.provider.fails(throttled(100s), 2s);
+    d.ask("a 1 1");
+    memory_store db;
+    guarded const ask =
+        pipeline{once{db}, d.limit}.wrap(describe(d.provider.operation()).fingerprint([](request const& r) {
+            return fingerprint{}.with("prompt", r.prompt);
+        }));
+    auto const begin = [&](duration deadline) {
+        return caller::begin(d.world.executor(0), ask, call{key{"k", 1}, deadline}, request{"b 1 1"});
+    };
+    auto const hasty = begin(30s);
+    d.world.run_for(1s);
+    auto const patient = begin(1h);
+    d.world.run_ready();
+    ASSERT_EQ(d.limit.waiting(), 1U);
+    d.world.run();
+    EXPECT_TRUE(hasty->failed(fault_kind::deadline_exceeded)) << hasty->text();
+    EXPECT_TRUE(patient->ok()) << patient->text();
 }
 
 TEST(rate_limit, without_a_hint_everybody_pauses_longer_and_longer) {

@@ -27,7 +27,8 @@ namespace coffer::inline v0 {
 ///
 /// Faults of its own: `never_fits` (more than a whole limit; code `no_estimate`: nobody knows how much); `queue_full` with a
 /// hint, at once, if the wait would end after the call's deadline or `max_wait` (code `wait_too_long`) or too many wait
-/// already (`max_waiting`): another target may be tried. `deadline_exceeded` if a wait has become longer than it looked.
+/// already (`max_waiting`): another target may be tried. Who waits while the provider's block grows beyond that is refused then.
+/// `deadline_exceeded` if a wait has become longer than it looked for another reason.
 ///
 /// A handle: copies share the limits. Any thread, any number of contexts in one clock (`misuse` otherwise).
 class rate_limit {
@@ -140,7 +141,7 @@ private:
         auto const executor = co_await asio::this_coro::executor;
         auto& service = clock_service::of(executor);
         while (auto const rest = line->arm(t.place_, a.of().deadline())) {
-            if (co_await wait_until(service, rest->until, rest->nudge.get()) == wake::cancelled) {
+            if (co_await wait_until(service, rest->until, &rest->nudge->waits) == wake::cancelled) {
                 if (line->leave(t.place_, a.clock().now())) break;
                 t.open_ = false;
                 co_return failed(fault_kind::cancelled, "the caller left");
