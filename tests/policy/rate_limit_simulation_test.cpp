@@ -250,7 +250,7 @@ plan draw(std::uint64_t seed) {
         j.ends = how < 6   ? job::ending::used
                  : how < 9 ? job::ending::unknown
                            : static_cast<job::ending>(how - 9 + static_cast<int>(job::ending::throttled));
-        j.used = dice.below((dice.one_in(4) ? 4 : 1) * j.tokens + j.tokens / 4 + 1);
+        j.used = dice.below((dice.one_in(2) ? 8 : 1) * j.tokens + j.tokens / 4 + 1);
         j.hint = ns(30);
         if (dice.one_in(3)) j.cancelled_at = j.arrives + ns(40);
         p.jobs.push_back(j);

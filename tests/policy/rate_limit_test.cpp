@@ -708,6 +708,89 @@ TEST(rate_limit, without_a_hint_everybody_pauses_longer_and_longer) {
     EXPECT_EQ(d.sent()[7] - d.sent()[6], 2000) << "after a success the pause is short again";
 }
 
+TEST(rate_limit, a_hint_of_zero_does_not_switch_the_pauses_off) {
+    desk d{{.first_pause = 2s, .longest_pause = 5s}};
+    for (int i = 0; i < 3; ++i) d.provider.fails(throttled(0s), 0s);
+    for (int i = 0; i < 4; ++i) d.ask(), d.world.run();
+    EXPECT_EQ(d.sent(), (times{0, 2000, 6000, 11'000}));
+}
+
+TEST(rate_limit, of_an_absurd_hint_only_so_much_is_believed) {
+    for (auto const ceiling : {duration{1min}, duration{10min}}) {
+        desk d{{.requests_per_minute = 600, .hint_spread = 0, .hint_ceiling = ceiling}};
+        d.provider.fails(throttled(999'999s), 0s);
+        d.ask(), d.world.run();
+        d.ask(), d.world.run();
+        EXPECT_EQ(d.sent(), (times{0, ceiling / 1ms}));
+    }
+    EXPECT_EQ(rate_limit{{}}.options().hint_ceiling, 10min);
+}
+
+TEST(rate_limit, a_block_can_be_lifted_by_hand) {
+    rate_limit{{}}.unblock();  // nobody has been there yet
+    desk d{{.requests_per_minute = 60, .burst = 1s, .first_pause = 9s, .longest_pause = 100s}};
+    d.provider.fails(throttled(), 0s).fails(throttled(), 0s).fails(throttled(8min), 0s).fails(throttled(), 0s);
+    for (int i = 0; i < 3; ++i) d.ask(), d.world.run();
+    auto const blocked = d.world.now();
+    std::vector<caller> waiting;
+    for (int i = 0; i < 3; ++i) waiting.push_back(d.ask());
+    d.world.run_for(10s);
+    EXPECT_EQ(d.provider.count(), 3);
+    auto const copy = d.limit;
+    copy.unblock();
+    d.world.run_ready();
+    EXPECT_EQ(d.provider.sends().back().at, blocked + 10s) << "at once";
+    d.world.run();
+    for (std::size_t i = 1; i < 3; ++i) EXPECT_TRUE(waiting[i]->ok());
+    EXPECT_EQ(d.provider.sends()[4].at, blocked + 19s) << "refused again: a first pause, and not a third";
+    EXPECT_EQ(d.provider.sends()[5].at, blocked + 20s) << "the limit holds as before";
+}
+
+TEST(rate_limit, whoever_waits_in_a_busy_context_is_not_sent_away_by_a_block_that_was_lifted) {
+    desk d{{.requests_per_minute = 6, .burst = 10s}};
+    d.provider.fails(throttled(5min), 1s);
+    d.ask("a 1 1");
+    d.world.run_ready();
+    auto const busy = d.ask(call::unkeyed(1min), "busy 1 1", 1);
+    d.world.run_ready();
+    ASSERT_EQ(d.limit.waiting(), 1U);
+    ASSERT_TRUE(d.world.clock().advance(d.start + 1s));
+    d.world[0].restart();
+    d.world[0].poll();  // the block is there, and the other context has not heard of it
+    d.limit.unblock();
+    d.world.run();
+    EXPECT_TRUE(busy->ok()) << busy->text();
+}
+
+TEST(rate_limit, a_pause_for_ever_is_one) {
+    desk d{{.hint_ceiling = duration::max(), .first_pause = duration::max(), .longest_pause = duration::max()}};
+    d.provider.fails(throttled(), 0s);
+    d.ask(), d.world.run();
+    auto const refused = d.ask();
+    d.world.run();
+    EXPECT_TRUE(refused->failed(fault_kind::queue_full)) << refused->text();
+    d.limit.unblock();
+    d.provider.fails(throttled(duration::max()), 0s);
+    d.ask(), d.world.run();
+    auto const again = d.ask();
+    d.world.run();
+    EXPECT_TRUE(again->failed(fault_kind::queue_full)) << again->text();
+}
+
+TEST(rate_limit, an_absurd_reset_of_a_header_is_none) {
+    for (auto const reset : {duration::max(), duration::min()}) {
+        desk d{{.requests_per_minute = 60}};
+        rate_facts said;
+        said[rate_measure::requests] = {.remaining = 0, .limit = 60, .reset = reset};
+        d.provider.then({.said = said, .after = 0s});
+        d.ask(), d.world.run();
+        auto const next = d.ask("x 1 1", 30s);
+        d.world.run();
+        EXPECT_TRUE(next->ok()) << next->text();
+        EXPECT_EQ(d.sent(), (reset > 0s ? times{0, 1000} : times{0, 0}));
+    }
+}
+
 TEST(rate_limit, an_empty_account_does_not_block) {
     desk d{{.requests_per_minute = 600}};
     d.provider.fails(fault{fault_kind::quota_exhausted}.with_retry_after(1h));
@@ -874,6 +957,7 @@ TEST(rate_limit, options_that_cannot_be_meant_are_refused) {
     refused({.max_wait = -1s});
     refused({.max_waiting = 2'000'000});
     refused({.hint_spread = -0.1});
+    refused({.hint_ceiling = -1s});
     refused({.first_pause = -1s});
     refused({.first_pause = 2s, .longest_pause = 1s});
     EXPECT_NO_THROW((rate_limit{{.requests_per_minute = 500, .tokens_per_minute = 200'000}}));

@@ -30,7 +30,7 @@ namespace coffer::inline v0::detail {
 class rate_line {
 public:
     explicit rate_line(rate_limit_options const& o)
-        : first_{(o.check(), o), 0}, throttle_{o.first_pause, o.longest_pause, o.hint_spread} {
+        : first_{(o.check(), o), 0}, throttle_{o.first_pause, o.longest_pause, o.hint_spread, o.hint_ceiling} {
         first_.options.fair_by = own(o.fair_by);
     }
     rate_line(rate_line const&) = delete;
@@ -208,6 +208,21 @@ public:
         return throttle_.until() > at ? throttle_.until() - at : duration::zero();
     }
 
+    /// By hand: forgets what the provider has asked for.
+    void unblock() {
+        time_point at{};
+        {
+            std::lock_guard const lock{mutex_};
+            throttle_.lift();
+            throttled_.store(false, std::memory_order_relaxed);
+            queue_.each([](rate_waiter& w, rate_weight&) { static_cast<rate_place&>(w).late_.reset(); });
+            reopen();
+            if (!clock_) return;  // nobody has been here yet
+            at = clock_->now();
+        }
+        serve(at);
+    }
+
     /// Goes by other options from now on, taken as checked. What was taken stays taken; who waits goes on waiting in his place,
     /// but for those who would wait in vain. May throw `std::bad_alloc`, and has changed nothing then.
     void change(rate_limit_options const& o) {
@@ -226,7 +241,7 @@ public:
 
             if (clock_) at = clock_->now();
             next->bucket.take_over(before.bucket, at);
-            throttle_.change(o.first_pause, o.longest_pause, o.hint_spread);
+            throttle_.change(o.first_pause, o.longest_pause, o.hint_spread, o.hint_ceiling);
             later_ = std::move(next);
             changed_.store(true, std::memory_order_release);
             for (auto& [p, why] : in_vain) {
