@@ -811,6 +811,36 @@ TEST(rate_limit, retry_and_limiter_wait_for_one_hint_together) {
     EXPECT_EQ(d.sent(), (times{0, 10'000}));
 }
 
+TEST(rate_limit, a_hint_is_waited_for_in_vain_by_nobody_whom_only_its_spread_makes_late) {
+    int in_time = 0;
+    for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+        desk d{{}, seed};
+        d.provider.fails(throttled(60s), 0s);
+        guarded const ask = pipeline{retry{}, d.limit}.wrap(d.provider.operation());
+        auto const c = caller::begin(d.world.executor(0), ask, call::unkeyed(67s), request{"x"});
+        d.world.run();
+        in_time += c->ok();
+        EXPECT_TRUE(c->ok() || c->ended == d.start) << "slept, and for nothing: " << c->text();
+        if (c->ok()) EXPECT_GE(d.sent().back(), 60'000) << "a hint is a floor";
+    }
+    EXPECT_GT(in_time, 50);
+}
+
+TEST(rate_limit, the_spread_sends_nobody_away_who_is_first_in_line) {
+    for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+        desk d{{.requests_per_minute = 60, .burst = 1s}, seed};
+        d.provider.fails(throttled(40s), 500ms);
+        d.ask();
+        auto const b = d.ask("b 1 1", 41s);
+        auto const c = d.ask("c 1 1", 1h);
+        d.world.run();
+        EXPECT_TRUE(b->ok()) << b->text();
+        EXPECT_TRUE(c->ok()) << c->text();
+        EXPECT_GE(d.sent()[1], 40'500);
+        EXPECT_GE(d.sent()[2], d.sent()[1] + 1000);
+    }
+}
+
 rate_facts left(rate_measure m, std::int64_t remaining, std::int64_t limit, duration reset) {
     rate_facts f;
     f[m] = {remaining, limit, reset};

@@ -287,7 +287,18 @@ private:
 
     [[nodiscard]] time_point now() const noexcept { return bound_to_.load(std::memory_order_acquire)->now(); }
     [[nodiscard]] time_point ready(rate_place const& p) const noexcept {
-        return std::max(throttle_.until(), rules().bucket.earliest(p.weight()));
+        return std::max(p.unspread_ ? throttle_.least_until() : throttle_.until(), rules().bucket.earliest(p.weight()));
+    }
+    /// Its turn behind those who take `ahead`, and for want of what. The hint's spread is for whom it costs time and not the
+    /// call: `at_front` nobody is overtaken by whoever goes without.
+    [[nodiscard]] std::pair<time_point, std::size_t> turn_of(rate_place& p, rate_weight const& ahead, bool at_front,
+                                                             time_point now) const noexcept {
+        auto const& bucket = rules().bucket;
+        auto const turn = bucket.earliest_behind(ahead, p.weight(), std::max(now, throttle_.until()));
+        if (!at_front || p.in_time(turn.first)) return turn;
+        auto const sooner = bucket.earliest_behind(ahead, p.weight(), std::max(now, throttle_.least_until()));
+        p.unspread_ = p.in_time(sooner.first);
+        return p.unspread_ ? sooner : turn;
     }
     /// When it sees for itself whose turn it is. If that has become later than it was reckoned: after as long as it is late, so
     /// that a thousand who are do not look each time that one of them is served.
@@ -300,11 +311,10 @@ private:
     /// The block has become longer: who would wait for a turn that comes too late wakes up, to leave; it looks at its call's
     /// deadline itself. Between tenants only those of the own one are sure to come before.
     void tell_who_is_late(time_point now, rate_nudges& wakes) noexcept {
-        auto const& bucket = rules().bucket;
-        auto const free_from = std::max(now, throttle_.until());
+        auto const* const first = queue_.first();
         queue_.each([&](rate_waiter& w, rate_weight& ahead) {
             auto& p = static_cast<rate_place&>(w);
-            auto const turn = bucket.earliest_behind(ahead, p.weight(), free_from).first;
+            auto const turn = turn_of(p, ahead, &w == first, now).first;
             if (p.in_time(turn)) return void(ahead += p.weight());
             p.late_ = turn;
             wakes.add(std::move(p.nudge_));
@@ -341,8 +351,8 @@ private:
             others = queue_.waiting(tenant);
             places = r.options.max_waiting;
             auto const share = r.bucket.share(p.weight());
-            auto const free_from = std::max(now, throttle_.until());
-            turn = r.bucket.earliest_behind(queue_.ahead_of(tenant, share), p.weight(), free_from);
+            turn = turn_of(p, queue_.ahead_of(tenant, share), queue_.empty(), now);
+            if (p.unspread_ && turn.first <= now && take(p, now)) return true;
             if (others < places && p.in_time(turn.first) && a.of().may_wait()) {
                 queue_.join(p, tenant, share);
                 p.turn_ = turn.first;

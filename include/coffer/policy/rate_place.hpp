@@ -54,6 +54,7 @@ private:
     bool taken_ = false;
     time_point deadline_{};  // as the call's was when it was last looked at: a flight's may be later by now
     time_point patient_until_{};
+    bool unspread_ = false;  // for it a block ends where the hint does: the spread would cost it the call
     std::optional<time_point> late_;  // its turn, because of the provider's block; that may be too late
     time_point turn_{};                     // as it was reckoned when it joined the line
     time_point timer_ = time_point::max();  // when it wakes up by itself
