@@ -159,8 +159,18 @@ private:
             case job::ending::throttled_without_hint: break;
         }
         bucket_.correct(weight(i), {1, 0, 0}, now_);
+        auto const before = throttle_.until();
         throttle_.throttled(began, now_, j.ends == job::ending::throttled ? std::optional{j.hint} : std::nullopt);
         over(i, "throttled");
+        if (throttle_.until() > before) send_away();
+    }
+    void send_away() {
+        rate_weight ahead;
+        std::erase_if(line_, [&](std::size_t i) {
+            auto const turn = bucket_.earliest_behind(ahead, weight(i), std::max(now_, throttle_.until())).first;
+            if (turn < deadline(i)) return ahead += weight(i), false;
+            return over(i, "queue_full"), true;
+        });
     }
 
     plan const& plan_;
@@ -240,7 +250,7 @@ plan draw(std::uint64_t seed) {
         j.ends = how < 6   ? job::ending::used
                  : how < 9 ? job::ending::unknown
                            : static_cast<job::ending>(how - 9 + static_cast<int>(job::ending::throttled));
-        j.used = dice.below(j.tokens + j.tokens / 4 + 1);
+        j.used = dice.below((dice.one_in(2) ? 8 : 1) * j.tokens + j.tokens / 4 + 1);
         j.hint = ns(30);
         if (dice.one_in(3)) j.cancelled_at = j.arrives + ns(40);
         p.jobs.push_back(j);

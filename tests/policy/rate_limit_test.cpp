@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <coffer/base/disposition.hpp>
 #include <coffer/call/pipeline.hpp>
+#include <coffer/policy/fallback.hpp>
+#include <coffer/policy/once.hpp>
 #include <coffer/policy/rate_limit.hpp>
 #include <coffer/policy/retry.hpp>
+#include <coffer/store/memory.hpp>
 
 #include <gtest/gtest.h>
 
@@ -483,6 +486,41 @@ TEST(rate_limit, a_context_that_stands_still_does_not_hold_up_the_others) {
     EXPECT_TRUE(c->ok());
 }
 
+TEST(rate_limit, a_first_one_in_a_context_that_stands_still_does_not_hold_up_those_behind) {
+    desk d;
+    d.ask("a 1 1");
+    d.ask("a 1 1");
+    d.world.run_ready();
+    d.ask(call::unkeyed(), "still 1 1", 1);
+    d.world.run_ready();
+    auto const b = d.ask("b 1 1", 30s);
+    auto const c = d.ask("c 1 1", 30s);
+    d.world.run_ready();
+    ASSERT_EQ(d.limit.waiting(), 3U);
+    d.world.stop(1);
+    d.world.run();
+    EXPECT_TRUE(b->ok()) << b->text();
+    EXPECT_TRUE(c->ok()) << c->text();
+    EXPECT_EQ(d.provider.order(), "a a b c");
+    EXPECT_EQ(d.sent(), (times{0, 0, 2000, 3000})) << "nobody came by";
+}
+
+TEST(rate_limit, nor_when_their_turn_has_become_later_than_it_looked) {
+    desk d{{.requests_per_minute = 60, .burst = 1s, .hint_spread = 0}};
+    d.provider.fails(fault{fault_kind::throttled}.with_retry_after(20s), 500ms);
+    d.ask("a 1 1");
+    d.world.run_ready();
+    d.ask(call::unkeyed(), "still 1 1", 1);
+    d.world.run_ready();
+    d.ask("b 1 1");
+    d.ask("c 1 1");
+    d.world.run_ready();
+    d.world.stop(1);
+    d.world.run();
+    EXPECT_EQ(d.provider.order(), "a b c");
+    EXPECT_EQ(d.sent(), (times{0, 21'500, 22'500}));
+}
+
 TEST(rate_limit, the_deadline_of_those_behind_is_kept) {
     desk d{{.tokens_per_minute = 60}};
     d.provider.then({.used = used(120, 0), .after = 5s});  // it takes 60 more than anybody thought
@@ -557,6 +595,105 @@ TEST(rate_limit, a_429_also_holds_up_those_who_wait_already) {
     EXPECT_EQ(d.sent(), (times{0, 20'500, 21'500}));
 }
 
+TEST(rate_limit, who_waits_when_a_hint_beyond_his_deadline_comes_may_go_elsewhere_at_once) {
+    desk d{{.requests_per_minute = 6, .burst = 10s, .hint_spread = 0}};
+    d.provider.fails(throttled(120s), 2s);
+    support::rated_provider backup;
+    d.ask("a 1 1");
+    auto const at = [](char const* who) { return [who](request const&) { return target{who, "m"}; }; };
+    guarded const asks =
+        pipeline{}.wrap(fallback{pipeline{d.limit}.wrap(describe(d.provider.operation()).target(at("first"))),
+                                 pipeline{}.wrap(describe(backup.operation()).target(at("second")))});
+    auto const moves = caller::begin(d.world.executor(0), asks, call::unkeyed(60s), request{"b 1 1"});
+    auto const alone = d.ask("c 1 1", 61s);
+    auto const patient = d.ask("d 1 1");
+    d.world.run_for(2s);
+    EXPECT_EQ(backup.times(d.start), (times{2000})) << "not a moment later than it was known";
+    ASSERT_TRUE(alone->failed(fault_kind::queue_full)) << alone->text();
+    EXPECT_EQ(alone->why().code(), "wait_too_long");
+    EXPECT_EQ(alone->why().retry_after(), 120s) << "b has gone";
+    EXPECT_EQ(alone->ended, d.start + 2s);
+    EXPECT_EQ(d.limit.waiting(), 1U);
+    d.world.run();
+    EXPECT_TRUE(moves->ok() && patient->ok());
+    EXPECT_EQ(d.sent(), (times{0, 122'000})) << "as if they had not been there";
+}
+
+TEST(rate_limit, a_hint_within_the_deadline_sends_nobody_away) {
+    desk d{{.requests_per_minute = 60, .burst = 20s, .hint_spread = 0}};
+    for (int i = 0; i < 20; ++i) d.provider.fails(throttled(10s), 500ms);
+    for (int i = 0; i < 20; ++i) d.ask("x 1 1");
+    std::vector<caller> waiting;
+    for (int i = 0; i < 15; ++i) waiting.push_back(d.ask("y 1 1", 15'000ms + 1ns));
+    d.world.run();
+    for (auto const& c : waiting) EXPECT_TRUE(c->ok()) << c->text() << ": what is refilled meanwhile may go at once";
+    EXPECT_EQ(d.sent()[20], 10'500);
+    EXPECT_EQ(d.sent()[34], 15'000);
+}
+
+TEST(rate_limit, one_who_waits_is_judged_by_the_place_that_he_has_after_the_block) {
+    desk d{{.requests_per_minute = 6, .burst = 10s, .hint_spread = 0}};
+    d.provider.fails(throttled(20s), 1s);
+    d.ask("a 1 1");
+    auto const first = d.ask("b 1 1", 25s);  // at 21 s
+    auto const second = d.ask("c 1 1", 30s);  // at 31 s
+    auto const third = d.ask("d 1 1", 35s);  // at 31 s, since that one goes
+    d.world.run();
+    EXPECT_TRUE(first->ok()) << first->text();
+    ASSERT_TRUE(second->failed(fault_kind::queue_full)) << second->text();
+    EXPECT_EQ(second->ended, d.start + 1s);
+    EXPECT_EQ(second->why().retry_after(), 30s);
+    EXPECT_TRUE(third->ok()) << third->text();
+}
+
+TEST(rate_limit, a_block_longer_than_max_wait_sends_away_who_waits_and_says_why) {
+    desk d{{.requests_per_minute = 6, .burst = 10s, .max_wait = 20s, .hint_spread = 0}};
+    d.provider.fails(throttled(120s), 2s);
+    d.ask("a 1 1");
+    auto const b = d.ask("b 1 1");
+    d.world.run();
+    ASSERT_TRUE(b->failed(fault_kind::queue_full)) << b->text();
+    EXPECT_EQ(b->ended, d.start + 2s);
+    EXPECT_NE(b->text().find("the provider asks to wait), after max_wait"), std::string::npos) << b->text();
+}
+
+TEST(rate_limit, who_has_waited_for_max_wait_is_told_what_for) {
+    desk d{{.tokens_per_minute = 60, .max_wait = 80s}};
+    d.provider.then({.used = used(90, 0), .after = 5s});  // half a minute more than anybody thought
+    d.ask("a 60 0");
+    auto const first = d.ask("b 60 0");
+    d.world.run_ready();
+    d.limit.change({.tokens_per_minute = 60, .max_wait = 62s});
+    auto const second = d.ask("c 1 0");
+    d.world.run();
+    ASSERT_TRUE(first->failed(fault_kind::queue_full)) << first->text();
+    EXPECT_NE(first->text().find("(tokens_per_minute), after max_wait"), std::string::npos) << first->text();
+    ASSERT_TRUE(second->failed(fault_kind::queue_full)) << second->text();
+    EXPECT_NE(second->text().find("(others come before it), after max_wait"), std::string::npos) << second->text();
+}
+
+TEST(rate_limit, a_flight_is_judged_by_the_deadline_of_whoever_has_joined_it_last) {
+    desk d{{.requests_per_minute = 6, .burst = 10s, .hint_spread = 0}};
+    d.provider.fails(throttled(100s), 2s);
+    d.ask("a 1 1");
+    memory_store db;
+    guarded const ask =
+        pipeline{once{db}, d.limit}.wrap(describe(d.provider.operation()).fingerprint([](request const& r) {
+            return fingerprint{}.with("prompt", r.prompt);
+        }));
+    auto const begin = [&](duration deadline) {
+        return caller::begin(d.world.executor(0), ask, call{key{"k", 1}, deadline}, request{"b 1 1"});
+    };
+    auto const hasty = begin(30s);
+    d.world.run_for(1s);
+    auto const patient = begin(1h);
+    d.world.run_ready();
+    ASSERT_EQ(d.limit.waiting(), 1U);
+    d.world.run();
+    EXPECT_TRUE(hasty->failed(fault_kind::deadline_exceeded)) << hasty->text();
+    EXPECT_TRUE(patient->ok()) << patient->text();
+}
+
 TEST(rate_limit, without_a_hint_everybody_pauses_longer_and_longer) {
     desk d{{.first_pause = 2s, .longest_pause = 5s}};
     for (int i = 0; i < 4; ++i) d.provider.fails(throttled(), 0s);
@@ -569,6 +706,89 @@ TEST(rate_limit, without_a_hint_everybody_pauses_longer_and_longer) {
     d.ask(), d.world.run();
     d.ask(), d.world.run();
     EXPECT_EQ(d.sent()[7] - d.sent()[6], 2000) << "after a success the pause is short again";
+}
+
+TEST(rate_limit, a_hint_of_zero_does_not_switch_the_pauses_off) {
+    desk d{{.first_pause = 2s, .longest_pause = 5s}};
+    for (int i = 0; i < 3; ++i) d.provider.fails(throttled(0s), 0s);
+    for (int i = 0; i < 4; ++i) d.ask(), d.world.run();
+    EXPECT_EQ(d.sent(), (times{0, 2000, 6000, 11'000}));
+}
+
+TEST(rate_limit, of_an_absurd_hint_only_so_much_is_believed) {
+    for (auto const ceiling : {duration{1min}, duration{10min}}) {
+        desk d{{.requests_per_minute = 600, .hint_spread = 0, .hint_ceiling = ceiling}};
+        d.provider.fails(throttled(999'999s), 0s);
+        d.ask(), d.world.run();
+        d.ask(), d.world.run();
+        EXPECT_EQ(d.sent(), (times{0, ceiling / 1ms}));
+    }
+    EXPECT_EQ(rate_limit{{}}.options().hint_ceiling, 10min);
+}
+
+TEST(rate_limit, a_block_can_be_lifted_by_hand) {
+    rate_limit{{}}.unblock();  // nobody has been there yet
+    desk d{{.requests_per_minute = 60, .burst = 1s, .first_pause = 9s, .longest_pause = 100s}};
+    d.provider.fails(throttled(), 0s).fails(throttled(), 0s).fails(throttled(8min), 0s).fails(throttled(), 0s);
+    for (int i = 0; i < 3; ++i) d.ask(), d.world.run();
+    auto const blocked = d.world.now();
+    std::vector<caller> waiting;
+    for (int i = 0; i < 3; ++i) waiting.push_back(d.ask());
+    d.world.run_for(10s);
+    EXPECT_EQ(d.provider.count(), 3);
+    auto const copy = d.limit;
+    copy.unblock();
+    d.world.run_ready();
+    EXPECT_EQ(d.provider.sends().back().at, blocked + 10s) << "at once";
+    d.world.run();
+    for (std::size_t i = 1; i < 3; ++i) EXPECT_TRUE(waiting[i]->ok());
+    EXPECT_EQ(d.provider.sends()[4].at, blocked + 19s) << "refused again: a first pause, and not a third";
+    EXPECT_EQ(d.provider.sends()[5].at, blocked + 20s) << "the limit holds as before";
+}
+
+TEST(rate_limit, whoever_waits_in_a_busy_context_is_not_sent_away_by_a_block_that_was_lifted) {
+    desk d{{.requests_per_minute = 6, .burst = 10s}};
+    d.provider.fails(throttled(5min), 1s);
+    d.ask("a 1 1");
+    d.world.run_ready();
+    auto const busy = d.ask(call::unkeyed(1min), "busy 1 1", 1);
+    d.world.run_ready();
+    ASSERT_EQ(d.limit.waiting(), 1U);
+    ASSERT_TRUE(d.world.clock().advance(d.start + 1s));
+    d.world[0].restart();
+    d.world[0].poll();  // the block is there, and the other context has not heard of it
+    d.limit.unblock();
+    d.world.run();
+    EXPECT_TRUE(busy->ok()) << busy->text();
+}
+
+TEST(rate_limit, a_pause_for_ever_is_one) {
+    desk d{{.hint_ceiling = duration::max(), .first_pause = duration::max(), .longest_pause = duration::max()}};
+    d.provider.fails(throttled(), 0s);
+    d.ask(), d.world.run();
+    auto const refused = d.ask();
+    d.world.run();
+    EXPECT_TRUE(refused->failed(fault_kind::queue_full)) << refused->text();
+    d.limit.unblock();
+    d.provider.fails(throttled(duration::max()), 0s);
+    d.ask(), d.world.run();
+    auto const again = d.ask();
+    d.world.run();
+    EXPECT_TRUE(again->failed(fault_kind::queue_full)) << again->text();
+}
+
+TEST(rate_limit, an_absurd_reset_of_a_header_is_none) {
+    for (auto const reset : {duration::max(), duration::min()}) {
+        desk d{{.requests_per_minute = 60}};
+        rate_facts said;
+        said[rate_measure::requests] = {.remaining = 0, .limit = 60, .reset = reset};
+        d.provider.then({.said = said, .after = 0s});
+        d.ask(), d.world.run();
+        auto const next = d.ask("x 1 1", 30s);
+        d.world.run();
+        EXPECT_TRUE(next->ok()) << next->text();
+        EXPECT_EQ(d.sent(), (reset > 0s ? times{0, 1000} : times{0, 0}));
+    }
 }
 
 TEST(rate_limit, an_empty_account_does_not_block) {
@@ -589,6 +809,36 @@ TEST(rate_limit, retry_and_limiter_wait_for_one_hint_together) {
     d.world.run();
     EXPECT_TRUE(c->ok());
     EXPECT_EQ(d.sent(), (times{0, 10'000}));
+}
+
+TEST(rate_limit, a_hint_is_waited_for_in_vain_by_nobody_whom_only_its_spread_makes_late) {
+    int in_time = 0;
+    for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+        desk d{{}, seed};
+        d.provider.fails(throttled(60s), 0s);
+        guarded const ask = pipeline{retry{}, d.limit}.wrap(d.provider.operation());
+        auto const c = caller::begin(d.world.executor(0), ask, call::unkeyed(67s), request{"x"});
+        d.world.run();
+        in_time += c->ok();
+        EXPECT_TRUE(c->ok() || c->ended == d.start) << "slept, and for nothing: " << c->text();
+        if (c->ok()) EXPECT_GE(d.sent().back(), 60'000) << "a hint is a floor";
+    }
+    EXPECT_GT(in_time, 50);
+}
+
+TEST(rate_limit, the_spread_sends_nobody_away_who_is_first_in_line) {
+    for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+        desk d{{.requests_per_minute = 60, .burst = 1s}, seed};
+        d.provider.fails(throttled(40s), 500ms);
+        d.ask();
+        auto const b = d.ask("b 1 1", 41s);
+        auto const c = d.ask("c 1 1", 1h);
+        d.world.run();
+        EXPECT_TRUE(b->ok()) << b->text();
+        EXPECT_TRUE(c->ok()) << c->text();
+        EXPECT_GE(d.sent()[1], 40'500);
+        EXPECT_GE(d.sent()[2], d.sent()[1] + 1000);
+    }
 }
 
 rate_facts left(rate_measure m, std::int64_t remaining, std::int64_t limit, duration reset) {
@@ -693,6 +943,20 @@ TEST(rate_limit, whoever_is_not_first_sleeps) {
     EXPECT_LT(handlers, 6 * callers) << "a herd would be 200 times as many";
 }
 
+TEST(rate_limit, whoever_is_late_looks_seldom) {
+    constexpr std::size_t callers = 200;
+    desk d{{.requests_per_minute = 60, .burst = 1s, .hint_spread = 0}};
+    d.provider.fails(fault{fault_kind::throttled}.with_retry_after(10min), 500ms);
+    for (std::size_t i = 0; i < callers; ++i) d.ask();
+    std::size_t handlers = 0;
+    for (bool more = true; more; more = d.world.clock().advance(time_point::max())) {
+        d.world[0].restart();
+        handlers += d.world[0].poll();
+    }
+    EXPECT_EQ(d.provider.count(), static_cast<int>(callers));
+    EXPECT_LT(handlers, 12 * callers) << "each looks once at his turn as it was, and then at the block's end";
+}
+
 // Misuse -----------------------------------------------------------------------------------------------------------------------------
 
 TEST(rate_limit, one_limiter_keeps_to_one_clock) {
@@ -723,6 +987,7 @@ TEST(rate_limit, options_that_cannot_be_meant_are_refused) {
     refused({.max_wait = -1s});
     refused({.max_waiting = 2'000'000});
     refused({.hint_spread = -0.1});
+    refused({.hint_ceiling = -1s});
     refused({.first_pause = -1s});
     refused({.first_pause = 2s, .longest_pause = 1s});
     EXPECT_NO_THROW((rate_limit{{.requests_per_minute = 500, .tokens_per_minute = 200'000}}));

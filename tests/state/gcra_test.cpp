@@ -124,11 +124,51 @@ TEST(gcra, learns_what_others_have_taken_once) {
     ASSERT_EQ(minute.free(start), 58);
 
     minute.learn(first, start + 41s, start + 1s);  // 19 are left, of 59 as we thought
-    EXPECT_EQ(minute.free(start), 18) << "and the second one is ours";
+    EXPECT_EQ(minute.free(start), 19) << "one of the 40 that are missing may be our second";
+    minute.learn(second, start + 42s, start + 2s);
+    EXPECT_EQ(minute.free(start), 18) << "it was not: these are all of ours, and 40 are missing";
     minute.learn(second, start + 42s, start + 2s);
     EXPECT_EQ(minute.free(start), 18) << "that was no news";
     minute.learn(second, start + 47s, start + 2s);
     EXPECT_EQ(minute.free(start), 13) << "that was";
+}
+
+TEST(gcra, own_ones_that_arrive_in_another_order_are_nobody_elses) {
+    gcra minute{60, 1min, 1min};
+    std::array<gcra::time_point, 10> marks;
+    for (auto& mark : marks) minute.take(1, start), mark = minute.mark();
+    for (int arrived = 1; arrived <= 10; ++arrived)  // the last one first
+        minute.learn(marks[static_cast<std::size_t>(10 - arrived)], start + arrived * 1s, start);
+    EXPECT_EQ(minute.free(start), 50);
+}
+
+TEST(gcra, what_others_took_meanwhile_is_learned_from_the_last_answer_in_whatever_order_they_arrive) {
+    for (auto const seed : support::each_seed(support::seeds(10))) {
+        support::dice dice{seed};
+        gcra minute{600, 1min, 1min};
+        std::vector<gcra::time_point> marks;
+        std::int64_t seen = 0;
+        std::int64_t others = 0;
+        for (int i = 0; i < 40; ++i) {
+            if (dice.one_in(2) || marks.empty()) {
+                minute.take(1, start);
+                marks.push_back(minute.mark());
+            } else {  // one of them arrives
+                auto const at = marks.begin() + dice.below(static_cast<std::ptrdiff_t>(marks.size()));
+                ++seen;
+                others += dice.below(std::int64_t{3});
+                minute.learn(*at, start + (seen + others) * 100ms, start);
+                ASSERT_GE(minute.free(start), 600 - seen - others - static_cast<std::int64_t>(marks.size()) + 1)
+                    << "more than all of theirs and ours";
+                marks.erase(at);
+            }
+        }
+        for (auto const mark : marks) {
+            ++seen;
+            minute.learn(mark, start + (seen + others) * 100ms, start);
+        }
+        ASSERT_EQ(minute.free(start), 600 - seen - others) << "seed " << seed;
+    }
 }
 
 TEST(gcra, learning_never_puts_it_up_nor_below_empty) {

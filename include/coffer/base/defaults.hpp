@@ -19,7 +19,8 @@ inline constexpr double ambiguous_spread =
     1.0;  ///< up to so many times it is added: what one reset has cut off does not come back as one
 inline constexpr auto backoff_base = 500ms;           ///< first delay's cap, doubling
 inline constexpr auto backoff_cap = 30s;              ///< no drawn delay reaches it
-inline constexpr auto hint_ceiling = 10min;           ///< a provider's hint longer than this ends the call at once
+inline constexpr auto hint_ceiling =
+    10min;           ///< a longer hint of a provider ends the call at once; of it only so much blocks others
 inline constexpr double hint_spread = 0.25;  ///< a hint is a floor; up to a quarter of it is added at random
 inline constexpr int breaker_in_a_row =
     10;  ///< at a fifth failing, ten in a row are one in 12 million attempts; five, in 4000

@@ -22,12 +22,13 @@ namespace coffer::inline v0 {
 /// beyond is a debt that the next ones wait for. Whoever must wait does so in line, first come, first served, however little
 /// he needs; with `fair_by` tenants share the line evenly. A cancelled waiter leaves nothing behind.
 ///
-/// It learns from the provider: a fault that says "too many requests" blocks everybody until its hint has passed, or for a
-/// growing pause; what a response says is left (`attempt::report_rate`) lowers the own count, and never puts it up.
+/// It learns from the provider: a fault that says "too many requests" blocks everybody until its hint has passed, of at most
+/// `hint_ceiling`, or for a growing pause; what a response says is left (`attempt::report_rate`) lowers the own count, and never puts it up.
 ///
 /// Faults of its own: `never_fits` (more than a whole limit; code `no_estimate`: nobody knows how much); `queue_full` with a
 /// hint, at once, if the wait would end after the call's deadline or `max_wait` (code `wait_too_long`) or too many wait
-/// already (`max_waiting`): another target may be tried. `deadline_exceeded` if a wait has become longer than it looked.
+/// already (`max_waiting`): another target may be tried. Who waits while the provider's block grows beyond that is refused then.
+/// `deadline_exceeded` if a wait has become longer than it looked for another reason.
 ///
 /// A handle: copies share the limits. Any thread, any number of contexts in one clock (`misuse` otherwise).
 class rate_limit {
@@ -120,6 +121,10 @@ public:
     /// Their `fair_by` may be looked at as long as this or a copy of it lives.
     [[nodiscard]] rate_limit_options options() const { return line_->options(); }
 
+    /// By hand: nobody waits any longer for what the provider has asked for, and the next pause is a short one again. For a
+    /// block that was a mistake; the limits hold as before. What is under way and is refused blocks again.
+    void unblock() const { line_->unblock(); }
+
     /// What `to_string` and `<<` print: its options, and how it is right now.
     void describe(composition& to) const {
         to.name("rate_limit");
@@ -142,7 +147,7 @@ private:
         auto const executor = co_await asio::this_coro::executor;
         auto& service = clock_service::of(executor);
         while (auto const rest = line->arm(t.place_, a.of().deadline())) {
-            if (co_await wait_until(service, rest->until, rest->nudge.get()) == wake::cancelled) {
+            if (co_await wait_until(service, rest->until, &rest->nudge->waits) == wake::cancelled) {
                 if (line->leave(t.place_, a.clock().now())) break;
                 t.open_ = false;
                 co_return failed(fault_kind::cancelled, "the caller left");

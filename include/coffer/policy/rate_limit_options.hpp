@@ -74,7 +74,9 @@ struct rate_limit_options {
     /// Up to this part of a hint of the provider's is added to it at random, or all processes that were told to wait for the next
     /// minute would come back in its first second.
     double hint_spread = defaults::hint_spread;
-    // The provider's refusals that say nothing of when to come back: everybody waits so long, then twice as long, ...
+    /// Of a longer hint only so much is believed; zero: none is, and it pauses instead.
+    duration hint_ceiling = defaults::hint_ceiling;
+    // The provider's refusals that say nothing, or zero, of when to come back: everybody waits so long, then twice as long, ...
     duration first_pause = std::chrono::seconds{1};
     duration longest_pause = std::chrono::seconds{30};  ///< ... up to this
 
@@ -154,6 +156,7 @@ inline void describe_into(composition& to, rate_limit_options const& o) {
     to.with_other("max_waiting", o.max_waiting, usual.max_waiting);
     if (!o.fair_by.empty()) to.with("fair_by", o.fair_by);
     to.with_other("hint_spread", o.hint_spread, usual.hint_spread);
+    to.with_other("hint_ceiling", o.hint_ceiling, usual.hint_ceiling);
     to.with_other("first_pause", o.first_pause, usual.first_pause);
     to.with_other("longest_pause", o.longest_pause, usual.longest_pause);
 }
@@ -209,6 +212,7 @@ inline void rate_limit_options::check() const {
     if (max_wait < duration::zero()) wrong("max_wait cannot be negative");
     if (max_waiting > 1'000'000) wrong("max_waiting is more than a million");
     if (!(hint_spread >= 0 && hint_spread <= 1000)) wrong("hint_spread must be from 0 to 1000");
+    if (hint_ceiling < duration::zero()) wrong("hint_ceiling cannot be negative; zero believes no hint");
     if (first_pause < duration::zero() || longest_pause < first_pause)
         wrong("the pauses cannot be negative, nor longest_pause shorter than first_pause");
 }

@@ -25,11 +25,12 @@
 namespace coffer::inline v0::detail {
 
 /// Any thread. Whoever comes by (an attempt that enters, one that ends, one whose timer has run off) serves those whose turn it
-/// is: the part is theirs before they wake up. Only the first has a timer for his turn; all have one for their patience.
+/// is: the part is theirs before they wake up. So nobody wakes up before the turn that was reckoned for him; but each has a timer for
+/// that, since whoever is first may be in a context that nobody runs.
 class rate_line {
 public:
     explicit rate_line(rate_limit_options const& o)
-        : first_{(o.check(), o), 0}, throttle_{o.first_pause, o.longest_pause, o.hint_spread} {
+        : first_{(o.check(), o), 0}, throttle_{o.first_pause, o.longest_pause, o.hint_spread, o.hint_ceiling} {
         first_.options.fair_by = own(o.fair_by);
     }
     rate_line(rate_line const&) = delete;
@@ -84,16 +85,16 @@ public:
 
     /// What a waiter waits for next; nothing if its part is taken.
     struct rest {
-        std::shared_ptr<wait_list> nudge;
+        std::shared_ptr<rate_nudge> nudge;
         time_point until;
     };
     [[nodiscard]] std::optional<rest> arm(rate_place& p, time_point deadline) {
-        auto nudge = std::make_shared<wait_list>();
+        auto nudge = std::make_shared<rate_nudge>();
         std::lock_guard const lock{mutex_};
         if (p.taken_) return std::nullopt;
-        if (p.refused_) return rest{std::move(nudge), time_point::min()};
-        auto until = std::min(deadline, p.patient_until_);
-        if (queue_.first() == &p) until = std::min(until, ready(p));
+        if (p.refused_ || p.late_) return rest{std::move(nudge), time_point::min()};
+        p.deadline_ = deadline;
+        auto const until = std::min({deadline, p.patient_until_, looks_again(p)});
         p.timer_ = until;
         p.nudge_ = nudge;
         return rest{std::move(nudge), until};
@@ -101,7 +102,7 @@ public:
     /// Gives everybody his part whose turn it is by now, and sees to it that the next one wakes up in time.
     void serve(time_point now) {
         for (bool more = true; more;) {
-            std::shared_ptr<wait_list> wakes;
+            std::shared_ptr<rate_nudge> wakes;
             {
                 std::lock_guard const lock{mutex_};
                 auto* const p = static_cast<rate_place*>(queue_.first());
@@ -113,7 +114,7 @@ public:
                 p->timer_ = when;
                 wakes = std::move(p->nudge_);
             }
-            if (wakes) wakes->notify_all();
+            if (wakes) wakes->waits.notify_all();
         }
     }
 
@@ -128,19 +129,26 @@ public:
         serve(now);
         return false;
     }
-    /// Has it waited as long as it may, or had to leave the line? Then it goes, with this.
+    /// Has it waited as long as it may, or would it in vain, or had it to leave the line? Then it goes, with this.
     [[nodiscard]] std::optional<fault> impatient(rate_place& p, time_point deadline, time_point now) {
+        std::optional<time_point> late;
         duration wait{};
+        std::string_view what;
         {
             std::lock_guard const lock{mutex_};
             if (p.refused_) return std::move(*p.refused_);
-            if (p.taken_ || now < std::min(deadline, p.patient_until_)) return std::nullopt;
+            if (p.taken_) return std::nullopt;
+            p.deadline_ = deadline;
+            late = std::exchange(p.late_, std::nullopt);
+            if (late && p.in_time(*late)) late.reset();
+            if (!late && now < std::min(deadline, p.patient_until_)) return std::nullopt;
+            what = reason(p, now);
             queue_.leave(p);
             reopen();
-            wait = std::max(ready(p) - now, duration::zero());
+            wait = std::max(late.value_or(ready(p)) - now, duration::zero());
         }
         serve(now);
-        if (now < deadline) return too_long(wait, "others came before it", false);
+        if (now < deadline) return too_long(wait, std::string{what}, late && *late >= deadline);
         return fault{fault_kind::deadline_exceeded, "rate_limit: the call's deadline came before its turn"};
     }
     /// What is known at an attempt's end besides what it took.
@@ -157,16 +165,20 @@ public:
         bool const passed = n.passed && throttled_.load(std::memory_order_relaxed);
         bool const differs = is != p.weight();
         if (differs) correct(p, is, n.now);
+        rate_nudges late;
         if (throttled || passed || n.said != nullptr) {
             std::lock_guard const lock{mutex_};
             if (n.said != nullptr) learn(p, n);
             if (throttled) {
                 auto& random = bound_to_.load(std::memory_order_acquire)->random();
+                auto const before = throttle_.until();
                 throttle_.throttled(n.began, n.now, n.why->retry_after(), unit_interval(random.next()));
+                if (throttle_.until() > before) tell_who_is_late(n.now, late);
             } else if (passed) throttle_.passed(n.began);
             throttled_.store(throttle_.tells(), std::memory_order_relaxed);
             reopen();
         }
+        late.wake();
         // Who joins the line closes it first, and then looks at the buckets once more: he sees this, or is seen.
         if (differs && open_from_.load() == closed) serve(n.now);
     }
@@ -196,36 +208,51 @@ public:
         return throttle_.until() > at ? throttle_.until() - at : duration::zero();
     }
 
+    /// By hand: forgets what the provider has asked for.
+    void unblock() {
+        time_point at{};
+        {
+            std::lock_guard const lock{mutex_};
+            throttle_.lift();
+            throttled_.store(false, std::memory_order_relaxed);
+            queue_.each([](rate_waiter& w, rate_weight&) { static_cast<rate_place&>(w).late_.reset(); });
+            reopen();
+            if (!clock_) return;  // nobody has been here yet
+            at = clock_->now();
+        }
+        serve(at);
+    }
+
     /// Goes by other options from now on, taken as checked. What was taken stays taken; who waits goes on waiting in his place,
     /// but for those who would wait in vain. May throw `std::bad_alloc`, and has changed nothing then.
     void change(rate_limit_options const& o) {
         std::vector<std::pair<rate_place*, std::unique_ptr<fault>>> in_vain;
-        std::vector<std::shared_ptr<wait_list>> wakes;
+        rate_nudges wakes;
         time_point at{};
         {
             std::lock_guard const lock{mutex_};
             auto& before = rules();
             auto next = std::make_shared<rate_rules>(o, before.generation + 1);
             next->options.fair_by = own(o.fair_by);
-            for (auto* const w : queue_.all())
-                if (auto why = next->never_fits(w->weight()))
-                    in_vain.emplace_back(static_cast<rate_place*>(w), std::make_unique<fault>(*std::move(why)));
-            wakes.reserve(in_vain.size());
+            queue_.each([&](rate_waiter& w, rate_weight&) {
+                if (auto why = next->never_fits(w.weight()))
+                    in_vain.emplace_back(static_cast<rate_place*>(&w), std::make_unique<fault>(*std::move(why)));
+            });
 
             if (clock_) at = clock_->now();
             next->bucket.take_over(before.bucket, at);
-            throttle_.change(o.first_pause, o.longest_pause, o.hint_spread);
+            throttle_.change(o.first_pause, o.longest_pause, o.hint_spread, o.hint_ceiling);
             later_ = std::move(next);
             changed_.store(true, std::memory_order_release);
             for (auto& [p, why] : in_vain) {
                 queue_.leave(*p);
                 p->refused_ = std::move(why);
-                if (p->nudge_) wakes.push_back(std::move(p->nudge_));
+                wakes.add(std::move(p->nudge_));
             }
             reopen();
             if (!clock_) return;  // nobody has been here yet
         }
-        for (auto const& w : wakes) w->notify_all();
+        wakes.wake();
         serve(at);
     }
 
@@ -260,7 +287,46 @@ private:
 
     [[nodiscard]] time_point now() const noexcept { return bound_to_.load(std::memory_order_acquire)->now(); }
     [[nodiscard]] time_point ready(rate_place const& p) const noexcept {
-        return std::max(throttle_.until(), rules().bucket.earliest(p.weight()));
+        return std::max(p.unspread_ ? throttle_.least_until() : throttle_.until(), rules().bucket.earliest(p.weight()));
+    }
+    /// Its turn behind those who take `ahead`, and for want of what. The hint's spread is for whom it costs time and not the
+    /// call: `at_front` nobody is overtaken by whoever goes without.
+    [[nodiscard]] std::pair<time_point, std::size_t> turn_of(rate_place& p, rate_weight const& ahead, bool at_front,
+                                                             time_point now) const noexcept {
+        auto const& bucket = rules().bucket;
+        auto const turn = bucket.earliest_behind(ahead, p.weight(), std::max(now, throttle_.until()));
+        if (!at_front || p.in_time(turn.first)) return turn;
+        auto const sooner = bucket.earliest_behind(ahead, p.weight(), std::max(now, throttle_.least_until()));
+        p.unspread_ = p.in_time(sooner.first);
+        return p.unspread_ ? sooner : turn;
+    }
+    /// When it sees for itself whose turn it is. If that has become later than it was reckoned: after as long as it is late, so
+    /// that a thousand who are do not look each time that one of them is served.
+    [[nodiscard]] time_point looks_again(rate_place const& p) noexcept {
+        auto const& first = *static_cast<rate_place*>(queue_.first());
+        if (&first == &p) return ready(p);
+        auto const at = now();
+        return p.turn_ > at ? p.turn_ : std::max(ready(first), at + (at - p.turn_));
+    }
+    /// The block has become longer: who would wait for a turn that comes too late wakes up, to leave; it looks at its call's
+    /// deadline itself. Between tenants only those of the own one are sure to come before.
+    void tell_who_is_late(time_point now, rate_nudges& wakes) noexcept {
+        auto const* const first = queue_.first();
+        queue_.each([&](rate_waiter& w, rate_weight& ahead) {
+            auto& p = static_cast<rate_place&>(w);
+            auto const turn = turn_of(p, ahead, &w == first, now).first;
+            if (p.in_time(turn)) return void(ahead += p.weight());
+            p.late_ = turn;
+            wakes.add(std::move(p.nudge_));
+        });
+    }
+    /// What one in line waits for.
+    [[nodiscard]] std::string_view reason(rate_place const& p, time_point now) noexcept {
+        if (throttle_.until() > now) return "the provider asks to wait";
+        if (queue_.first() != &p) return "others come before it";
+        auto const& r = rules();
+        return r.limits.empty() ? "it is its turn"
+                                : r.limits[r.bucket.earliest_behind({}, p.weight(), now).second].name;
     }
     [[nodiscard]] bool take(rate_place& p, time_point now) noexcept {
         if (rules().bucket.try_take(p.weight(), now, p.marks_) != rate_bucket::took::all) return false;
@@ -279,16 +345,17 @@ private:
             auto const& r = rules();
             if (auto why = r.never_fits(p.weight())) return failed(*std::move(why));  // changed since it was weighed
             if (queue_.empty() && ready(p) <= now && take(p, now)) return true;
+            p.deadline_ = a.of().deadline();
             p.patient_until_ = later(now, r.options.max_wait);
             auto const tenant = r.tenant_of(a);
             others = queue_.waiting(tenant);
             places = r.options.max_waiting;
             auto const share = r.bucket.share(p.weight());
-            auto const free_from = std::max(now, throttle_.until());
-            turn = r.bucket.earliest_behind(queue_.ahead_of(tenant, share), p.weight(), free_from);
-            bool const in_time = turn.first < a.of().deadline() && turn.first <= p.patient_until_;
-            if (others < places && in_time && a.of().may_wait()) {
+            turn = turn_of(p, queue_.ahead_of(tenant, share), queue_.empty(), now);
+            if (p.unspread_ && turn.first <= now && take(p, now)) return true;
+            if (others < places && p.in_time(turn.first) && a.of().may_wait()) {
                 queue_.join(p, tenant, share);
+                p.turn_ = turn.first;
                 reopen();
                 return false;
             }
@@ -298,7 +365,7 @@ private:
         if (others >= places) return failed(line_full(others, wait));
         if (!a.of().may_wait())
             return failed(fault{fault_kind::queue_full, "rate_limit: a hedge does not wait for its turn"});
-        return failed(too_long(wait, std::string{what}, turn.first >= a.of().deadline()));
+        return failed(too_long(wait, std::string{what}, turn.first >= p.deadline_));
     }
 
     std::forward_list<std::string> names_;

@@ -9,8 +9,37 @@
 #include <coffer/time/sleep.hpp>
 
 #include <memory>
+#include <optional>
+#include <utility>
 
 namespace coffer::inline v0::detail {
+
+/// What wakes one who waits, before his time. Several make a list, for which nothing need be allocated.
+struct rate_nudge {
+    wait_list waits;
+    std::shared_ptr<rate_nudge> next;
+};
+/// Those to be woken as soon as nothing is locked any more, in this order.
+class rate_nudges {
+public:
+    void add(std::shared_ptr<rate_nudge> one) noexcept {
+        if (!one) return;
+        auto* const added = one.get();
+        (last_ != nullptr ? last_->next : first_) = std::move(one);
+        last_ = added;
+    }
+    void wake() {
+        last_ = nullptr;
+        while (auto const one = std::exchange(first_, nullptr)) {
+            first_ = std::move(one->next);
+            one->waits.notify_all();
+        }
+    }
+
+private:
+    std::shared_ptr<rate_nudge> first_;
+    rate_nudge* last_ = nullptr;
+};
 
 /// One attempt's part in the limits: waited for, or taken. While it waits, it is the line's.
 class rate_place final : public rate_waiter {
@@ -19,10 +48,17 @@ public:
 
 private:
     friend class rate_line;
+    /// Would it still wait for a turn at `t`?
+    [[nodiscard]] bool in_time(time_point t) const noexcept { return t < deadline_ && t <= patient_until_; }
+
     bool taken_ = false;
+    time_point deadline_{};  // as the call's was when it was last looked at: a flight's may be later by now
     time_point patient_until_{};
+    bool unspread_ = false;  // for it a block ends where the hint does: the spread would cost it the call
+    std::optional<time_point> late_;  // its turn, because of the provider's block; that may be too late
+    time_point turn_{};                     // as it was reckoned when it joined the line
     time_point timer_ = time_point::max();  // when it wakes up by itself
-    std::shared_ptr<wait_list> nudge_;      // while it waits; wakes it before that
+    std::shared_ptr<rate_nudge> nudge_;     // while it waits; wakes it before that
     std::shared_ptr<rate_rules> rules_;     // from whose buckets it has taken its part; null: from the first ones
     std::unique_ptr<fault> refused_;        // it had to leave the line, because of changed limits
     rate_bucket::marks marks_{};

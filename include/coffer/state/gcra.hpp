@@ -140,8 +140,11 @@ public:
     /// By what the provider says of the moment at which an attempt left `mark`, its bucket is full at `theirs`: what others
     /// have taken of it is missing here too, counted once however often it is told. Never more than all that is there, and
     /// the bucket is never put up.
+    ///
+    /// Own ones reach the provider in another order than they were taken in, so `theirs` may hold all that has been taken by
+    /// now: only what is missing beyond that is somebody else's. The rest of theirs is learned when less is under way.
     void learn(time_point mark, time_point theirs, time_point now) noexcept {
-        auto const missing = theirs - mark - duration{learned_.load()};
+        auto const missing = theirs - std::max(mark, this->mark()) - duration{learned_.load()};
         if (missing <= duration::zero()) return;
         change([&](std::int64_t full) {
             return std::max(full, std::min(at(full) + missing, now + burst_).time_since_epoch().count());

@@ -2,6 +2,7 @@
 #pragma once
 // Several rate limits at once: requests, input, output and all tokens, by the second, the minute and the day. Pure.
 
+#include <coffer/base/later.hpp>
 #include <coffer/base/rate_facts.hpp>
 #include <coffer/base/usage.hpp>
 #include <coffer/state/gcra.hpp>
@@ -197,7 +198,7 @@ public:
             if (!i) continue;
             auto& bucket = dimensions_[*i].bucket;
             auto theirs = sent + bucket.burst() - bucket.cost(std::min(fact.remaining, bucket.limit()));
-            if (fact.reset) theirs = std::min(theirs, sent + *fact.reset);
+            if (fact.reset) theirs = std::min(theirs, later(sent, std::max(*fact.reset, gcra::duration::zero())));
             bucket.learn(then[*i], theirs, now);
         }
     }

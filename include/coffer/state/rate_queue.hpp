@@ -102,13 +102,14 @@ public:
         return turn_;
     }
 
-    /// All of them, in no order that means anything.
-    [[nodiscard]] std::vector<rate_waiter*> all() const {
-        std::vector<rate_waiter*> everybody;
-        everybody.reserve(size_);
-        for (auto const& [name, t] : tenants_)
-            for (auto* w = t.first; w != nullptr; w = w->behind_) everybody.push_back(w);
-        return everybody;
+    /// All of them, each tenant's in their order: `visit(waiter, ahead)`, where `ahead` is what `visit` has added up in this
+    /// tenant's line.
+    template <class Visit>
+    void each(Visit const& visit) const {
+        for (auto const& [name, t] : tenants_) {
+            rate_weight ahead;
+            for (auto* w = t.first; w != nullptr; w = w->behind_) visit(*w, ahead);
+        }
     }
 
     /// What those take who would come before a newcomer of that tenant, as they stand now.

@@ -2,6 +2,7 @@
 #pragma once
 // What a provider's "too many requests" means for everybody: nothing is sent until it has passed. Pure.
 
+#include <coffer/base/defaults.hpp>
 #include <coffer/state/retry_rule.hpp>
 
 #include <algorithm>
@@ -11,7 +12,9 @@
 namespace coffer::inline v0 {
 
 /// Blocked until the hint says, or, without a hint, for a pause that doubles with every attempt that fails so after the last
-/// one. Many that were under way together and fail together are one piece of news; so are those that come late.
+/// one. Many that were under way together and fail together are one piece of news; so are those that come late. A hint of zero
+/// (of a clock that is behind, too) is none: whoever says "too many" does not mean "at once". One beyond the ceiling is believed
+/// up to that: a mistake must not stop everybody for a day.
 ///
 /// Providers that count by the minute tell everybody the same moment. So a hint is spread upwards, by one draw for each piece of
 /// news: processes come back one by one. (Were it drawn for each hint, the largest draw would count, and that is the same for all
@@ -21,29 +24,45 @@ public:
     using time_point = std::chrono::steady_clock::time_point;
     using duration = std::chrono::nanoseconds;
 
-    throttle(duration first_pause, duration longest_pause, double hint_spread = 0) noexcept
-        : first_{first_pause}, longest_{longest_pause}, next_{first_pause}, hint_spread_{hint_spread} {}
+    throttle(duration first_pause, duration longest_pause, double hint_spread = 0,
+             duration hint_ceiling = defaults::hint_ceiling) noexcept
+        : first_{first_pause},
+          longest_{longest_pause},
+          next_{first_pause},
+          hint_spread_{hint_spread},
+          hint_ceiling_{hint_ceiling} {}
 
     [[nodiscard]] time_point until() const noexcept { return until_; }
+    /// The same without the spread: before that nobody is let in, whatever it costs him.
+    [[nodiscard]] time_point least_until() const noexcept { return least_until_; }
     /// Other pauses from the next one on. A block stays as long as it is; how far pauses have grown is kept within the new ones.
-    void change(duration first_pause, duration longest_pause, double hint_spread = 0) noexcept {
+    void change(duration first_pause, duration longest_pause, double hint_spread = 0,
+                duration hint_ceiling = defaults::hint_ceiling) noexcept {
         next_ = next_ == first_ ? first_pause : std::clamp(next_, first_pause, longest_pause);
         first_ = first_pause;
         longest_ = longest_pause;
         hint_spread_ = hint_spread;
+        hint_ceiling_ = hint_ceiling;
     }
 
     /// An attempt that began at `began` was told so at `now`. `draw` is in [0, 1).
     void throttled(time_point began, time_point now, std::optional<duration> hint, double draw = 0) noexcept {
         bool const news = !told_ || began >= *told_;
         if (news) drawn_ = draw;
-        if (hint) {
-            until_ = std::max(until_, now + spread_upwards(std::min(*hint, longest_hint), hint_spread_ * drawn_));
+        auto const asked = std::min(hint.value_or(duration::zero()), hint_ceiling_);
+        if (asked > duration::zero()) {
+            block(now, asked, spread_upwards(asked, hint_spread_ * drawn_));
         } else if (news) {
-            until_ = std::max(until_, now + next_);
-            next_ = std::min(2 * next_, longest_);
+            block(now, next_, next_);
+            next_ = next_ > longest_ / 2 ? longest_ : 2 * next_;
         }
         if (news) told_ = now;
+    }
+    /// By hand: as if nobody had ever been told so.
+    void lift() noexcept {
+        until_ = least_until_ = time_point::min();
+        told_.reset();
+        next_ = first_;
     }
     /// One that began at `began` went well: the next pause is short again. What began before the last refusal tells nothing.
     void passed(time_point began) noexcept {
@@ -52,16 +71,23 @@ public:
     /// Has anybody been told so since the last success? What `passed` would change something for.
     [[nodiscard]] bool tells() const noexcept { return told_.has_value(); }
 
-    /// No limit has a longer window: a hint beyond is a mistake, and must not stop everybody for ever.
-    static constexpr duration longest_hint = std::chrono::hours{24};
-
 private:
+    // Longer than anybody waits; sums of a few stay far from the end of time.
+    static constexpr duration longest_block = std::chrono::hours{24 * 365 * 20};
+
+    void block(time_point now, duration least, duration spread) noexcept {
+        least_until_ = std::max(least_until_, now + std::min(least, longest_block));
+        until_ = std::max(until_, now + std::min(spread, longest_block));
+    }
+
     duration first_;
     duration longest_;
     duration next_;
     double hint_spread_;
+    duration hint_ceiling_;
     double drawn_ = 0;
     time_point until_ = time_point::min();
+    time_point least_until_ = time_point::min();
     std::optional<time_point> told_;  // when the last news came
 };
 
