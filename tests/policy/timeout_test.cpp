@@ -520,6 +520,8 @@ TEST_F(timeouts, a_caller_who_has_left_already_begins_nothing) {
 TEST_F(timeouts, a_limit_that_cannot_be_meant_is_refused) {
     EXPECT_THROW(timeout{0s}, std::invalid_argument);
     EXPECT_THROW(timeout{-1s}, std::invalid_argument);
+    EXPECT_EQ(to_string(timeout{0.5s}), to_string(timeout{500ms}));
+    EXPECT_NO_THROW(timeout{std::chrono::hours::max()}) << "for ever";
     op.then(manners::listens, 10min);
     EXPECT_TRUE(ask(pipeline{timeout{duration::max()}}.wrap(op))) << "for ever is a time";
 }

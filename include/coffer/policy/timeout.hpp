@@ -18,6 +18,7 @@
 #include <coffer/state/timeout_rule.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -55,8 +56,11 @@ namespace coffer::inline v0 {
 /// strand and a coroutine for each run; nothing inside `once`. Throws `std::invalid_argument` for a limit that is not positive.
 class timeout {
 public:
-    explicit timeout(duration limit, std::string name = {}) : limit_{limit}, name_{std::move(name)} {
-        if (limit <= duration::zero())
+    /// `limit` in any unit, fractions too; one that is too long for nanoseconds is for ever.
+    template <class Rep, class Period>
+    explicit timeout(std::chrono::duration<Rep, Period> limit, std::string name = {})
+        : limit_{saturated(limit)}, name_{std::move(name)} {
+        if (limit_ <= duration::zero())
             throw std::invalid_argument{
                 "coffer::timeout: the limit must be longer than zero; to have none, leave it out"};
     }
