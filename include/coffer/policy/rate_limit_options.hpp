@@ -67,7 +67,8 @@ struct rate_limit_options {
     duration max_wait = duration::max();
     /// So many may wait; with `fair_by`, of each tenant.
     std::size_t max_waiting = 1000;
-    /// So many of all tenants together, with `fair_by`, even where `max_waiting` is more; whoever invents tenants does not fill the memory.
+    /// So many of all tenants together, with `fair_by`, even where `max_waiting` is more: whoever invents tenants does not
+    /// fill the memory.
     std::size_t max_waiting_in_all = 10'000;
     /// The tag of a call that names its tenant (it is copied). Tenants that wait share the limits evenly, and within each it is
     /// first come, first served. Empty: all are one.

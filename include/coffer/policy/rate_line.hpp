@@ -25,8 +25,8 @@
 namespace coffer::inline v0::detail {
 
 /// Any thread. Whoever comes by (an attempt that enters, one that ends, one whose timer has run off) serves those whose turn it
-/// is: the part is theirs before they wake up. So nobody wakes up before the turn that was reckoned for him; but each has a timer for
-/// that, since whoever is first may be in a context that nobody runs.
+/// is: the part is theirs before they wake up. So nobody wakes up before the turn that was reckoned for him; but each has a
+/// timer for that, since whoever is first may be in a context that nobody runs.
 class rate_line {
 public:
     explicit rate_line(rate_limit_options const& o)
