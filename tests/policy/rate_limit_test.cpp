@@ -821,7 +821,9 @@ TEST(rate_limit, a_hint_is_waited_for_in_vain_by_nobody_whom_only_its_spread_mak
         d.world.run();
         in_time += c->ok();
         EXPECT_TRUE(c->ok() || c->ended == d.start) << "slept, and for nothing: " << c->text();
-        if (c->ok()) EXPECT_GE(d.sent().back(), 60'000) << "a hint is a floor";
+        if (c->ok()) {
+            EXPECT_GE(d.sent().back(), 60'000) << "a hint is a floor";
+        }
     }
     EXPECT_GT(in_time, 50);
 }
@@ -919,6 +921,24 @@ TEST(rate_limit, one_tenants_line_does_not_close_the_door_on_another) {
     EXPECT_TRUE(b->ok()) << b->text();
 }
 
+TEST(rate_limit, all_tenants_together_are_bounded_too) {
+    desk d{{.requests_per_minute = 60, .burst = 1s, .max_waiting = 3, .max_waiting_in_all = 5, .fair_by = "tenant"}};
+    d.ask_of("0");
+    std::vector<caller> waiting;
+    for (int i = 0; i < 5; ++i) waiting.push_back(d.ask_of(std::to_string(i)));
+    auto const full = d.ask_of("another");
+    d.world.run();
+    ASSERT_TRUE(full->failed(fault_kind::queue_full)) << full->text();
+    EXPECT_EQ(full->why().code(), "max_waiting_in_all");
+    EXPECT_EQ(full->ended, d.start);
+    for (auto const& c : waiting) EXPECT_TRUE(c->ok()) << c->text();
+
+    desk one_line{{.requests_per_minute = 60, .burst = 1s, .max_waiting_in_all = 5}};
+    for (int i = 0; i < 9; ++i) one_line.ask_of(std::to_string(i));
+    one_line.world.run();
+    EXPECT_EQ(one_line.provider.count(), 9) << "without tenants it is max_waiting that counts";
+}
+
 TEST(rate_limit, calls_without_the_tag_are_one_tenant) {
     desk d{{.requests_per_minute = 60, .burst = 1s, .fair_by = "tenant"}};
     for (int i = 0; i < 4; ++i) d.ask("none 1 1");
@@ -986,6 +1006,7 @@ TEST(rate_limit, options_that_cannot_be_meant_are_refused) {
     refused({.requests_per_minute = 1, .unestimated_tokens = 1});
     refused({.max_wait = -1s});
     refused({.max_waiting = 2'000'000});
+    refused({.max_waiting_in_all = 2'000'000});
     refused({.hint_spread = -0.1});
     refused({.hint_ceiling = -1s});
     refused({.first_pause = -1s});

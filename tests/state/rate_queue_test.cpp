@@ -204,6 +204,56 @@ TEST(rate_queue_model, one_tenant_is_a_plain_queue) {
     }
 }
 
+TEST(rate_queue_model, as_many_come_before_a_newcomer_as_was_said_if_all_take_the_same) {
+    for (auto const seed : support::each_seed(support::seeds(2))) {
+        support::dice dice{seed};
+        rate_queue q;
+        std::deque<waiter> all;
+        std::vector<waiter*> waiting;
+        auto const tenants = 1 + dice.below(8);
+        auto const name = [&] { return "t" + std::to_string(dice.below(tenants)); };
+        for (int i = 0; i < 60; ++i) {
+            if (waiting.empty() || !dice.one_in(3)) {
+                waiting.push_back(&all.emplace_back("old"));
+                q.join(*waiting.back(), name(), 10);
+            } else if (dice.one_in(2)) {
+                auto const at = waiting.begin() + dice.below(static_cast<std::ptrdiff_t>(waiting.size()));
+                q.leave(**at);
+                waiting.erase(at);
+            } else {
+                std::erase(waiting, static_cast<waiter*>(q.first()));
+                q.served(*q.first());
+            }
+        }
+        auto const who = name();
+        auto const said = q.ahead_of(who, 10)[rate_measure::requests];
+        waiter last{"new"};
+        q.join(last, who, 10);
+        std::int64_t before = 0;
+        for (; first(q) != "new"; ++before) q.served(*q.first());
+        ASSERT_EQ(said, before) << "seed " << seed;
+        while (!q.empty()) q.leave(*q.first());
+    }
+}
+
+TEST(rate_queue, who_invents_tenants_makes_the_line_no_slower) {
+    rate_queue q;
+    std::deque<waiter> all;
+    std::int64_t ahead = 0;
+    constexpr int tenants = 100'000;  // to look at all of them each time would take minutes
+    for (int i = 0; i < tenants; ++i) {
+        auto const name = std::to_string(i);
+        ahead = q.ahead_of(name, 10)[rate_measure::requests];
+        q.join(all.emplace_back("x"), name, 10);
+    }
+    EXPECT_EQ(ahead, tenants - 1);
+    for (auto& one : all) {
+        ASSERT_EQ(q.first(), &one);
+        q.served(one);
+    }
+    EXPECT_TRUE(q.empty());
+}
+
 TEST(rate_queue_model, tenants_who_wait_all_the_time_have_had_as_much_as_the_others) {
     for (auto const seed : support::each_seed(support::seeds(5))) {
         support::dice dice{seed};

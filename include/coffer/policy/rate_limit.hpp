@@ -23,7 +23,8 @@ namespace coffer::inline v0 {
 /// he needs; with `fair_by` tenants share the line evenly. A cancelled waiter leaves nothing behind.
 ///
 /// It learns from the provider: a fault that says "too many requests" blocks everybody until its hint has passed, of at most
-/// `hint_ceiling`, or for a growing pause; what a response says is left (`attempt::report_rate`) lowers the own count, and never puts it up.
+/// `hint_ceiling`, or for a growing pause; what a response says is left (`attempt::report_rate`) lowers the own count, and
+/// never puts it up.
 ///
 /// Faults of its own: `never_fits` (more than a whole limit; code `no_estimate`: nobody knows how much); `queue_full` with a
 /// hint, at once, if the wait would end after the call's deadline or `max_wait` (code `wait_too_long`) or too many wait

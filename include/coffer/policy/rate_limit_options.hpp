@@ -67,6 +67,9 @@ struct rate_limit_options {
     duration max_wait = duration::max();
     /// So many may wait; with `fair_by`, of each tenant.
     std::size_t max_waiting = 1000;
+    /// So many of all tenants together, with `fair_by`, even where `max_waiting` is more: whoever invents tenants does not
+    /// fill the memory.
+    std::size_t max_waiting_in_all = 10'000;
     /// The tag of a call that names its tenant (it is copied). Tenants that wait share the limits evenly, and within each it is
     /// first come, first served. Empty: all are one.
     std::string_view fair_by{};
@@ -154,6 +157,7 @@ inline void describe_into(composition& to, rate_limit_options const& o) {
     to.with_other("unestimated_tokens", o.unestimated_tokens, usual.unestimated_tokens);
     to.with_other("max_wait", o.max_wait, usual.max_wait);
     to.with_other("max_waiting", o.max_waiting, usual.max_waiting);
+    to.with_other("max_waiting_in_all", o.max_waiting_in_all, usual.max_waiting_in_all);
     if (!o.fair_by.empty()) to.with("fair_by", o.fair_by);
     to.with_other("hint_spread", o.hint_spread, usual.hint_spread);
     to.with_other("hint_ceiling", o.hint_ceiling, usual.hint_ceiling);
@@ -187,9 +191,10 @@ inline void describe_into(composition& to, rate_limit_options const& o) {
         .with_code("wait_too_long")
         .with_retry_after(wait);
 }
-[[nodiscard]] inline fault line_full(std::size_t waiting, duration wait) {
-    return fault{fault_kind::queue_full, "rate_limit: " + std::to_string(waiting) + " calls wait already (max_waiting)"}
-        .with_code("max_waiting")
+[[nodiscard]] inline fault line_full(std::size_t waiting, std::string const& option, duration wait) {
+    return fault{fault_kind::queue_full,
+                 "rate_limit: " + std::to_string(waiting) + " calls wait already (" + option + ")"}
+        .with_code(option)
         .with_retry_after(wait);
 }
 
@@ -211,6 +216,7 @@ inline void rate_limit_options::check() const {
         wrong("unestimated_tokens without a limit of tokens changes nothing");
     if (max_wait < duration::zero()) wrong("max_wait cannot be negative");
     if (max_waiting > 1'000'000) wrong("max_waiting is more than a million");
+    if (max_waiting_in_all > 1'000'000) wrong("max_waiting_in_all is more than a million");
     if (!(hint_spread >= 0 && hint_spread <= 1000)) wrong("hint_spread must be from 0 to 1000");
     if (hint_ceiling < duration::zero()) wrong("hint_ceiling cannot be negative; zero believes no hint");
     if (first_pause < duration::zero() || longest_pause < first_pause)

@@ -25,8 +25,8 @@
 namespace coffer::inline v0::detail {
 
 /// Any thread. Whoever comes by (an attempt that enters, one that ends, one whose timer has run off) serves those whose turn it
-/// is: the part is theirs before they wake up. So nobody wakes up before the turn that was reckoned for him; but each has a timer for
-/// that, since whoever is first may be in a context that nobody runs.
+/// is: the part is theirs before they wake up. So nobody wakes up before the turn that was reckoned for him; but each has a
+/// timer for that, since whoever is first may be in a context that nobody runs.
 class rate_line {
 public:
     explicit rate_line(rate_limit_options const& o)
@@ -338,7 +338,7 @@ private:
     [[nodiscard]] outcome<bool> take_or_join(rate_place& p, attempt const& a, time_point now) {
         std::pair<time_point, std::size_t> turn;
         std::size_t others = 0;
-        std::size_t places = 0;
+        char const* full = nullptr;
         std::string_view what = "the provider asks to wait";
         {
             std::lock_guard const lock{mutex_};
@@ -349,11 +349,13 @@ private:
             p.patient_until_ = later(now, r.options.max_wait);
             auto const tenant = r.tenant_of(a);
             others = queue_.waiting(tenant);
-            places = r.options.max_waiting;
+            if (others >= r.options.max_waiting) full = "max_waiting";
+            else if (others = queue_.size(); !r.options.fair_by.empty() && others >= r.options.max_waiting_in_all)
+                full = "max_waiting_in_all";
             auto const share = r.bucket.share(p.weight());
             turn = turn_of(p, queue_.ahead_of(tenant, share), queue_.empty(), now);
             if (p.unspread_ && turn.first <= now && take(p, now)) return true;
-            if (others < places && p.in_time(turn.first) && a.of().may_wait()) {
+            if (full == nullptr && p.in_time(turn.first) && a.of().may_wait()) {
                 queue_.join(p, tenant, share);
                 p.turn_ = turn.first;
                 reopen();
@@ -362,7 +364,7 @@ private:
             if (throttle_.until() <= now) what = r.limits[turn.second].name;
         }
         auto const wait = turn.first - now;
-        if (others >= places) return failed(line_full(others, wait));
+        if (full != nullptr) return failed(line_full(others, full, wait));
         if (!a.of().may_wait())
             return failed(fault{fault_kind::queue_full, "rate_limit: a hedge does not wait for its turn"});
         return failed(too_long(wait, std::string{what}, turn.first >= p.deadline_));

@@ -45,6 +45,14 @@ public:
         for (std::size_t i = 0; i < of_.size(); ++i) of_[i] -= o.of_[i];
         return *this;
     }
+    /// `part` / `whole` of each, rounded down.
+    [[nodiscard]] rate_weight scaled(std::uint64_t part, std::uint64_t whole) const noexcept {
+        auto less = *this;
+        for (auto& n : less.of_)
+            n = static_cast<std::int64_t>(detail::wide_int{n} * static_cast<std::int64_t>(part) /
+                                          static_cast<std::int64_t>(whole));
+        return less;
+    }
     /// The larger one of each measure.
     [[nodiscard]] friend rate_weight largest(rate_weight a, rate_weight const& b) noexcept {
         for (std::size_t i = 0; i < a.of_.size(); ++i) a.of_[i] = std::max(a.of_[i], b.of_[i]);

@@ -12,12 +12,11 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 namespace coffer::inline v0 {
 
@@ -65,15 +64,21 @@ public:
         auto at = tenants_.find(name);
         if (at == tenants_.end()) at = tenants_.try_emplace(std::string{name}).first;
         auto& t = at->second;
-        if (t.first == nullptr) t.had = std::max(t.had, clock_), ++active_;
+        if (t.first == nullptr) {
+            t.next = {std::max(t.had, clock_) + share, arrivals_ + 1};
+            order_.insert(&t);
+            t.had = std::max(t.had, clock_);
+        }
         w.share_ = share;
         w.number_ = ++arrivals_;
         w.tenant_ = &t;
         w.before_ = t.last;
         (t.last != nullptr ? t.last->behind_ : t.first) = &w;
         t.last = &w;
+        t.shares += share;
         ++t.size, ++size_;
-        all_ += w.weight_;
+        t.all += w.weight_, all_ += w.weight_;
+        latest_ = std::max(latest_, t.had + t.shares);
     }
     /// It has got what it waited for.
     void served(rate_waiter& w) noexcept {
@@ -89,16 +94,7 @@ public:
 
     /// Whose turn it is; null if nobody waits.
     [[nodiscard]] rate_waiter* first() noexcept {
-        if (turn_ == nullptr) {
-            tenant const* best = nullptr;
-            for (auto const& [name, t] : tenants_) {
-                if (t.first == nullptr) continue;
-                if (best == nullptr || t.next() < best->next() ||
-                    (t.next() == best->next() && t.first->number_ < best->first->number_))
-                    best = &t;
-            }
-            if (best != nullptr) turn_ = best->first;
-        }
+        if (turn_ == nullptr && !order_.empty()) turn_ = (*order_.begin())->first;
         return turn_;
     }
 
@@ -112,27 +108,21 @@ public:
         }
     }
 
-    /// What those take who would come before a newcomer of that tenant, as they stand now.
+    /// What those take who would come before a newcomer of that tenant, as they stand now: of a tenant part of whose line would,
+    /// as if all who wait there took the same for their share. One look at each tenant, at the most.
     [[nodiscard]] rate_weight ahead_of(std::string_view name, std::uint64_t share) const noexcept {
         auto const own = tenants_.find(name);
-        bool const alone = active_ == 0 || (active_ == 1 && own != tenants_.end() && own->second.first != nullptr);
-        if (alone) return all_;
-        rate_weight sum;
-        auto mine = clock_ + share;
-        if (own != tenants_.end()) {
-            auto const& t = own->second;
-            mine = (t.first != nullptr ? t.had : std::max(t.had, clock_)) + share;
-            for (auto const* w = t.first; w != nullptr; w = w->behind_) sum += w->weight_, mine += w->share_;
+        tenant const* const of = own != tenants_.end() ? &own->second : nullptr;
+        bool const waits = of != nullptr && of->first != nullptr;
+        auto const mine = share + (waits ? of->had + of->shares : std::max(of != nullptr ? of->had : 0, clock_));
+        if (order_.size() <= (waits ? 1U : 0U) || mine >= latest_) return all_;
+        auto sum = waits ? of->all : rate_weight{};
+        auto const* const turn = turn_ != nullptr ? static_cast<tenant const*>(turn_->tenant_) : nullptr;
+        for (auto const* const t : order_) {
+            if (t->next.first > mine) break;
+            if (t != of) sum += t->part(mine - t->had);
         }
-        for (auto const& [other, t] : tenants_) {
-            if (own != tenants_.end() && &t == &own->second) continue;
-            auto had = t.had;
-            for (auto const* w = t.first; w != nullptr; w = w->behind_) {
-                had += w->share_;
-                if (had > mine && w != turn_) break;
-                sum += w->weight_;
-            }
-        }
+        if (turn != nullptr && turn != of && turn->next.first > mine) sum += turn_->weight_;
         return sum;
     }
 
@@ -142,38 +132,50 @@ private:
         rate_waiter* last = nullptr;
         std::size_t size = 0;
         std::uint64_t had = 0;  // of the whole so far, since nobody waited
-        [[nodiscard]] std::uint64_t next() const noexcept { return had + first->share_; }
+        std::uint64_t shares = 0;  // of all who wait
+        rate_weight all;
+        std::pair<std::uint64_t, std::uint64_t> next;  // what it will have had with its first one; who came when
+
+        /// So much of its line is served when it has had `more`, taken evenly.
+        [[nodiscard]] rate_weight part(std::uint64_t more) const noexcept {
+            return more >= shares ? all : all.scaled(more, shares);
+        }
+    };
+    struct by_turn {
+        bool operator()(tenant const* a, tenant const* b) const noexcept { return a->next < b->next; }
     };
 
     void unlink(rate_waiter& w, tenant& t) noexcept {
+        auto place = order_.extract(&t);
         (w.before_ != nullptr ? w.before_->behind_ : t.first) = w.behind_;
         (w.behind_ != nullptr ? w.behind_->before_ : t.last) = w.before_;
         w.before_ = w.behind_ = nullptr;
         w.tenant_ = nullptr;
         if (turn_ == &w) turn_ = nullptr;
-        all_ -= w.weight_;
+        t.shares -= w.share_;
+        t.all -= w.weight_, all_ -= w.weight_;
         --t.size, --size_;
-        if (t.first == nullptr) {
-            --active_;
-            forget();
-        }
+        if (t.first == nullptr) return forget();
+        t.next = {t.had + t.first->share_, t.first->number_};
+        order_.insert(std::move(place));
     }
     /// Of tenants that do not wait only what they have had more than others is of interest.
     void forget() noexcept {
         if (size_ == 0) {
             tenants_.clear();
-            clock_ = 0;
-        } else if (tenants_.size() > 2 * active_ + 8) {
+            clock_ = latest_ = 0;
+        } else if (tenants_.size() > 2 * order_.size() + 8) {
             std::erase_if(tenants_,
                           [this](auto const& t) { return t.second.first == nullptr && t.second.had <= clock_; });
         }
     }
 
     std::map<std::string, tenant, std::less<>> tenants_;
+    std::set<tenant*, by_turn> order_;  // those with somebody waiting
     rate_waiter* turn_ = nullptr;
-    std::size_t active_ = 0;  // tenants with somebody waiting
     std::size_t size_ = 0;
     std::uint64_t clock_ = 0;  // what the last one who was served has had
+    std::uint64_t latest_ = 0;  // nobody who waits will have had more
     std::uint64_t arrivals_ = 0;
     rate_weight all_;
 };
