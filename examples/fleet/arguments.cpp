@@ -107,7 +107,7 @@ std::vector<CLI::Option*> add_own(CLI::App& app, typed& t) {
     time("--longest-break", [&own](duration d) { own.breaker->breaks.longest = d; }, "of the breaker");
     number("--break-factor", own.breaker->breaks.factor, "of a break to the one before");
     add(app.add_flag("--no-breaker", t.no_breaker, "no circuit breaker"));
-    number("--requests-per-minute", own.limits.requests_per_minute, "of each process; 0: no limit");
+    number("--requests-per-minute", own.limits.requests_per_minute, "of each process");
     time("--burst", [&own](duration d) { own.limits.burst = d; }, "so much of that limit at once");
     time("--max-wait", [&own](duration d) { own.limits.max_wait = d; }, "for the rate limit");
     return all;

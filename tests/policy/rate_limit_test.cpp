@@ -999,6 +999,11 @@ TEST(rate_limit, copies_must_not_stand_in_one_pipeline_twice) {
 TEST(rate_limit, options_that_cannot_be_meant_are_refused) {
     auto const refused = [](rate_limit_options o) { EXPECT_THROW(rate_limit{o}, std::invalid_argument); };
     refused({.requests_per_minute = -1});
+    refused({.requests_per_minute = 0});
+    refused({.tokens_per_day = 0});
+    rate_limit const pace{{.requests_per_minute = 60}};
+    EXPECT_THROW(pace.change({.requests_per_minute = 0}), std::invalid_argument) << "nor does it open the gates";
+    EXPECT_EQ(pace.options().requests_per_minute, 60);
     refused({.tokens_per_day = 2'000'000'000'000});
     refused({.burst = 0s});
     refused({.tokens_per_minute = 1, .input_percent = 0});

@@ -14,6 +14,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -31,19 +32,22 @@ enum class output_counted : std::uint8_t {
 
 /// Options of `rate_limit`. All members are trivially destructible, so that it may be written inline anywhere.
 struct rate_limit_options {
-    // The limits; zero: there is none of that kind. All of them hold at once.
-    std::int64_t requests_per_second = 0;
-    std::int64_t requests_per_minute = 0;
-    std::int64_t requests_per_day = 0;
-    std::int64_t input_tokens_per_second = 0;
-    std::int64_t input_tokens_per_minute = 0;
-    std::int64_t input_tokens_per_day = 0;
-    std::int64_t output_tokens_per_second = 0;
-    std::int64_t output_tokens_per_minute = 0;
-    std::int64_t output_tokens_per_day = 0;
-    std::int64_t tokens_per_second = 0;  ///< input and output together
-    std::int64_t tokens_per_minute = 0;
-    std::int64_t tokens_per_day = 0;
+    /// There is no such limit.
+    static constexpr std::int64_t unlimited = std::numeric_limits<std::int64_t>::max();
+
+    // The limits. All of them hold at once. Zero is refused: it would let nothing through.
+    std::int64_t requests_per_second = unlimited;
+    std::int64_t requests_per_minute = unlimited;
+    std::int64_t requests_per_day = unlimited;
+    std::int64_t input_tokens_per_second = unlimited;
+    std::int64_t input_tokens_per_minute = unlimited;
+    std::int64_t input_tokens_per_day = unlimited;
+    std::int64_t output_tokens_per_second = unlimited;
+    std::int64_t output_tokens_per_minute = unlimited;
+    std::int64_t output_tokens_per_day = unlimited;
+    std::int64_t tokens_per_second = unlimited;  ///< input and output together
+    std::int64_t tokens_per_minute = unlimited;
+    std::int64_t tokens_per_day = unlimited;
 
     /// So much of a second's and of a minute's limit at once, as the time in which it is refilled: 1 s of 600 a minute are 10.
     /// By default all of it, as from the buckets of OpenAI, Anthropic and Groq; Azure looks at 1 s or 10 s. A day's limit may
@@ -125,7 +129,7 @@ inline constexpr std::array<named_limit, rate_bucket::most_rules> rate_limit_nam
 [[nodiscard]] inline std::vector<named_limit> limits_of(rate_limit_options const& o) {
     std::vector<named_limit> all;
     for (auto const& l : rate_limit_names)
-        if (o.*l.value != 0) all.push_back(l);
+        if (o.*l.value != rate_limit_options::unlimited) all.push_back(l);
     return all;
 }
 [[nodiscard]] inline std::vector<rate_rule> rules_of(rate_limit_options const& o) {
@@ -205,9 +209,15 @@ inline void rate_limit_options::check() const {
     bool tokens_limited = false;
     for (auto const& l : detail::rate_limit_names) {
         auto const value = this->*l.value;
+        if (value == unlimited) continue;
+        if (value == 0)
+            wrong(std::string{l.name} +
+                  " is 0, which would let nothing through: to have no such limit leave it out; to stop all traffic "
+                  "isolate a "
+                  "circuit_breaker");
         if (value < 0) wrong(std::string{l.name} + " is negative; leave it out if there is no such limit");
         if (value > gcra::most) wrong(std::string{l.name} + " is more than 10^12: that is no limit, leave it out");
-        tokens_limited = tokens_limited || (value != 0 && l.of != rate_measure::requests);
+        tokens_limited = tokens_limited || l.of != rate_measure::requests;
     }
     if (burst <= duration::zero()) wrong("burst must be longer than zero");
     if (input_percent < 1 || input_percent > 1000) wrong("input_percent must be from 1 to 1000");
