@@ -251,7 +251,7 @@ TEST(rate_limit_change, copies_share_options_and_what_cannot_be_meant_changes_no
     auto const copy = limit;
     copy.change({.tokens_per_minute = 5});
     EXPECT_EQ(limit.options().tokens_per_minute, 5);
-    EXPECT_EQ(limit.options().requests_per_minute, 0);
+    EXPECT_EQ(limit.options().requests_per_minute, rate_limit_options::unlimited);
     EXPECT_THROW(limit.change({.requests_per_minute = -1}), std::invalid_argument);
     EXPECT_THROW(limit.change({.requests_per_minute = 1, .burst = 0s}), std::invalid_argument);
     EXPECT_EQ(copy.options().tokens_per_minute, 5);
@@ -390,7 +390,7 @@ TEST(rate_limit_change, on_many_threads_with_somebody_who_changes_all_the_time_n
     std::thread changer{[&] {
         for (int i = 0; !done; ++i) {
             o.requests_per_second = i % 2 == 0 ? 10'000 : 20'000;
-            o.tokens_per_second = i % 3 == 0 ? 0 : 100'000;
+            o.tokens_per_second = i % 3 == 0 ? rate_limit_options::unlimited : 100'000;
             limit.change(o);
             EXPECT_EQ(limit.options().requests_per_second, o.requests_per_second);
             std::this_thread::yield();
