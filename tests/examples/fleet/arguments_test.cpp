@@ -106,7 +106,7 @@ TEST(arguments, nonsense_is_refused_with_what_to_do) {
     says({"--clients", "20000", "--rate", "600"}, "fewer clients");
     says({"--attempts", "0"}, "at least 1");
     says({"--failure-ratio", "2"}, "at most 1");
-    says({"--longest-break", "1"}, "the longest not shorter");
+    says({"--longest-break", "1"}, "the longest break is shorter than the first");
     says({"--longest-break", "-1"}, "from 0 to 86400 seconds");
     says({"--quota", "0"}, "affords none");
     says({"--no-such-thing"}, "--no-such-thing");
