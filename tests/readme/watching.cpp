@@ -92,5 +92,27 @@ TEST(watching, the_events_of_one_call_have_one_number) {
         EXPECT_EQ(kinds, (std::vector<std::string>{"attempt_started", "attempt_ended"})) << number;
 }
 
+TEST(watching, also_those_of_a_hedge) {
+    asio::io_context io;
+    coffer::testing::virtual_time time{io};
+    std::map<std::string, std::uint64_t> calls;
+    auto const watch = [&calls](coffer::event const& e) { calls[std::string{to_string(e.kind)}] = e.call; };
+    auto const slow = [](int x) -> coffer::awaitable<int> {
+        co_await coffer::sleep_for(10s);
+        co_return x;
+    };
+    auto const primary = coffer::pipeline{}.observe(watch).wrap(slow);
+    auto const ask = coffer::pipeline{}.wrap(coffer::hedge{{.delay = 1s, .percentile = 0}, primary}.observe(watch));
+    auto const work = [&]() -> coffer::awaitable<void> {
+        auto call = coffer::call::unkeyed();
+        (void)co_await ask.try_call(call, 1);
+    };
+    asio::co_spawn(io, work, asio::detached);
+    time.run();
+    ASSERT_TRUE(calls.contains("hedged"));
+    EXPECT_NE(calls["hedged"], 0U);
+    EXPECT_EQ(calls["hedged"], calls["attempt_started"]);
+}
+
 }  // namespace
 }  // namespace watching_page

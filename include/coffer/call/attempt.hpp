@@ -25,6 +25,17 @@
 
 namespace coffer::inline v0 {
 
+namespace detail {
+
+/// Tells the observers something of a call, with what every event says of it.
+inline void tell_of(call const& c, observers const& watch, event e) noexcept {
+    if (c.keyed()) e.name_space = c.key().name_space();
+    e.call = c.number();
+    watch.tell(e);
+}
+
+}  // namespace detail
+
 /// What an operation and the gates around it see of one try. Lives in the walk; never kept beyond it.
 class attempt {
 public:
@@ -42,10 +53,7 @@ public:
     /// be wrapped in a timeout. Under a journal this is the send's own limit, not the caller's deadline: a permitted
     /// send is paid for, and outlives its callers.
     [[nodiscard]] time_point deadline() const noexcept { return deadline_; }
-    [[nodiscard]] duration timeout() const noexcept {
-        auto const set = allowed_.attempt_timeout;
-        return set == duration::max() ? duration{defaults::attempt_timeout} : set;
-    }
+    [[nodiscard]] duration timeout() const noexcept { return allowed_.timeout(); }
     [[nodiscard]] coffer::target const& target() const noexcept { return target_ ? *target_ : nowhere(); }
     /// The time by the call's clock when the attempt began; read once, for all policies.
     [[nodiscard]] time_point now() const noexcept { return now_; }
@@ -104,10 +112,8 @@ public:
     /// Tells the pipeline's observers something. Never under a lock: they may use the policy that tells it.
     void tell(event e) const noexcept {
         if (watch_ == nullptr || watch_->empty()) return;
-        if (call_->keyed()) e.name_space = call_->key().name_space();
-        e.call = call_->number();
         if (e.target == nullptr) e.target = target_.get();
-        watch_->tell(e);
+        detail::tell_of(*call_, *watch_, e);
     }
 
 private:

@@ -38,6 +38,11 @@ struct allowed_inside {
     int attempts = std::numeric_limits<int>::max();  ///< of the call, as `call::attempts_here` counts them
     int sends =
         std::numeric_limits<int>::max();  ///< not proven unbilled, as `call::unproven_sends` counts; without a journal
+
+    /// What an attempt is allowed.
+    [[nodiscard]] duration timeout() const noexcept {
+        return attempt_timeout == duration::max() ? duration{defaults::attempt_timeout} : attempt_timeout;
+    }
 };
 
 /// Where the answer of a call came from.

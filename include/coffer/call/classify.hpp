@@ -58,4 +58,13 @@ namespace coffer::inline v0 {
     }
 }
 
+namespace detail {
+
+/// An exception before the operation began: whatever it is, nothing was sent.
+[[nodiscard]] inline fault unsent_fault(std::exception_ptr const& thrown) {
+    return classify_exception(thrown).with_execution(knowledge::no).with_billing(knowledge::no);
+}
+
+}  // namespace detail
+
 }  // namespace coffer::inline v0

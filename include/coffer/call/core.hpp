@@ -145,11 +145,7 @@ public:
 
     /// Asked where every attempt passes: an event that nobody sees need not be made.
     [[nodiscard]] bool watched() const noexcept { return !watch.empty(); }
-    void tell(event e, call const& c) const noexcept {
-        if (c.keyed()) e.name_space = c.key().name_space();
-        e.call = c.number();
-        watch.tell(e);
-    }
+    void tell(event const& e, call const& c) const noexcept { tell_of(c, watch, e); }
 
     Policies policies;
     Op operation;

@@ -59,11 +59,6 @@ inline void at_least_as_billed(fault& why, fault const& before) {
     return refusal && why.execution() == knowledge::no && why.billing() == knowledge::no;
 }
 
-/// An exception before the operation began: whatever it is, nothing was sent.
-[[nodiscard]] inline fault unsent_fault(std::exception_ptr const& thrown) {
-    return classify_exception(thrown).with_execution(knowledge::no).with_billing(knowledge::no);
-}
-
 /// An operation with `repair` may be called with other arguments than those that the walk was given, which live in the call.
 template <class Called, class Core, class... With>
 auto ask_operation(Core const& core, attempt& a, With&... with)

@@ -211,10 +211,7 @@ private:
 
     static void tell(state const& s, call const& c, fault const& why) {
         if (s.watch.empty()) return;
-        event e{event_kind::fell_back, c.clock().now(), {}, c.attempts(), &why, {}, {}};
-        if (c.keyed()) e.name_space = c.key().name_space();
-        e.call = c.number();
-        s.watch.tell(e);
+        detail::tell_of(c, s.watch, {event_kind::fell_back, c.clock().now(), {}, c.attempts(), &why, {}, {}});
     }
 
     template <class... Args>

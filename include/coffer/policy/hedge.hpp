@@ -246,8 +246,7 @@ private:
         } catch (...) {  // by an argument that cannot be copied now, as a rule
             thrown = std::current_exception();
         }
-        if (thrown)
-            co_return failed(classify_exception(thrown).with_execution(knowledge::no).with_billing(knowledge::no));
+        if (thrown) co_return failed(detail::unsent_fault(thrown));
         call_access::fork_scope const unheard{c};
         following_scope const following{*race};
         // Under a journal this coroutine is a flight's, which ends its work only when it is told that it is not needed, and

@@ -330,8 +330,7 @@ private:
         auto const& c = primary().own;  // as the primary counts: it is what has not answered
         event e{what, now(), {}, c.attempts(), nullptr, now() - primary().began, {}};
         e.reason = why;
-        if (c.keyed()) e.name_space = c.key().name_space();
-        plan_->watch.tell(e);
+        tell_of(c, plan_->watch, e);
     }
 
     std::shared_ptr<hedge_plan<List> const> plan_;

@@ -83,9 +83,7 @@ public:
         bool const own = until < c.deadline();
         if (c.claim() != nullptr) {
             auto inside = c.allowed();
-            auto const each = inside.attempt_timeout;
-            inside.attempt_timeout =
-                std::min(limit_, each == duration::max() ? duration{defaults::attempt_timeout} : each);
+            inside.attempt_timeout = std::min(limit_, inside.timeout());
             call_access::allowed_scope const attempts{c, inside};
             call_access::until_scope const all{c, std::min(until, call_access::inside_until(c))};
             auto const logged_before = c.log().size();
@@ -115,8 +113,7 @@ public:
         } catch (...) {  // by an argument that cannot be copied now, as a rule
             thrown = std::current_exception();
         }
-        if (thrown)
-            co_return failed(classify_exception(thrown).with_execution(knowledge::no).with_billing(knowledge::no));
+        if (thrown) co_return failed(detail::unsent_fault(thrown));
         int const made_before = c.attempts();
         call_access::fork_scope const unheard{c};
         co_await asio::async_initiate<asio::use_awaitable_t<> const, void()>(
