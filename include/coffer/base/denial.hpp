@@ -45,6 +45,10 @@ struct budget_denial {
 
     /// Nothing may be spent there at all, whatever is asked for.
     [[nodiscard]] bool limit_is_zero() const noexcept { return !frozen && limit <= money{}; }
+    /// Not even what calls under way give back would be enough. (What is frozen is thawed some day.)
+    [[nodiscard]] bool is_for_good() const noexcept {
+        return !frozen && detail::wide_int{needed.nano()} > detail::wide_int{free.nano()} + held.nano();
+    }
     /// What an operator can do: a command, or the function to call.
     [[nodiscard]] std::string way_out() const {
         if (!remedy.empty()) return remedy;

@@ -10,6 +10,7 @@
 //     else        log(answer.error());                                              // kind, executed?, billed?
 
 #include <coffer/asio.hpp>
+#include <coffer/base/on_use.hpp>
 #include <coffer/base/outcome.hpp>
 #include <coffer/http/curl_engine.hpp>
 #include <coffer/http/curl_options.hpp>
@@ -88,6 +89,7 @@ public:
     /// Sends `r` and brings back the whole response; the contract is that of `http::transport`.
     ///
     /// The environment's proxies are not used, redirects are not followed, compression is not asked for.
+    template <class = on_use>
     [[nodiscard]] awaitable<outcome<response>> send(request r, time_point deadline) const {
         return run(engine_, std::make_shared<curl::transfer>(std::move(r)), deadline);
     }
@@ -100,6 +102,7 @@ public:
 private:
     // Exactly one suspension: after the first cancellation Asio throws at the next one. And a small frame, for thousands
     // of them wait at a time.
+    template <class = on_use>
     static awaitable<outcome<response>> run(std::shared_ptr<curl::engine> engine,
                                             std::shared_ptr<curl::transfer> transfer, time_point deadline) {
         auto const executor = co_await asio::this_coro::executor;

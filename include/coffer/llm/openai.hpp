@@ -12,6 +12,7 @@
 #include <coffer/asio.hpp>
 #include <coffer/base/answer.hpp>
 #include <coffer/base/fingerprint.hpp>
+#include <coffer/base/on_use.hpp>
 #include <coffer/base/outcome.hpp>
 #include <coffer/call/attempt.hpp>
 #include <coffer/call/composition.hpp>
@@ -65,6 +66,7 @@ public:
     chat_operation(any_transport transport, api_key key, openai_options options)
         : settings_{std::make_shared<settings const>(std::move(transport), std::move(key), std::move(options))} {}
 
+    template <class = on_use>
     [[nodiscard]] awaitable<outcome<answer>> operator()(attempt& a, request const& r) const {
         return run(settings_, a, r);
     }
@@ -157,6 +159,7 @@ private:
 
     // After the first cancellation Asio throws at the next suspension: it is looked for before each but the first.
     // Attempt and request live in the walk.
+    template <class = on_use>
     static awaitable<outcome<answer>> run(std::shared_ptr<settings const> s, attempt& a, request const& r) {
         auto const executor = co_await asio::this_coro::executor;
         auto const replaced_before = s->keys.replaced();

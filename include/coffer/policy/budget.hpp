@@ -8,12 +8,12 @@
 //         coffer::budget{db, {.scope = "team/search", .limit = 25_usd, .window = coffer::daily}},
 //     }.wrap(openai.chat);
 
+#include <coffer/base/on_use.hpp>
 #include <coffer/call/gate.hpp>
 #include <coffer/policy/budget_options.hpp>
 #include <coffer/policy/scope_pattern.hpp>
 #include <coffer/state/learned_cost.hpp>
 #include <coffer/state/ledger_rules.hpp>
-#include <coffer/state/refusal_rules.hpp>
 #include <coffer/store/ledger.hpp>
 #include <coffer/store/store.hpp>
 #include <coffer/time/entropy.hpp>
@@ -120,6 +120,7 @@ public:
         return admission::refused(settings_->why_not(std::move(denied), t.request_, a));
     }
 
+    template <class = on_use>
     [[nodiscard]] awaitable<outcome<void>> enter(attempt& a, slot<ticket>& s) const {
         return wait_for_money(settings_, a, *s);
     }
@@ -256,7 +257,7 @@ private:
         [[nodiscard]] bool worth_waiting(budget_denial const& d, attempt const& a, time_point now) const {
             auto const left = std::min(a.of().deadline(), later(a.now(), options.max_wait)) - now;
             if (left <= duration::zero() || d.frozen || d.needed > d.limit || !a.of().may_wait()) return false;
-            bool const comes_back = !denial_rule::is_for_good(d);
+            bool const comes_back = !d.is_for_good();
             return comes_back || (d.until && *d.until - a.clock().wall_now() <= left);
         }
         /// Lowers the output maximum to what is free. False if that is not allowed, or too little.
@@ -320,6 +321,7 @@ private:
 
     /// Until the money is held, or there is no use in waiting any longer. What was asked for and is not heard of is given
     /// back by the ticket.
+    template <class = on_use>
     static awaitable<outcome<void>> wait_for_money(std::shared_ptr<settings> s, attempt& a, ticket& t) {
         auto const executor = co_await asio::this_coro::executor;
         auto& service = clock_service::of(executor);

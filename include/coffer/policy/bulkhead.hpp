@@ -9,6 +9,7 @@
 //     coffer::bulkhead{{.limit = 20, .priority_by = "priority"}}                       // call.tag("priority", "10")
 //     coffer::bulkhead{{.limit = 20, .rule = coffer::limit_rule::aimd, .most = 100}}   // finds the limit out
 
+#include <coffer/base/on_use.hpp>
 #include <coffer/call/composition.hpp>
 #include <coffer/call/gate.hpp>
 #include <coffer/policy/bulkhead_line.hpp>
@@ -93,6 +94,7 @@ public:
         return *in ? admission::in() : admission::wait();
     }
 
+    template <class = on_use>
     [[nodiscard]] awaitable<outcome<void>> enter(attempt& a, slot<ticket>& s) const {
         return wait_in_line(line_, a, *s);
     }
@@ -134,6 +136,7 @@ public:
 private:
     /// Until it has a place, or there is no use in waiting any longer. A place that is given while the caller leaves is given
     /// back by the walk, which settles the ticket.
+    template <class = on_use>
     static awaitable<outcome<void>> wait_in_line(std::shared_ptr<detail::bulkhead_line> line, attempt& a, ticket& t) {
         auto const executor = co_await asio::this_coro::executor;
         auto& service = clock_service::of(executor);

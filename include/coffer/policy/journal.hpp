@@ -11,6 +11,7 @@
 
 #include <coffer/asio.hpp>
 #include <coffer/base/key.hpp>
+#include <coffer/base/on_use.hpp>
 #include <coffer/base/outcome.hpp>
 #include <coffer/call/arguments.hpp>
 #include <coffer/call/order_rules.hpp>
@@ -164,6 +165,7 @@ public:
     /// Doing so twice is harmless, in this process or a later one. Throws `failure`, after which it may be called again:
     /// `store_unavailable`; what `store::acknowledge` says of a step of this run (the job is done then all the same); what
     /// stands in the run's way, if it has not begun. Throws `misuse` while a step is under way, and after `failed`.
+    template <class = on_use>
     [[nodiscard]] awaitable<void> done() const { return detail::finish(run_); }
 
     /// The run has failed, and ends. Nothing is awaited: the store writes it down. Without effect after the run's end, or

@@ -7,6 +7,7 @@
 //         coffer::rate_limit{{.requests_per_minute = 500, .tokens_per_minute = 200'000}},
 //     }.wrap(openai.chat);
 
+#include <coffer/base/on_use.hpp>
 #include <coffer/call/gate.hpp>
 #include <coffer/policy/rate_line.hpp>
 
@@ -103,6 +104,7 @@ public:
         return *taken ? admission::in() : admission::wait();
     }
 
+    template <class = on_use>
     [[nodiscard]] awaitable<outcome<void>> enter(attempt& a, slot<ticket>& s) const {
         return wait_in_line(line_, a, *s);
     }
@@ -144,6 +146,7 @@ public:
 private:
     /// Until its part is taken for it, or there is no use in waiting any longer. A part that is taken while the caller leaves
     /// is given back by the walk, which settles the ticket.
+    template <class = on_use>
     static awaitable<outcome<void>> wait_in_line(std::shared_ptr<detail::rate_line> line, attempt& a, ticket& t) {
         auto const executor = co_await asio::this_coro::executor;
         auto& service = clock_service::of(executor);

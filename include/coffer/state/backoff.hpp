@@ -2,9 +2,10 @@
 #pragma once
 // How long to wait before an attempt: a schedule, a cap, and a jitter that survives the cap.
 
+#include <coffer/state/power.hpp>
+
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstdint>
 
 namespace coffer::inline v0 {
@@ -49,11 +50,11 @@ struct backoff {
     [[nodiscard]] duration ceiling(std::uint32_t retry) const noexcept {
         auto const start = static_cast<double>(std::max(base, duration{0}).count());
         auto const top = static_cast<double>(std::max(cap, duration{0}).count());
-        auto const n = static_cast<double>(std::max<std::uint32_t>(retry, 1));
+        auto const n = std::max<std::uint32_t>(retry, 1);
         auto wanted = start;
-        if (grow == growth::linear) wanted = start * n;
-        // pow overflows to infinity, which min brings back to the cap; 0 * infinity would be NaN, a NaN factor counts as 1.
-        if (grow == growth::exponential && start > 0) wanted = start * std::pow(std::max(1.0, factor), n - 1);
+        if (grow == growth::linear) wanted = start * static_cast<double>(n);
+        // It overflows to infinity, which min brings back to the cap; 0 * infinity would be NaN, a NaN factor counts as 1.
+        if (grow == growth::exponential && start > 0) wanted = start * detail::power(std::max(1.0, factor), n - 1);
         return std::min(whole(std::min(wanted, top)), std::max(cap, duration{0}));
     }
 

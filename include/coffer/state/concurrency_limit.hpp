@@ -18,7 +18,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -121,7 +120,7 @@ private:
             weight = 0.5;  // the old times would hide an overload
         } else if (to_blame && !first && typical > usual_) {
             // Chance is to be learnt, and not what a rising limit does: it takes 1.5 n * n successes to rise from n to 2 n.
-            if (typical > std::sqrt(options_.tolerance) * usual_) return;
+            if (typical * typical > options_.tolerance * usual_ * usual_) return;  // half of the tolerance, in factors
             weight /= std::max(8.0, 4.0 * now() * now() / options_.window / remembered);
         }
         usual_ += (typical - usual_) * weight;

@@ -6,11 +6,12 @@
 //     window.add(2300ms, now);
 //     auto p95 = window.percentile(0.95, now);        // never below the true one, at most 1/16 (and a microsecond) above
 
+#include <coffer/state/power.hpp>
+
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <chrono>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 
@@ -86,7 +87,7 @@ private:
         if (now - since_ < step_) return;
         auto const steps = (now - since_) / step_;
         since_ += steps * step_;
-        auto const left = std::pow(left_by_step, static_cast<double>(steps));
+        auto const left = detail::power(left_by_step, static_cast<std::uint64_t>(steps));
         total_ = 0;
         for (auto& w : weights_) {
             w *= left;

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstdint>
 #include <stdexcept>
 
@@ -82,10 +81,11 @@ private:
             return;
         }
         // Whole units; the time that has not brought one yet is kept.
-        auto const gained = std::floor(seconds * pace);
-        left_ += static_cast<std::int64_t>(gained);
+        auto const gained = static_cast<std::int64_t>(seconds * pace);
+        left_ += gained;
         if (gained > 0)
-            since_ += std::chrono::duration_cast<time_point::duration>(std::chrono::duration<double>{gained / pace});
+            since_ += std::chrono::duration_cast<time_point::duration>(
+                std::chrono::duration<double>{static_cast<double>(gained) / pace});
     }
 
     std::int64_t capacity_ = 0;

@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -258,9 +257,9 @@ private:
         auto distance = 0.0;
         for (std::size_t i = 0; i < dimensions_.size(); ++i) {
             if (dimensions_[i].of != m) continue;
-            auto const far = limit > 0 ? std::abs(std::log(static_cast<double>(dimensions_[i].bucket.limit()) /
-                                                           static_cast<double>(limit)))
-                                       : 0.0;
+            auto const ours = static_cast<double>(dimensions_[i].bucket.limit());
+            auto const theirs = static_cast<double>(limit);
+            auto const far = limit > 0 ? std::max(ours / theirs, theirs / ours) : 0.0;  // how many times as much
             if (!best || far < distance) best = i, distance = far;
         }
         return best;

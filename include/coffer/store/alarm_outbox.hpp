@@ -5,7 +5,7 @@
 
 #include <coffer/base/outcome.hpp>
 #include <coffer/state/alarm.hpp>
-#include <coffer/state/alarm_search.hpp>
+#include <coffer/state/ledger_rules.hpp>
 #include <coffer/time/clock.hpp>
 #include <coffer/time/completion.hpp>
 
@@ -19,6 +19,8 @@
 #include <vector>
 
 namespace coffer::inline v0 {
+
+struct alarm_watch;  // state/alarm_watch.hpp
 
 enum class alarm_state : std::uint8_t {
     due,        ///< to be delivered, or being delivered
@@ -62,8 +64,8 @@ inline constexpr int most_replays_counted = 12;
 inline constexpr auto longest_alarm_pause = std::chrono::hours{1};
 
 /// What a look has found, as an outbox keeps it: `keep(alarm, state)`.
-template <class Keep>
-void keep_all(std::vector<found_alarm> const& found, Keep const& keep) {
+template <class FoundAlarms, class Keep>
+void keep_all(FoundAlarms const& found, Keep const& keep) {
     for (auto const& f : found) {
         keep(f.what, alarm_state::due);
         for (auto const& id : f.also) {

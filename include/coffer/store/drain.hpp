@@ -7,6 +7,7 @@
 //     io.stop();
 
 #include <coffer/asio.hpp>
+#include <coffer/base/on_use.hpp>
 #include <coffer/store/flight_table.hpp>
 #include <coffer/store/record_text.hpp>  // to_text, for who reports what is left
 #include <coffer/store/store.hpp>
@@ -36,7 +37,8 @@ struct drain_report {
 /// Several stores are drained one after another, or at once by several coroutines. Calls without a journal are not
 /// waited for. Leaving (cancellation) ends the waiting only. Thread safety: any thread, any executor. Throws nothing but
 /// `std::bad_alloc`.
-inline awaitable<drain_report> drain(store s, duration within) {
+template <class = on_use>
+awaitable<drain_report> drain(store s, duration within) {
     using namespace std::chrono_literals;
     auto const executor = co_await asio::this_coro::executor;
     auto& service = clock_service::of(executor);

@@ -5,6 +5,7 @@
 #include <coffer/asio.hpp>
 #include <coffer/base/fingerprint.hpp>
 #include <coffer/base/key.hpp>
+#include <coffer/base/on_use.hpp>
 #include <coffer/base/outcome.hpp>
 #include <coffer/state/ledger.hpp>
 #include <coffer/store/alarm_outbox.hpp>
@@ -120,6 +121,7 @@ public:
     ///
     /// A send begins with its permit (without a journal: when its money is held); one whose permit was given before may
     /// still be on its way out. `reason` is kept for whoever looks.
+    template <class = on_use>
     awaitable<std::size_t> freeze(std::string scope, std::string reason = {}) const {
         return detail::submitted<std::size_t>(
             backend_, [scope = detail::scope_named(std::move(scope)), reason = std::move(reason)](ledger_backend& b) {
@@ -127,12 +129,14 @@ public:
             });
     }
     /// Lets sends begin again, if no scope around it is frozen. False if it was not frozen.
+    template <class = on_use>
     awaitable<bool> thaw(std::string scope) const {
         return detail::submitted<bool>(
             backend_, [scope = detail::scope_named(std::move(scope))](ledger_backend& b) { return b.thaw(scope); });
     }
     /// An operator's limit for a scope and window, which comes before the one in the programs' options, in every process
     /// and at once; none: theirs holds again. Lowered below what is committed it refuses from then on.
+    template <class = on_use>
     awaitable<void> set_limit(std::string scope, window over, std::optional<money> limit) const {
         return detail::submitted<void>(backend_,
                                        [scope = detail::scope_named(std::move(scope)), over = std::move(over),
@@ -140,35 +144,42 @@ public:
     }
     /// Has money ever been held in that scope or in one inside it (of ended windows: as far as they are kept)? If not, a
     /// freeze of that name stops nobody who has sent so far.
+    template <class = on_use>
     awaitable<bool> is_known(std::string scope) const {
         return any_account(backend_, detail::scope_named(std::move(scope)), std::nullopt);
     }
     /// In just that scope, over such a window? If not, a limit of that name and window binds nobody who has sent so far.
+    template <class = on_use>
     awaitable<bool> is_known(std::string scope, window over) const {
         return any_account(backend_, detail::scope_named(std::move(scope)), over.text());
     }
     /// What entries have really cost, in bulk. How many of them were known. An amount that cannot be meant (below zero, or
     /// beyond `dearest_send`) is noted in its entry and moves no money.
+    template <class = on_use>
     awaitable<std::size_t> correct(std::vector<correction> what) const {
         return detail::submitted<std::size_t>(backend_,
                                               [what = std::move(what)](ledger_backend& b) { return b.correct(what); });
     }
     /// The accounts of a scope and of those inside it, in every window that is kept; the empty name is everything.
+    template <class = on_use>
     awaitable<std::vector<account_status>> accounts(std::string scope = {}) const {
         return detail::submitted<std::vector<account_status>>(
             backend_, [scope = detail::scope_named(std::move(scope))](ledger_backend& b) { return b.accounts(scope); });
     }
     /// The entries that explain them, oldest first.
+    template <class = on_use>
     awaitable<std::vector<ledger_entry>> entries(entry_filter filter) const {
         return detail::submitted<std::vector<ledger_entry>>(
             backend_, [filter = std::move(filter)](ledger_backend& b) { return b.entries(filter); });
     }
     /// Adds all entries up anew. The names of the accounts that are not their sum: none, or the ledger is damaged.
+    template <class = on_use>
     awaitable<std::vector<std::string>> audit() const {
         return detail::submitted<std::vector<std::string>>(backend_, [](ledger_backend& b) { return b.audit(); });
     }
 
     /// Alarms that rang, newest first. (They are looked for and delivered by `coffer::alarms`.)
+    template <class = on_use>
     awaitable<std::vector<kept_alarm>> alarms(alarm_filter filter = {}) const {
         return detail::submitted<std::vector<kept_alarm>>(
             backend_, [filter = std::move(filter)](ledger_backend& b) { return b.alarms(filter); });
@@ -177,6 +188,7 @@ public:
     [[nodiscard]] std::shared_ptr<ledger_backend> const& backend() const noexcept { return backend_; }
 
 private:
+    template <class = on_use>
     static awaitable<bool> any_account(std::shared_ptr<ledger_backend> from, std::string scope,
                                        std::optional<std::string> window_text) {
         auto asking = detail::submitted<std::vector<account_status>>(

@@ -2,6 +2,7 @@
 #pragma once
 // A granted claim while its flight lasts: takes permits from the store and brings it what the sends brought back.
 
+#include <coffer/base/on_use.hpp>
 #include <coffer/call/attempt.hpp>
 #include <coffer/call/permit_source.hpp>
 #include <coffer/store/flight.hpp>
@@ -45,7 +46,8 @@ awaitable<void> until_done(completion<T> done, clock_service& service) {
 /// The permit source of a flight. Used on the flight's strand only. Several of its sends may be under way at once; the
 /// first answer that is accepted is the key's, and a later one is kept beside it. A send that goes on after the flight has
 /// landed reports here as before, and what it brings is the store's.
-class live_claim final : public permit_source, public std::enable_shared_from_this<live_claim> {
+template <class OnUse = on_use>
+class basic_live_claim final : public permit_source, public std::enable_shared_from_this<basic_live_claim<OnUse>> {
 public:
     /// How permits are taken: from the store, or, in the opt-in degraded mode, from thin air.
     enum class mode : std::uint8_t { journaled, unjournaled };
@@ -59,7 +61,7 @@ public:
         bool may_degrade = false;  ///< a permit that cannot be journaled is given all the same
     };
 
-    live_claim(std::shared_ptr<flight> f, std::shared_ptr<store_backend> store, claim_ref ref, terms t,
+    basic_live_claim(std::shared_ptr<flight> f, std::shared_ptr<store_backend> store, claim_ref ref, terms t,
                granted const& grant, mode how)
         : flight_{std::move(f)},
           store_{std::move(store)},
@@ -69,9 +71,9 @@ public:
           allowed_{grant.sends_allowed},
           mode_{how} {}
 
-    live_claim(live_claim const&) = delete;
-    live_claim& operator=(live_claim const&) = delete;
-    ~live_claim() override { flight_->come_home(); }
+    basic_live_claim(basic_live_claim const&) = delete;
+    basic_live_claim& operator=(basic_live_claim const&) = delete;
+    ~basic_live_claim() override { flight_->come_home(); }
 
     /// What the store grants must be heard: a caller's leaving does not end the awaiting, it ends the taking.
     awaitable<outcome<int>> permit(attempt const& a) override {
@@ -128,7 +130,7 @@ public:
     [[nodiscard]] bool was_cut(int send) const noexcept override { return flight_->was_cut(send); }
     [[nodiscard]] bool take_cut(int send) noexcept override { return flight_->take_cut(send); }
     [[nodiscard]] bool awaited() const noexcept override { return flight_->awaited(); }
-    [[nodiscard]] std::shared_ptr<permit_source> share() override { return shared_from_this(); }
+    [[nodiscard]] std::shared_ptr<permit_source> share() override { return this->shared_from_this(); }
     [[nodiscard]] duration longest_send(duration attempt_timeout) const noexcept override {
         auto const limit = timeout_of(attempt_timeout);
         return limit > duration::max() - terms_.finish_grace ? duration::max() : limit + terms_.finish_grace;
@@ -291,5 +293,6 @@ private:
     std::optional<stored_answer> accepted_;
     std::optional<completion<outcome<void>>> acceptance_;
 };
+using live_claim = basic_live_claim<>;
 
 }  // namespace coffer::inline v0

@@ -4,6 +4,7 @@
 
 #include <coffer/asio.hpp>
 #include <coffer/base/key.hpp>
+#include <coffer/base/on_use.hpp>
 #include <coffer/base/outcome.hpp>
 #include <coffer/call/call.hpp>
 #include <coffer/state/record.hpp>
@@ -135,30 +136,36 @@ public:
 
     /// Says that the result of the call's last request is where it belongs. For a key that the request has completed (see
     /// `call::record_key`) this is the only way; otherwise it is the same as with the call's key.
+    template <class = on_use>
     awaitable<void> acknowledge(call const& c) const { return acknowledge(c.record_key()); }
     /// Says that the result under `k` is where it belongs. Later runs get `already_done`; the payload may go.
     ///
     /// Throws `failure`: `unresolved`, `in_progress`, `result_expired`, `store_unavailable`, or `permanent` if the key
     /// has no accepted answer. Acknowledging twice is no error.
+    template <class = on_use>
     awaitable<void> acknowledge(key k) const {
         return detail::submitted<void>(backend_,
                                        [k = std::move(k)](store_backend& b) { return b.acknowledge(named_by(b, k)); });
     }
     /// The record of `k`, or null. Never sends, never claims. Throws `failure` (`store_unavailable`).
+    template <class = on_use>
     awaitable<std::shared_ptr<record const>> peek(key k) const {
         return detail::submitted<std::shared_ptr<record const>>(
             backend_, [k = std::move(k)](store_backend& b) { return b.peek(named_by(b, k)); });
     }
     /// Records by state and namespace, oldest first. Throws `failure` (`store_unavailable`).
+    template <class = on_use>
     awaitable<std::vector<record_summary>> list(record_filter filter) const {
         return detail::submitted<std::vector<record_summary>>(
             backend_, [filter = std::move(filter)](store_backend& b) { return b.list(filter); });
     }
     /// An operator's decision about an unresolved key. Throws `failure`: `permanent` if the record is not unresolved.
+    template <class = on_use>
     awaitable<void> resolve(record_id id, resolution how) const {
         return detail::submitted<void>(
             backend_, [id = std::move(id), how = std::move(how)](store_backend& b) { return b.resolve(id, how); });
     }
+    template <class = on_use>
     awaitable<void> resolve(key k, resolution how) const {
         return detail::submitted<void>(backend_, [k = std::move(k), how = std::move(how)](store_backend& b) {
             return b.resolve(named_by(b, k), how);
@@ -172,21 +179,25 @@ public:
         return coffer::ledger{backend_->ledger()};
     }
     /// The job of that key as its runs (`journal`) have left it, or null. Throws `failure` (`store_unavailable`).
+    template <class = on_use>
     awaitable<std::shared_ptr<run_record const>> peek_run(key job) const {
         return detail::submitted<std::shared_ptr<run_record const>>(
             backend_, [job = std::move(job)](store_backend& b) { return b.peek_run(named_by(b, job)); });
     }
     /// Jobs by namespace, oldest first; `run_filter::stopped()` for those that wait for an operator.
+    template <class = on_use>
     awaitable<std::vector<run_summary>> list_runs(run_filter filter) const {
         return detail::submitted<std::vector<run_summary>>(
             backend_, [filter = std::move(filter)](store_backend& b) { return b.list_runs(filter); });
     }
     /// Says that the cause of a job's failures is mended: it may be run again, as if it had not failed yet. What its steps
     /// have paid for stays paid for. Throws `failure`: `permanent` if the job is done, or no run of it is known.
+    template <class = on_use>
     awaitable<void> reopen_run(record_id job) const {
         return detail::submitted<void>(backend_,
                                        [job = std::move(job)](store_backend& b) { return b.reopen_run(job); });
     }
+    template <class = on_use>
     awaitable<void> reopen_run(key job) const {
         return detail::submitted<void>(
             backend_, [job = std::move(job)](store_backend& b) { return b.reopen_run(named_by(b, job)); });

@@ -4,14 +4,15 @@
 
 #include <coffer/asio.hpp>
 #include <coffer/time/clock.hpp>
+#include <coffer/time/entropy.hpp>
 #include <coffer/time/wait.hpp>
 
 #include <atomic>
+#include <bit>
 #include <chrono>
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <random>
 #include <utility>
 #include <vector>
 
@@ -33,7 +34,7 @@ public:
     }
 
 private:
-    real_clock() : clock{(std::uint64_t{std::random_device{}()} << 32) | std::random_device{}()} {}
+    real_clock() : clock{std::bit_cast<std::uint64_t>(detail::entropy<sizeof(std::uint64_t)>())} {}
 };
 
 /// Holds the clock of one context and the waits that are pending in it. Any thread.
