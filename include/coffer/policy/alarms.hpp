@@ -90,12 +90,16 @@ public:
     /// Looks once and delivers what is due; how many alarms were delivered to all sinks. A sink's failure is no error: it is
     /// asked again by a later look. Throws `failure` (`store_unavailable`).
     template <class = on_use>
-    [[nodiscard]] awaitable<std::size_t> look() const { return look_once(shared_); }
+    [[nodiscard]] awaitable<std::size_t> look() const {
+        return look_once(shared_);
+    }
 
     /// Looks every `options.every`, for good, also while alarms are being told. While the store cannot be reached it goes on
     /// trying, and tells `on_trouble`. Ends by cancellation, or by an exception that is a mistake of the program.
     template <class = on_use>
-    [[nodiscard]] awaitable<void> run() const { return look_for_good(shared_); }
+    [[nodiscard]] awaitable<void> run() const {
+        return look_for_good(shared_);
+    }
 
 private:
     struct shared {

@@ -166,7 +166,9 @@ public:
     /// `store_unavailable`; what `store::acknowledge` says of a step of this run (the job is done then all the same); what
     /// stands in the run's way, if it has not begun. Throws `misuse` while a step is under way, and after `failed`.
     template <class = on_use>
-    [[nodiscard]] awaitable<void> done() const { return detail::finish(run_); }
+    [[nodiscard]] awaitable<void> done() const {
+        return detail::finish(run_);
+    }
 
     /// The run has failed, and ends. Nothing is awaited: the store writes it down. Without effect after the run's end, or
     /// if it has not begun.

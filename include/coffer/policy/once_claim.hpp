@@ -45,7 +45,7 @@ namespace coffer::inline v0::detail {
 /// Claims the key; waits for another process if asked to.
 template <class = on_use>
 awaitable<outcome<claim_verdict>> claim_key(std::shared_ptr<flight> f, flight_plan const& plan,
-                                                   claim_request const& request) {
+                                            claim_request const& request) {
     using namespace std::chrono_literals;
     auto const executor = co_await asio::this_coro::executor;
     auto& service = clock_service::of(executor);

@@ -92,7 +92,7 @@ private:
 /// Makes the run's preflight before its first send, or waits for who makes it.
 template <class = on_use>
 awaitable<outcome<void>> preflighted(std::shared_ptr<run_context> run, record_id step, clock_service& service,
-                                            time_point until) {
+                                     time_point until) {
     if (!run->has_preflight()) co_return outcome<void>{};
     // An accepted answer is never replaced, so such a step sends nothing.
     auto const found = run->store().peek(step);
@@ -133,7 +133,7 @@ awaitable<outcome<void>> preflighted(std::shared_ptr<run_context> run, record_id
 /// All that comes before a step's call.
 template <class = on_use>
 awaitable<outcome<void>> ready_for(std::shared_ptr<run_context> run, run_step& step, clock_service& service,
-                                          duration allowed) {
+                                   duration allowed) {
     auto beginning = begun(run, service, step.until);
     auto const has_begun = co_await std::move(beginning);
     if (!has_begun) co_return has_begun;

@@ -37,8 +37,10 @@ namespace coffer::inline v0::detail {
 /// allocating each time. A template only so that it is compiled where it is needed.
 template <class Executor>
 [[nodiscard]] asio::any_io_executor strand_on(Executor const& executor) {
-    if (auto const* const io = executor.template target<asio::io_context::executor_type>()) return asio::make_strand(*io);
-    if (auto const* const pool = executor.template target<asio::thread_pool::executor_type>()) return asio::make_strand(*pool);
+    if (auto const* const io = executor.template target<asio::io_context::executor_type>())
+        return asio::make_strand(*io);
+    if (auto const* const pool = executor.template target<asio::thread_pool::executor_type>())
+        return asio::make_strand(*pool);
     return asio::make_strand(executor);
 }
 

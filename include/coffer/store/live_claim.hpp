@@ -62,7 +62,7 @@ public:
     };
 
     basic_live_claim(std::shared_ptr<flight> f, std::shared_ptr<store_backend> store, claim_ref ref, terms t,
-               granted const& grant, mode how)
+                     granted const& grant, mode how)
         : flight_{std::move(f)},
           store_{std::move(store)},
           ref_{std::move(ref)},

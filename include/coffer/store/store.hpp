@@ -137,7 +137,9 @@ public:
     /// Says that the result of the call's last request is where it belongs. For a key that the request has completed (see
     /// `call::record_key`) this is the only way; otherwise it is the same as with the call's key.
     template <class = on_use>
-    awaitable<void> acknowledge(call const& c) const { return acknowledge(c.record_key()); }
+    awaitable<void> acknowledge(call const& c) const {
+        return acknowledge(c.record_key());
+    }
     /// Says that the result under `k` is where it belongs. Later runs get `already_done`; the payload may go.
     ///
     /// Throws `failure`: `unresolved`, `in_progress`, `result_expired`, `store_unavailable`, or `permanent` if the key

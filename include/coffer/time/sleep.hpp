@@ -95,7 +95,8 @@ struct begin_wait {
 /// Never throws for a cancellation: it returns `wake::cancelled`. (By Asio's rule the *next* `co_await` of a cancelled
 /// coroutine throws.) Resumes by post on the coroutine's executor.
 template <class Executor = asio::any_io_executor>
-[[nodiscard]] awaitable<wake, Executor> wait_until(clock_service& service, time_point until, wait_list* event = nullptr) {
+[[nodiscard]] awaitable<wake, Executor> wait_until(clock_service& service, time_point until,
+                                                   wait_list* event = nullptr) {
     return asio::async_initiate<asio::use_awaitable_t<Executor> const, void(wake)>(
         detail::begin_wait{&service, until, event}, asio::use_awaitable_t<Executor>{});
 }
