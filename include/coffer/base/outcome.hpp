@@ -21,7 +21,9 @@ using outcome = tl::expected<T, fault>;
 
 /// An outcome's error, from a fault: `return failed(fault{...});`
 [[nodiscard]] inline tl::unexpected<fault> failed(fault f) { return tl::unexpected<fault>{std::move(f)}; }
+/// The same of a fault that has nothing to add to its kind.
 [[nodiscard]] inline tl::unexpected<fault> failed(fault_kind kind) { return failed(fault{kind}); }
+/// The same with a message for people: no credentials, no prompts.
 [[nodiscard]] inline tl::unexpected<fault> failed(fault_kind kind, std::string message) {
     return failed(fault{kind, std::move(message)});
 }
@@ -30,7 +32,9 @@ using outcome = tl::expected<T, fault>;
 /// (`std::rethrow_if_nested`).
 class failure : public std::runtime_error {
 public:
+    /// With the fault as its text. Nests nothing: `throw_failure` does.
     explicit failure(class fault f) : std::runtime_error{text(f)}, fault_{std::move(f)} {}
+    /// All that is known; valid as long as the exception.
     [[nodiscard]] class fault const& fault() const noexcept { return fault_; }
 
 private:
