@@ -46,6 +46,7 @@ public:
         thread_.join();
     }
 
+    /// For transports and clients whose work shall run here. Any thread.
     [[nodiscard]] asio::any_io_executor executor() noexcept { return io_.get_executor(); }
 
     /// Makes a call and waits for its end. Throws `failure`, `misuse` and `std::bad_alloc`; `misuse` also in the client's own
@@ -54,6 +55,7 @@ public:
     auto run(Ask const& ask, call& c, Args const&... args) {
         return value_or_throw(try_run(ask, c, args...));
     }
+    /// The same with a call that nobody looks at afterwards.
     template <class Ask, class... Args>
     auto run(Ask const& ask, call&& c, Args const&... args) {
         return run(ask, c, args...);
@@ -63,6 +65,7 @@ public:
     auto try_run(Ask const& ask, call& c, Args const&... args) {
         return wait_for(ask.try_call(c, args...));
     }
+    /// The same with a call that nobody looks at afterwards.
     template <class Ask, class... Args>
     auto try_run(Ask const& ask, call&& c, Args const&... args) {
         return try_run(ask, c, args...);

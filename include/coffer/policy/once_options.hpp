@@ -35,6 +35,7 @@ enum class mismatch_rule : std::uint8_t {
 
 /// Options of `once`. All members are trivially destructible, so that it may be written inline anywhere.
 struct once_options {
+    /// Of `acknowledged_kept` and `unacknowledged_kept`: less would be forgotten while the job runs.
     static constexpr duration shortest_kept = std::chrono::hours{1};
 
     int max_sends = defaults::max_sends;  ///< sends per key not proven unbilled, ever; 1 = strict
@@ -44,12 +45,13 @@ struct once_options {
     duration finish_grace = defaults::finish_grace;  ///< of a send that nobody waits for any longer
     duration takeover_grace = defaults::takeover_grace;  ///< after a send's own limit, before another may take over
     duration store_wait = defaults::store_wait;  ///< a caller waits so long for its answer to be durable
+    /// A request that was refused for what it is fails again at once for so long, unsent.
     duration request_fault_kept = defaults::request_fault_kept;
     duration acknowledged_kept = defaults::acknowledged_kept;  ///< then it is forgotten: a run after that sends anew
     duration unacknowledged_kept = defaults::unacknowledged_kept;  ///< then `result_expired`, and nothing is sent
-    elsewhere in_other_process = elsewhere::fail_fast;
-    degrade without_store = degrade::refuse;
-    mismatch_rule on_mismatch = mismatch_rule::error;
+    elsewhere in_other_process = elsewhere::fail_fast;  ///< whether to wait for it
+    degrade without_store = degrade::refuse;  ///< whether to send all the same
+    mismatch_rule on_mismatch = mismatch_rule::error;  ///< whether that is an error
 
     /// Throws `std::invalid_argument` for what cannot be meant.
     void check() const {
@@ -78,7 +80,7 @@ struct once_options {
 struct unfingerprinted_t {
     explicit unfingerprinted_t() = default;
 };
-inline constexpr unfingerprinted_t unfingerprinted{};
+inline constexpr unfingerprinted_t unfingerprinted{};  ///< the value to pass
 
 namespace detail {
 
