@@ -92,6 +92,7 @@ public:
         return run(engine_, std::make_shared<curl::transfer>(std::move(r)), deadline);
     }
 
+    /// As they are now; read one after the other while transfers run.
     [[nodiscard]] client_stats stats() const noexcept {
         auto const& c = engine_->count();
         return {c.transfers, c.connections, c.resends_prevented, c.spins, c.rebuilds, c.socket_changes};

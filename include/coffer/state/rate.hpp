@@ -32,15 +32,18 @@ public:
         return {1, input, sane(u.output) + sane(u.output_audio) + sane(u.output_image)};
     }
 
+    /// In units of that measure; never negative.
     [[nodiscard]] std::int64_t operator[](rate_measure m) const noexcept { return of_[static_cast<std::size_t>(m)]; }
     /// So much of that one, and only of that one.
     rate_weight& set(rate_measure m, std::int64_t units) noexcept {
         return of_[static_cast<std::size_t>(m)] = sane(units), *this;
     }
+    /// Both together.
     rate_weight& operator+=(rate_weight const& o) noexcept {
         for (std::size_t i = 0; i < of_.size(); ++i) of_[i] += o.of_[i];
         return *this;
     }
+    /// What is left without the other.
     rate_weight& operator-=(rate_weight const& o) noexcept {
         for (std::size_t i = 0; i < of_.size(); ++i) of_[i] -= o.of_[i];
         return *this;
@@ -58,6 +61,7 @@ public:
         for (std::size_t i = 0; i < a.of_.size(); ++i) a.of_[i] = std::max(a.of_[i], b.of_[i]);
         return a;
     }
+    /// In all measures.
     friend bool operator==(rate_weight const& a, rate_weight const& b) noexcept {
         auto const &x = a.of_, &y = b.of_;  // one by one: GCC calls memcmp for them
         return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3];
@@ -72,9 +76,9 @@ private:
 
 /// So much of a measure in each window.
 struct rate_rule {
-    rate_measure of;
-    std::int64_t limit;
-    std::chrono::nanoseconds window;
+    rate_measure of;  ///< what is counted
+    std::int64_t limit;  ///< in whole units
+    std::chrono::nanoseconds window;  ///< in each such time
     std::chrono::nanoseconds burst;  ///< so much of it at once, as the time in which it is refilled
 };
 
@@ -82,8 +86,8 @@ struct rate_rule {
 /// `take_over` by one at a time.
 class rate_bucket {
 public:
-    using time_point = gcra::time_point;
-    static constexpr std::size_t most_rules = 12;
+    using time_point = gcra::time_point;  ///< of the monotonic clock
+    static constexpr std::size_t most_rules = 12;  ///< one for each measure and window
     /// What the buckets looked like when an attempt had taken its part.
     using marks = std::array<time_point, most_rules>;
 
@@ -123,6 +127,7 @@ public:
         return last;
     }
 
+    /// What became of an attempt to take.
     enum class took : std::uint8_t {
         all,
         none,
@@ -149,6 +154,7 @@ public:
         }
         return took::all;
     }
+    /// All of it or nothing, and the marks for `learn` if it was taken.
     [[nodiscard]] took try_take(rate_weight const& w, time_point now, marks& after) noexcept {
         missed none = 0;
         return try_take(w, now, after, none);
@@ -226,9 +232,12 @@ public:
         }
         return most;
     }
+    /// What `most` calls a part of one: the share that is there, out of so many.
     static constexpr std::uint64_t whole = std::uint64_t{1} << 20;
 
+    /// Of the rule of that number.
     [[nodiscard]] gcra const& operator[](std::size_t i) const noexcept { return dimensions_[i].bucket; }
+    /// Rules.
     [[nodiscard]] std::size_t size() const noexcept { return dimensions_.size(); }
 
 private:

@@ -18,7 +18,7 @@ namespace coffer::inline v0 {
 
 /// A job that an operator must reopen.
 struct stopped_job {
-    std::string name_space;
+    std::string name_space;  ///< of the job's key
     std::string job;  ///< as the store shows it
     int begun = 0;  ///< runs, ever
     int counted = 0;  ///< runs since it was last reopened
@@ -26,8 +26,9 @@ struct stopped_job {
     std::string signature;  ///< of that failure
 };
 
+/// Rings for a job that is stopped.
 struct stopped_job_rule {
-    bool rings = true;
+    bool rings = true;  ///< false: switched off
 
     /// Once for each time that a job is stopped.
     [[nodiscard]] std::optional<alarm_report> look(stopped_job const& j,
@@ -51,8 +52,9 @@ struct stopped_job_rule {
     }
 };
 
+/// Rings when calls are refused for want of money.
 struct denial_rule {
-    bool rings = true;
+    bool rings = true;  ///< false: switched off
 
     /// Once for each limit and window in which a call was refused though no call under way can bring the money back.
     /// `threshold`: a limit that is committed to the last is its business, if it asks for that.
@@ -82,6 +84,7 @@ struct denial_rule {
     [[nodiscard]] static bool is_for_good(budget_denial const& d) noexcept {
         return !d.frozen && detail::wide_int{d.needed.nano()} > detail::wide_int{d.free.nano()} + d.held.nano();
     }
+    /// The same for one limit and window, in every process: what makes denials one alarm.
     [[nodiscard]] static std::string id_of(budget_denial const& d, std::chrono::system_clock::time_point now) {
         // A window that ends is named by its beginning; of one that rolls each day is asked about anew.
         bool const rolls = d.window_text.starts_with("rolling/");
@@ -103,13 +106,15 @@ private:
 /// again with the next refusal.
 class recent_denials {
 public:
-    using time_point = std::chrono::system_clock::time_point;
+    using time_point = std::chrono::system_clock::time_point;  ///< of the wall clock
 
+    /// Remembers it if it is for good. Beyond a fixed number an earlier one goes.
     void note(budget_denial const& d, time_point now) {
         if (!denial_rule::is_for_good(d)) return;
         if (all_.size() >= most) all_.erase(all_.begin());
         all_.insert_or_assign(denial_rule::id_of(d, now), noted{d, now});
     }
+    /// Calls `fn(denial)` for those of the last hour, and forgets the others.
     template <class Fn>
     void for_each(time_point now, Fn const& fn) {
         std::erase_if(all_, [&](auto const& one) { return now - one.second.when > kept; });

@@ -198,6 +198,7 @@ private:
 /// memory as they are. Thread safety: any thread. Example: `coffer::memory_store db;`
 class memory_store : public store {
 public:
+    /// An empty one.
     explicit memory_store(memory_options options = {})
         : memory_store{std::make_shared<detail::memory_backend>(
               std::make_shared<detail::memory_records>(options),

@@ -21,6 +21,7 @@ namespace coffer::inline v0::testing {
 /// A clock that stands still until somebody moves it. Any thread.
 class virtual_clock final : public clock {
 public:
+    /// It begins at the clock's epoch. One seed is one run.
     explicit virtual_clock(std::uint64_t seed = 1) : clock{seed} {}
 
     [[nodiscard]] time_point now() const noexcept override {
@@ -102,12 +103,16 @@ private:
 ///     time.run();                                    // returns when nothing is left to do
 class virtual_time {
 public:
+    /// Gives the context a virtual clock. To be made before the context's first call, and to live as long as it is
+    /// used.
     explicit virtual_time(asio::io_context& io, std::uint64_t seed = 1)
         : io_{io}, clock_{std::make_shared<virtual_clock>(seed)} {
         clock_service::of(io.get_executor()).install(clock_);
     }
 
+    /// For whoever moves it by hand.
     [[nodiscard]] std::shared_ptr<virtual_clock> const& clock() const noexcept { return clock_; }
+    /// By that clock.
     [[nodiscard]] time_point now() const noexcept { return clock_->now(); }
 
     /// Runs until nothing is ready, nothing sleeps and nothing outside works.
