@@ -54,18 +54,18 @@ enum class wait_reason : std::uint8_t { none, backoff, provider_hint, ambiguous_
 struct attempt_record {
     int number = 0;  ///< from 1; each attempt of a request has its own
     coffer::target target;  ///< where it went
-    std::chrono::nanoseconds start{};     ///< since the call began
-    std::chrono::nanoseconds waited{};    ///< before it began
+    std::chrono::nanoseconds start{};  ///< since the call began
+    std::chrono::nanoseconds waited{};  ///< before it began
     wait_reason why_waited = wait_reason::none;  ///< the first reason, if there were several
     std::chrono::nanoseconds duration{};  ///< from its beginning to its end, without the wait
-    std::optional<coffer::fault> fault;   ///< none: it succeeded
+    std::optional<coffer::fault> fault;  ///< none: it succeeded
     knowledge execution = knowledge::yes;  ///< was the request processed at the provider's?
     knowledge billing = knowledge::yes;  ///< `maybe` counts as a send
-    std::optional<coffer::usage> usage;   ///< unknown is not zero
-    std::optional<money> cost;            ///< unknown is not zero
+    std::optional<coffer::usage> usage;  ///< unknown is not zero
+    std::optional<money> cost;  ///< unknown is not zero
     std::shared_ptr<rate_facts const> rate;  ///< what the provider said of its limits; null if nothing
     std::string request_id;  ///< the provider's id of the request; empty: it gave none
-    int send = 0;                         ///< the journal's number of the send; 0 without a journal
+    int send = 0;  ///< the journal's number of the send; 0 without a journal
 };
 
 /// The attempts of one call, in order. Prints as a table.

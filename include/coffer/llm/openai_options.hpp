@@ -52,7 +52,7 @@ public:
     std::string key_prefix = "Bearer ";  ///< before the key, in that header
     http::header_list headers;  ///< further ones, sent with every request
 
-    /// What models cost; the day on which they were read is in openai_prices.hpp.
+    /// What models cost; each card says of which day it is.
     price_table prices = openai_prices();
     /// What a model costs that `prices` does not know, or whose prices were refused.
     unknown_price on_unknown_price = unknown_price::refuse;

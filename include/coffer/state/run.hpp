@@ -43,7 +43,7 @@ struct run_limits {
 
 /// The row of a job.
 struct run_record {
-    run_state state = run_state::idle;  ///< a run whose process is dead is still `running` here
+    run_state state = run_state::idle;  ///< as it was written: the process of one that is `running` may be dead
     run_id run{};  ///< the last run; it stays after its end, so that repeating its operations is harmless
     std::string owner;  ///< the process that runs it, as the store names processes
     std::chrono::steady_clock::time_point lease_until{};  ///< of the run that is under way
@@ -136,7 +136,7 @@ struct run_filter {
 /// A job without the names of its steps.
 struct run_summary {
     record_id job;  ///< its key, as the store knows it
-    run_state state = run_state::idle;  ///< as it is stored: a dead process's run is still `running`
+    run_state state = run_state::idle;  ///< a run whose process is dead has failed
     bool stopped = false;  ///< under the limits of who asked last
     int begun = 0;  ///< runs, ever
     int counted = 0;  ///< runs since it was last reopened
