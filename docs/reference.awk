@@ -5,6 +5,7 @@
 # - The comment at its top is the file's documentation.
 # - The versioned inline namespace, which nobody writes, is left out.
 # - What is in it belongs to the group of its component; see reference.md.
+# - Raw strings are emptied: Doxygen would lose the rest of the file.
 # - Functions of the compiler's own making are left out unless there is a comment: nothing is to be said of them.
 
 BEGIN {
@@ -28,6 +29,8 @@ top && /^#pragma once/ { print "/// @file"; next }
 top && /^\/\/ SPDX/ { print ""; next }
 top && /^\/\// { print "/" $0; next }
 top { top = 0 }
+
+{ gsub(/R"\([^)]*\)"/, "\"\"") }
 
 /^namespace asio = ::asio;/ { print ""; next } # Doxygen takes it for an alias of itself
 
