@@ -47,9 +47,12 @@ enum class stop_reason : std::uint8_t {
 
 /// Why an attempt did not succeed: kind, what is known of the provider's side, and details behind one pointer.
 ///
+/// `kind` says what to do (`fault_table`, `disposition`), `execution` and `billing` what it may have cost, `stop` why there
+/// was no further attempt, the rest is for people. It prints as one line.
+///
 /// Copies are cheap and share the details, which are immutable once set on a fault that was copied (setters copy on
 /// write). Messages must not hold credentials or prompts; whoever puts a provider's words into one redacts them first.
-/// Thread safety: as an `int`.
+/// Only setting a text, or what else stands in the details, may throw (`std::bad_alloc`). Thread safety: as an `int`.
 class fault {
 public:
     using duration = std::chrono::nanoseconds;  ///< of hints; never negative

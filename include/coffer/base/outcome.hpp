@@ -30,6 +30,14 @@ using outcome = tl::expected<T, fault>;
 
 /// What a throwing call throws. If the operation ended with an exception of its own, that one is nested
 /// (`std::rethrow_if_nested`).
+///
+///     try {
+///         reply = co_await ask(call, request);
+///     } catch (coffer::failure const& f) {
+///         if (f.fault().kind() == coffer::fault_kind::over_budget) ...
+///     }
+///
+/// `what()` is the fault as one line, without credentials and prompts. Copying it may throw `std::bad_alloc`.
 class failure : public std::runtime_error {
 public:
     /// With the fault as its text. Nests nothing: `throw_failure` does.

@@ -36,7 +36,10 @@ inline void tell_of(call const& c, observers const& watch, event e) noexcept {
 
 }  // namespace detail
 
-/// What an operation and the gates around it see of one try. Lives in the walk; never kept beyond it.
+/// What an operation and the gates around it see of one try. Lives in the walk; never kept beyond it. One thread at a time.
+///
+/// An operation that takes it as its first parameter learns how long it has (`deadline`), under which key a provider may
+/// recognise the same work (`provider_key`), and can say what it has used (`report`).
 class attempt {
 public:
     /// Made by the walk, for a call that is bound to a context. `watch` is told its events; null: nobody.

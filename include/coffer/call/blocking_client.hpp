@@ -32,9 +32,10 @@ namespace coffer::inline v0 {
 ///     auto const ask = coffer::pipeline{coffer::retry{}}.wrap(openai.chat);
 ///     llm::reply const reply = client.run(ask, call, request);           // blocks; throws coffer::failure
 ///
-/// Any number of threads may call at once; none of them has to be the one that made it. The destructor waits until everything
-/// is done that was begun here: also a send that is paid for and that nobody waits for any more (five minutes, by default). What
-/// was made with its executor must not outlive it.
+/// Any number of threads may call at once; none of them has to be the one that made it. A caller that waits cannot be
+/// interrupted: the call's deadline ends its wait. All calls run on the one thread, so what is wrapped must not block it.
+/// The destructor waits until everything is done that was begun here: also a send that is paid for and that nobody waits
+/// for any more (five minutes, by default). What was made with its executor must not outlive it.
 class blocking_client {
 public:
     /// Throws `std::system_error` if there is no thread to be had.

@@ -61,6 +61,11 @@ enum class answer_origin : std::uint8_t {
 ///
 /// It carries one request at a time (`misuse` is thrown otherwise) and may be used again for a repeat of the same; the
 /// deadline then counts anew. Not safe for use by several threads at once.
+///
+/// Whoever awaits the request borrows it: it must live, and stay where it is, until the request has ended. Afterwards it
+/// says what became of that: `log`, `cost`, `origin`, `stored`. When the deadline is over the request ends as
+/// `deadline_exceeded`, when its coroutine is cancelled as `cancelled`; a send that a journal has permitted goes on in both
+/// cases.
 class call {
 public:
     /// Under this key, with `defaults::deadline`, which counts from the request's beginning.

@@ -31,6 +31,10 @@ class guarded;
 /// `wrapped` for what calling it means.
 ///
 ///     coffer::guarded<llm::reply(llm::request const&)> ask = coffer::pipeline{…}.wrap(openai.chat);
+///
+/// A call costs one indirect call more, and a coroutine frame where an argument is moved in or converted. Copies share the
+/// pipeline; there is no empty one. `Executor` is that of the operation's awaitable. What stands in the pipeline is no part
+/// of the type: an order that cannot be right is found by `wrap`, at run time, instead of by the compiler.
 template <class R, class... Args, class Executor>
 class guarded<R(Args...), Executor> {
 public:

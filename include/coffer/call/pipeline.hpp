@@ -146,7 +146,17 @@ private:
     std::shared_ptr<core_type const> core_;
 };
 
-/// Policies, first = outermost. Wrap once, call many times.
+/// Policies, first = outermost: the order in which a call meets them. Wrap once, call many times.
+///
+///     auto const ask = coffer::pipeline{
+///         coffer::once{db},                                             // pays for a key once
+///         coffer::retry{},                                              // what is inside is met by each attempt
+///         coffer::rate_limit{{.requests_per_minute = 500}},
+///     }.wrap(openai.chat);
+///
+/// A value that holds handles: what it wraps shares the state of the policies that it was given, and so do several
+/// pipelines with copies of one policy: limits and breakers then count all their calls. It need not outlive what it has
+/// wrapped. Gates cost no coroutine frame of their own, layers one.
 template <class... Policies>
 class pipeline {
 public:
@@ -164,7 +174,7 @@ public:
         detail::check_order<Policies...>();
     }
 
-    /// Adds an observer, told of every event of every call.
+    /// Adds an observer, told of every event of every call, on the thread where it happens; see `observer`.
     [[nodiscard]] pipeline observe(observer o) && {
         watch_.add(std::move(o));
         return std::move(*this);

@@ -34,7 +34,6 @@ struct uncounted {
 class request {
 public:
     /// For that model, by the provider's name for it. Empty: `extra` or `with_model` has to name one.
-    /// one.
     explicit request(std::string model = {}) : model_{std::move(model)} {}
 
     // The conversation

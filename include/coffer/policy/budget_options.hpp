@@ -41,7 +41,7 @@ struct budget_options {
 
     /// Turned away, a call waits so long (never past its deadline) for money to come back or for the window to end. It
     /// does not wait where neither can help in that time.
-    duration max_wait{0};
+    duration max_wait{0};  ///< by default it is turned away at once
     /// What a request without an upper bound of its own (no output maximum, unknown price) costs at the most. If it
     /// costs more, the limit may be exceeded by that much; it counts as an overrun.
     std::optional<money> unbounded_at_most{};

@@ -43,6 +43,10 @@ struct fingerprinted_t {};
 ///
 /// Faults of its own: `in_progress`, `key_mismatch` (naming the fields), `unresolved`, `result_expired`, `already_done`,
 /// `store_unavailable`. A call without a key throws `misuse` unless it is `call::unkeyed`. A handle; any thread.
+///
+/// Arguments are copied into the flight, which may outlive its callers: where they cannot be copied, it does not compile.
+/// A result is written down as it came (`decode`) or through `codec<R>`. Acknowledge it (`store::acknowledge`) when it is
+/// where it belongs: an answer that nobody acknowledges is kept for `unacknowledged_kept`, and then the key stays closed.
 template <class Fingerprinting = fingerprinted_t>
 class once {
 public:

@@ -19,8 +19,10 @@ namespace coffer::inline v0 {
 struct retry_options {
     using duration = std::chrono::nanoseconds;  ///< whatever unit it is given in
 
-    int attempts = defaults::attempts;    ///< in all, the first one included
-    int max_sends = defaults::max_sends;  ///< of them not proven unbilled; under a journal its own limit holds instead
+    int attempts = defaults::attempts;    ///< in all, the first one included; 1 never tries again
+    /// Of them not proven unbilled: what may be billed is sent so often at the most. Under a journal its own limit holds
+    /// instead.
+    int max_sends = defaults::max_sends;
     /// Full jitter, from 0.5 s doubling to 30 s.
     delay_schedule schedule =
         backoff{growth::exponential, jitter::full, defaults::backoff_base, defaults::backoff_cap, 2.0};
@@ -29,7 +31,8 @@ struct retry_options {
     duration ambiguous_delay =
         defaults::ambiguous_delay;  ///< at least so long before an ambiguous attempt is sent again
     double ambiguous_spread = defaults::ambiguous_spread;  ///< up to this part of it is added to it at random
-    duration hint_ceiling = defaults::hint_ceiling;  ///< a longer hint of the provider ends the call at once
+    duration hint_ceiling =
+        defaults::hint_ceiling;  ///< a longer hint of the provider ends the call at once; 0: every hint does
     double hint_spread = defaults::hint_spread;  ///< up to this part of a hint is added to it at random
     duration attempt_timeout = defaults::attempt_timeout;  ///< of each attempt
 };

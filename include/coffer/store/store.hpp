@@ -135,7 +135,7 @@ public:
 /// A handle of a store: copies share it. What users call directly; policies take the backend.
 ///
 /// All coroutines may be awaited on any executor, and may be left: what was submitted is carried out. They keep the store,
-/// not the handle, which may be gone by then.
+/// not the handle, which may be gone by then. Any thread; in virtual time all of them under one clock (`std::logic_error`).
 class store {
 public:
     /// Of a backend that somebody has made.
@@ -162,7 +162,8 @@ public:
         return detail::submitted<std::vector<record_summary>>(
             backend_, [filter = std::move(filter)](store_backend& b) { return b.list(filter); });
     }
-    /// An operator's decision about an unresolved key. Throws `failure`: `permanent` if the record is not unresolved.
+    /// An operator's decision about an unresolved key. Throws `failure`: `permanent` if the record is not unresolved,
+    /// `store_unavailable`.
     awaitable<void> resolve(record_id id, resolution how) const {
         return detail::submitted<void>(
             backend_, [id = std::move(id), how = std::move(how)](store_backend& b) { return b.resolve(id, how); });
@@ -185,7 +186,8 @@ public:
         return detail::submitted<std::shared_ptr<run_record const>>(
             backend_, [job = std::move(job)](store_backend& b) { return b.peek_run(named_by(b, job)); });
     }
-    /// Jobs by namespace, oldest first; `run_filter::stopped()` for those that wait for an operator.
+    /// Jobs by namespace, oldest first; `run_filter::stopped()` for those that wait for an operator. Throws `failure`
+    /// (`store_unavailable`).
     awaitable<std::vector<run_summary>> list_runs(run_filter filter) const {
         return detail::submitted<std::vector<run_summary>>(
             backend_, [filter = std::move(filter)](store_backend& b) { return b.list_runs(filter); });
