@@ -31,8 +31,8 @@ struct retry_options {
     duration ambiguous_delay =
         defaults::ambiguous_delay;  ///< at least so long before an ambiguous attempt is sent again
     double ambiguous_spread = defaults::ambiguous_spread;  ///< up to this part of it is added to it at random
-    duration hint_ceiling =
-        defaults::hint_ceiling;  ///< a longer hint of the provider ends the call at once; 0: every hint does
+    /// A longer hint of the provider ends the call at once; 0: every hint does.
+    duration hint_ceiling = defaults::hint_ceiling;
     double hint_spread = defaults::hint_spread;  ///< up to this part of a hint is added to it at random
     duration attempt_timeout = defaults::attempt_timeout;  ///< of each attempt
 };
