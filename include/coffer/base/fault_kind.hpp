@@ -58,13 +58,13 @@ inline constexpr std::size_t fault_kind_count = static_cast<std::size_t>(fault_k
 [[nodiscard]] constexpr bool is_coffers_own(fault_kind k) noexcept { return k >= fault_kind::circuit_open; }
 
 /// What is known of the provider's side. Execution and billing are different facts: a processed 500 may be unbilled,
-/// a moderated 400 may be billed.
+/// a moderated 400 may be billed. `no` and `yes` are proven, `maybe` is everything else.
 enum class knowledge : std::uint8_t { no, maybe, yes };
 
-/// May another target be tried?
+/// May another target be tried? `larger_context`: only one that takes a longer prompt could do better.
 enum class other_target : std::uint8_t { no, yes, larger_context };
 
-/// How an end counts for a circuit breaker.
+/// How an end counts for a circuit breaker: as its provider's failure, or not at all.
 enum class breaker_effect : std::uint8_t { neutral, failure };
 
 /// One row of the table.

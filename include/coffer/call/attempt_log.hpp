@@ -33,8 +33,9 @@ struct target {
     std::string model;  ///< as the request names it; may be empty
 };
 
-/// Why an attempt did not begin at once. `admission`: it stood in line at a limit; `repair`: it is another request, made of
-/// an answer that cannot be used; the others are a retry's.
+/// Why an attempt did not begin at once. `backoff`: by the retry's schedule; `provider_hint`: the provider asked for it;
+/// `ambiguous_floor`: the attempt before may have been executed; `admission`: it stood in line at a limit; `repair`: it is
+/// another request, made of an answer that cannot be used.
 enum class wait_reason : std::uint8_t { none, backoff, provider_hint, ambiguous_floor, admission, repair };
 
 /// A word for logs; empty for `none`.

@@ -19,7 +19,7 @@
 
 namespace coffer::inline v0::llm {
 
-/// How fast a request is worked on, which has its own price.
+/// How fast a request is worked on, which has its own price; by OpenAI's names.
 enum class service_tier : std::uint8_t { standard, flex, priority, batch };
 
 /// How much a web search brings into the prompt, which has its own fee.

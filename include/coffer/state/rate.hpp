@@ -127,7 +127,7 @@ public:
         return last;
     }
 
-    /// What became of an attempt to take.
+    /// What became of an attempt to take. `none`: there was too little.
     enum class took : std::uint8_t {
         all,
         none,

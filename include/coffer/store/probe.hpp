@@ -10,7 +10,7 @@
 
 namespace coffer::inline v0 {
 
-/// What a store is about to do, or has done; one for each kind of operation.
+/// What a store is about to do, or has done; one for each kind of operation of `store_backend` and its ledger.
 enum class store_step : std::uint8_t {
     claim,
     permit,

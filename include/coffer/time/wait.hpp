@@ -20,7 +20,7 @@
 
 namespace coffer::inline v0 {
 
-/// How a wait ended.
+/// How a wait ended: its time came, its event did, or its coroutine was cancelled.
 enum class wake : std::uint8_t { elapsed, notified, cancelled };
 
 /// All waits of one context that have not ended: the context's shutdown destroys their coroutines while the context still
