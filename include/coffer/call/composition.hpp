@@ -53,7 +53,7 @@ public:
     composition& with(std::string_view option, std::string_view value) {
         return with(std::string{option} + " " + std::string{value});
     }
-    /// A duration in the unit that fits: `250ms`, `5min`.
+    /// A duration in the unit that fits: `250 ms`, `5 min`.
     composition& with(std::string_view option, std::chrono::nanoseconds value) {
         return with(option, detail::duration_text(value));
     }

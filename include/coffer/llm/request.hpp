@@ -41,19 +41,19 @@ public:
 
     /// One more message, at the end of the conversation.
     request& add(message m) & { return messages_.push_back(std::move(m)), *this; }
-    /// Of a temporary.
+    /// The same of a temporary.
     request&& add(message m) && { return std::move(add(std::move(m))); }
     /// What the model is told to be: a message of its own each time.
     request& system(std::string text) & { return add(message::system(std::move(text))); }
-    /// Of a temporary.
+    /// The same of a temporary.
     request&& system(std::string text) && { return std::move(system(std::move(text))); }
     /// What the user says.
     request& user(std::string text) & { return add(message::user(std::move(text))); }
-    /// Of a temporary.
+    /// The same of a temporary.
     request&& user(std::string text) && { return std::move(user(std::move(text))); }
     /// What the model said before.
     request& assistant(std::string text) & { return add(message::assistant(std::move(text))); }
-    /// Of a temporary.
+    /// The same of a temporary.
     request&& assistant(std::string text) && { return std::move(assistant(std::move(text))); }
     /// Adds an image to the last message, or if that is not the user's, to a new one of the user. `url` is an address that
     /// the provider can reach, or `data:image/png;base64,...`. How many tokens it is, only the provider knows: see
@@ -71,37 +71,37 @@ public:
 
     /// Another model.
     request& model(std::string name) & { return model_ = std::move(name), *this; }
-    /// Of a temporary.
+    /// The same of a temporary.
     request&& model(std::string name) && { return std::move(model(std::move(name))); }
     /// Of each choice, reasoning included. Without it no upper bound of the cost exists, and a hard budget refuses.
     request& max_output_tokens(std::int64_t tokens) & { return max_output_tokens_ = tokens, *this; }
-    /// Of a temporary.
+    /// The same of a temporary.
     request&& max_output_tokens(std::int64_t tokens) && { return std::move(max_output_tokens(tokens)); }
     /// A promise by whoever knows the provider: the parts that cannot be counted consume no more than that. The bound of
     /// the cost is formed with it; without it a request with such parts has none, and a hard budget refuses. Nothing is
     /// enforced: a provider that consumes more exceeds the bound. Not a part of what makes two requests the same.
     request& at_most(uncounted parts) & { return at_most_ = parts, *this; }
-    /// Of a temporary.
+    /// The same of a temporary.
     request&& at_most(uncounted parts) && { return std::move(at_most(parts)); }
     /// How much chance there is in the answer; the provider says in which range. Must be finite.
     request& temperature(double t) & { return temperature_ = t, *this; }
-    /// Of a temporary.
+    /// The same of a temporary.
     request&& temperature(double t) && { return std::move(temperature(t)); }
     /// Only the most probable tokens, as many as make up this share of all. Must be finite.
     request& top_p(double p) & { return top_p_ = p, *this; }
-    /// Of a temporary.
+    /// The same of a temporary.
     request&& top_p(double p) && { return std::move(top_p(p)); }
     /// How many choices; each is paid for. `reply::text` is the first one, `reply::choices` holds all.
     request& n(std::int64_t choices) & { return n_ = choices, *this; }
-    /// Of a temporary.
+    /// The same of a temporary.
     request&& n(std::int64_t choices) && { return std::move(n(choices)); }
     /// Adds a sequence at which the answer ends.
     request& stop(std::string sequence) & { return stop_.push_back(std::move(sequence)), *this; }
-    /// Of a temporary.
+    /// The same of a temporary.
     request&& stop(std::string sequence) && { return std::move(stop(std::move(sequence))); }
     /// For answers that repeat, as far as the provider can do that.
     request& seed(std::int64_t s) & { return seed_ = s, *this; }
-    /// Of a temporary.
+    /// The same of a temporary.
     request&& seed(std::int64_t s) && { return std::move(seed(s)); }
 
     // Raw JSON
@@ -109,7 +109,7 @@ public:
 
     /// The provider's `response_format`, e.g. `{"type":"json_object"}`.
     request& response_format(std::string raw) & { return response_format_ = std::move(raw), *this; }
-    /// Of a temporary.
+    /// The same of a temporary.
     request&& response_format(std::string raw) && { return std::move(response_format(std::move(raw))); }
     /// Asks for JSON that fits `schema`, strictly. `name` is of letters, digits, `_` and `-`, else
     /// `std::invalid_argument`.
@@ -128,16 +128,16 @@ public:
     }
     /// A JSON array of tools.
     request& tools(std::string raw) & { return tools_ = std::move(raw), *this; }
-    /// Of a temporary.
+    /// The same of a temporary.
     request&& tools(std::string raw) && { return std::move(tools(std::move(raw))); }
     /// A JSON object whose fields are put into the request last: they win over everything said above.
     request& extra(std::string raw) & { return extra_ = std::move(raw), *this; }
-    /// Of a temporary.
+    /// The same of a temporary.
     request&& extra(std::string raw) && { return std::move(extra(std::move(raw))); }
 
     /// The provider's tag for the person on whose behalf it is asked. Not a part of what makes two requests the same.
     request& end_user(std::string tag) & { return end_user_ = std::move(tag), *this; }
-    /// Of a temporary.
+    /// The same of a temporary.
     request&& end_user(std::string tag) && { return std::move(end_user(std::move(tag))); }
 
     /// As the provider calls it.

@@ -27,7 +27,7 @@ struct budget_limit {
     std::string scope;            ///< `team/search`, or with places for the call's tags: `team/{team}/user/{user}`
     money limit = money::max();   ///< none: what is spent is accounted for, and can be frozen
     coffer::window window{};      ///< lifetime, unless it says otherwise
-    limit_kind kind = limit_kind::hard;  ///< soft: nobody is refused, and exceeding it is only told
+    limit_kind kind = limit_kind::hard;  ///< soft: may be exceeded by what sends cost more than usual
 };
 
 /// Options of `budget`: its limit (the first four), further ones, and what to do when there is no money.
@@ -35,7 +35,7 @@ struct budget_options {
     std::string scope;  ///< as in `budget_limit`; empty: everything in this ledger
     money limit = money::max();  ///< none: what is spent is accounted for, and can be frozen
     coffer::window window{};  ///< lifetime, unless it says otherwise
-    limit_kind kind = limit_kind::hard;  ///< soft: nobody is refused, and exceeding it is only told
+    limit_kind kind = limit_kind::hard;  ///< soft: may be exceeded by what sends cost more than usual
     /// Every one of them must have the money, or nothing is held in any: the organisation, the model, the month.
     std::vector<budget_limit> also{};
 

@@ -44,7 +44,7 @@ inline constexpr std::array<spend_history::cell, 3> anomaly_stretches{2, 6, 24};
 
 using anomaly_amounts = std::array<money, anomaly_stretches.size()>;  ///< one for each stretch
 
-/// What counts as far too much. The defaults suit a scope that spends some dollars a day.
+/// How much is far too much for one scope.
 struct anomaly_options {
     money at_least = money::from_nano(money::nano_per_usd);  ///< less in a stretch is never an anomaly: $1
     /// What a scope younger than a month may spend in each stretch: $5 in 2 hours, $10 in 6, $20 in 24.

@@ -50,7 +50,7 @@ public:
 
     /// In each window.
     [[nodiscard]] std::int64_t limit() const noexcept { return limit_; }
-    /// The time in which an empty bucket is full.
+    /// In which `limit` units are refilled.
     [[nodiscard]] duration window() const noexcept { return window_; }
     /// The most that lies in the bucket, as the time in which it is refilled.
     [[nodiscard]] duration burst() const noexcept { return burst_; }

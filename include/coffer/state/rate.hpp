@@ -232,7 +232,7 @@ public:
         }
         return most;
     }
-    /// What `most` calls a part of one: the share that is there, out of so many.
+    /// The whole of a limit, in the parts that the function above counts in.
     static constexpr std::uint64_t whole = std::uint64_t{1} << 20;
 
     /// Of the rule of that number.

@@ -115,7 +115,7 @@ public:
     [[nodiscard]] bool has_fault() const noexcept { return why_.has_value(); }
     /// Empty: the usual way of spoiling.
     [[nodiscard]] spoiler const& how() const noexcept { return how_; }
-    /// Null: the usual exception.
+    /// Only of `throws`; otherwise null.
     [[nodiscard]] std::exception_ptr const& thrown() const noexcept { return thrown_; }
 
 private:
