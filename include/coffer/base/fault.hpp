@@ -77,7 +77,8 @@ public:
     [[nodiscard]] std::optional<duration> retry_after() const noexcept {
         return retry_after_ < duration::zero() ? std::nullopt : std::optional{retry_after_};
     }
-    [[nodiscard]] std::string_view message() const noexcept {  ///< one line for people, redacted; may be empty
+    /// One line for people, redacted; may be empty.
+    [[nodiscard]] std::string_view message() const noexcept {
         return detail_ ? std::string_view{detail_->message} : "";
     }
     /// The provider's own code, e.g. `insufficient_quota`.

@@ -62,7 +62,8 @@ public:
         if (messages_.empty() || messages_.back().who() != role::user) user({});
         return messages_.back().image(std::move(url), d), *this;
     }
-    request&& image(std::string url, image_detail d = image_detail::automatic) && {  ///< of a temporary
+    /// The same of a temporary.
+    request&& image(std::string url, image_detail d = image_detail::automatic) && {
         return std::move(image(std::move(url), d));
     }
 

@@ -32,7 +32,7 @@ struct backoff {
 
     /// Constant: always `base`; linear: `base` more each time; exponential: `factor` times as long each time.
     growth grow = growth::exponential;
-    jitter spread = jitter::full;  ///< full: anything from zero up to it
+    jitter spread = jitter::full;  ///< how chance is mixed in; full: from zero up to the delay
     duration base = std::chrono::milliseconds{500};  ///< the first delay's cap
     duration cap = std::chrono::seconds{30};  ///< no longer than that, before chance is mixed in
     double factor = 2.0;  ///< of exponential growth

@@ -36,7 +36,7 @@ public:
     /// How an attempt ended.
     struct end {
         /// How it ended; every other end is neutral, and not told.
-        enum class kind : std::uint8_t {  ///< every other end is neutral, and not told
+        enum class kind : std::uint8_t {
             success,
             overload,  ///< the provider, or the clock, says that it is too much
         };

@@ -48,9 +48,9 @@ public:
     gcra& operator=(gcra const&) = delete;
     ~gcra() = default;
 
-    /// In each window.
+    /// Units in each window.
     [[nodiscard]] std::int64_t limit() const noexcept { return limit_; }
-    /// In which `limit` units are refilled.
+    /// The time in which `limit` units are refilled.
     [[nodiscard]] duration window() const noexcept { return window_; }
     /// The most that lies in the bucket, as the time in which it is refilled.
     [[nodiscard]] duration burst() const noexcept { return burst_; }

@@ -122,7 +122,7 @@ struct hedge_facts {
 /// The answer: now, later, or never, and why not.
 struct hedge_verdict {
     /// What is done.
-    enum class what : std::uint8_t {  ///< when
+    enum class what : std::uint8_t {
         start,
         later,  ///< the same is asked again after the delay
         never,  ///< not for this call

@@ -37,7 +37,7 @@ public:
         partition(partition const&) = delete;
         partition& operator=(partition const&) = delete;
 
-        /// As long as the partition.
+        /// Valid as long as the partition.
         [[nodiscard]] std::string_view name() const noexcept { return *name_; }
         /// So many hold it.
         [[nodiscard]] std::size_t uses() const noexcept { return uses_; }

@@ -38,12 +38,12 @@ public:
     rate_weight& set(rate_measure m, std::int64_t units) noexcept {
         return of_[static_cast<std::size_t>(m)] = sane(units), *this;
     }
-    /// Both together.
+    /// Adds measure by measure.
     rate_weight& operator+=(rate_weight const& o) noexcept {
         for (std::size_t i = 0; i < of_.size(); ++i) of_[i] += o.of_[i];
         return *this;
     }
-    /// What is left without the other.
+    /// Subtracts measure by measure.
     rate_weight& operator-=(rate_weight const& o) noexcept {
         for (std::size_t i = 0; i < of_.size(); ++i) of_[i] -= o.of_[i];
         return *this;
@@ -61,7 +61,7 @@ public:
         for (std::size_t i = 0; i < a.of_.size(); ++i) a.of_[i] = std::max(a.of_[i], b.of_[i]);
         return a;
     }
-    /// In all measures.
+    /// Equal in all measures.
     friend bool operator==(rate_weight const& a, rate_weight const& b) noexcept {
         auto const &x = a.of_, &y = b.of_;  // one by one: GCC calls memcmp for them
         return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3];
@@ -237,7 +237,7 @@ public:
 
     /// Of the rule of that number.
     [[nodiscard]] gcra const& operator[](std::size_t i) const noexcept { return dimensions_[i].bucket; }
-    /// Rules.
+    /// How many rules it has.
     [[nodiscard]] std::size_t size() const noexcept { return dimensions_.size(); }
 
 private:

@@ -59,7 +59,8 @@ public:
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
     /// So many wait, of all tenants.
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
-    [[nodiscard]] std::size_t waiting(std::string_view name) const noexcept {  ///< so many wait of that tenant
+    /// So many wait of that tenant.
+    [[nodiscard]] std::size_t waiting(std::string_view name) const noexcept {
         auto const at = tenants_.find(name);
         return at == tenants_.end() ? 0 : at->second.size;
     }

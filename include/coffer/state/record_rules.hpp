@@ -72,11 +72,13 @@ protected:
     using nanoseconds = std::chrono::nanoseconds;  ///< whatever unit it is given in
     static constexpr auto never = std::chrono::system_clock::time_point::max();  ///< it does not expire
 
-    [[nodiscard]] bool is_open() const noexcept {  ///< somebody may work on it, or might
+    /// Somebody may work on it, or might.
+    [[nodiscard]] bool is_open() const noexcept {
         using enum record_state;
         return r_.state == claimed || r_.state == sent || r_.state == answered || r_.state == unknown;
     }
-    [[nodiscard]] bool is_closed() const noexcept {  ///< its end was reached
+    /// Its end was reached.
+    [[nodiscard]] bool is_closed() const noexcept {
         using enum record_state;
         return r_.state == done || r_.state == acked || r_.state == expired;
     }
