@@ -106,7 +106,9 @@ concept ticket = std::destructible<T> && requires(T& t, attempt_end const& end, 
     { t.settle(end, a) } noexcept -> std::same_as<verdict>;
 };
 
-/// See the top of this file. Gates are handles: copies share state, which any thread may use.
+/// Admits attempts and learns how they ended: `try_enter(attempt&, slot<ticket>&) const` makes a ticket in the slot, or
+/// refuses, or (`waiting_gate`) asks the attempt to wait; it never suspends. gate.hpp begins with an example, and with
+/// what a gate may also offer. Gates are handles: copies share state, which any thread may use.
 template <class G>
 concept gate = std::copy_constructible<G> && requires { typename G::ticket; } && ticket<typename G::ticket> &&
                requires(G const& g, attempt& a, slot<typename G::ticket>& s) {
