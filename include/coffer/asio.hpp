@@ -35,6 +35,7 @@ namespace coffer::inline v0 {
 
 namespace asio = ::asio;
 
+/// `asio::awaitable` on any executor unless another is named.
 template <class T, class Executor = asio::any_io_executor>
 using awaitable = asio::awaitable<T, Executor>;
 

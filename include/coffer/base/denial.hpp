@@ -33,7 +33,7 @@ struct budget_denial {
     std::string scope;   ///< whose limit it is
     std::string window;  ///< over which time, for people: `day 2026-11-22 (UTC)`
     std::string window_text;  ///< the same as it is stored: `day@UTC`
-    money limit;
+    money limit;  ///< what may be spent in that window at the most
     money free;    ///< left of it; zero if it was lowered below what is spent
     money needed;  ///< what was to be held: the request's upper bound
     money held;    ///< of what is not free: held for sends that are under way and may come back

@@ -20,8 +20,8 @@ namespace coffer::inline v0 {
 
 /// Usage and cost that an answer was billed for. Unknown is not zero.
 struct billed {
-    std::optional<coffer::usage> usage{};
-    std::optional<money> cost{};
+    std::optional<coffer::usage> usage{};  ///< tokens and calls of tools; none: unknown
+    std::optional<money> cost{};  ///< none: unknown; a price list may say it from the usage
 };
 
 namespace detail {
@@ -179,9 +179,12 @@ concept has_to_fault = requires(E const& e) {
 /// How `Op` (the operation, or a description of it) is called with lvalues of `Args...`, and what it offers.
 template <class Op, class... Args>
 struct operation_traits {
+    /// The callable itself, without its description.
     using function = std::remove_cvref_t<decltype(detail::function_of(std::declval<Op const&>()))>;
 
+    /// Is it `(attempt&, args...)`?
     static constexpr bool takes_attempt = std::invocable<function const&, attempt&, Args&...>;
+    /// Else a message says what is wrong.
     static constexpr bool callable = takes_attempt || std::invocable<function const&, Args&...>;
     static_assert(callable,
                   "coffer: the operation must be callable as (coffer::attempt&, args...) or (args...), as a const "
@@ -192,28 +195,37 @@ struct operation_traits {
                   "estimate, decode, "
                   "bill, classify) is not const: declare it const, or it would not be used");
 
+    /// Calls it, with the attempt if it takes one.
     static auto start(Op const& op, attempt& a, Args&... args) {
         auto const& fn = detail::function_of(op);
         if constexpr (takes_attempt) return fn(a, args...);
         else return fn(args...);
     }
 
+    /// What it gives, as it is declared.
     using returned = decltype(start(std::declval<Op const&>(), std::declval<attempt&>(), std::declval<Args&>()...));
     static_assert(detail::is_awaitable<returned>,
                   "coffer: the operation must return asio::awaitable<T>; wrap callbacks and futures first");
-    using executor_type = typename detail::awaitable_traits<returned>::executor_type;
+    using executor_type = typename detail::awaitable_traits<returned>::executor_type;  ///< its awaitable's
+    /// What that brings: R, an expected of R, or an answer.
     using raw_type = typename detail::awaitable_traits<returned>::value_type;
 
+    /// Does it say where a request goes?
     static constexpr bool has_target =
         !detail::is_absent<decltype(detail::target_of(std::declval<Op const&>(), std::declval<Args const&>()...))>;
+    /// Does it bound what a request may consume?
     static constexpr bool has_estimate =
         !detail::is_absent<decltype(detail::estimate_of(std::declval<Op const&>(), std::declval<Args const&>()...))>;
+    /// Does it say what makes two requests the same? `once` asks for it.
     static constexpr bool has_fingerprint =
         !detail::is_absent<decltype(detail::fingerprint_of(std::declval<Op const&>(), std::declval<Args const&>()...))>;
+    /// Does it return raw answers, and say what is in them?
     static constexpr bool has_decode =
         !detail::is_absent<decltype(detail::decode_with(std::declval<Op const&>(), std::declval<answer const&>()))>;
+    /// Does it say what an answer cost?
     static constexpr bool has_bill =
         !detail::is_absent<decltype(detail::bill_with(std::declval<Op const&>(), std::declval<answer const&>()))>;
+    /// Can it make another request of an unusable answer?
     static constexpr bool has_repair = !detail::is_absent<decltype(detail::repair_with(
         std::declval<Op const&>(), std::declval<defect const&>(), std::declval<std::decay_t<Args>&>()...))>;
     static_assert(!has_repair || (std::copy_constructible<std::decay_t<Args>> && ...),

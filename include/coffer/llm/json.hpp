@@ -13,7 +13,7 @@
 
 namespace coffer::inline v0::llm {
 
-using json = nlohmann::json;
+using json = nlohmann::json;  ///< numbers as doubles and 64-bit integers; see exact_json.hpp for others
 
 namespace detail {
 

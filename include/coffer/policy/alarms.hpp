@@ -50,6 +50,7 @@ template <class Fn>
     };
 }
 
+/// Options of `alarms`: who is told, of what, and how often it is looked. `check()` throws `std::invalid_argument`.
 struct alarms_options {
     std::vector<alarm_sink> tell;  ///< each of them is told of each alarm
     alarm_watch watch{};  ///< the rules, and what freezes a scope

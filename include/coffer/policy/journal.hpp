@@ -175,6 +175,7 @@ public:
     void failed(std::exception_ptr const& thrown) const {
         run_->fail(failure_of(thrown, [this](fault const& why) { return run_->step_of(why); }));
     }
+    /// The same, of a fault: it need not be one of the run's own steps.
     void failed(fault const& why) const { run_->fail(failure_of(why, run_->step_of(why))); }
 
     /// The call of a step that is over: its log, its cost, where its answer came from. Lives as long as the journal.
@@ -182,6 +183,7 @@ public:
     [[nodiscard]] call const& call_of(std::string_view step) const { return run_->step(step).call; }
     /// The run so far as a table: `std::cout << run.report();`
     [[nodiscard]] run_report report() const { return run_->report(); }
+    /// The job's key, from which those of the steps are derived.
     [[nodiscard]] key const& job() const noexcept { return run_->job(); }
 
 private:

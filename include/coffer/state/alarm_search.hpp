@@ -46,15 +46,15 @@ inline constexpr auto freezes_within = std::chrono::minutes{15};
 
 /// An alarm that rings, and the ids of others that it tells as well.
 struct found_alarm {
-    alarm_report what;
-    std::vector<std::string> also;
+    alarm_report what;  ///< to be told
+    std::vector<std::string> also;  ///< of the same rule, which say less
 };
 
 /// A limit's window, as it stands.
 struct watched_limit {
-    std::string scope;
-    window_at where;
-    commitment stands;
+    std::string scope;  ///< whose limit
+    window_at where;  ///< over which time
+    commitment stands;  ///< what of it is committed
     money overrun{};  ///< what sends have cost above their bounds
 };
 
@@ -66,27 +66,29 @@ struct watched_limit {
 
 /// An answer that was replayed and not acknowledged.
 struct replayed_key {
-    std::string name_space;
+    std::string name_space;  ///< the key's namespace, in the clear
     std::string key;  ///< as the store shows it
-    std::int64_t times = 0;
-    money saved;
+    std::int64_t times = 0;  ///< so often it was replayed
+    money saved;  ///< so much the answer had cost, and would have again
 };
 /// A piece of work, and where it was paid for.
 struct paid_work {
-    std::string scope;
-    std::string work;
-    repeated_work paid;
+    std::string scope;  ///< where it was paid for
+    std::string work;  ///< what makes it the same work; never shown
+    repeated_work paid;  ///< how often, and for how much
 };
 
+/// Gathers what rings: the `look_at_...` are told the ledger's rows, in any order, and `take` gives what was found.
 class alarm_search {
 public:
-    using time_point = std::chrono::system_clock::time_point;
-    using known_id = std::function<bool(std::string const&)>;
+    using time_point = std::chrono::system_clock::time_point;  ///< of the wall clock
+    using known_id = std::function<bool(std::string const&)>;  ///< true: an alarm of that id is kept already
 
     /// `last`: of the look before this one; `known`: was an alarm of that id found before?
     alarm_search(alarm_watch const& watch, time_point last, time_point now, known_id known)
         : watch_{watch}, rules_{watch.rules}, last_{last}, now_{now}, known_{std::move(known)} {}
 
+    /// How much of the limit is committed? Each percentage once per window.
     void look_at_limit(watched_limit const& w) {
         if (watch_.ignores(w.scope)) return;
         auto const at = std::clamp(now_, w.where.span.start, w.where.span.end - time_point::duration{1});
@@ -132,6 +134,7 @@ public:
     void look_at_replays(std::vector<replayed_key> all);
     /// Of a namespace one alarm rings at a time, for the job that has failed most often: a batch has one cause.
     void look_at_jobs(std::vector<stopped_job> all);
+    /// Were calls refused for good? Once for each limit and window.
     void look_at_denial(budget_denial const& d) {
         if (watch_.ignores(d.scope)) return;
         if (auto found = rules_.denial.look(d, rules_.threshold, now_)) ring(*std::move(found), {});
@@ -139,6 +142,7 @@ public:
     /// Of a scope one alarm rings at a time, for the work that was paid for most in vain: a batch repeats as a whole.
     void look_at_work(std::vector<paid_work> all);
 
+    /// What rings; to be called once, at the end.
     [[nodiscard]] std::vector<found_alarm> take() { return std::move(found_); }
 
 private:

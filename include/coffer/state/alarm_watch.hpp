@@ -18,10 +18,11 @@ namespace coffer::inline v0 {
 /// Of scopes inside each other for which the same kind rings together only the innermost is frozen: one runaway user must
 /// not stop the organisation. It holds for alarms that another process has found just before, too.
 struct freeze_on {
-    alarm_kind kind = alarm_kind::anomaly;
+    alarm_kind kind = alarm_kind::anomaly;  ///< of alarms of this kind
     alarm_severity at_least = alarm_severity::warning;  ///< a threshold of 100 % is critical, of 75 % or more a warning
     std::string within{};  ///< only this scope and those inside it; empty: any
 
+    /// Does such an alarm freeze its scope?
     [[nodiscard]] bool applies_to(alarm_report const& a) const {
         return a.kind == kind && a.severity >= at_least && is_within(a.scope, within);
     }
@@ -29,11 +30,12 @@ struct freeze_on {
 
 /// What a look asks, and what it does when an alarm rings.
 struct alarm_watch {
-    alarm_rules rules{};
-    std::vector<freeze_on> freeze{};
+    alarm_rules rules{};  ///< what rings
+    std::vector<freeze_on> freeze{};  ///< what also stops the money; nothing by default
     /// Scopes, with those inside them, of which nothing rings: those of single users, say, whose limits are met every day.
     std::vector<std::string> ignore{};
 
+    /// Is it one of them, or inside one?
     [[nodiscard]] bool ignores(std::string_view scope) const {
         return std::any_of(ignore.begin(), ignore.end(), [&](auto const& i) { return is_within(scope, i); });
     }

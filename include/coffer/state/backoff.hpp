@@ -29,12 +29,13 @@ enum class jitter : std::uint8_t {
 ///
 /// Saturates for any attempt number; never negative, never NaN.
 struct backoff {
-    using duration = std::chrono::nanoseconds;
+    using duration = std::chrono::nanoseconds;  ///< whatever unit it is given in
 
+    /// Constant: always `base`; linear: `base` more each time; exponential: `factor` times as long each time.
     growth grow = growth::exponential;
-    jitter spread = jitter::full;
-    duration base = std::chrono::milliseconds{500};
-    duration cap = std::chrono::seconds{30};
+    jitter spread = jitter::full;  ///< how chance is mixed in; full: from zero up to the delay
+    duration base = std::chrono::milliseconds{500};  ///< the first delay's cap
+    duration cap = std::chrono::seconds{30};  ///< no longer than that, before chance is mixed in
     double factor = 2.0;  ///< of exponential growth
 
     /// Always the same.

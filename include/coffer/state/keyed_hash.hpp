@@ -15,8 +15,8 @@ namespace coffer::inline v0 {
 
 /// Two words of it.
 struct hash_key {
-    std::uint64_t first = 0;
-    std::uint64_t second = 0;
+    std::uint64_t first = 0;  ///< random, of one process or table
+    std::uint64_t second = 0;  ///< random as well
 };
 
 namespace detail {

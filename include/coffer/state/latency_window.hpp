@@ -23,17 +23,18 @@ namespace coffer::inline v0 {
 /// themselves need not be kept. Not safe for several threads at once.
 class latency_window {
 public:
-    using duration = std::chrono::nanoseconds;
-    using time_point = std::chrono::steady_clock::time_point;
+    using duration = std::chrono::nanoseconds;  ///< whatever unit it is given in
+    using time_point = std::chrono::steady_clock::time_point;  ///< of the monotonic clock
 
     /// Steps in which a half-life goes by, and what one of them leaves of a sample's weight.
     static constexpr int steps_per_half_life = 8;
-    static constexpr double left_by_step = 0.91700404320467123174;  // 2^(-1/8)
+    static constexpr double left_by_step = 0.91700404320467123174;  ///< eight of them leave a half
 
     /// `half_life` must be longer than zero.
     explicit latency_window(duration half_life) noexcept
         : step_{std::max(half_life / steps_per_half_life, duration{1})} {}
 
+    /// An answer that took so long, at full weight.
     void add(duration took, time_point now) noexcept {
         forget(now);
         weights_[bucket_of(took)] += 1;

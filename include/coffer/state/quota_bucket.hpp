@@ -12,15 +12,17 @@
 
 namespace coffer::inline v0 {
 
+/// Options of `retry_quota`.
 struct retry_quota_options {
     double capacity = 50;  ///< retries that are saved up at the most, and at the beginning
     double per_second = 0.2;  ///< gained by time
     double per_success = 0.2;  ///< gained by an attempt that succeeds
 };
 
+/// The bucket of a `retry_quota`. Not for use by several threads at once.
 class quota_bucket {
 public:
-    using time_point = std::chrono::steady_clock::time_point;
+    using time_point = std::chrono::steady_clock::time_point;  ///< of the monotonic clock
 
     /// Throws `std::invalid_argument` for options that cannot be meant.
     explicit quota_bucket(retry_quota_options const& o) {
@@ -51,11 +53,14 @@ public:
         refill(now);
         left_ = std::min(left_ + one, capacity_);
     }
+    /// A call has succeeded: it gains `per_success`.
     void succeeded(time_point now) noexcept {
         refill(now);
         left_ = std::min(left_ + per_success_, capacity_);
     }
+    /// Retries that it holds at the most.
     [[nodiscard]] double capacity() const noexcept { return static_cast<double>(capacity_) / static_cast<double>(one); }
+    /// Nothing would be gained.
     [[nodiscard]] bool is_full() const noexcept { return left_ == capacity_; }
     /// Retries that are left now.
     [[nodiscard]] double left(time_point now) noexcept {

@@ -16,7 +16,7 @@ namespace coffer::inline v0 {
 
 /// A job that an operator must reopen.
 struct stopped_job {
-    std::string name_space;
+    std::string name_space;  ///< of the job's key
     std::string job;  ///< as the store shows it
     int begun = 0;  ///< runs, ever
     int counted = 0;  ///< runs since it was last reopened
@@ -24,8 +24,9 @@ struct stopped_job {
     std::string signature;  ///< of that failure
 };
 
+/// Rings for a job that is stopped.
 struct stopped_job_rule {
-    bool rings = true;
+    bool rings = true;  ///< false: switched off
 
     /// Once for each time that a job is stopped.
     [[nodiscard]] std::optional<alarm_report> look(stopped_job const& j,
@@ -49,8 +50,9 @@ struct stopped_job_rule {
     }
 };
 
+/// Rings when calls are refused for want of money.
 struct denial_rule {
-    bool rings = true;
+    bool rings = true;  ///< false: switched off
 
     /// Once for each limit and window in which a call was refused though no call under way can bring the money back.
     /// `threshold`: a limit that is committed to the last is its business, if it asks for that.
@@ -76,6 +78,7 @@ struct denial_rule {
                                         in_dollars(d.limit) + " are left for " + d.window +
                                         ". Look what has spent it; raise the limit if this is what the work needs."};
     }
+    /// The same for one limit and window, in every process: what makes denials one alarm.
     [[nodiscard]] static std::string id_of(budget_denial const& d, std::chrono::system_clock::time_point now) {
         // A window that ends is named by its beginning; of one that rolls each day is asked about anew.
         bool const rolls = d.window_text.starts_with("rolling/");

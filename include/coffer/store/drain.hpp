@@ -24,6 +24,7 @@ namespace coffer::inline v0 {
 struct drain_report {
     std::vector<record_id> sending;  ///< keys with a send under way; if the process ends now, the next run decides
     std::size_t unwritten = 0;       ///< operations that follow a send and are not durable yet
+    /// Nothing is lost if the process ends now.
     [[nodiscard]] bool clean() const noexcept { return sending.empty() && unwritten == 0; }
 };
 

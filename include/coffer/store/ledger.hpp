@@ -27,7 +27,7 @@ namespace coffer::inline v0 {
 
 /// An entry of the ledger, with the accounts that it stands in.
 struct ledger_entry {
-    reservation row;
+    reservation row;  ///< the reservation, and what became of it
     std::vector<std::string> scopes;   ///< beside `row.holds`
     std::vector<std::string> windows;  ///< likewise, as they are stored
 };
@@ -35,7 +35,7 @@ struct ledger_entry {
 /// Which entries to look at.
 struct entry_filter {
     std::string scope{};  ///< this one and those inside it; empty: all
-    std::optional<reservation_state> state{};
+    std::optional<reservation_state> state{};  ///< none: all
     std::string request_id{};  ///< the provider's
     wall_time_point from = wall_time_point::min();  ///< made at or after
     wall_time_point to = wall_time_point::max();    ///< and before
@@ -44,8 +44,8 @@ struct entry_filter {
 
 /// What an entry has really cost, as somebody found out who was told by the provider.
 struct correction {
-    reservation_id entry{};
-    money actual;
+    reservation_id entry{};  ///< its reservation's id
+    money actual;  ///< what the provider says that it has cost
 };
 
 /// What a ledger does. As with a store, every operation is submitted: it starts at once, is owned by the ledger, may be
@@ -74,12 +74,17 @@ public:
     /// Its owner has let go of it: never sent, it is given back; sent, it is presumed spent.
     virtual result<void> submit_lapse(reservation_id const& id) = 0;
 
+    /// Nothing is held or sent in that scope and inside it; how many sends are under way there. Empty: everything.
     virtual result<std::size_t> freeze(std::string const& scope, std::string const& reason) = 0;
+    /// It may be spent there again; false if it was not frozen itself.
     virtual result<bool> thaw(std::string const& scope) = 0;
+    /// An operator's limit for one scope and window; none: that of the programs holds again.
     virtual result<void> set_limit(std::string const& scope, window const& over, std::optional<money> limit) = 0;
     /// How many of them were known.
     virtual result<std::size_t> correct(std::vector<correction> const& what) = 0;
+    /// How that scope and those inside it stand; the empty one: all.
     virtual result<std::vector<account_status>> accounts(std::string const& scope) = 0;
+    /// The sends that explain the money.
     virtual result<std::vector<ledger_entry>> entries(entry_filter const& filter) = 0;
     /// Names of accounts that are not the sum of their entries.
     virtual result<std::vector<std::string>> audit() = 0;
@@ -113,6 +118,7 @@ namespace detail {
 /// its first send. Where a name may be misspelt, ask `is_known`.
 class ledger {
 public:
+    /// Of a backend that somebody has made; stores offer their own ledger through `backend()`.
     explicit ledger(std::shared_ptr<ledger_backend> backend) noexcept : backend_{std::move(backend)} {}
 
     /// The kill switch: when this returns, no process begins a send in `scope` or a scope inside it any more (the empty
@@ -185,6 +191,7 @@ public:
             backend_, [filter = std::move(filter)](ledger_backend& b) { return b.alarms(filter); });
     }
 
+    /// For `budget` and for tests.
     [[nodiscard]] std::shared_ptr<ledger_backend> const& backend() const noexcept { return backend_; }
 
 private:

@@ -54,13 +54,14 @@ public:
 
     /// What the journal's options say about sends.
     struct terms {
-        int max_sends = defaults::max_sends;
+        int max_sends = defaults::max_sends;  ///< not proven unbilled
         duration attempt_timeout = duration::max();  ///< at most what the attempt itself has
-        duration finish_grace = defaults::finish_grace;
+        duration finish_grace = defaults::finish_grace;  ///< of a send for which nobody waits any more
         duration store_wait = defaults::store_wait;  ///< for the confirmation that an earlier send was given back
         bool may_degrade = false;  ///< a permit that cannot be journaled is given all the same
     };
 
+    /// Of a claim that was just granted; `how` says whether permits are journaled.
     basic_live_claim(std::shared_ptr<flight> f, std::shared_ptr<store_backend> store, claim_ref ref, terms t,
                      granted const& grant, mode how)
         : flight_{std::move(f)},
@@ -144,7 +145,9 @@ public:
     [[nodiscard]] std::optional<stored_answer> const& accepted_answer() const noexcept { return accepted_; }
     /// When the acceptance is durable; none without a journal.
     [[nodiscard]] std::optional<completion<outcome<void>>> const& acceptance() const noexcept { return acceptance_; }
+    /// Names the claim for the store.
     [[nodiscard]] claim_ref const& ref() const noexcept { return ref_; }
+    /// False: the store was unavailable, and the user has asked to send all the same.
     [[nodiscard]] bool journaled() const noexcept { return mode_ == mode::journaled; }
     /// Has a send been made that the journal does not know of?
     [[nodiscard]] bool has_degraded() const noexcept { return unjournaled_ != 0; }

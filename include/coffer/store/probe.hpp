@@ -10,6 +10,7 @@
 
 namespace coffer::inline v0 {
 
+/// What a store is about to do, or has done; one for each kind of operation of `store_backend` and its ledger.
 enum class store_step : std::uint8_t {
     claim,
     permit,
@@ -28,6 +29,7 @@ enum class store_step : std::uint8_t {
     end_run
 };
 
+/// Its name, as in the source.
 [[nodiscard]] constexpr std::string_view to_string(store_step s) noexcept {
     constexpr std::array<std::string_view, 15> names{"claim",   "permit", "answer",    "accept",    "reject",
                                                      "lost",    "unsend", "fail",      "release",   "acknowledge",
@@ -35,6 +37,7 @@ enum class store_step : std::uint8_t {
     return names[static_cast<std::size_t>(s)];
 }
 
+/// On which side of a step.
 enum class edge : std::uint8_t {
     before,  ///< the step is about to be carried out
     after,   ///< it was carried out and is as durable as the store makes it; nobody has been told yet

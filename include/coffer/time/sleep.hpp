@@ -18,7 +18,7 @@ namespace coffer::inline v0 {
 class wait_list {
 public:
     struct already_notified_t {};
-    static constexpr already_notified_t already_notified{};
+    static constexpr already_notified_t already_notified{};  ///< makes a list whose event has been
 
     wait_list() = default;
     /// One whose event has been.
