@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
-// A whole power, without <cmath>, which would be a tenth of what the core's headers cost a compiler.
+// A whole power, without the header cmath, which would be a tenth of what the core's headers cost a compiler.
 
 #include <cstdint>
 

@@ -296,6 +296,7 @@ private:
     std::optional<stored_answer> accepted_;
     std::optional<completion<outcome<void>>> acceptance_;
 };
+/// As it is used: the template is there so that it is compiled where a key is claimed.
 using live_claim = basic_live_claim<>;
 
 }  // namespace coffer::inline v0
