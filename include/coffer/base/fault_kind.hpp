@@ -2,13 +2,15 @@
 #pragma once
 // The closed list of reasons why an attempt did not succeed, and the one table that every policy reads.
 
+#include <coffer/config.hpp>
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <ostream>
 #include <string_view>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// Why an attempt did not succeed. Closed: every kind has a row in `fault_table`.
 enum class fault_kind : std::uint8_t {
@@ -149,4 +151,4 @@ inline constexpr std::array<fault_row, fault_kind_count> fault_table = detail::m
 inline std::ostream& operator<<(std::ostream& out, fault_kind kind) { return out << to_string(kind); }
 inline std::ostream& operator<<(std::ostream& out, knowledge k) { return out << to_string(k); }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

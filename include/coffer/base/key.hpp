@@ -19,7 +19,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 namespace detail {
 
 template <class T>
@@ -135,7 +135,7 @@ private:
     std::optional<std::chrono::nanoseconds> ttl_;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI
 
 template <>
 struct std::hash<coffer::key> {

@@ -15,7 +15,7 @@
 #pragma GCC diagnostic ignored "-Wsubobject-linkage"
 #endif
 
-namespace coffer::inline v0::detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 /// GCC before 13 destroys an aggregate temporary in a `co_await` expression twice if its destructor does anything
 /// (GCC PR 99576 and relatives). Closures with captures suffer too but cannot be told from other classes: name them.
@@ -51,7 +51,7 @@ auto with_own_call(Wrapped wrapped, call c, Args... args)
     co_return co_await std::move(running);
 }
 
-}  // namespace coffer::inline v0::detail
+}  // namespace coffer::inline COFFER_ABI::detail
 
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop

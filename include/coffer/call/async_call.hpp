@@ -8,8 +8,8 @@
 #include <coffer/call/call.hpp>
 #include <coffer/call/classify.hpp>
 
-#include <asio/associator.hpp>
-#include <asio/system_executor.hpp>
+#include COFFER_ASIO_HEADER(associator.hpp)
+#include COFFER_ASIO_HEADER(system_executor.hpp)
 
 #include <concepts>
 #include <cstddef>
@@ -27,7 +27,7 @@
 #pragma GCC diagnostic ignored "-Wsubobject-linkage"
 #endif
 
-namespace coffer::inline v0::detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 /// The call of another one, or one's own.
 class called_by_reference {
@@ -138,7 +138,7 @@ auto async_call(Ask ask, Called called, All&&... all) {
     }(std::make_index_sequence<sizeof...(All) - 1>{});
 }
 
-}  // namespace coffer::inline v0::detail
+}  // namespace coffer::inline COFFER_ABI::detail
 
 template <template <class, class> class Associator, class R, class Handler, class Otherwise>
 struct coffer::asio::associator<Associator, coffer::detail::on_result<R, Handler>, Otherwise>

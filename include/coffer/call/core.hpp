@@ -14,7 +14,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace coffer::inline v0::detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 /// An operation that is itself a pipeline: the call is handed down to it.
 template <class Op>
@@ -181,4 +181,4 @@ void describe_end(composition& to, Op const& op) {
     }
 }
 
-}  // namespace coffer::inline v0::detail
+}  // namespace coffer::inline COFFER_ABI::detail

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 enum class event_kind : std::uint8_t {
     attempt_started,
@@ -96,4 +96,4 @@ private:
     std::vector<observer> list_;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -7,7 +7,7 @@
 #include <coffer/call/attempt.hpp>
 #include <coffer/call/late_result.hpp>
 
-#include <asio/post.hpp>
+#include COFFER_ASIO_HEADER(post.hpp)
 
 #include <concepts>
 #include <exception>
@@ -17,7 +17,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 namespace detail {
 
 template <class Executor, class Fn>
@@ -100,4 +100,4 @@ template <class Executor, class Fn>
     return from_blocking(std::move(on), detail::got<Fn>{std::move(fn)});
 }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

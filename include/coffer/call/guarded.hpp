@@ -21,7 +21,7 @@
 #pragma GCC diagnostic ignored "-Wsubobject-linkage"
 #endif
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 template <class Signature, class Executor = asio::any_io_executor>
 class guarded;
@@ -190,7 +190,7 @@ private:
     std::shared_ptr<base const> self_;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI
 
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop

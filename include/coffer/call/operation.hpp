@@ -16,7 +16,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// Usage and cost that an answer was billed for. Unknown is not zero.
 struct billed {
@@ -241,4 +241,4 @@ public:
     static constexpr bool journalable = has_decode || encodable<value_type>;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -15,7 +15,7 @@
 #include <tuple>
 #include <utility>
 
-namespace coffer::inline v0::detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 template <class P>
 inline constexpr bool is_policy = gate<P> || traits_of<P>().journal || layer<P>;
@@ -163,4 +163,4 @@ void check_states(std::tuple<Policies...> const& policies) {
         policies);
 }
 
-}  // namespace coffer::inline v0::detail
+}  // namespace coffer::inline COFFER_ABI::detail

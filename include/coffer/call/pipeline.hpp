@@ -18,7 +18,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// A wrapped operation. Copies share everything; const-callable from any thread, each call on its own executor.
 ///
@@ -173,4 +173,4 @@ private:
     observers watch_;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

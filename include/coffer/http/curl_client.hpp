@@ -26,7 +26,7 @@
 #include <memory>
 #include <utility>
 
-namespace coffer::inline v0::http {
+namespace coffer::inline COFFER_ABI::http {
 
 namespace curl {
 
@@ -137,4 +137,4 @@ private:
 
 static_assert(transport<client>);
 
-}  // namespace coffer::inline v0::http
+}  // namespace coffer::inline COFFER_ABI::http

@@ -8,7 +8,7 @@
 #include <mutex>
 #include <utility>
 
-namespace coffer::inline v0::http::curl {
+namespace coffer::inline COFFER_ABI::http::curl {
 
 class engine_base;
 
@@ -103,4 +103,4 @@ private:
     std::shared_ptr<engine_list> list_ = std::make_shared<engine_list>();
 };
 
-}  // namespace coffer::inline v0::http::curl
+}  // namespace coffer::inline COFFER_ABI::http::curl

@@ -41,7 +41,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0::llm {
+namespace coffer::inline COFFER_ABI::llm {
 
 /// `POST /chat/completions`: one physical send for each time it is called.
 ///
@@ -210,4 +210,4 @@ public:
     chat_operation chat;
 };
 
-}  // namespace coffer::inline v0::llm
+}  // namespace coffer::inline COFFER_ABI::llm

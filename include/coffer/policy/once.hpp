@@ -30,7 +30,7 @@
 #pragma GCC diagnostic ignored "-Wsubobject-linkage"
 #endif
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 struct fingerprinted_t {};
 
@@ -292,7 +292,7 @@ once(store const&, once_options, fingerprint_fields) -> once<>;
 once(store const&, unfingerprinted_t) -> once<unfingerprinted_t>;
 once(store const&, once_options, unfingerprinted_t) -> once<unfingerprinted_t>;
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI
 
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop

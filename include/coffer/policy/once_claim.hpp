@@ -23,7 +23,7 @@
 #pragma GCC diagnostic ignored "-Wsubobject-linkage"
 #endif
 
-namespace coffer::inline v0::detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 /// The request for a claim, as the plan says it.
 [[nodiscard]] inline claim_request request_for(flight const& f, flight_plan const& plan) {
@@ -64,7 +64,7 @@ inline awaitable<outcome<claim_verdict>> claim_key(std::shared_ptr<flight> f, fl
     }
 }
 
-}  // namespace coffer::inline v0::detail
+}  // namespace coffer::inline COFFER_ABI::detail
 
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop

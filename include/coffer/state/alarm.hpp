@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 enum class alarm_kind : std::uint8_t {
     threshold,       ///< a part of a limit is committed
@@ -70,4 +70,4 @@ struct alarm_report {
     return (wide < 0 ? "-$" : "$") + std::to_string(static_cast<std::int64_t>(units / per_dollar)) + "." + digits;
 }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -8,7 +8,7 @@
 #include <coffer/state/repetition.hpp>
 #include <coffer/state/threshold_rule.hpp>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 struct alarm_rules {
     threshold_rule threshold;
@@ -21,4 +21,4 @@ struct alarm_rules {
     bool overrun = true;  ///< rings when a send under a hard limit has cost more than its upper bound
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -24,7 +24,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// Freezes a scope when an alarm rings: nothing more is sent in it until somebody thaws it.
 ///
@@ -295,4 +295,4 @@ inline std::vector<watched_limit> watched_limits(std::vector<account_status> con
     return all;
 }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -2,10 +2,12 @@
 #pragma once
 // The states of a circuit breaker, and why it goes from one to another.
 
+#include <coffer/config.hpp>
+
 #include <cstdint>
 #include <string_view>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 enum class circuit_state : std::uint8_t {
     closed,     ///< attempts go through, and their ends are counted
@@ -52,4 +54,4 @@ enum class circuit_reason : std::uint8_t {
     return "unknown";
 }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -24,7 +24,7 @@
 #include <optional>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// A limit that its attempts' ends move, never below `least` nor above `most`. Parts of one are whole numbers: the same ends
 /// make the same limit everywhere.
@@ -136,4 +136,4 @@ private:
     double usual_ = 0;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -19,7 +19,7 @@
 #include <variant>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// 128 random bits.
 using reservation_id = std::array<std::uint8_t, 16>;
@@ -161,4 +161,4 @@ struct account_status {
     bool frozen = false;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

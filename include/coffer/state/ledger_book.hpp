@@ -24,7 +24,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 class ledger_book {
 public:
@@ -272,4 +272,4 @@ private:
     ledger_accounts::found found_;  // for the request at hand
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

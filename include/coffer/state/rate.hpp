@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// How much one attempt takes of each measure.
 class rate_weight {
@@ -269,4 +269,4 @@ private:
     std::vector<dimension> dimensions_;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

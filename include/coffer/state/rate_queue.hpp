@@ -18,7 +18,7 @@
 #include <string_view>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 class rate_queue;
 
@@ -180,4 +180,4 @@ private:
     rate_weight all_;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -14,7 +14,7 @@
 #include <optional>
 #include <string>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// A job that an operator must reopen.
 struct stopped_job {
@@ -126,4 +126,4 @@ private:
     std::map<std::string, noted> all_;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

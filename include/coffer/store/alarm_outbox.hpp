@@ -18,7 +18,7 @@
 #include <string_view>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 enum class alarm_state : std::uint8_t {
     due,        ///< to be delivered, or being delivered
@@ -97,4 +97,4 @@ public:
     virtual result<std::vector<kept_alarm>> alarms(alarm_filter const& filter) = 0;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -23,7 +23,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0::detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 class memory_alarms {
 public:
@@ -214,4 +214,4 @@ private:
     recent_denials denials_;
 };
 
-}  // namespace coffer::inline v0::detail
+}  // namespace coffer::inline COFFER_ABI::detail

@@ -22,7 +22,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// An entry of the ledger, with the accounts that it stands in.
 struct ledger_entry {
@@ -190,4 +190,4 @@ private:
     std::shared_ptr<ledger_backend> backend_;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

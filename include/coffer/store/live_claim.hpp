@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// Awaits a store's completion to its end, whatever happens to the awaiting coroutine meanwhile: the store answers
 /// promptly, and what it answers must be known. For coroutines of a flight only, which coffer owns and which do not throw
@@ -292,4 +292,4 @@ private:
     std::optional<completion<outcome<void>>> acceptance_;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -14,7 +14,7 @@
 #include <memory>
 #include <utility>
 
-namespace coffer::inline v0::sqlite {
+namespace coffer::inline COFFER_ABI::sqlite {
 
 using stats = detail::counters;
 
@@ -75,4 +75,4 @@ inline awaitable<collected> store::collect(std::shared_ptr<detail::backend> back
     co_return all;
 }
 
-}  // namespace coffer::inline v0::sqlite
+}  // namespace coffer::inline COFFER_ABI::sqlite

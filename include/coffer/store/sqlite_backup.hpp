@@ -18,7 +18,7 @@
 #include <system_error>
 #include <utility>
 
-namespace coffer::inline v0::sqlite {
+namespace coffer::inline COFFER_ABI::sqlite {
 
 struct backed_up {
     std::int64_t bytes = 0;
@@ -125,4 +125,4 @@ inline backed_up backup(std::filesystem::path const& file, std::filesystem::path
     return done;
 }
 
-}  // namespace coffer::inline v0::sqlite
+}  // namespace coffer::inline COFFER_ABI::sqlite

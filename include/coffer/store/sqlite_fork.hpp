@@ -19,7 +19,7 @@
 #include <system_error>
 #include <utility>
 
-namespace coffer::inline v0::sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 /// For a process that was forked off with the store open.
 inline constexpr char const* fork_remedy =
@@ -173,4 +173,4 @@ private:
     std::atomic<entry*> last_{nullptr};
 };
 
-}  // namespace coffer::inline v0::sqlite::detail
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

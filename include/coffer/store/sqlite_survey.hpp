@@ -19,7 +19,7 @@
 #include <string>
 #include <system_error>
 
-namespace coffer::inline v0::sqlite {
+namespace coffer::inline COFFER_ABI::sqlite {
 
 struct survey {
     std::int64_t format = 0;
@@ -131,4 +131,4 @@ struct survey {
     return s;
 }
 
-}  // namespace coffer::inline v0::sqlite
+}  // namespace coffer::inline COFFER_ABI::sqlite

@@ -16,7 +16,7 @@
 #include <string>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// Names a claim in later operations.
 struct claim_ref {
@@ -57,4 +57,4 @@ struct record_summary {
     wall_time_point updated{};
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -30,7 +30,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace coffer::inline v0::testing {
+namespace coffer::inline COFFER_ABI::testing {
 
 /// Says that chaos is wanted where time is real, and money may be.
 struct in_real_time_t {
@@ -134,7 +134,9 @@ void tell_chaos(chaos_state& s, chaos_fate const& f, time_point at, Tell const& 
     one(f.effect(), f.what->has_fault() ? &f.what->why() : nullptr, {});
 }
 
-[[noreturn]] inline void throw_aborted() { throw std::system_error{make_error_code(asio::error::operation_aborted)}; }
+[[noreturn]] inline void throw_aborted() {
+    throw coffer::detail::asio_system_error{make_error_code(asio::error::operation_aborted)};
+}
 inline void throw_chaos(chaos_fate const& f) {
     if (f.effect() == chaos_effect::exception) std::rethrow_exception(f.what->thrown());
 }
@@ -286,4 +288,4 @@ private:
     Op op_;
 };
 
-}  // namespace coffer::inline v0::testing
+}  // namespace coffer::inline COFFER_ABI::testing

@@ -5,7 +5,7 @@
 #include <coffer/asio.hpp>
 #include <coffer/time/clock_service.hpp>
 
-#include <asio/io_context.hpp>
+#include COFFER_ASIO_HEADER(io_context.hpp)
 
 #include <algorithm>
 #include <chrono>
@@ -16,7 +16,7 @@
 #include <mutex>
 #include <utility>
 
-namespace coffer::inline v0::testing {
+namespace coffer::inline COFFER_ABI::testing {
 
 /// A clock that stands still until somebody moves it. Any thread.
 class virtual_clock final : public clock {
@@ -136,4 +136,4 @@ private:
     std::shared_ptr<virtual_clock> clock_;
 };
 
-}  // namespace coffer::inline v0::testing
+}  // namespace coffer::inline COFFER_ABI::testing

@@ -11,7 +11,7 @@
 #include <memory>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 using time_point = std::chrono::steady_clock::time_point;
 using wall_time_point = std::chrono::system_clock::time_point;
@@ -64,4 +64,4 @@ private:
     std::shared_ptr<clock> clock_;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// steady_clock, system_clock, and a seed from the system. One for the whole process: all contexts in real time may
 /// share policies and stores.
@@ -106,4 +106,4 @@ private:
     std::shared_ptr<wait_registry> const waits_;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

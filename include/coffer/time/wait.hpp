@@ -18,7 +18,7 @@
 #include <optional>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// How a wait ended.
 enum class wake : std::uint8_t { elapsed, notified, cancelled };
@@ -240,4 +240,4 @@ private:
 };
 
 }  // namespace detail
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI
