@@ -6,6 +6,7 @@
 #include <coffer/base/outcome.hpp>
 #include <coffer/call/call.hpp>
 
+#include <concepts>
 #include <type_traits>
 #include <utility>
 
@@ -34,6 +35,15 @@ consteval void check_arguments() {
         (safe_argument<Args> && ...),
         "coffer: this compiler (GCC before 13) destroys a temporary aggregate in a co_await expression twice: "
         "name it first (auto request = ...; co_await ask(call, request)) or give its type a constructor");
+}
+
+/// What is called has been given something else than a call first.
+template <class First>
+consteval void refuse_without_call() {
+    static_assert(!std::same_as<First, First>,
+                  "coffer: the first argument is the call, then come the operation's own: "
+                  "coffer::call call{coffer::key{\"report\", id}, 2min}; co_await ask(call, request), "
+                  "or coffer::call::unkeyed() where nothing shall be remembered");
 }
 
 /// The throwing edge: exceptions are made here and nowhere else.

@@ -43,6 +43,12 @@ struct shape<Op, Args...> {
     static constexpr bool hands_down = true;
 };
 
+/// Can it be called so? If not, its shape says why.
+template <class Op, class... Args>
+inline constexpr bool sound = how_called<Op, std::remove_reference_t<Args>...>::sound;
+template <nested_pipeline Op, class... Args>
+inline constexpr bool sound<Op, Args...> = true;
+
 /// Policies, operation and observers of one wrapped pipeline.
 template <class Policies, class Op>
 class core {

@@ -32,23 +32,50 @@ class guarded;
 ///     coffer::guarded<llm::reply(llm::request const&)> ask = coffer::pipeline{…}.wrap(openai.chat);
 template <class R, class... Args, class Executor>
 class guarded<R(Args...), Executor> {
+    /// Can it be called with such arguments?
+    template <class... Given>
+    static consteval bool takes() {
+        if constexpr (sizeof...(Given) != sizeof...(Args)) return false;
+        else return (std::is_convertible_v<Given&&, Args> && ...);
+    }
+    /// Can the wrapped operation be called with what this one is called with?
+    template <class Wrapped>
+    static consteval bool takes_mine() {
+        if constexpr (requires { Wrapped::template sound<std::remove_reference_t<Args> const&...>; })
+            return Wrapped::template sound<std::remove_reference_t<Args> const&...>;
+        else return true;
+    }
+    template <class First, class... Given>
+    static consteval void refuse() {
+        if constexpr (!std::same_as<std::remove_cvref_t<First>, call>) detail::refuse_without_call<First>();
+        else
+            static_assert(takes<Given...>(),
+                          "coffer: after the call, guarded<R(Args...)> takes its Args, as many and convertible to them "
+                          "without a cast: what its type says and what it is called with do not agree");
+    }
+
 public:
     using is_coffer_pipeline = void;
 
     template <class Wrapped>
         requires(!std::same_as<std::remove_cvref_t<Wrapped>, guarded>) && detail::nested_pipeline<Wrapped>
-    guarded(Wrapped w) : self_{std::make_shared<model<Wrapped>>(std::move(w))} {
+    guarded(Wrapped w) {
         using given = decltype(std::declval<Wrapped const&>().try_call(
             std::declval<call&>(), std::declval<std::remove_reference_t<Args> const&>()...));
-        static_assert(std::same_as<given, awaitable<outcome<R>, Executor>>,
-                      "coffer: guarded<R(Args...), Executor> must name what the wrapped operation gives: its R (for an "
-                      "operation with decode, what decode gives), and its awaitable's executor");
+        if constexpr (takes_mine<Wrapped>()) {  // if not, that has been said
+            constexpr bool fits = std::same_as<given, awaitable<outcome<R>, Executor>>;
+            static_assert(fits,
+                          "coffer: guarded<R(Args...), Executor> must name what the wrapped operation gives: its R (for "
+                          "an operation with decode, what decode gives), and its awaitable's executor");
+            if constexpr (fits) self_ = std::make_shared<model<Wrapped>>(std::move(w));
+        }
     }
+    guarded() = delete;  // there is no empty one: make it of coffer::pipeline{...}.wrap(operation), in the constructor
     guarded(guarded const&) = default;  // and no moves: a handle that was moved from is one, too
     guarded& operator=(guarded const&) = default;
 
     template <class... Given>
-        requires(std::is_convertible_v<Given &&, Args> && ...)
+        requires(takes<Given...>())
     [[nodiscard]] awaitable<outcome<R>, Executor> try_call(call& c, Given&&... args) const {
         detail::check_arguments<Given...>();
         // Borrowed is only what is already of the right type; the result of a conversion needs a frame to live in.
@@ -56,16 +83,30 @@ public:
         else return hold<held<Given, Args>...>(self_, c, std::forward<Given>(args)...);
     }
     template <class... Given>
-        requires(std::is_convertible_v<Given &&, Args> && ...)
+        requires(takes<Given...>())
     [[nodiscard]] awaitable<outcome<R>, Executor> try_call(call&& c, Given&&... args) const {
         detail::check_arguments<Given...>();
         return detail::with_own_call<Given...>(*this, std::move(c), std::forward<Given>(args)...);
     }
 
     template <class Call, class... Given>
-        requires std::same_as<std::remove_cvref_t<Call>, call> && (std::is_convertible_v<Given &&, Args> && ...)
+        requires std::same_as<std::remove_cvref_t<Call>, call> && (takes<Given...>())
     [[nodiscard]] awaitable<R, Executor> operator()(Call&& c, Given&&... args) const {
         return detail::throwing(try_call(std::forward<Call>(c), std::forward<Given>(args)...));
+    }
+
+    // Called with something else.
+    template <class First, class... Given>
+        requires(!std::same_as<std::remove_cvref_t<First>, call> || !takes<Given...>())
+    awaitable<outcome<R>, Executor> try_call(First const&, Given const&...) const {
+        refuse<First, Given...>();
+        return awaitable<outcome<R>, Executor>{};
+    }
+    template <class First, class... Given>
+        requires(!std::same_as<std::remove_cvref_t<First>, call> || !takes<Given...>())
+    awaitable<R, Executor> operator()(First const&, Given const&...) const {
+        refuse<First, Given...>();
+        return awaitable<R, Executor>{};
     }
 
     /// See `wrapped`.

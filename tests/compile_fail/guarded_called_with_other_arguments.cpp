@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: BSL-1.0
+// says: coffer: after the call, guarded<R(Args...)> takes its Args, as many and convertible to them without a cast: what its type says and what it is called with do not agree
+// alone
+#include <coffer/call/guarded.hpp>
+
+#include <string>
+
+struct question {
+    explicit question(std::string t) : text{std::move(t)} {}
+    std::string text;
+};
+
+auto ask(coffer::guarded<std::string(question const&)> const& ask, coffer::call& call) {
+#ifdef COFFER_COMPILE_FAIL_FIXED
+    return ask(call, question{"why?"});
+#else
+    return ask(call, "why?");
+#endif
+}
