@@ -153,7 +153,8 @@ std::string with_coffers_client(std::string const& origin, int runs) {
     coffer::blocking_client client;
     llm::openai_options options;
     options.base_url = origin + "/v1";
-    llm::openai const openai{coffer::http::client{client.executor()}, [] { return std::string{"sk-..."}; }, options};
+    llm::openai const openai{coffer::http::client{client.executor()}, llm::api_key{[] { return std::string{"sk-..."}; }},
+                             options};
     auto const ask = coffer::pipeline{coffer::once{db, {.max_sends = 1}}, coffer::retry{}}.wrap(openai.chat);
     //! [coffers_client]
     for (int run = 0; run < runs; ++run) {

@@ -32,7 +32,6 @@ class guarded;
 ///     coffer::guarded<llm::reply(llm::request const&)> ask = coffer::pipeline{…}.wrap(openai.chat);
 template <class R, class... Args, class Executor>
 class guarded<R(Args...), Executor> {
-    /// Can it be called with such arguments?
     template <class... Given>
     static consteval bool takes() {
         if constexpr (sizeof...(Given) != sizeof...(Args)) return false;
@@ -118,6 +117,10 @@ public:
     auto async_call(call&& c, ArgsAndToken&&... all) const {
         return detail::async_call(*this, detail::called_by_value{std::move(c)}, std::forward<ArgsAndToken>(all)...);
     }
+
+    /// Can it be called with such arguments?
+    template <class... Given>
+    static constexpr bool sound = takes<Given...>();
 
     /// For a pipeline around this one: the same call, handed down.
     template <class... Given>
