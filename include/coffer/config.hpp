@@ -6,13 +6,15 @@
 // -DCOFFER_ASIO=boost, which hands the definition on to whoever links coffer::coffer.)
 
 #if __cplusplus < 202002L
-#error "coffer needs C++20: compile with -std=c++20 (with CMake, linking coffer::coffer asks for it; do not set an older CMAKE_CXX_STANDARD)"
+#error \
+    "coffer needs C++20: compile with -std=c++20 (with CMake, linking coffer::coffer asks for it; do not set an older CMAKE_CXX_STANDARD)"
 #define COFFER_NOT_FOR_THIS_COMPILATION
 #elif !defined(__cpp_exceptions)
 #error "coffer needs exceptions, as Asio's coroutines do: compile without -fno-exceptions whatever includes coffer"
 #define COFFER_NOT_FOR_THIS_COMPILATION
 #elif !defined(__cpp_rtti)
-#error "coffer needs run-time type information, by which it tells exceptions apart: compile without -fno-rtti whatever includes coffer"
+#error \
+    "coffer needs run-time type information, by which it tells exceptions apart: compile without -fno-rtti whatever includes coffer"
 #define COFFER_NOT_FOR_THIS_COMPILATION
 #endif
 #if defined(COFFER_NOT_FOR_THIS_COMPILATION)

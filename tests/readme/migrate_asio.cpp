@@ -85,7 +85,9 @@ private:
 //! [after]
 coffer::outcome<std::string> meaning(std::error_code e, int status, std::string body) {
     using enum coffer::fault_kind;
-    if (e) return coffer::failed(coffer::classify_error(e), e.message());  // a refused connection cost nothing, a reset one may have
+    if (e)
+        return coffer::failed(coffer::classify_error(e),
+                              e.message());  // a refused connection cost nothing, a reset one may have
     if (status == 200) return body;
     if (status == 429 && body.find("insufficient_quota") != std::string::npos) return coffer::failed(quota_exhausted);
     if (status == 429) return coffer::failed(throttled);
@@ -94,8 +96,8 @@ coffer::outcome<std::string> meaning(std::error_code e, int status, std::string 
 }
 
 coffer::guarded<std::string(std::string const&)> guard(chat_client client, coffer::store const& db) {
-    auto operation = coffer::from_callback<std::string>(
-        [client](std::string const& prompt, coffer::callback<std::string> done) {
+    auto operation =
+        coffer::from_callback<std::string>([client](std::string const& prompt, coffer::callback<std::string> done) {
             client.async_send(prompt, [done](std::error_code e, int status, std::string body) {
                 done(meaning(e, status, std::move(body)));
             });

@@ -121,15 +121,15 @@ std::string with_own_curl(std::string const& url, int runs) {
     coffer::memory_store const db;
     //! [own_curl]
     asio::thread_pool threads{16};
-    auto const operation = coffer::describe(coffer::from_blocking(
-                                                threads.get_executor(),
-                                                [url](coffer::send_terms const& terms, std::string const& prompt) {
-                                                    auto const limit =
-                                                        std::chrono::floor<std::chrono::milliseconds>(terms.timeout());
-                                                    return post(url, body_of(prompt), limit);
-                                                }))
-                               .classify(&meaning)
-                               .fingerprint([](std::string const& p) { return coffer::fingerprint{}.with("prompt", p); });
+    auto const operation =
+        coffer::describe(coffer::from_blocking(threads.get_executor(),
+                                               [url](coffer::send_terms const& terms, std::string const& prompt) {
+                                                   auto const limit =
+                                                       std::chrono::floor<std::chrono::milliseconds>(terms.timeout());
+                                                   return post(url, body_of(prompt), limit);
+                                               }))
+            .classify(&meaning)
+            .fingerprint([](std::string const& p) { return coffer::fingerprint{}.with("prompt", p); });
     auto const ask =
         coffer::pipeline{coffer::once{db, {.max_sends = 1}}, coffer::retry{}, coffer::bulkhead{{.limit = 16}}}.wrap(
             operation);
@@ -153,8 +153,8 @@ std::string with_coffers_client(std::string const& origin, int runs) {
     coffer::blocking_client client;
     llm::openai_options options;
     options.base_url = origin + "/v1";
-    llm::openai const openai{coffer::http::client{client.executor()}, llm::api_key{[] { return std::string{"sk-..."}; }},
-                             options};
+    llm::openai const openai{coffer::http::client{client.executor()},
+                             llm::api_key{[] { return std::string{"sk-..."}; }}, options};
     auto const ask = coffer::pipeline{coffer::once{db, {.max_sends = 1}}, coffer::retry{}}.wrap(openai.chat);
     //! [coffers_client]
     for (int run = 0; run < runs; ++run) {

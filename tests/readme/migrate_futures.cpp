@@ -35,7 +35,8 @@ class chat_client {
 public:
     explicit chat_client(metered_provider& p) : provider_{&p} {}
     std::future<std::string> send(std::string prompt) const {
-        return std::async(std::launch::async, [p = provider_, prompt = std::move(prompt)] { return p->answer(prompt); });
+        return std::async(std::launch::async,
+                          [p = provider_, prompt = std::move(prompt)] { return p->answer(prompt); });
     }
 
 private:
@@ -87,14 +88,12 @@ public:
               coffer::bulkhead{{.limit = 16}},  // as many as there are threads that wait for futures
               coffer::rate_limit{{.requests_per_minute = 500}},
           }
-                   .wrap(coffer::describe(coffer::from_future(threads_.get_executor(),
-                                                              [client](std::string const& text) {
-                                                                  return client.send(text);
-                                                              }))
+                   .wrap(coffer::describe(
+                             coffer::from_future(threads_.get_executor(),
+                                                 [client](std::string const& text) { return client.send(text); }))
                              .classify(&meaning)
-                             .fingerprint([](std::string const& text) {
-                                 return coffer::fingerprint{}.with("text", text);
-                             }))} {}
+                             .fingerprint(
+                                 [](std::string const& text) { return coffer::fingerprint{}.with("text", text); }))} {}
 
     std::future<coffer::outcome<std::string>> summarise(coffer::key id, std::string text) {
         return ask_.async_call(coffer::call{std::move(id), 2min}, std::move(text),

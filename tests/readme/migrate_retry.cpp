@@ -14,6 +14,8 @@
 #include <exception>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "support/metered_provider.hpp"
 
@@ -39,7 +41,7 @@ asio::awaitable<std::string> chat_with_retry(std::string const& prompt) {
         std::exception_ptr error;
         try {
             co_return co_await chat(prompt);
-        } catch (...) {                      // whatever it was: an empty account, too
+        } catch (...) {  // whatever it was: an empty account, too
             error = std::current_exception();
         }
         if (attempt == 3) std::rethrow_exception(error);
@@ -59,6 +61,18 @@ std::optional<coffer::fault> meaning(http_error const& e) {
     return coffer::fault{invalid_request}.with_status(e.status);
 }
 //! [rule]
+
+//! [switch]
+/// The same handle for callers, whatever stands behind it.
+coffer::guarded<std::string(std::string const&)> make_ask(bool on, coffer::store const& db, coffer::observer watch) {
+    auto const print = [](std::string const& prompt) { return coffer::fingerprint{}.with("prompt", prompt); };
+    if (!on)  // as it was: the loop of old, watched
+        return coffer::pipeline{}.observe(std::move(watch)).wrap(coffer::describe(&chat_with_retry).classify(&meaning));
+    return coffer::pipeline{coffer::once{db, {.max_sends = 1}}, coffer::retry{}}
+        .observe(std::move(watch))
+        .wrap(coffer::describe(&chat).classify(&meaning).fingerprint(print));
+}
+//! [switch]
 
 /// One run of the job, as its queue starts it.
 template <class Work>
@@ -132,6 +146,35 @@ TEST(migrate_from_a_retry_loop, an_empty_account_is_asked_again) {
     metered_provider after{{ending::no_quota}};
     EXPECT_EQ(run_after(after, "why?", 1), 0);
     EXPECT_EQ(after.requests(), 1U);
+}
+
+/// What the observer was told of two runs of one job.
+std::vector<std::string> watched(bool on, metered_provider& p) {
+    provider = &p;
+    std::vector<std::string> lines;
+    asio::io_context io;
+    coffer::memory_store const db;
+    auto const ask = make_ask(on, db, [&lines](coffer::event const& e) {
+        if (e.kind != coffer::event_kind::attempt_ended) return;
+        lines.push_back(e.why != nullptr ? std::string{to_string(e.why->kind())} : "answered");
+    });
+    for (int i = 0; i < 2; ++i)
+        (void)run(io, [&]() -> asio::awaitable<void> {
+            coffer::call call{coffer::key{"summary", 42}, 2min};
+            std::string const prompt = "why?";
+            (void)co_await ask.try_call(call, prompt);
+        });
+    return lines;
+}
+
+TEST(migrate_from_a_retry_loop, it_is_watched_first_and_switched_on_and_off) {
+    metered_provider off, on, empty{{ending::no_quota}};
+    EXPECT_EQ(watched(false, off), (std::vector<std::string>{"answered", "answered"}));
+    EXPECT_EQ(off.bills(), 2);
+    EXPECT_EQ(watched(true, on), (std::vector<std::string>{"answered"}));
+    EXPECT_EQ(on.bills(), 1);
+    EXPECT_EQ(watched(false, empty), (std::vector<std::string>{"quota_exhausted", "quota_exhausted"}));
+    EXPECT_EQ(empty.requests(), 8U);
 }
 
 TEST(migrate_from_a_retry_loop, what_a_retry_can_mend_is_mended_by_both) {

@@ -59,7 +59,8 @@ std::string steady(std::string text) {
 
 void expect_said(std::string const& region, std::string const& text) {
     auto const now = steady(text);
-    if (std::getenv("COFFER_SAY") != nullptr) std::cout << "//! [" << region << "]\n" << now << "\n//! [" << region << "]\n\n";
+    if (std::getenv("COFFER_SAY") != nullptr)
+        std::cout << "//! [" << region << "]\n" << now << "\n//! [" << region << "]\n\n";
     EXPECT_EQ(now, expected(region)) << "in troubleshooting.txt, region " << region;
 }
 
@@ -134,8 +135,8 @@ struct troubleshooting : testing::Test {
         return coffer::call{coffer::key{"report", 42}, deadline};
     }
 
-    std::filesystem::path directory = std::filesystem::temp_directory_path() /
-                                      ("coffer_troubleshooting." + std::to_string(::getpid()));
+    std::filesystem::path directory =
+        std::filesystem::temp_directory_path() / ("coffer_troubleshooting." + std::to_string(::getpid()));
     asio::io_context io;
     coffer::testing::virtual_time time{io, 7};
     coffer::memory_store db;

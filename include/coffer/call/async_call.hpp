@@ -140,20 +140,22 @@ template <class Ask, class... Given>
 /// The last one of `all` is the token.
 template <class Ask, class Called, class... All>
 auto async_call_with(Ask ask, Called called, All&&... all) {
-    auto given = std::forward_as_tuple(std::forward<All>(all)...);
+    using given_type = std::tuple<All&&...>;
+    given_type given{std::forward<All>(all)...};
     return [&]<std::size_t... I>(std::index_sequence<I...>) {
-        using args_type = std::tuple<std::decay_t<std::tuple_element_t<I, decltype(given)>>...>;
+        using args_type = std::tuple<std::decay_t<std::tuple_element_t<I, given_type>>...>;
         using running = decltype(ask.try_call(
             called.get(),
-            std::declval<std::unwrap_reference_t<std::decay_t<std::tuple_element_t<I, decltype(given)>>>&>()...));
+            std::declval<std::unwrap_reference_t<std::decay_t<std::tuple_element_t<I, given_type>>>&>()...));
         using result = typename result_of_call<running>::type;
         auto&& token = std::get<sizeof...(I)>(std::move(given));
-        using begin_type = begin_call<result, Ask, Called, std::decay_t<std::tuple_element_t<I, decltype(given)>>...>;
+        using begin_type = begin_call<result, Ask, Called, std::decay_t<std::tuple_element_t<I, given_type>>...>;
         begin_type begin{std::move(ask), std::move(called), args_type{std::get<I>(std::move(given))...}};
         constexpr bool completes = asio::completion_token_for<decltype(token), void(outcome<result>)>;
-        static_assert(completes,
-                      "coffer: the last argument of async_call must be a completion token for void(coffer::outcome<R>): a "
-                      "handler that takes coffer::outcome<R>, or use_future and its like");
+        static_assert(
+            completes,
+            "coffer: the last argument of async_call must be a completion token for void(coffer::outcome<R>): a "
+            "handler that takes coffer::outcome<R>, or use_future and its like");
         if constexpr (completes)
             return asio::async_initiate<decltype(token), void(outcome<result>)>(std::move(begin), token);
     }(std::make_index_sequence<sizeof...(All) - 1>{});

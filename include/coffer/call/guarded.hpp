@@ -63,9 +63,10 @@ public:
             std::declval<call&>(), std::declval<std::remove_reference_t<Args> const&>()...));
         if constexpr (takes_mine<Wrapped>()) {  // if not, that has been said
             constexpr bool fits = std::same_as<given, awaitable<outcome<R>, Executor>>;
-            static_assert(fits,
-                          "coffer: guarded<R(Args...), Executor> must name what the wrapped operation gives: its R (for "
-                          "an operation with decode, what decode gives), and its awaitable's executor");
+            static_assert(
+                fits,
+                "coffer: guarded<R(Args...), Executor> must name what the wrapped operation gives: its R (for "
+                "an operation with decode, what decode gives), and its awaitable's executor");
             if constexpr (fits) self_ = std::make_shared<model<Wrapped>>(std::move(w));
         }
     }

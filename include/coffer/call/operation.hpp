@@ -219,9 +219,10 @@ public:
                   "estimate, decode, "
                   "bill, classify) is not const: declare it const, or it would not be used");
 
-    static_assert(detail::is_awaitable<typename how::given>,
-                  "coffer: the operation must return asio::awaitable<T>; wrap callbacks and futures first (from_callback, "
-                  "from_future, from_blocking)");
+    static_assert(
+        detail::is_awaitable<typename how::given>,
+        "coffer: the operation must return asio::awaitable<T>; wrap callbacks and futures first (from_callback, "
+        "from_future, from_blocking)");
     using returned = std::conditional_t<how::sound, typename how::given, awaitable<detail::no_result>>;
     using executor_type = typename detail::awaitable_traits<returned>::executor_type;
     using raw_type = typename detail::awaitable_traits<returned>::value_type;
