@@ -8,18 +8,16 @@
 #if __cplusplus < 202002L
 #error \
     "coffer needs C++20: compile with -std=c++20 (with CMake, linking coffer::coffer asks for it; do not set an older CMAKE_CXX_STANDARD)"
-#define COFFER_NOT_FOR_THIS_COMPILATION
 #elif !defined(__cpp_exceptions)
 #error "coffer needs exceptions, as Asio's coroutines do: compile without -fno-exceptions whatever includes coffer"
-#define COFFER_NOT_FOR_THIS_COMPILATION
 #elif !defined(__cpp_rtti)
 #error \
     "coffer needs run-time type information, by which it tells exceptions apart: compile without -fno-rtti whatever includes coffer"
-#define COFFER_NOT_FOR_THIS_COMPILATION
 #endif
-#if defined(COFFER_NOT_FOR_THIS_COMPILATION)
+#if __cplusplus < 202002L || !defined(__cpp_exceptions) || !defined(__cpp_rtti)
 // A missing file is the one error after which compilers say nothing more.
-#include "coffer-cannot-be-compiled-like-this--see-the-error-above"
+#define COFFER_CANNOT_GO_ON <see-the-error-above>
+#include COFFER_CANNOT_GO_ON
 #endif
 
 /// The inline namespace of everything. What was built with the one Asio has other names than what was built with the other:

@@ -56,8 +56,7 @@ public:
         : store_{where.backend()}, options_{options}, counting_{std::move(counting)} {
         options_.check();
     }
-    explicit once(std::string_view,
-                  once_options = {}) = delete;  // give it a store: coffer::sqlite::store db{"coffer.db"}; once{db}
+    explicit once(std::string_view) = delete;  // give it a store: coffer::sqlite::store db{"coffer.db"}; once{db}
     once(store const& where, fingerprint_fields counting) : once{where, once_options{}, std::move(counting)} {}
     once(store const& where, unfingerprinted_t) : once{where, once_options{}, unfingerprinted_t{}} {}
     once(once const&) = default;  // and no moves: a handle that was moved from is one, too
