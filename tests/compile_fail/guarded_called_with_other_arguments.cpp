@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// says: coffer: after the call, guarded<R(Args...)> takes its Args, as many and convertible to them without a cast: what its type says and what it is called with do not agree
-// alone
+// says: it takes the Args of guarded<R(Args...)>, nothing else
 #include <coffer/call/guarded.hpp>
 
 #include <string>

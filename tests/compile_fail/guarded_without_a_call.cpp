@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// says: coffer: the first argument is the call, then come the operation's own: coffer::call call{coffer::key{"report", id}, 2min}; co_await ask(call, request), or coffer::call::unkeyed() where nothing shall be remembered
+// says: the first argument is the call: ask.try_call(call, request)
 // alone
 #include <coffer/call/guarded.hpp>
 

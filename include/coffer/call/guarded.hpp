@@ -44,14 +44,6 @@ class guarded<R(Args...), Executor> {
             return Wrapped::template sound<std::remove_reference_t<Args> const&...>;
         else return true;
     }
-    template <class First, class... Given>
-    static consteval void refuse() {
-        if constexpr (!std::same_as<std::remove_cvref_t<First>, call>) detail::refuse_without_call<First>();
-        else
-            static_assert(takes<Given...>(),
-                          "coffer: after the call, guarded<R(Args...)> takes its Args, as many and convertible to them "
-                          "without a cast: what its type says and what it is called with do not agree");
-    }
 
 public:
     using is_coffer_pipeline = void;
@@ -95,19 +87,19 @@ public:
         return detail::throwing(try_call(std::forward<Call>(c), std::forward<Given>(args)...));
     }
 
-    // Called with something else.
+    // What cannot be called says why.
     template <class First, class... Given>
-        requires(!std::same_as<std::remove_cvref_t<First>, call> || !takes<Given...>())
-    awaitable<outcome<R>, Executor> try_call(First const&, Given const&...) const {
-        refuse<First, Given...>();
-        return awaitable<outcome<R>, Executor>{};
-    }
+        requires(!std::same_as<std::remove_cvref_t<First>, call>)
+    void try_call(First&&, Given&&...) const = delete;  // the first argument is the call: ask.try_call(call, request)
     template <class First, class... Given>
-        requires(!std::same_as<std::remove_cvref_t<First>, call> || !takes<Given...>())
-    awaitable<R, Executor> operator()(First const&, Given const&...) const {
-        refuse<First, Given...>();
-        return awaitable<R, Executor>{};
-    }
+        requires(!std::same_as<std::remove_cvref_t<First>, call>)
+    void operator()(First&&, Given&&...) const = delete;  // the first argument is the call: ask(call, request)
+    template <class Call, class... Given>
+        requires(std::same_as<std::remove_cvref_t<Call>, call> && !takes<Given...>())
+    void try_call(Call&&, Given&&...) const = delete;  // it takes the Args of guarded<R(Args...)>, nothing else
+    template <class Call, class... Given>
+        requires(std::same_as<std::remove_cvref_t<Call>, call> && !takes<Given...>())
+    void operator()(Call&&, Given&&...) const = delete;  // it takes the Args of guarded<R(Args...)>, nothing else
 
     /// See `wrapped`.
     template <class... ArgsAndToken>
