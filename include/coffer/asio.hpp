@@ -31,6 +31,9 @@
 #if ASIO_VERSION < 102201
 #error "coffer needs Asio 1.22.1 or newer (package libasio-dev); this one is older"
 #endif
+#if !defined(__cpp_rtti) && !defined(ASIO_NO_TYPEID)
+#error "with -fno-rtti standalone Asio needs -DASIO_NO_TYPEID, and both the whole program"
+#endif
 #if defined(ASIO_ENABLE_BOOST)
 #error \
     "coffer needs Asio without ASIO_ENABLE_BOOST: define ASIO_STANDALONE, or COFFER_USE_BOOST_ASIO to take Boost.Asio"

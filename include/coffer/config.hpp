@@ -27,3 +27,6 @@
 #else
 #define COFFER_ABI v0
 #endif
+
+/// Of what there should be one in a process, also where shared objects are compiled with -fvisibility=hidden.
+#define COFFER_ONE_PER_PROCESS __attribute__((visibility("default")))

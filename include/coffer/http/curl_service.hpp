@@ -86,7 +86,7 @@ inline void engine_list::close() noexcept {
 }
 
 /// Finds the list through any executor of the context, and closes it with the context.
-class engine_service final : public asio::execution_context::service {
+class COFFER_ONE_PER_PROCESS engine_service final : public asio::execution_context::service {
 public:
     inline static asio::execution_context::id id;
 

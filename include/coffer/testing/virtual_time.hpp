@@ -31,6 +31,7 @@ public:
         std::lock_guard const lock{mutex_};
         return wall_start + std::chrono::duration_cast<wall_time_point::duration>(now_ - time_point{} + set_by_);
     }
+    [[nodiscard]] bool is_virtual() const noexcept override { return true; }
     [[nodiscard]] bool begin_wait(std::shared_ptr<pending_wait> const& wait, time_point until) override {
         if (!wait->begin(std::nullopt)) return false;
         if (until != time_point::max()) {

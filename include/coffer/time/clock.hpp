@@ -35,6 +35,8 @@ public:
     /// Something outside the context (a thread, a server) works for it: virtual time stands still meanwhile.
     virtual void begin_outside_work() noexcept {}
     virtual void end_outside_work() noexcept {}
+    /// A test moves it.
+    [[nodiscard]] virtual bool is_virtual() const noexcept { return false; }
 
     [[nodiscard]] random_source& random() noexcept { return random_; }
 

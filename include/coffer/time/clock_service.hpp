@@ -19,7 +19,7 @@ namespace coffer::inline COFFER_ABI {
 
 /// steady_clock, system_clock, and a seed from the system. One for the whole process: all contexts in real time may
 /// share policies and stores.
-class real_clock final : public clock {
+class COFFER_ONE_PER_PROCESS real_clock final : public clock {
 public:
     [[nodiscard]] static std::shared_ptr<real_clock> const& instance() {
         static auto const one = std::shared_ptr<real_clock>{new real_clock};
@@ -37,7 +37,7 @@ private:
 };
 
 /// Holds the clock of one context and the waits that are pending in it. Any thread.
-class clock_service final : public asio::execution_context::service {
+class COFFER_ONE_PER_PROCESS clock_service final : public asio::execution_context::service {
 public:
     inline static asio::execution_context::id id;
 
