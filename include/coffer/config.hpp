@@ -10,11 +10,8 @@
     "coffer needs C++20: compile with -std=c++20 (with CMake, linking coffer::coffer asks for it; do not set an older CMAKE_CXX_STANDARD)"
 #elif !defined(__cpp_exceptions)
 #error "coffer needs exceptions, as Asio's coroutines do: compile without -fno-exceptions whatever includes coffer"
-#elif !defined(__cpp_rtti)
-#error \
-    "coffer needs run-time type information, by which it tells exceptions apart: compile without -fno-rtti whatever includes coffer"
 #endif
-#if __cplusplus < 202002L || !defined(__cpp_exceptions) || !defined(__cpp_rtti)
+#if __cplusplus < 202002L || !defined(__cpp_exceptions)
 // A missing file is the one error after which compilers say nothing more.
 #define COFFER_CANNOT_GO_ON <see-the-error-above>
 #include COFFER_CANNOT_GO_ON

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: BSL-1.0
-// says: coffer needs run-time type information, by which it tells exceptions apart: compile without -fno-rtti whatever includes coffer
+// says: with -fno-rtti standalone Asio needs -DASIO_NO_TYPEID, and both the whole program
 // flags: -fno-rtti
-// alone
 #include <coffer/coffer.hpp>
