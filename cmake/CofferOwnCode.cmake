@@ -35,6 +35,8 @@ target_compile_options(coffer_compile_time INTERFACE
     $<$<CXX_COMPILER_ID:GNU>:--param=ggc-min-heapsize=2000000>
 )
 
+include(${CMAKE_CURRENT_LIST_DIR}/CofferOwnAsio.cmake)
+
 # By directory, so that no program can forget them; what coffer::... targets hand on to others is not touched.
 link_libraries(coffer_warnings coffer_sanitizers coffer_compile_time)
 set(CMAKE_CXX_STANDARD ${COFFER_CXX_STANDARD})

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSL-1.0
 #
 # A pkg-config file for each component, for whoever builds without CMake: pkg-config --cflags --libs coffer-llm coffer-sqlite
-# Asio and tl::expected have none of their own: they must be where the compiler looks.
+# Asio (or Boost) and tl::expected have none of their own: they must be where the compiler looks.
 
 # coffer_install_pkg_config(<component> <description> [REQUIRES <module with version>...])
 function(coffer_install_pkg_config component description)
@@ -14,7 +14,11 @@ function(coffer_install_pkg_config component description)
     set(libraries)
     if(component STREQUAL "core")
         set(name coffer)
-        string(APPEND flags " -DASIO_STANDALONE -pthread")
+        if(COFFER_ASIO STREQUAL "boost")
+            string(APPEND flags " -DCOFFER_USE_BOOST_ASIO -pthread")
+        else()
+            string(APPEND flags " -DASIO_STANDALONE -pthread")
+        endif()
         set(libraries "-pthread")
     endif()
     list(JOIN arg_REQUIRES ", " requires)

@@ -2,9 +2,14 @@
 #
 #   find_package(coffer 0.1 REQUIRED COMPONENTS http sqlite)   # core if none is named, and always with core
 #
+# COFFER_ASIO, set before that, chooses the Asio: standalone or boost. By default it is the one coffer was installed with.
+#
 # Only what the named components need is looked for. Sets coffer_<component>_FOUND, and coffer_NOT_FOUND_MESSAGE with the
 # reason if one that is required cannot be had.
 cmake_policy(VERSION 3.21...3.31)
+if(NOT COFFER_ASIO)
+    set(COFFER_ASIO "@COFFER_ASIO@")
+endif()
 include("${CMAKE_CURRENT_LIST_DIR}/cofferDependencies.cmake")
 
 # Loads a component after those below it. A part that exists already, because coffer is a subdirectory of the same project

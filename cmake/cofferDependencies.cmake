@@ -19,6 +19,12 @@ set(coffer_llm_target coffer::llm)
 set(coffer_sqlite_target coffer::sqlite)
 set(coffer_zones_target coffer::zones)
 
+# Which Asio it is: standalone, or Boost's. Whoever finds an installed package may choose, too: before find_package, for the
+# whole program.
+if(NOT COFFER_ASIO)
+    set(COFFER_ASIO standalone)
+endif()
+
 # Finds the libraries that `component` itself needs, and puts into `problems_var` a text that names what is missing or too
 # old and how to get it: empty if all is well. With GLOBAL what is found is visible in the whole project, and not only in
 # the directory that looked for it: the coffer targets of a subproject are visible everywhere, and so must be what they link.
@@ -28,8 +34,19 @@ function(coffer_find_dependencies component problems_var)
     if(component STREQUAL "core")
         list(PREPEND CMAKE_MODULE_PATH "${CMAKE_CURRENT_FUNCTION_LIST_DIR}") # FindAsio.cmake
         _coffer_need(Threads Threads::Threads 0 Threads_VERSION "libc6-dev | (part of the system) | (part of the system)")
-        _coffer_need(Asio asio::asio 1.22.1 Asio_VERSION "libasio-dev | asio | asio")
+        if(COFFER_ASIO STREQUAL "boost")
+            set(asio Boost::headers)
+            _coffer_need(Boost Boost::headers 1.79 Boost_VERSION "libboost1.81-dev (or a newer one) | boost-asio | boost")
+        elseif(COFFER_ASIO STREQUAL "standalone")
+            set(asio asio::asio)
+            _coffer_need(Asio asio::asio 1.22.1 Asio_VERSION "libasio-dev | asio | asio")
+        else()
+            string(APPEND problems "  COFFER_ASIO is ${COFFER_ASIO}; it may be standalone or boost\n")
+        endif()
         _coffer_need(tl-expected tl::expected 1.0 tl-expected_VERSION "libexpected-dev | tl-expected | tl-expected")
+        if(NOT problems AND NOT TARGET coffer::asio)
+            _coffer_define_asio(${asio})
+        endif()
     elseif(component STREQUAL "http")
         _coffer_need(CURL CURL::libcurl 7.80 CURL_VERSION_STRING "libcurl4-openssl-dev | curl | libcurl")
     elseif(component STREQUAL "llm")
@@ -54,6 +71,25 @@ function(coffer_find_dependencies component problems_var)
     endif()
     set(${problems_var} "${problems}" PARENT_SCOPE)
 endfunction()
+
+# coffer::asio, which is what coffer::coffer links: the Asio that was chosen, and the definition that chooses it.
+macro(_coffer_define_asio linked)
+    set(_coffer_scope)
+    if(arg_GLOBAL)
+        set(_coffer_scope GLOBAL)
+    endif()
+    add_library(coffer::asio INTERFACE IMPORTED ${_coffer_scope})
+    target_link_libraries(coffer::asio INTERFACE ${linked} Threads::Threads)
+    if(COFFER_ASIO STREQUAL "boost")
+        target_compile_definitions(coffer::asio INTERFACE COFFER_USE_BOOST_ASIO)
+        if(NOT "${Boost_VERSION}" STREQUAL "" AND Boost_VERSION VERSION_LESS 1.81) # as in FindAsio.cmake
+            target_compile_definitions(coffer::asio INTERFACE
+                $<$<COMPILE_LANG_AND_ID:CXX,Clang,AppleClang>:BOOST_ASIO_HAS_CO_AWAIT=1>
+                $<$<COMPILE_LANG_AND_ID:CXX,Clang,AppleClang>:BOOST_ASIO_HAS_STD_COROUTINE=1>
+            )
+        endif()
+    endif()
+endmacro()
 
 # Whether this compiler's standard library reads the time zone database: libstdc++ does from 14 on.
 function(_coffer_ask_for_time_zones)

@@ -34,15 +34,15 @@ top { top = 0 }
 
 /^namespace asio = ::asio;/ { print ""; next } # Doxygen takes it for an alias of itself
 
-/^namespace coffer::inline v0/ {
-    sub(/::inline v0/, "")
+/^namespace coffer::inline COFFER_ABI/ {
+    sub(/::inline COFFER_ABI/, "")
     inside = of != "" && !/detail/
     if (inside) $0 = $0 " /** @addtogroup " of
     print
     if (inside) printf "@{ */ "
     next
 }
-/^}  \/\/ namespace coffer::inline v0/ { print (inside ? "/** @} */ " : "") "}"; next }
+/^}  \/\/ namespace coffer::inline COFFER_ABI/ { print (inside ? "/** @} */ " : "") "}"; next }
 
 /= (default|delete);( *\/\/[^\/].*)?$/ && !/\/\/\/</ && before !~ /^ *\/\/\// && before !~ /[^;{}:]$/ {
     print ""

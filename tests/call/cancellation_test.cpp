@@ -57,7 +57,7 @@ TEST_F(cancellation, before_the_call_begins_nothing_is_spent) {
         co_await sleep_for(1h);
         try {
             co_await wrapped.try_call(mine);
-        } catch (std::system_error const& e) {
+        } catch (coffer::detail::asio_system_error const& e) {
             co_return e.code() == asio::error::operation_aborted;
         }
         co_return false;
@@ -215,7 +215,7 @@ TEST_F(cancellation, the_throwing_call_throws_failure) {
 }
 
 TEST_F(cancellation, an_operation_that_aborts_itself_was_not_cancelled) {
-    provider.throws(std::system_error{make_error_code(asio::error::operation_aborted)});
+    provider.throws(coffer::detail::asio_system_error{make_error_code(asio::error::operation_aborted)});
     auto const why = sim.run(pipeline{retry{}}.wrap(provider).try_call(c)).error();
     EXPECT_EQ(why.kind(), fault_kind::aborted);
     EXPECT_EQ(why.stop(), stop_reason::not_retryable);

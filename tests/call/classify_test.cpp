@@ -60,6 +60,21 @@ fault of(E e) {
     return classify_exception(std::make_exception_ptr(std::move(e)));
 }
 
+TEST(classify, knows_what_asio_throws) {
+    using asio_error = coffer::detail::asio_system_error;
+    EXPECT_EQ(of(asio_error{asio::error::connection_refused}).kind(), not_sent);
+    EXPECT_EQ(of(asio_error{asio::error::host_not_found}).kind(), not_sent);
+    EXPECT_EQ(of(asio_error{asio::error::service_not_found}).kind(), not_sent);
+    EXPECT_EQ(of(asio_error{asio::error::connection_reset}).kind(), ambiguous);
+    EXPECT_EQ(of(asio_error{asio::error::eof}).kind(), ambiguous);
+    EXPECT_EQ(of(asio_error{asio::error::operation_aborted}).kind(), aborted);
+    EXPECT_EQ(of(asio_error{asio::error::no_permission}).kind(), permanent);
+    EXPECT_NE(of(asio_error{asio::error::eof}).cause(), nullptr);
+    // And what others throw for the same, whichever Asio it is.
+    EXPECT_EQ(of(std::system_error{ECONNREFUSED, std::system_category()}).kind(), not_sent);
+    EXPECT_EQ(of(std::system_error{make_error_code(std::errc::connection_reset)}).kind(), ambiguous);
+}
+
 TEST(classify, any_other_exception_is_permanent) {
     EXPECT_EQ(of(std::runtime_error{"x"}).kind(), permanent);
     EXPECT_EQ(of(std::runtime_error{"x"}).message(), "x");

@@ -92,7 +92,7 @@ TEST_F(callbacks, a_fault_and_an_exception_are_understood) {
     EXPECT_EQ(sim.run(pipeline{}.wrap(throttles).try_call(c)).error().kind(), fault_kind::throttled);
 
     auto const refused = from_callback<int>([](callback<int> const& done) {
-        done.fail(std::make_exception_ptr(std::system_error{asio::error::connection_refused}));
+        done.fail(std::make_exception_ptr(coffer::detail::asio_system_error{asio::error::connection_refused}));
     });
     EXPECT_EQ(sim.run(pipeline{}.wrap(refused).try_call(c)).error().kind(), fault_kind::not_sent);
 

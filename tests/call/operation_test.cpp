@@ -167,7 +167,9 @@ auto throwing(E e) {
 }
 
 TEST_F(operation, exceptions_become_faults_with_their_cause) {
-    auto const network = [&](auto code) { return run(throwing(std::system_error{make_error_code(code)})).error(); };
+    auto const network = [&](auto code) {
+        return run(throwing(std::system_error{std::error_code{make_error_code(code)}})).error();
+    };
     EXPECT_EQ(network(std::errc::connection_refused).kind(), fault_kind::not_sent);
     EXPECT_EQ(network(asio::error::host_not_found).kind(), fault_kind::not_sent);
     EXPECT_EQ(network(asio::error::connection_reset).kind(), fault_kind::ambiguous);
@@ -255,7 +257,8 @@ TEST_F(operation, a_classifier_may_take_the_exception_that_it_knows) {
     EXPECT_THROW(std::rethrow_exception(why.cause()), http_error);
 
     auto const other =
-        run(describe(throwing(std::system_error{asio::error::connection_refused})).classify(rule)).error();
+        run(describe(throwing(coffer::detail::asio_system_error{asio::error::connection_refused})).classify(rule))
+            .error();
     EXPECT_EQ(other.kind(), fault_kind::not_sent) << "the built-in rules hold for what it does not know";
     auto const by_base = [](std::exception const&) { return fault{fault_kind::transient}; };
     EXPECT_EQ(run(describe(throwing(http_error{503})).classify(by_base)).error().kind(), fault_kind::transient);
@@ -295,7 +298,8 @@ TEST_F(operation, a_classifier_that_throws_on_what_it_does_not_know_leaves_it_to
     };
     EXPECT_EQ(run(describe(throwing(http_error{503})).classify(rule)).error().kind(), fault_kind::overloaded);
     auto const refused =
-        run(describe(throwing(std::system_error{asio::error::connection_refused})).classify(rule)).error();
+        run(describe(throwing(coffer::detail::asio_system_error{asio::error::connection_refused})).classify(rule))
+            .error();
     EXPECT_EQ(refused.kind(), fault_kind::not_sent);
     EXPECT_EQ(refused.billing(), knowledge::no);
 }

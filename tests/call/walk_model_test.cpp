@@ -280,7 +280,7 @@ result really(plan const& p, std::uint64_t seed) {
             case send_script::kind::fail: provider.fails(s.why); break;
             case send_script::kind::fall_over: provider.throws(std::runtime_error{"the operation fell over"}); break;
             case send_script::kind::abort:
-                provider.throws(std::system_error{make_error_code(asio::error::operation_aborted)});
+                provider.throws(coffer::detail::asio_system_error{make_error_code(asio::error::operation_aborted)});
                 break;
         }
         provider.after(s.takes);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: this completion token does not say where the call shall run
+// says: coffer: this completion token does not say where the call shall run: give it an executor, asio::bind_executor(io, token)
 #include <coffer/call/pipeline.hpp>
 
 #include <asio/bind_executor.hpp>

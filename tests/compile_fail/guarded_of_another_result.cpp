@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: guarded<R.Args.*, Executor> must name what the wrapped operation gives
+// says: coffer: guarded<R(Args...), Executor> must name what the wrapped operation gives: its R (for an operation with decode, what decode gives), and its awaitable's executor
 #include <coffer/call/guarded.hpp>
 #include <coffer/call/pipeline.hpp>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: `budget` must be the innermost policy: what is reserved there is sent next; put it last
+// says: coffer: `budget` must be the innermost policy: what is reserved there is sent next; put it last
 #include "policies.hpp"
 
 #ifdef COFFER_COMPILE_FAIL_FIXED

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: `once` stands inside a policy that multiplies sends .retry, fallback, hedge.
+// says: coffer: `once` stands inside a policy that multiplies sends (retry, fallback, hedge), which would run the journal again for every attempt: put `once` before it
 // expect: put `once` before it
 #include <coffer/policy/retry.hpp>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: a policy is a gate .a ticket type and try_enter.* or a layer
+// says: coffer: a policy is a gate (a ticket type and try_enter(attempt&, slot<ticket>&) const) or a layer (operator()(call&, next) const returning awaitable<outcome<T>>)
 #include "policies.hpp"
 
 struct not_a_policy {};

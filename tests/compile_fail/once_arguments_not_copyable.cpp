@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: under `once` a flight outlives its callers and needs copies of the arguments
+// says: coffer: under `once` a flight outlives its callers and needs copies of the arguments: make them copyable
 #include <coffer/call/pipeline.hpp>
 #include <coffer/policy/once.hpp>
 #include <coffer/store/memory.hpp>

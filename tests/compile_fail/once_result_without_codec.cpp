@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: `once` cannot write results of this type down: specialise coffer::codec<R>
+// says: coffer: `once` cannot write results of this type down: specialise coffer::codec<R>, or give the operation a decode (describe(fn).decode(...))
 #include <coffer/call/pipeline.hpp>
 #include <coffer/policy/once.hpp>
 #include <coffer/store/memory.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: give the operation a fingerprint .*, or pass coffer::unfingerprinted
+// says: coffer: `once` must be able to tell whether two requests under one key are the same: give the operation a fingerprint (describe(fn).fingerprint(...)), or pass coffer::unfingerprinted
 #include <coffer/call/pipeline.hpp>
 #include <coffer/policy/once.hpp>
 #include <coffer/store/memory.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: the operation must return asio::awaitable<T>; wrap callbacks and futures first
+// says: coffer: the operation must return asio::awaitable<T>; wrap callbacks and futures first (from_callback, from_future, from_blocking)
 #include <coffer/call/pipeline.hpp>
 
 #ifdef COFFER_COMPILE_FAIL_FIXED

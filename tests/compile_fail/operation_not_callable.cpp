@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: the operation must be callable as .coffer::attempt&, args.... or .args.*with the arguments as lvalues
+// says: coffer: the operation must be callable as (coffer::attempt&, args...) or (args...), as a const object, with the arguments as lvalues (const ones under `once` and behind `guarded`)
 #include <coffer/call/pipeline.hpp>
 
 #include <string>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: a policy that must meet every send .rate_limit, bulkhead, budget. stands outside a policy that multiplies sends
+// says: coffer: a policy that must meet every send (rate_limit, bulkhead, budget) stands outside a policy that multiplies sends (retry, fallback, hedge) and would see only the first: put it after that one
 // expect: put it after that one
 #include <coffer/policy/retry.hpp>
 

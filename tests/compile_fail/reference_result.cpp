@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: an operation's result must be a value, not a reference
+// says: coffer: an operation's result must be a value, not a reference
 #include <coffer/call/pipeline.hpp>
 
 #ifdef COFFER_COMPILE_FAIL_FIXED

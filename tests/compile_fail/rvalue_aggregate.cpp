@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // only: GNU < 13
-// expect: this compiler .GCC before 13. destroys a temporary aggregate in a co_await expression twice: name it first
+// says: coffer: this compiler (GCC before 13) destroys a temporary aggregate in a co_await expression twice: name it first (auto request = ...; co_await ask(call, request)) or give its type a constructor
 #include <coffer/call/pipeline.hpp>
 
 #include <string>

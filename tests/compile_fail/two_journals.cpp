@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: two journals around one send would each permit it: keep one `once`, the outermost
+// says: coffer: two journals around one send would each permit it: keep one `once`, the outermost
 #include "policies.hpp"
 
 #ifdef COFFER_COMPILE_FAIL_FIXED

@@ -24,7 +24,8 @@ MAY_INCLUDE["telemetry"] = MAY_INCLUDE["testing"] = {*LAYERS, "http", "llm", "cr
 # The headers directly in coffer/, as the folders in which they may be included.
 ABOVE_ASIO = {"time", "call", "store", "policy", "http", "llm", "telemetry", "testing"}
 TOP_LEVEL = {
-    "coffer/version.hpp": {*MAY_INCLUDE, ""},
+    "coffer/version.hpp": {""},
+    "coffer/config.hpp": {*MAY_INCLUDE, ""},
     "coffer/asio.hpp": {*ABOVE_ASIO, ""},
     "coffer/coffer.hpp": set(),  # for users; inside it would hide what a header needs
 }
@@ -35,7 +36,8 @@ LEAVES = {"coffer/time/zones.hpp"}  # of a component of their own, in a folder o
 # A third-party header -> the files (below coffer/) that may include it.
 THIRD_PARTY = [
     (r"asio\.hpp$", r"(?!)"),  # nobody: it is every part of Asio at once
-    (r"asio/", rf"asio\.hpp$|({'|'.join(sorted(ABOVE_ASIO))})/"),
+    (r"(boost/)?asio/version\.hpp$", r"asio\.hpp$"),
+    (r"(boost/)?asio/", r"(?!)"),  # nobody names the one or the other, see OF_ASIO
     (r"tl/expected\.hpp$", r""),
     (r"curl/", r"http/curl"),
     (r"sqlite3\.h$", r"store/sqlite"),
@@ -50,6 +52,9 @@ C_HEADERS = re.compile(
 )
 STANDARD = re.compile(r"[a-z_0-9]+$")  # <vector>, <cstdint>
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
+# #include COFFER_ASIO_HEADER(post.hpp): of whichever Asio it is.
+OF_ASIO = re.compile(r"^\s*#\s*include\s*COFFER_ASIO_HEADER\(([^)]+)\)", re.MULTILINE)
+MAY_USE_ASIO = re.compile(rf"asio\.hpp$|({'|'.join(sorted(ABOVE_ASIO))})/")
 
 LONG = 300
 
@@ -142,6 +147,14 @@ def main() -> int:
                 why = why_not_foreign(name, included)
             if why:
                 errors.append(f"{name}:{line}: includes {included}: {why}")
+        for match in OF_ASIO.finditer(text):
+            line = text.count("\n", 0, match.start(1)) + 1
+            if not MAY_USE_ASIO.match(name.removeprefix("coffer/")):
+                errors.append(f"{name}:{line}: uses Asio, which only time and what stands on it may")
+            if "coffer/asio.hpp" not in graph[name] and name != "coffer/asio.hpp":
+                errors.append(f"{name}:{line}: COFFER_ASIO_HEADER needs <coffer/asio.hpp>")
+        if re.search(r"^namespace coffer(?!::inline COFFER_ABI\b)", text, re.MULTILINE):
+            errors.append(f"{name}: write `namespace coffer::inline COFFER_ABI`: its name tells what was built with which Asio")
     errors += [f"headers include each other in a circle: {cycle}" for cycle in cycles(graph)]
 
     for error in errors:

@@ -15,7 +15,7 @@
 #include <thread>
 #include <vector>
 
-namespace coffer::inline v0::http::tests::curl_client_cancel_test {
+namespace coffer::inline COFFER_ABI::http::tests::curl_client_cancel_test {
 namespace {
 
 using enum knowledge;
@@ -287,4 +287,4 @@ TEST_F(http_leaving_plain, leaves_the_connection_of_an_answered_request_open) {
 }
 
 }  // namespace
-}  // namespace coffer::inline v0::http::tests::curl_client_cancel_test
+}  // namespace coffer::inline COFFER_ABI::http::tests::curl_client_cancel_test

@@ -14,7 +14,7 @@
 #include <string>
 #include <string_view>
 
-namespace coffer::inline v0::http::tests::curl_client_cuts_test {
+namespace coffer::inline COFFER_ABI::http::tests::curl_client_cuts_test {
 namespace {
 
 using enum knowledge;
@@ -185,4 +185,4 @@ TEST(http2_cuts, in_order_are_told_by_what_had_come) {
 }
 
 }  // namespace
-}  // namespace coffer::inline v0::http::tests::curl_client_cuts_test
+}  // namespace coffer::inline COFFER_ABI::http::tests::curl_client_cuts_test

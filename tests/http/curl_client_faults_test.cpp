@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace coffer::inline v0::http::tests::curl_client_faults_test {
+namespace coffer::inline COFFER_ABI::http::tests::curl_client_faults_test {
 namespace {
 
 using enum knowledge;
@@ -338,4 +338,4 @@ TEST_F(http_faults, a_client_that_met_all_of_this_still_works) {
 }
 
 }  // namespace
-}  // namespace coffer::inline v0::http::tests::curl_client_faults_test
+}  // namespace coffer::inline COFFER_ABI::http::tests::curl_client_faults_test

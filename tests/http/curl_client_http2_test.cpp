@@ -16,7 +16,7 @@
 #include <thread>
 #include <vector>
 
-namespace coffer::inline v0::http::tests::curl_client_http2_test {
+namespace coffer::inline COFFER_ABI::http::tests::curl_client_http2_test {
 namespace {
 
 using enum knowledge;
@@ -262,4 +262,4 @@ TEST_F(http2, cancelling_one_stream_harms_no_other) {
 }
 
 }  // namespace
-}  // namespace coffer::inline v0::http::tests::curl_client_http2_test
+}  // namespace coffer::inline COFFER_ABI::http::tests::curl_client_http2_test

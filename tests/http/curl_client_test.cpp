@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace coffer::inline v0::http::tests::curl_client_test {
+namespace coffer::inline COFFER_ABI::http::tests::curl_client_test {
 namespace {
 
 class http_client : public testing::Test {
@@ -305,4 +305,4 @@ TEST_F(http_client, is_a_copyable_handle) {
 }
 
 }  // namespace
-}  // namespace coffer::inline v0::http::tests::curl_client_test
+}  // namespace coffer::inline COFFER_ABI::http::tests::curl_client_test

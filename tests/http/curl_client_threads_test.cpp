@@ -16,7 +16,7 @@
 #include <thread>
 #include <vector>
 
-namespace coffer::inline v0::http::tests::curl_client_threads_test {
+namespace coffer::inline COFFER_ABI::http::tests::curl_client_threads_test {
 namespace {
 
 awaitable<void> send_some(client c, std::string url, int count, std::atomic<int>& answered) {
@@ -156,4 +156,4 @@ TEST(http_virtual_time, ends_a_send_of_the_same_context) {
 }
 
 }  // namespace
-}  // namespace coffer::inline v0::http::tests::curl_client_threads_test
+}  // namespace coffer::inline COFFER_ABI::http::tests::curl_client_threads_test

@@ -13,7 +13,7 @@
 #include <string>
 #include <utility>
 
-namespace coffer::inline v0::http::tests::curl_client_tls_test {
+namespace coffer::inline COFFER_ABI::http::tests::curl_client_tls_test {
 namespace {
 
 using enum knowledge;
@@ -266,4 +266,4 @@ TEST_F(http_tunnel, makes_the_ends_of_connections_prove_no_more_and_no_less) {
 }
 
 }  // namespace
-}  // namespace coffer::inline v0::http::tests::curl_client_tls_test
+}  // namespace coffer::inline COFFER_ABI::http::tests::curl_client_tls_test

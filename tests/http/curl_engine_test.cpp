@@ -33,7 +33,7 @@ extern "C" CURLMcode curl_multi_socket_action(CURLM* multi, curl_socket_t fd, in
     return real(multi, fd, bits, running);
 }
 
-namespace coffer::inline v0::http::tests::curl_engine_test {
+namespace coffer::inline COFFER_ABI::http::tests::curl_engine_test {
 namespace {
 
 using enum knowledge;
@@ -110,4 +110,4 @@ TEST_F(http_engine, a_libcurl_that_leaves_ready_sockets_alone_takes_no_processor
 }
 
 }  // namespace
-}  // namespace coffer::inline v0::http::tests::curl_engine_test
+}  // namespace coffer::inline COFFER_ABI::http::tests::curl_engine_test

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace coffer::inline v0::http::curl::curl_header_lines_test {
+namespace coffer::inline COFFER_ABI::http::curl::curl_header_lines_test {
 namespace {
 
 std::vector<std::string> lines_of(header_lines& lines) {
@@ -47,4 +47,4 @@ TEST(http_header_lines, of_no_fields_and_of_many_long_ones) {
 }
 
 }  // namespace
-}  // namespace coffer::inline v0::http::curl::curl_header_lines_test
+}  // namespace coffer::inline COFFER_ABI::http::curl::curl_header_lines_test

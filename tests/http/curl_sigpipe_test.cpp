@@ -7,7 +7,7 @@
 
 #include <cerrno>
 
-namespace coffer::inline v0::http::curl::curl_sigpipe_test {
+namespace coffer::inline COFFER_ABI::http::curl::curl_sigpipe_test {
 namespace {
 
 bool blocked() {
@@ -67,4 +67,4 @@ TEST(http_sigpipe, is_let_alone_if_not_needed) {
 }
 
 }  // namespace
-}  // namespace coffer::inline v0::http::curl::curl_sigpipe_test
+}  // namespace coffer::inline COFFER_ABI::http::curl::curl_sigpipe_test

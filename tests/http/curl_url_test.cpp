@@ -5,7 +5,7 @@
 
 #include <string>
 
-namespace coffer::inline v0::http::curl::curl_url_test {
+namespace coffer::inline COFFER_ABI::http::curl::curl_url_test {
 namespace {
 
 TEST(http_url, https_goes_anywhere) {
@@ -99,4 +99,4 @@ TEST(http_url_cache, does_not_keep_long_urls) {
 }
 
 }  // namespace
-}  // namespace coffer::inline v0::http::curl::curl_url_test
+}  // namespace coffer::inline COFFER_ABI::http::curl::curl_url_test

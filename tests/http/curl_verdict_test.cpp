@@ -8,7 +8,7 @@
 #include <ostream>
 #include <string>
 
-namespace coffer::inline v0::http::curl::curl_verdict_test {
+namespace coffer::inline COFFER_ABI::http::curl::curl_verdict_test {
 namespace {
 
 using enum fault_kind;
@@ -131,4 +131,4 @@ TEST(http_verdict_rules, leaving_says_what_is_known) {
 }
 
 }  // namespace
-}  // namespace coffer::inline v0::http::curl::curl_verdict_test
+}  // namespace coffer::inline COFFER_ABI::http::curl::curl_verdict_test

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace coffer::inline v0::http::headers_test {
+namespace coffer::inline COFFER_ABI::http::headers_test {
 namespace {
 
 TEST(http_headers, are_found_whatever_the_case) {
@@ -75,4 +75,4 @@ TEST(http_request, copies_share_the_body) {
 }
 
 }  // namespace
-}  // namespace coffer::inline v0::http::headers_test
+}  // namespace coffer::inline COFFER_ABI::http::headers_test

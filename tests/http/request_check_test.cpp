@@ -5,7 +5,7 @@
 
 #include <string>
 
-namespace coffer::inline v0::http::request_check_test {
+namespace coffer::inline COFFER_ABI::http::request_check_test {
 namespace {
 
 request with(std::string name, std::string value) {
@@ -64,4 +64,4 @@ TEST(http_request_check, cuts_user_names_and_passwords_out_of_urls) {
 }
 
 }  // namespace
-}  // namespace coffer::inline v0::http::request_check_test
+}  // namespace coffer::inline COFFER_ABI::http::request_check_test

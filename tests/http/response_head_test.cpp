@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace coffer::inline v0::http::response_head_test {
+namespace coffer::inline COFFER_ABI::http::response_head_test {
 namespace {
 
 response_head head(std::initializer_list<std::string_view> lines) {
@@ -108,4 +108,4 @@ TEST(http_response_head, survives_noise) {
 }
 
 }  // namespace
-}  // namespace coffer::inline v0::http::response_head_test
+}  // namespace coffer::inline COFFER_ABI::http::response_head_test

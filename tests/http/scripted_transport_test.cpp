@@ -10,7 +10,7 @@
 #include <optional>
 #include <utility>
 
-namespace coffer::inline v0::testing::scripted_transport_test {
+namespace coffer::inline COFFER_ABI::testing::scripted_transport_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -105,4 +105,4 @@ TEST_F(scripted, an_unsent_fault_and_a_passed_deadline_are_no_sends) {
 }
 
 }  // namespace
-}  // namespace coffer::inline v0::testing::scripted_transport_test
+}  // namespace coffer::inline COFFER_ABI::testing::scripted_transport_test

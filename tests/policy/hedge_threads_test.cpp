@@ -95,7 +95,7 @@ void storm(guarded const& ask, tally& all) {
         auto& l = *leavers.back();
         asio::co_spawn(l.strand, give_up(ask, i, all), asio::bind_cancellation_slot(l.signal.slot(), asio::detached));
         l.timer.expires_after(i * 100us);
-        l.timer.async_wait([&l](std::error_code) { l.signal.emit(asio::cancellation_type::terminal); });
+        l.timer.async_wait([&l](auto) { l.signal.emit(asio::cancellation_type::terminal); });
     }
     one.join();
     two.join();

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""Checks that every C++ block of README.md and docs/ is a region of a file that is compiled.
+"""Checks that every C++ block of README.md and docs/ is a region of a file that is compiled, and every text block one of a
+file that a test compares with what is said.
 
     snippets.py [--fix] [project directory]
 
@@ -12,7 +13,8 @@ In the page, the block names the file and the region:
     ```
 
 In the file the region stands between two lines `//! [usage]`; its common indentation is taken off, and so are the marker
-lines of other regions inside it. With --fix the pages are rewritten.
+lines of other regions inside it. Of a file in tests/compile_fail, the region `says` is what the compiler must say. With --fix
+the pages are rewritten.
 """
 
 from __future__ import annotations
@@ -26,12 +28,18 @@ from pathlib import Path
 NAMED = re.compile(r"^<!-- snippet: (?P<file>[^#\s]+)#(?P<region>[\w-]+) -->$")
 FENCE = re.compile(r"^(?P<indent> *)(?P<fence>`{3,}|~{3,}) *(?P<language>[\w+-]*)")
 MARKER = re.compile(r"^\s*//! \[(?P<region>[\w-]+)\]\s*$")
-CPP = {"cpp", "c++", "cc", "cxx", "hpp"}
+SAYS = re.compile(r"^// says: *(?P<text>.*\S)")
+CUT = {"cpp", "c++", "cc", "cxx", "hpp", "text"}
 
 
 def region_of(path: Path, region: str) -> str:
     if not path.is_file():
         raise LookupError(f"there is no file {path.name} there")
+    if region == "says":
+        said = [found["text"] for found in map(SAYS.match, path.read_text(encoding="utf-8").splitlines()) if found]
+        if not said:
+            raise LookupError("it has no line `// says:`")
+        return "\n".join(said)
     parts: list[str] = []
     markers = 0
     for line in path.read_text(encoding="utf-8").splitlines():
@@ -71,9 +79,9 @@ def check(page: Path, root: Path, fix: bool) -> list[str]:
             end += 1
         where = f"{page.relative_to(root)}:{i + 1}"
         block = lines[start:end]
-        if opening["language"].lower() in CPP:
+        if opening["language"].lower() in CUT:
             if not named:
-                errors.append(f"{where}: a C++ block without `<!-- snippet: path/to/file.cpp#region -->` above it")
+                errors.append(f"{where}: a block of C++ or text without `<!-- snippet: path/to/file.cpp#region -->` above it")
             else:
                 try:
                     text = region_of(root / named["file"], named["region"])
@@ -86,7 +94,7 @@ def check(page: Path, root: Path, fix: bool) -> list[str]:
                     elif block != wanted:
                         errors.append(f"{where}: differs from {named['file']}#{named['region']}")
         elif named:
-            errors.append(f"{where}: a snippet must be a ```cpp block")
+            errors.append(f"{where}: a snippet must be a ```cpp or ```text block")
         result += [line, *block, *lines[end : end + 1]]
         named = None
         i = end + 1

@@ -73,8 +73,10 @@ asio::awaitable<void, Executor> follow(asio::awaitable<T, Executor> coroutine, s
 template <class T, class Executor>
 running<T> start(Executor const& executor, asio::awaitable<T, Executor> coroutine) {
     running<T> r;
+    // The signal has to live until the handler is called, which newer versions of Asio post when the coroutine has ended.
+    auto const keep = [state = r.state_](std::exception_ptr const&) {};
     asio::co_spawn(executor, detail::follow(std::move(coroutine), r.state_),
-                   asio::bind_cancellation_slot(r.state_->signal.slot(), asio::detached));
+                   asio::bind_cancellation_slot(r.state_->signal.slot(), keep));
     return r;
 }
 

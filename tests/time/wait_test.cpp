@@ -108,7 +108,7 @@ TEST(wait, the_next_await_of_a_cancelled_coroutine_throws) {
         try {
             co_await sleep_for(1h);
             awaits = 2;
-        } catch (std::system_error const& e) {
+        } catch (coffer::detail::asio_system_error const& e) {
             awaits = e.code() == asio::error::operation_aborted ? awaits : -1;
         }
         (void)in;

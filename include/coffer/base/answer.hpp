@@ -10,7 +10,7 @@
 #include <string>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// The raw bytes of an answer and what is known about it without decoding.
 struct answer {
@@ -28,4 +28,4 @@ struct answer {
 /// How answers travel once they exist: shared and immutable.
 using shared_answer = std::shared_ptr<answer const>;
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// To bytes and back. A specialisation has
 ///
@@ -69,4 +69,4 @@ concept encodable = requires(T const& value, std::string_view bytes) {
     { codec<T>::decode(bytes) } -> std::same_as<outcome<T>>;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -2,9 +2,11 @@
 #pragma once
 // Every default of coffer in one table. Each has a test that changes behaviour with it.
 
+#include <coffer/config.hpp>
+
 #include <chrono>
 
-namespace coffer::inline v0::defaults {
+namespace coffer::inline COFFER_ABI::defaults {
 
 using namespace std::chrono_literals;
 using days = std::chrono::duration<int, std::ratio<86400>>;  ///< of 24 hours each
@@ -54,4 +56,4 @@ inline constexpr int same_failure = 3;  ///< runs that end with it, one after th
 inline constexpr auto run_lease = 15min;  ///< of a run between its steps; a dead process on this host is seen at once
 inline constexpr auto unfinished_run_kept = days{60};  ///< a job that nobody has run for so long is forgotten
 
-}  // namespace coffer::inline v0::defaults
+}  // namespace coffer::inline COFFER_ABI::defaults

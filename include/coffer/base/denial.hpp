@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 namespace detail {
 
 /// Somebody's words within a sentence of ours: in one line, and no longer than a sentence is.
@@ -69,4 +69,4 @@ struct budget_denial {
     }
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <optional>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// What to do with the job.
 enum class queue_action : std::uint8_t {
@@ -74,4 +74,4 @@ struct queue_advice {
     return {queue_action::abort, 500, std::nullopt};
 }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

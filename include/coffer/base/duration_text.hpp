@@ -2,11 +2,13 @@
 #pragma once
 // Durations for people: in the largest unit in which they are whole.
 
+#include <coffer/config.hpp>
+
 #include <chrono>
 #include <cstdint>
 #include <string>
 
-namespace coffer::inline v0::detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 /// `90 s`, `2 min`, `500 ms`, `for ever`.
 [[nodiscard]] inline std::string duration_text(std::chrono::nanoseconds d) {
@@ -28,4 +30,4 @@ namespace coffer::inline v0::detail {
     return std::to_string(tenths / 10) + (tenths % 10 == 0 ? "" : "." + std::to_string(tenths % 10)) + " s";
 }
 
-}  // namespace coffer::inline v0::detail
+}  // namespace coffer::inline COFFER_ABI::detail

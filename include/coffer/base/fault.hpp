@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// Why nothing further was tried. Set by whoever stopped, on the last real fault.
 enum class stop_reason : std::uint8_t {
@@ -189,4 +189,4 @@ private:
 
 static_assert(sizeof(fault) <= 64, "faults travel by value through every policy");
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

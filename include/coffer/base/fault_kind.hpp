@@ -2,13 +2,15 @@
 #pragma once
 // The closed list of reasons why an attempt did not succeed, and the one table that every policy reads.
 
+#include <coffer/config.hpp>
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <ostream>
 #include <string_view>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// Why an attempt did not succeed. Closed: every kind has a row in `fault_table`.
 enum class fault_kind : std::uint8_t {
@@ -154,4 +156,4 @@ inline std::ostream& operator<<(std::ostream& out, fault_kind kind) { return out
 /// Prints `no`, `maybe` or `yes`.
 inline std::ostream& operator<<(std::ostream& out, knowledge k) { return out << to_string(k); }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

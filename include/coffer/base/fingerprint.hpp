@@ -2,6 +2,8 @@
 #pragma once
 // What makes two requests under one key the same: named fields and their values.
 
+#include <coffer/config.hpp>
+
 #include <algorithm>
 #include <concepts>
 #include <cstdint>
@@ -10,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// Which fields count when two requests are compared. A record keeps all of them, so that the choice may change later.
 ///
@@ -121,4 +123,4 @@ private:
     std::vector<field> fields_;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

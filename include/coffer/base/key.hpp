@@ -19,7 +19,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 namespace detail {
 
 template <class T>
@@ -58,6 +58,12 @@ public:
         append(ns);
         (append(parts), ...);
     }
+
+    // What does not compile says what is missing.
+    key() = delete;  // the first part is the key's namespace: key{"report", id}
+    template <class First, class... Parts>
+        requires(!std::convertible_to<First const&, std::string_view> && !std::derived_from<First, key>)
+    explicit key(First const&, Parts const&...) = delete;  // the namespace comes first, as text: key{"report", id}
 
     /// A key for whatever is asked: equal requests within `scope` are one piece of work, whose answer is shared for `ttl`
     /// after it came and paid for anew afterwards. `scope` says for whom, the tenant above all: nobody outside it is given
@@ -138,7 +144,7 @@ private:
     std::optional<std::chrono::nanoseconds> ttl_;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI
 
 /// @cond
 template <>

@@ -2,12 +2,14 @@
 #pragma once
 // Sums of times that may be "for ever".
 
+#include <coffer/config.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <ratio>
 #include <type_traits>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// A sum that saturates: "for ever" is a time, and a duration of whatever unit.
 template <class Clock, class Step, class Rep, class Period>
@@ -33,4 +35,4 @@ template <class Rep, class Period>
     return std::chrono::duration_cast<nanoseconds>(d);
 }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

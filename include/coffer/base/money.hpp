@@ -6,6 +6,8 @@
 //     coffer::money limit = 0.10_usd;                          // exactly 100'000'000 nano-dollars
 //     coffer::token_price p = 0.15_usd_per_mtok;               // exactly 150'000 pico-dollars per token
 
+#include <coffer/config.hpp>
+
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -14,7 +16,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 namespace detail {
 
 __extension__ using wide_int = __int128;
@@ -170,4 +172,4 @@ consteval token_price operator""_usd_per_mtok() {
 }
 
 }  // namespace literals
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -2,7 +2,9 @@
 #pragma once
 // What is compiled where it is called, and not wherever its header is included.
 
-namespace coffer::inline v0 {
+#include <coffer/config.hpp>
+
+namespace coffer::inline COFFER_ABI {
 
 /// The parameter of templates that would be no templates if compiling were free:
 ///
@@ -14,4 +16,4 @@ namespace coffer::inline v0 {
 /// single address. Whoever calls such a function in a header should be one, too, or nothing is gained: see bench/compile_time.
 using on_use = void;
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -13,7 +13,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// A T, or why there is none.
 template <class T>
@@ -73,4 +73,4 @@ T value_or_throw(outcome<T>&& result) {
     if constexpr (!std::is_void_v<T>) return *std::move(result);
 }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

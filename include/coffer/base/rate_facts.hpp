@@ -2,13 +2,15 @@
 #pragma once
 // What a provider says of its own rate limits, whatever its headers are called.
 
+#include <coffer/config.hpp>
+
 #include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// What a rate limit counts.
 enum class rate_measure : std::uint8_t {
@@ -52,4 +54,4 @@ private:
     std::array<rate_fact, rate_measure_count> of_{};
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -2,13 +2,15 @@
 #pragma once
 // Rows of text as a table, for people.
 
+#include <coffer/config.hpp>
+
 #include <algorithm>
 #include <cstddef>
 #include <ostream>
 #include <string>
 #include <vector>
 
-namespace coffer::inline v0::detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 /// Prints rows of equally many cells, the columns as wide as they need be, two spaces apart.
 inline void print_table(std::ostream& out, std::vector<std::vector<std::string>> const& rows) {
@@ -27,4 +29,4 @@ inline void print_table(std::ostream& out, std::vector<std::vector<std::string>>
     }
 }
 
-}  // namespace coffer::inline v0::detail
+}  // namespace coffer::inline COFFER_ABI::detail

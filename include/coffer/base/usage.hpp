@@ -2,10 +2,12 @@
 #pragma once
 // What one answer consumed, in buckets that do not overlap, so that each has one price.
 
+#include <coffer/config.hpp>
+
 #include <array>
 #include <cstdint>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// Tokens of one answer, and calls of tools that ran at the provider. Buckets are disjoint; only `reasoning` is a part of
 /// another one (`output`).
@@ -39,4 +41,4 @@ inline constexpr std::array<std::int64_t usage::*, 12> usage_buckets{
     &usage::input_audio, &usage::output,           &usage::output_audio,         &usage::reasoning,
     &usage::input_image, &usage::output_image,     &usage::web_searches,         &usage::tool_calls};
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -6,6 +6,8 @@
 //     coffer::zone::fixed(5h + 30min)                          // "UTC+05:30", the whole year
 //     coffer::zone_named("Europe/Berlin")                      // <coffer/time/zones.hpp>, component coffer::zones
 
+#include <coffer/config.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -15,7 +17,7 @@
 #include <string_view>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// A stretch of time, [begin, end), in which a zone's clocks show UTC plus `offset`.
 struct zone_stretch {
@@ -145,4 +147,4 @@ inline std::optional<zone> zone::parse(std::string_view name) {
     return z.name() == name ? std::optional{std::move(z)} : std::nullopt;
 }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

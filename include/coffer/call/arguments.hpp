@@ -6,6 +6,7 @@
 #include <coffer/base/outcome.hpp>
 #include <coffer/call/call.hpp>
 
+#include <concepts>
 #include <type_traits>
 #include <utility>
 
@@ -15,7 +16,7 @@
 #pragma GCC diagnostic ignored "-Wsubobject-linkage"
 #endif
 
-namespace coffer::inline v0::detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 /// GCC before 13 destroys an aggregate temporary in a `co_await` expression twice if its destructor does anything
 /// (GCC PR 99576 and relatives). Closures with captures suffer too but cannot be told from other classes: name them.
@@ -36,6 +37,15 @@ consteval void check_arguments() {
         "name it first (auto request = ...; co_await ask(call, request)) or give its type a constructor");
 }
 
+/// What is called has been given something else than a call first.
+template <class First>
+consteval void refuse_without_call() {
+    static_assert(!std::same_as<First, First>,
+                  "coffer: the first argument is the call, then come the operation's own: "
+                  "coffer::call call{coffer::key{\"report\", id}, 2min}; co_await ask(call, request), "
+                  "or coffer::call::unkeyed() where nothing shall be remembered");
+}
+
 /// The throwing edge: exceptions are made here and nowhere else.
 template <class T, class Executor>
 awaitable<T, Executor> throwing(awaitable<outcome<T>, Executor> running) {
@@ -51,7 +61,7 @@ auto with_own_call(Wrapped wrapped, call c, Args... args)
     co_return co_await std::move(running);
 }
 
-}  // namespace coffer::inline v0::detail
+}  // namespace coffer::inline COFFER_ABI::detail
 
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop

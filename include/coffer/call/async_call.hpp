@@ -8,8 +8,8 @@
 #include <coffer/call/call.hpp>
 #include <coffer/call/classify.hpp>
 
-#include <asio/associator.hpp>
-#include <asio/system_executor.hpp>
+#include COFFER_ASIO_HEADER(associator.hpp)
+#include COFFER_ASIO_HEADER(system_executor.hpp)
 
 #include <concepts>
 #include <cstddef>
@@ -27,7 +27,7 @@
 #pragma GCC diagnostic ignored "-Wsubobject-linkage"
 #endif
 
-namespace coffer::inline v0::detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 /// The call of another one, or one's own.
 class called_by_reference {
@@ -120,25 +120,58 @@ struct result_of_call<awaitable<outcome<R>, Executor>> {
     using type = R;
 };
 
+/// Are all of `Given` the operation's arguments, so that none is left for a token?
+template <class Ask, class... Given>
+[[nodiscard]] consteval bool without_token() {
+    if constexpr (sizeof...(Given) == 0) {
+        return true;
+    } else {
+        using given = std::tuple<std::unwrap_reference_t<std::decay_t<Given>>&...>;
+        constexpr bool leaves_one = []<std::size_t... I>(std::index_sequence<I...>) {
+            if constexpr (requires { Ask::template sound<std::tuple_element_t<I, given>...>; })
+                return Ask::template sound<std::tuple_element_t<I, given>...>;
+            else return true;
+        }(std::make_index_sequence<sizeof...(Given) - 1>{});
+        if constexpr (leaves_one) return false;
+        else return Ask::template sound<std::unwrap_reference_t<std::decay_t<Given>>&...>;
+    }
+}
+
 /// The last one of `all` is the token.
 template <class Ask, class Called, class... All>
-auto async_call(Ask ask, Called called, All&&... all) {
-    static_assert(sizeof...(All) > 0, "coffer: async_call(call, args..., token) needs a completion token");
-    auto given = std::forward_as_tuple(std::forward<All>(all)...);
+auto async_call_with(Ask ask, Called called, All&&... all) {
+    using given_type = std::tuple<All&&...>;
+    given_type given{std::forward<All>(all)...};
     return [&]<std::size_t... I>(std::index_sequence<I...>) {
-        using args_type = std::tuple<std::decay_t<std::tuple_element_t<I, decltype(given)>>...>;
+        using args_type = std::tuple<std::decay_t<std::tuple_element_t<I, given_type>>...>;
         using running = decltype(ask.try_call(
             called.get(),
-            std::declval<std::unwrap_reference_t<std::decay_t<std::tuple_element_t<I, decltype(given)>>>&>()...));
+            std::declval<std::unwrap_reference_t<std::decay_t<std::tuple_element_t<I, given_type>>>&>()...));
         using result = typename result_of_call<running>::type;
         auto&& token = std::get<sizeof...(I)>(std::move(given));
-        using begin_type = begin_call<result, Ask, Called, std::decay_t<std::tuple_element_t<I, decltype(given)>>...>;
+        using begin_type = begin_call<result, Ask, Called, std::decay_t<std::tuple_element_t<I, given_type>>...>;
         begin_type begin{std::move(ask), std::move(called), args_type{std::get<I>(std::move(given))...}};
-        return asio::async_initiate<decltype(token), void(outcome<result>)>(std::move(begin), token);
+        constexpr bool completes = asio::completion_token_for<decltype(token), void(outcome<result>)>;
+        static_assert(
+            completes,
+            "coffer: the last argument of async_call must be a completion token for void(coffer::outcome<R>): a "
+            "handler that takes coffer::outcome<R>, or use_future and its like");
+        if constexpr (completes)
+            return asio::async_initiate<decltype(token), void(outcome<result>)>(std::move(begin), token);
     }(std::make_index_sequence<sizeof...(All) - 1>{});
 }
 
-}  // namespace coffer::inline v0::detail
+/// The last one of `all` is the token.
+template <class Ask, class Called, class... All>
+auto async_call(Ask ask, Called called, All&&... all) {
+    constexpr bool complete = !without_token<Ask, All...>();
+    static_assert(complete,
+                  "coffer: async_call(call, args..., token) needs a completion token after the operation's arguments, "
+                  "e.g. asio::bind_executor(io, asio::use_future)");
+    if constexpr (complete) return async_call_with(std::move(ask), std::move(called), std::forward<All>(all)...);
+}
+
+}  // namespace coffer::inline COFFER_ABI::detail
 
 /// @cond for Asio: who called is asked for executor, allocator and cancellation slot
 template <template <class, class> class Associator, class R, class Handler, class Otherwise>

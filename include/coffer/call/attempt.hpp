@@ -23,7 +23,7 @@
 #include <string>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 namespace detail {
 
@@ -294,4 +294,4 @@ public:
     static int send(attempt const& a) noexcept { return a.send_; }
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

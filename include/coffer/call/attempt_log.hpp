@@ -21,7 +21,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// Where an attempt goes.
 struct target {
@@ -130,4 +130,4 @@ inline std::ostream& operator<<(std::ostream& out, attempt_log const& log) {
     return out;
 }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

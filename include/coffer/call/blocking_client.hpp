@@ -6,8 +6,8 @@
 #include <coffer/base/outcome.hpp>
 #include <coffer/call/call.hpp>
 
-#include <asio/executor_work_guard.hpp>
-#include <asio/io_context.hpp>
+#include COFFER_ASIO_HEADER(executor_work_guard.hpp)
+#include COFFER_ASIO_HEADER(io_context.hpp)
 
 #include <exception>
 #include <future>
@@ -23,7 +23,7 @@
 #pragma GCC diagnostic ignored "-Wsubobject-linkage"
 #endif
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// A context and the thread that runs it, for programs that block.
 ///
@@ -104,7 +104,7 @@ private:
     std::thread thread_;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI
 
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop

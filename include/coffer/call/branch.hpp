@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// What the branches of one call have in common: the numbers of their attempts, the sends that they may make, what they
 /// have made and what it cost. Any thread.
@@ -208,4 +208,4 @@ private:
     std::optional<fault_kind> failed_;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

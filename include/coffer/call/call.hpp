@@ -24,7 +24,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// Thrown for misuse that types cannot see. Never made into a fault: it is a defect of the program.
 class misuse : public std::logic_error {
@@ -237,4 +237,4 @@ private:
         branch_;  // of a call that runs beside another one of the same request, and of its forks
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

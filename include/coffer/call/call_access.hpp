@@ -18,7 +18,7 @@
 #include <string>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// Not for users.
 class call_access {
@@ -256,4 +256,4 @@ private:
     }
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -12,22 +12,24 @@
 #include <system_error>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
-/// The built-in rules for `std::system_error`.
+/// The built-in rules for `std::system_error`, and with Boost.Asio for `boost::system::system_error`.
 ///
 /// Refused or unreachable before a connection, and names that do not resolve: not sent. Reset, broken, timed out, ended:
 /// ambiguous, since the request may have been read. `operation_aborted`: aborted. Others: permanent.
 [[nodiscard]] inline fault_kind classify_error(std::error_code const& reported) noexcept {
     // Standalone Asio has a system category of its own, which knows no error conditions: the numbers are the system's.
-    auto const code = reported.category() == asio::error::get_system_category()
-                          ? std::error_code{reported.value(), std::system_category()}
-                          : reported;
+    std::error_category const& of_asio = asio::error::get_system_category();
+    std::error_category const& hosts = asio::error::get_netdb_category();
+    std::error_category const& services = asio::error::get_addrinfo_category();
+    std::error_category const& others = asio::error::get_misc_category();
+    auto const code =
+        reported.category() == of_asio ? std::error_code{reported.value(), std::system_category()} : reported;
     if (code == std::errc::operation_canceled) return fault_kind::aborted;
-    if (code.category() == asio::error::get_netdb_category() || code.category() == asio::error::get_addrinfo_category())
-        return fault_kind::not_sent;
-    if (code.category() == asio::error::get_misc_category())
-        return code == asio::error::eof ? fault_kind::ambiguous : fault_kind::permanent;
+    if (code.category() == hosts || code.category() == services) return fault_kind::not_sent;
+    if (code.category() == others)
+        return code.value() == asio::error::eof ? fault_kind::ambiguous : fault_kind::permanent;
     for (auto const unsent :
          {std::errc::connection_refused, std::errc::host_unreachable, std::errc::network_unreachable,
           std::errc::network_down, std::errc::address_not_available})
@@ -51,6 +53,8 @@ namespace coffer::inline v0 {
         return nested.fault();
     } catch (std::system_error const& error) {
         return fault{classify_error(error.code()), error.what()}.with_cause(thrown);
+    } catch (detail::boost_system_error const& error) {
+        return fault{classify_error(error.code()), error.what()}.with_cause(thrown);
     } catch (std::exception const& error) {
         return fault{fault_kind::permanent, error.what()}.with_cause(thrown);
     } catch (...) {
@@ -67,4 +71,4 @@ namespace detail {
 
 }  // namespace detail
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

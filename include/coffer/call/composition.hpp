@@ -28,7 +28,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// Text in the making, a line for each: its name, what it is set to, and after a semicolon how it is at the moment. What is
 /// written into it is printed and logged: no secrets, and nothing of what users or providers have said. Control characters
@@ -201,4 +201,4 @@ std::basic_ostream<Char, Traits>& operator<<(std::basic_ostream<Char, Traits>& o
     return out << std::string_view{to_string(what)};
 }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -14,7 +14,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace coffer::inline v0::detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 /// An operation that is itself a pipeline: the call is handed down to it.
 template <class Op>
@@ -42,6 +42,12 @@ struct shape<Op, Args...> {
     static constexpr bool journalable = Op::template journalable<Args...>;
     static constexpr bool hands_down = true;
 };
+
+/// Can it be called so? If not, its shape says why.
+template <class Op, class... Args>
+inline constexpr bool sound = how_called<Op, std::remove_reference_t<Args>...>::sound;
+template <nested_pipeline Op, class... Args>
+inline constexpr bool sound<Op, Args...> = true;
 
 /// Policies, operation and observers of one wrapped pipeline.
 template <class Policies, class Op>
@@ -181,4 +187,4 @@ void describe_end(composition& to, Op const& op) {
     }
 }
 
-}  // namespace coffer::inline v0::detail
+}  // namespace coffer::inline COFFER_ABI::detail

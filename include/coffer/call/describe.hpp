@@ -19,7 +19,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// An upper bound of what a request may consume, known before it is sent.
 struct estimate {
@@ -154,4 +154,4 @@ template <class Fn>
     else return described<function, detail::no_hooks>{std::forward<Fn>(fn), {}};
 }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -11,7 +11,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace coffer::inline v0::detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 /// What a callable that is not overloaded takes.
 template <class F>
@@ -93,4 +93,4 @@ template <class F>
     }
 }
 
-}  // namespace coffer::inline v0::detail
+}  // namespace coffer::inline COFFER_ABI::detail

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// What happened. Each kind's text says which members of `event` go with it; a test's oracle may rely on the order in
 /// which the
@@ -103,4 +103,4 @@ private:
     std::vector<observer> list_;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

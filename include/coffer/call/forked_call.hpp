@@ -16,7 +16,7 @@
 #include <string>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// What layers that fork do with a call. The branch, and what is asked of it, belong to the branch's strand as long as it runs.
 class forked_call {
@@ -152,4 +152,4 @@ private:
     }
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -6,8 +6,9 @@
 #include <coffer/base/fault.hpp>
 #include <coffer/call/attempt.hpp>
 #include <coffer/call/late_result.hpp>
+#include <coffer/call/operation.hpp>
 
-#include <asio/post.hpp>
+#include COFFER_ASIO_HEADER(post.hpp)
 
 #include <concepts>
 #include <exception>
@@ -17,7 +18,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 namespace detail {
 
 template <class Executor, class Fn>
@@ -66,11 +67,21 @@ public:
                  std::invocable<Fn const&, Args const&...>
     auto operator()(send_terms const& terms, Args const&... args) const {
         if constexpr (std::invocable<Fn const&, send_terms const&, Args const&...>)
-            return std::invoke(fn_, terms, args...).get();
-        else return std::invoke(fn_, args...).get();
+            return waited_for(std::invoke(fn_, terms, args...));
+        else return waited_for(std::invoke(fn_, args...));
     }
 
 private:
+    template <class Later>
+    static auto waited_for(Later&& later) {
+        constexpr bool is_future = requires { std::forward<Later>(later).get(); };
+        static_assert(is_future,
+                      "coffer: from_future takes a function that returns a future (anything with a get()); one that "
+                      "returns the value itself is made an operation by from_blocking");
+        if constexpr (is_future) return std::forward<Later>(later).get();
+        else return no_result{};
+    }
+
     Fn fn_;
 };
 
@@ -100,4 +111,4 @@ template <class Executor, class Fn>
     return from_blocking(std::move(on), detail::got<Fn>{std::move(fn)});
 }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -16,7 +16,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// What a function that `from_callback` wraps is handed: to be called once, with an `outcome<R>` (an R or a `fault` will do),
 /// at once or later, from any thread. Copies are the same callback. If the last one goes without having been called, the
@@ -95,4 +95,4 @@ template <class R, class Fn>
     return detail::callback_operation<R, Fn>{std::move(fn)};
 }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -27,7 +27,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// Room for a gate's ticket in the walk's frame.
 template <class Ticket>
@@ -121,4 +121,4 @@ concept waiting_gate = gate<G> && requires(G const& g, attempt& a, slot<typename
     { g.enter(a, s) } -> std::same_as<awaitable<outcome<void>>>;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -19,7 +19,7 @@
 #pragma GCC diagnostic ignored "-Wsubobject-linkage"
 #endif
 
-namespace coffer::inline v0::detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 /// The gates of one segment of a pipeline, `Begin` to (not including) `End`, and their tickets.
 template <class Policies, std::size_t Begin, std::size_t End>
@@ -138,7 +138,7 @@ template <class Policies, std::size_t Begin>
     else return Begin;
 }
 
-}  // namespace coffer::inline v0::detail
+}  // namespace coffer::inline COFFER_ABI::detail
 
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop

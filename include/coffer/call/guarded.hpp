@@ -21,7 +21,7 @@
 #pragma GCC diagnostic ignored "-Wsubobject-linkage"
 #endif
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// See `guarded<R(Args...), Executor>`.
 template <class Signature, class Executor = asio::any_io_executor>
@@ -37,19 +37,38 @@ class guarded;
 /// of the type: an order that cannot be right is found by `wrap`, at run time, instead of by the compiler.
 template <class R, class... Args, class Executor>
 class guarded<R(Args...), Executor> {
+    template <class... Given>
+    static consteval bool takes() {
+        if constexpr (sizeof...(Given) != sizeof...(Args)) return false;
+        else return (std::is_convertible_v<Given&&, Args> && ...);
+    }
+    /// Can the wrapped operation be called with what this one is called with?
+    template <class Wrapped>
+    static consteval bool takes_mine() {
+        if constexpr (requires { Wrapped::template sound<std::remove_reference_t<Args> const&...>; })
+            return Wrapped::template sound<std::remove_reference_t<Args> const&...>;
+        else return true;
+    }
+
 public:
     using is_coffer_pipeline = void;  ///< by which a pipeline around this one knows it
 
     /// Any wrapped operation of this signature; another `guarded` of another executor does not compile. One allocation.
     template <class Wrapped>
         requires(!std::same_as<std::remove_cvref_t<Wrapped>, guarded>) && detail::nested_pipeline<Wrapped>
-    guarded(Wrapped w) : self_{std::make_shared<model<Wrapped>>(std::move(w))} {
+    guarded(Wrapped w) {
         using given = decltype(std::declval<Wrapped const&>().try_call(
             std::declval<call&>(), std::declval<std::remove_reference_t<Args> const&>()...));
-        static_assert(std::same_as<given, awaitable<outcome<R>, Executor>>,
-                      "coffer: guarded<R(Args...), Executor> must name what the wrapped operation gives: its R (for an "
-                      "operation with decode, what decode gives), and its awaitable's executor");
+        if constexpr (takes_mine<Wrapped>()) {  // if not, that has been said
+            constexpr bool fits = std::same_as<given, awaitable<outcome<R>, Executor>>;
+            static_assert(
+                fits,
+                "coffer: guarded<R(Args...), Executor> must name what the wrapped operation gives: its R (for "
+                "an operation with decode, what decode gives), and its awaitable's executor");
+            if constexpr (fits) self_ = std::make_shared<model<Wrapped>>(std::move(w));
+        }
     }
+    guarded() = delete;  // there is no empty one: make it of coffer::pipeline{...}.wrap(operation), in the constructor
     guarded(guarded const&) = default;  // and no moves: a handle that was moved from is one, too
     /// This one is the other's pipeline from now on; calls under way go on in the old one.
     guarded& operator=(guarded const&) = default;
@@ -57,7 +76,7 @@ public:
     /// One call: its outcome. Throws only `misuse` and `std::bad_alloc`. See `wrapped` for arguments, cancellation and
     /// threads.
     template <class... Given>
-        requires(std::is_convertible_v<Given &&, Args> && ...)
+        requires(takes<Given...>())
     [[nodiscard]] awaitable<outcome<R>, Executor> try_call(call& c, Given&&... args) const {
         detail::check_arguments<Given...>();
         // Borrowed is only what is already of the right type; the result of a conversion needs a frame to live in.
@@ -66,7 +85,7 @@ public:
     }
     /// The same with a call of its own, which nobody can look at afterwards.
     template <class... Given>
-        requires(std::is_convertible_v<Given &&, Args> && ...)
+        requires(takes<Given...>())
     [[nodiscard]] awaitable<outcome<R>, Executor> try_call(call&& c, Given&&... args) const {
         detail::check_arguments<Given...>();
         return detail::with_own_call<Given...>(*this, std::move(c), std::forward<Given>(args)...);
@@ -74,10 +93,24 @@ public:
 
     /// The value, or `failure` thrown.
     template <class Call, class... Given>
-        requires std::same_as<std::remove_cvref_t<Call>, call> && (std::is_convertible_v<Given &&, Args> && ...)
+        requires std::same_as<std::remove_cvref_t<Call>, call> && (takes<Given...>())
     [[nodiscard]] awaitable<R, Executor> operator()(Call&& c, Given&&... args) const {
         return detail::throwing(try_call(std::forward<Call>(c), std::forward<Given>(args)...));
     }
+
+    // What cannot be called says why.
+    template <class First, class... Given>
+        requires(!std::same_as<std::remove_cvref_t<First>, call>)
+    void try_call(First&&, Given&&...) const = delete;  // the first argument is the call: ask.try_call(call, request)
+    template <class First, class... Given>
+        requires(!std::same_as<std::remove_cvref_t<First>, call>)
+    void operator()(First&&, Given&&...) const = delete;  // the first argument is the call: ask(call, request)
+    template <class Call, class... Given>
+        requires(std::same_as<std::remove_cvref_t<Call>, call> && !takes<Given...>())
+    void try_call(Call&&, Given&&...) const = delete;  // it takes the Args of guarded<R(Args...)>, nothing else
+    template <class Call, class... Given>
+        requires(std::same_as<std::remove_cvref_t<Call>, call> && !takes<Given...>())
+    void operator()(Call&&, Given&&...) const = delete;  // it takes the Args of guarded<R(Args...)>, nothing else
 
     /// See `wrapped`.
     template <class... ArgsAndToken>
@@ -89,6 +122,10 @@ public:
     auto async_call(call&& c, ArgsAndToken&&... all) const {
         return detail::async_call(*this, detail::called_by_value{std::move(c)}, std::forward<ArgsAndToken>(all)...);
     }
+
+    /// Can it be called with such arguments?
+    template <class... Given>
+    static constexpr bool sound = takes<Given...>();
 
     /// For a pipeline around this one: the same call, handed down.
     template <class... Given>
@@ -205,7 +242,7 @@ private:
     std::shared_ptr<base const> self_;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI
 
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop

@@ -23,7 +23,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// What whoever makes a send outside of coroutines has to know of the attempt, which it may outlive. A copy: any thread.
 class send_terms {
@@ -179,4 +179,4 @@ auto result_of(std::shared_ptr<State> state, attempt& a) -> awaitable<decltype(s
 }
 
 }  // namespace detail
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

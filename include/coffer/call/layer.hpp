@@ -19,7 +19,7 @@
 #include <concepts>
 #include <type_traits>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 namespace detail {
 
 /// Stands for "what is inside" where a concept has to name it.
@@ -38,4 +38,4 @@ concept layer = std::copy_constructible<L> && !gate<L> && requires(L const& l, c
     { l(c, next) } -> std::same_as<awaitable<outcome<int>>>;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

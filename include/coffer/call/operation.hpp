@@ -16,7 +16,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// Usage and cost that an answer was billed for. Unknown is not zero.
 struct billed {
@@ -169,6 +169,29 @@ struct awaitable_traits<asio::awaitable<T, Executor>> {
 template <class T>
 concept is_awaitable = requires { typename awaitable_traits<std::remove_cvref_t<T>>::value_type; };
 
+/// What a call gives that does not compile: the compiler has said why, and this keeps it from saying more.
+struct no_result {
+    template <class T>
+    operator T() const;  // NOLINT(google-explicit-constructor)
+};
+
+/// How `Op` is called with lvalues of `Args...`, whether that can be or not.
+template <class Op, class... Args>
+struct how_called {
+    using function = std::remove_cvref_t<decltype(function_of(std::declval<Op const&>()))>;
+    static constexpr bool takes_attempt = std::invocable<function const&, attempt&, Args&...>;
+    static constexpr bool callable = takes_attempt || std::invocable<function const&, Args&...>;
+
+    static auto start(function const& fn, attempt& a, Args&... args) {
+        if constexpr (takes_attempt) return fn(a, args...);
+        else if constexpr (callable) return fn(args...);
+        else return awaitable<no_result>{};
+    }
+    using given = decltype(start(std::declval<function const&>(), std::declval<attempt&>(), std::declval<Args&>()...));
+    /// Else `operation_traits` says what is wrong, and nothing is made of it: that would only be refused again.
+    static constexpr bool sound = callable && is_awaitable<given>;
+};
+
 template <class E>
 concept has_to_fault = requires(E const& e) {
     { to_fault(e) } -> std::convertible_to<fault>;
@@ -179,13 +202,17 @@ concept has_to_fault = requires(E const& e) {
 /// How `Op` (the operation, or a description of it) is called with lvalues of `Args...`, and what it offers.
 template <class Op, class... Args>
 struct operation_traits {
+private:
+    using how = detail::how_called<Op, Args...>;
+
+public:
     /// The callable itself, without its description.
-    using function = std::remove_cvref_t<decltype(detail::function_of(std::declval<Op const&>()))>;
+    using function = typename how::function;
 
     /// Is it `(attempt&, args...)`?
-    static constexpr bool takes_attempt = std::invocable<function const&, attempt&, Args&...>;
+    static constexpr bool takes_attempt = how::takes_attempt;
     /// Else a message says what is wrong.
-    static constexpr bool callable = takes_attempt || std::invocable<function const&, Args&...>;
+    static constexpr bool callable = how::callable;
     static_assert(callable,
                   "coffer: the operation must be callable as (coffer::attempt&, args...) or (args...), as a const "
                   "object, with the arguments as lvalues (const ones under `once` and behind `guarded`)");
@@ -195,17 +222,12 @@ struct operation_traits {
                   "estimate, decode, "
                   "bill, classify) is not const: declare it const, or it would not be used");
 
-    /// Calls it, with the attempt if it takes one.
-    static auto start(Op const& op, attempt& a, Args&... args) {
-        auto const& fn = detail::function_of(op);
-        if constexpr (takes_attempt) return fn(a, args...);
-        else return fn(args...);
-    }
-
-    /// What it gives, as it is declared.
-    using returned = decltype(start(std::declval<Op const&>(), std::declval<attempt&>(), std::declval<Args&>()...));
-    static_assert(detail::is_awaitable<returned>,
-                  "coffer: the operation must return asio::awaitable<T>; wrap callbacks and futures first");
+    static_assert(
+        detail::is_awaitable<typename how::given>,
+        "coffer: the operation must return asio::awaitable<T>; wrap callbacks and futures first (from_callback, "
+        "from_future, from_blocking)");
+    /// What it gives, as it is declared; something harmless after an error.
+    using returned = std::conditional_t<how::sound, typename how::given, awaitable<detail::no_result>>;
     using executor_type = typename detail::awaitable_traits<returned>::executor_type;  ///< its awaitable's
     /// What that brings: R, an expected of R, or an answer.
     using raw_type = typename detail::awaitable_traits<returned>::value_type;
@@ -238,7 +260,9 @@ private:
             static_assert(std::same_as<raw_type, outcome<answer>>,
                           "coffer: an operation with decode must return asio::awaitable<coffer::outcome<answer>>");
             static_assert(detail::outcome_like<decoded>, "coffer: decode must return coffer::outcome<R>");
-            return std::type_identity<typename decoded::value_type>{};
+            if constexpr (std::same_as<raw_type, outcome<answer>> && detail::outcome_like<decoded>)
+                return std::type_identity<typename decoded::value_type>{};
+            else return std::type_identity<detail::no_result>{};
         } else {
             return std::type_identity<typename detail::plain_value<raw_type>::type>{};
         }
@@ -253,4 +277,4 @@ public:
     static constexpr bool journalable = has_decode || encodable<value_type>;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -15,10 +15,29 @@
 #include <tuple>
 #include <utility>
 
-namespace coffer::inline v0::detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 template <class P>
 inline constexpr bool is_policy = gate<P> || traits_of<P>().journal || layer<P>;
+
+/// Says what is wrong with something that is no policy.
+template <class P>
+consteval void check_policy() {
+    static_assert(std::copy_constructible<P>,
+                  "coffer: a policy is a handle whose copies share state: it must be copyable");
+    if constexpr (requires { typename P::ticket; }) {
+        static_assert(ticket<typename P::ticket>,
+                      "coffer: a gate's ticket must have `coffer::verdict settle(coffer::attempt_end const&, "
+                      "coffer::attempt&) noexcept`, which is told how the attempt ended");
+        static_assert(gate<P> || !ticket<typename P::ticket>,
+                      "coffer: a gate must have `coffer::admission try_enter(coffer::attempt&, coffer::slot<ticket>&) "
+                      "const`: const, because calls from many threads share it");
+    } else {
+        static_assert(is_policy<P>,
+                      "coffer: a policy is a gate (a ticket type and try_enter(attempt&, slot<ticket>&) const) or a "
+                      "layer (operator()(call&, next) const returning awaitable<outcome<T>>)");
+    }
+}
 
 /// What a pipeline contains, for a pipeline around it.
 struct contents {
@@ -163,4 +182,4 @@ void check_states(std::tuple<Policies...> const& policies) {
         policies);
 }
 
-}  // namespace coffer::inline v0::detail
+}  // namespace coffer::inline COFFER_ABI::detail

@@ -12,7 +12,7 @@
 #include <memory>
 #include <string>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 class attempt;
 
@@ -68,4 +68,4 @@ public:
     [[nodiscard]] virtual std::shared_ptr<permit_source> share() { return nullptr; }
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -18,7 +18,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// A wrapped operation. Copies share everything; const-callable from any thread, each call on its own executor.
 ///
@@ -64,6 +64,20 @@ public:
         return detail::throwing(try_call(std::forward<Call>(c), std::forward<Args>(args)...));
     }
 
+    // Called without a call.
+    template <class First, class... Args>
+        requires(!std::same_as<std::remove_cvref_t<First>, call>)
+    awaitable<detail::no_result> try_call(First const&, Args const&...) const {
+        detail::refuse_without_call<First>();
+        return awaitable<detail::no_result>{};
+    }
+    template <class First, class... Args>
+        requires(!std::same_as<std::remove_cvref_t<First>, call>)
+    awaitable<detail::no_result> operator()(First const&, Args const&...) const {
+        detail::refuse_without_call<First>();
+        return awaitable<detail::no_result>{};
+    }
+
     /// From outside of a coroutine: `ask.async_call(call, args..., token)`, with any completion token of Asio's for
     /// `void(outcome<R>)`. The call runs on the token's executor, and so does its handler:
     ///
@@ -101,6 +115,10 @@ public:
             return detail::merged(order, core_->operation.contains());
         else return order;
     }
+
+    /// Can the operation be called so? Else calling this says why it cannot.
+    template <class... Args>
+    static constexpr bool sound = detail::sound<Op, Args...>;
 
     // What the operation offers, for a journal around this pipeline.
     /// Does it say where a request goes?
@@ -140,7 +158,12 @@ private:
 
     template <class... Args, class... Given>
     auto start(call& c, detail::handed how, Given&&... args) const {
-        return detail::walk<0, core_type, Args...>(core_, c, how, std::forward<Given>(args)...);
+        if constexpr (detail::sound<Op, Args...>) {
+            return detail::walk<0, core_type, Args...>(core_, c, how, std::forward<Given>(args)...);
+        } else {
+            static_assert(sizeof(typename core_type::template called_with<Args...>) > 0);  // says what is wrong
+            return awaitable<outcome<detail::no_result>>{};
+        }
     }
 
     std::shared_ptr<core_type const> core_;
@@ -168,9 +191,7 @@ public:
             !(detail::nested_pipeline<Policies> || ...),
             "coffer: a fallback, a hedge or a wrapped operation is no policy, but what a pipeline is put around: write "
             "coffer::pipeline{coffer::retry{}, ...}.wrap(coffer::fallback{...})");
-        static_assert((detail::is_policy<Policies> && ...),
-                      "coffer: a policy is a gate (a ticket type and try_enter(attempt&, slot<ticket>&) const) or a "
-                      "layer (operator()(call&, next) const returning awaitable<outcome<T>>)");
+        (detail::check_policy<Policies>(), ...);
         detail::check_order<Policies...>();
     }
 
@@ -200,4 +221,4 @@ private:
     observers watch_;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

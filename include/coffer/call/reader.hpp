@@ -15,7 +15,7 @@
 #include <string_view>
 #include <utility>
 
-namespace coffer::inline v0::detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 /// How well an operation fits the target that an answer came from.
 enum class fit : std::uint8_t {
@@ -78,4 +78,4 @@ template <class Called, class Core, class... Args>
     }
 }
 
-}  // namespace coffer::inline v0::detail
+}  // namespace coffer::inline COFFER_ABI::detail

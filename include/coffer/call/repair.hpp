@@ -17,7 +17,7 @@
 #include <coffer/base/answer.hpp>
 #include <coffer/base/fault.hpp>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// An answer that was paid for and cannot be used.
 struct defect {
@@ -26,4 +26,4 @@ struct defect {
     int repairs = 0;  ///< made in this call so far
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

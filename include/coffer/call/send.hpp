@@ -16,7 +16,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace coffer::inline v0::detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 /// What an answer says to whom it is decoded for: accepted with a value, or billed and defective.
 template <class Called, class Core>
@@ -234,4 +234,4 @@ private:
     [[no_unique_address]] std::conditional_t<Called::has_repair, shared_answer, absent> rejected_;
 };
 
-}  // namespace coffer::inline v0::detail
+}  // namespace coffer::inline COFFER_ABI::detail

@@ -19,7 +19,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace coffer::inline v0::detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 /// The same with a life of its own: shared core, copies of the arguments. What a flight owns.
 template <class Core, std::size_t Begin, class... Args>
@@ -94,4 +94,4 @@ private:
     std::tuple<Args&...> args_;
 };
 
-}  // namespace coffer::inline v0::detail
+}  // namespace coffer::inline COFFER_ABI::detail

@@ -29,7 +29,7 @@
 #pragma GCC diagnostic ignored "-Wsubobject-linkage"
 #endif
 
-namespace coffer::inline v0::detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 /// What a layer, or the journal, is given to run: everything inside it.
 template <class Core, std::size_t Begin, class... Args>
@@ -275,7 +275,7 @@ auto walk(std::shared_ptr<Core const> core, call& c, handed how, Args... args)
     }
 }
 
-}  // namespace coffer::inline v0::detail
+}  // namespace coffer::inline COFFER_ABI::detail
 
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop

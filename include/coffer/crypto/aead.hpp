@@ -6,6 +6,8 @@
 //     std::string sealed = cipher.seal(body, "what it belongs to");      // nonce, ciphertext, tag: 28 bytes longer
 //     std::optional<std::string> body = cipher.open(sealed, "what it belongs to");
 
+#include <coffer/config.hpp>
+
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
@@ -22,7 +24,7 @@
 #include <string_view>
 #include <utility>
 
-namespace coffer::inline v0::crypto {
+namespace coffer::inline COFFER_ABI::crypto {
 
 /// libcrypto cannot do it: no such cipher, no memory, no randomness.
 class failure : public std::runtime_error {
@@ -176,4 +178,4 @@ private:
     secret_key key_;
 };
 
-}  // namespace coffer::inline v0::crypto
+}  // namespace coffer::inline COFFER_ABI::crypto

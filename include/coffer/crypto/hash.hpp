@@ -6,6 +6,8 @@
 //     crypto::sha256 hash; hash.update(a).update(b); hash.finish()
 //     crypto::hmac_sha256 mac{secret}; mac.of("key", bytes)
 
+#include <coffer/config.hpp>
+
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
@@ -19,7 +21,7 @@
 #include <string>
 #include <string_view>
 
-namespace coffer::inline v0::crypto {
+namespace coffer::inline COFFER_ABI::crypto {
 
 using digest256 = std::array<std::uint8_t, 32>;  ///< as bytes, the first one first
 
@@ -141,4 +143,4 @@ private:
     return text;
 }
 
-}  // namespace coffer::inline v0::crypto
+}  // namespace coffer::inline COFFER_ABI::crypto

@@ -16,7 +16,7 @@
 #include <string_view>
 #include <utility>
 
-namespace coffer::inline v0::crypto {
+namespace coffer::inline COFFER_ABI::crypto {
 
 /// AES-256-GCM under named keys.
 ///
@@ -94,4 +94,4 @@ private:
     std::map<std::string, named, std::less<>> keys_;
 };
 
-}  // namespace coffer::inline v0::crypto
+}  // namespace coffer::inline COFFER_ABI::crypto

@@ -27,7 +27,7 @@
 #include <memory>
 #include <utility>
 
-namespace coffer::inline v0::http {
+namespace coffer::inline COFFER_ABI::http {
 
 namespace curl {
 
@@ -144,4 +144,4 @@ private:
 
 static_assert(transport<client>);
 
-}  // namespace coffer::inline v0::http
+}  // namespace coffer::inline COFFER_ABI::http

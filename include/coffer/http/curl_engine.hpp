@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0::http::curl {
+namespace coffer::inline COFFER_ABI::http::curl {
 
 /// Shared by the client's handles and by every coroutine that waits for a transfer, which so keeps it alive.
 class engine final : public engine_base, public std::enable_shared_from_this<engine> {
@@ -182,9 +182,11 @@ private:
             // (curl#14280). It must not take a whole processor; everything goes on, only later.
             count_.spins.fetch_add(1, std::memory_order_relaxed);
             active_->slow_down.emplace(active_->strand, spin_pause);
-            return active_->slow_down->async_wait([self = shared_from_this()](std::error_code) { self->woken(); });
+            return active_->slow_down->async_wait(
+                [self = shared_from_this()](coffer::detail::asio_error_code) { self->woken(); });
         }
-        active_->multi.watch().async_ready([self = shared_from_this()](std::error_code) { self->woken(); });
+        active_->multi.watch().async_ready(
+            [self = shared_from_this()](coffer::detail::asio_error_code) { self->woken(); });
     }
     void stop_waiting() {
         active_->multi.watch().cancel();
@@ -260,4 +262,4 @@ private:
     curl_off_t uploaded_ = 0;
 };
 
-}  // namespace coffer::inline v0::http::curl
+}  // namespace coffer::inline COFFER_ABI::http::curl

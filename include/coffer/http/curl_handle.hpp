@@ -2,6 +2,8 @@
 #pragma once
 // libcurl's handles, each with an owner. The only place that checks libcurl's version.
 
+#include <coffer/config.hpp>
+
 #include <curl/curl.h>
 
 #include <cstddef>
@@ -13,7 +15,7 @@
 #error "coffer::http needs libcurl 7.80 or newer: CURLOPT_PREREQFUNCTION is what keeps it from sending a request twice"
 #endif
 
-namespace coffer::inline v0::http::curl {
+namespace coffer::inline COFFER_ABI::http::curl {
 
 struct easy_cleanup {
     void operator()(CURL* handle) const noexcept { curl_easy_cleanup(handle); }
@@ -64,4 +66,4 @@ private:
     std::vector<easy_handle> idle_;
 };
 
-}  // namespace coffer::inline v0::http::curl
+}  // namespace coffer::inline COFFER_ABI::http::curl

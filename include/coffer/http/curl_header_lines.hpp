@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace coffer::inline v0::http::curl {
+namespace coffer::inline COFFER_ABI::http::curl {
 
 /// A `curl_slist` of our own making; libcurl only reads it. Stays where it is, because the list points into it.
 class header_lines {
@@ -57,4 +57,4 @@ private:
     std::vector<curl_slist> nodes_;
 };
 
-}  // namespace coffer::inline v0::http::curl
+}  // namespace coffer::inline COFFER_ABI::http::curl

@@ -16,7 +16,7 @@
 #include <cstdint>
 #include <utility>
 
-namespace coffer::inline v0::http::curl {
+namespace coffer::inline COFFER_ABI::http::curl {
 
 /// What is counted, for `client::stats` and to notice that nothing happens. Written on the strand, read anywhere.
 struct counters {
@@ -153,4 +153,4 @@ private:
     multi_handle handle_;  // last: going, it still calls back
 };
 
-}  // namespace coffer::inline v0::http::curl
+}  // namespace coffer::inline COFFER_ABI::http::curl

@@ -3,8 +3,8 @@
 // What a user may choose of a client, and what every easy handle of it is told, once. What a request adds is in
 // curl_transfer.hpp.
 
+#include <coffer/config.hpp>
 #include <coffer/http/curl_handle.hpp>
-#include <coffer/version.hpp>
 
 #include <unistd.h>
 
@@ -18,7 +18,7 @@
 #include <string_view>
 #include <type_traits>
 
-namespace coffer::inline v0::http {
+namespace coffer::inline COFFER_ABI::http {
 
 /// Which versions of HTTP are offered to servers.
 enum class version_preference : std::uint8_t {
@@ -175,4 +175,4 @@ inline void configure_multi(CURLM* multi, client_options const& o) noexcept {
 }
 
 }  // namespace curl
-}  // namespace coffer::inline v0::http
+}  // namespace coffer::inline COFFER_ABI::http

@@ -8,7 +8,7 @@
 #include <mutex>
 #include <utility>
 
-namespace coffer::inline v0::http::curl {
+namespace coffer::inline COFFER_ABI::http::curl {
 
 class engine_base;
 
@@ -86,7 +86,7 @@ inline void engine_list::close() noexcept {
 }
 
 /// Finds the list through any executor of the context, and closes it with the context.
-class engine_service final : public asio::execution_context::service {
+class COFFER_ONE_PER_PROCESS engine_service final : public asio::execution_context::service {
 public:
     inline static asio::execution_context::id id;
 
@@ -103,4 +103,4 @@ private:
     std::shared_ptr<engine_list> list_ = std::make_shared<engine_list>();
 };
 
-}  // namespace coffer::inline v0::http::curl
+}  // namespace coffer::inline COFFER_ABI::http::curl

@@ -3,11 +3,13 @@
 // A TLS library may write to a socket whose peer is gone without MSG_NOSIGNAL, and SIGPIPE would end the process. A
 // library must not change the process's signal handling, so the signal is kept from this thread while libcurl works.
 
+#include <coffer/config.hpp>
+
 #include <pthread.h>
 #include <signal.h>
 #include <time.h>
 
-namespace coffer::inline v0::http::curl {
+namespace coffer::inline COFFER_ABI::http::curl {
 
 /// Blocks SIGPIPE in this thread while it lives, and swallows one that came meanwhile.
 class sigpipe_guard {
@@ -39,4 +41,4 @@ private:
     sigset_t before_{};
 };
 
-}  // namespace coffer::inline v0::http::curl
+}  // namespace coffer::inline COFFER_ABI::http::curl

@@ -9,7 +9,7 @@
 #include <coffer/asio.hpp>
 #include <coffer/http/curl_handle.hpp>
 
-#include <asio/posix/stream_descriptor.hpp>
+#include COFFER_ASIO_HEADER(posix/stream_descriptor.hpp)
 
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
@@ -27,7 +27,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0::http::curl {
+namespace coffer::inline COFFER_ABI::http::curl {
 
 /// The sockets and the timer of one multi handle. One strand. Must outlive the multi, which closes its sockets through
 /// it.
@@ -55,7 +55,7 @@ public:
         descriptor_.async_wait(asio::posix::stream_descriptor::wait_read, std::forward<Handler>(handler));
     }
     void cancel() noexcept {
-        std::error_code ignored;
+        coffer::detail::asio_error_code ignored;
         descriptor_.cancel(ignored);
     }
 
@@ -183,4 +183,4 @@ private:
     std::vector<int> changed_;
 };
 
-}  // namespace coffer::inline v0::http::curl
+}  // namespace coffer::inline COFFER_ABI::http::curl

@@ -23,7 +23,7 @@
 #include <string_view>
 #include <utility>
 
-namespace coffer::inline v0::http::curl {
+namespace coffer::inline COFFER_ABI::http::curl {
 
 class transfer {
 public:
@@ -270,4 +270,4 @@ private:
     std::array<char, CURL_ERROR_SIZE> error_{};
 };
 
-}  // namespace coffer::inline v0::http::curl
+}  // namespace coffer::inline COFFER_ABI::http::curl

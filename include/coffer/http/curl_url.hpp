@@ -19,7 +19,7 @@
 #include <string_view>
 #include <utility>
 
-namespace coffer::inline v0::http::curl {
+namespace coffer::inline COFFER_ABI::http::curl {
 
 /// A URL that passed.
 class parsed_url {
@@ -105,4 +105,4 @@ private:
     std::size_t next_ = 0;
 };
 
-}  // namespace coffer::inline v0::http::curl
+}  // namespace coffer::inline COFFER_ABI::http::curl

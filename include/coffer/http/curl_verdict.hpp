@@ -11,7 +11,7 @@
 #include <string_view>
 #include <utility>
 
-namespace coffer::inline v0::http::curl {
+namespace coffer::inline COFFER_ABI::http::curl {
 
 /// Why our own callbacks ended a transfer.
 enum class cut : std::uint8_t {
@@ -73,4 +73,4 @@ inline fault answered(fault f, int status) {
     return status != 0 ? detail::answered(std::move(f), status) : f;
 }
 
-}  // namespace coffer::inline v0::http::curl
+}  // namespace coffer::inline COFFER_ABI::http::curl

@@ -3,6 +3,8 @@
 // Header fields of a request or a response: in order, repeatable, names without regard to case. And the names whose
 // values are secrets.
 
+#include <coffer/config.hpp>
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -12,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0::http {
+namespace coffer::inline COFFER_ABI::http {
 
 namespace detail {
 
@@ -108,4 +110,4 @@ private:
     std::vector<header> fields_;
 };
 
-}  // namespace coffer::inline v0::http
+}  // namespace coffer::inline COFFER_ABI::http

@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0::http {
+namespace coffer::inline COFFER_ABI::http {
 
 inline constexpr std::size_t default_max_header_bytes = std::size_t{64} * 1024;  ///< 64 KiB
 inline constexpr std::size_t default_max_body_bytes = std::size_t{64} * 1024 * 1024;  ///< 64 MiB
@@ -78,4 +78,4 @@ public:
     }
 };
 
-}  // namespace coffer::inline v0::http
+}  // namespace coffer::inline COFFER_ABI::http

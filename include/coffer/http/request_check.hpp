@@ -12,7 +12,7 @@
 #include <string>
 #include <string_view>
 
-namespace coffer::inline v0::http {
+namespace coffer::inline COFFER_ABI::http {
 
 namespace detail {
 
@@ -76,4 +76,4 @@ namespace detail {
     return text;
 }
 
-}  // namespace coffer::inline v0::http
+}  // namespace coffer::inline COFFER_ABI::http

@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-namespace coffer::inline v0::http {
+namespace coffer::inline COFFER_ABI::http {
 
 /// Which version of HTTP a response came in.
 enum class version : std::uint8_t { unknown, http1_0, http1_1, http2, http3 };
@@ -29,4 +29,4 @@ public:
     bool body_terminated_by_close = false;
 };
 
-}  // namespace coffer::inline v0::http
+}  // namespace coffer::inline COFFER_ABI::http

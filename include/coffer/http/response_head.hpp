@@ -15,7 +15,7 @@
 #include <string_view>
 #include <utility>
 
-namespace coffer::inline v0::http {
+namespace coffer::inline COFFER_ABI::http {
 
 /// What a response's head says, as far as it has come.
 class response_head {
@@ -111,4 +111,4 @@ private:
     header_list headers_;
 };
 
-}  // namespace coffer::inline v0::http
+}  // namespace coffer::inline COFFER_ABI::http

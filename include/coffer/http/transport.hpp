@@ -11,7 +11,7 @@
 #include <concepts>
 #include <utility>
 
-namespace coffer::inline v0::http {
+namespace coffer::inline COFFER_ABI::http {
 
 /// `t.send(request, deadline)` sends a request and brings back the whole response.
 ///
@@ -49,4 +49,4 @@ concept transport =
         { t.send(std::move(given), deadline) } -> std::same_as<awaitable<outcome<response>>>;
     };
 
-}  // namespace coffer::inline v0::http
+}  // namespace coffer::inline COFFER_ABI::http

@@ -9,7 +9,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace coffer::inline v0::llm {
+namespace coffer::inline COFFER_ABI::llm {
 
 /// Owns a copy of a transport, which is a handle. The contract is that of `http::transport`; no coroutine of its own.
 class any_transport {
@@ -41,4 +41,4 @@ private:
     std::shared_ptr<base const> self_;
 };
 
-}  // namespace coffer::inline v0::llm
+}  // namespace coffer::inline COFFER_ABI::llm

@@ -27,7 +27,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace coffer::inline v0::llm {
+namespace coffer::inline COFFER_ABI::llm {
 
 /// Why a source is asked, and how long anybody waits for it.
 class key_request {
@@ -186,4 +186,4 @@ private:
     }};
 }
 
-}  // namespace coffer::inline v0::llm
+}  // namespace coffer::inline COFFER_ABI::llm

@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-namespace coffer::inline v0::llm {
+namespace coffer::inline COFFER_ABI::llm {
 
 inline constexpr std::uint32_t canonical_version = 1;  ///< digests of two versions are never compared
 
@@ -95,4 +95,4 @@ inline void write_canonical(std::string& out, json const& value) {
     return value ? canonical(*value) : "not JSON:" + std::string{text};
 }
 
-}  // namespace coffer::inline v0::llm
+}  // namespace coffer::inline COFFER_ABI::llm

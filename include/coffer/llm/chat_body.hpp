@@ -14,7 +14,7 @@
 #include <string_view>
 #include <utility>
 
-namespace coffer::inline v0::llm {
+namespace coffer::inline COFFER_ABI::llm {
 
 namespace detail {
 
@@ -131,4 +131,4 @@ inline void lower_output_limit(json& body, std::string const& field, std::int64_
     }
 }
 
-}  // namespace coffer::inline v0::llm
+}  // namespace coffer::inline COFFER_ABI::llm

@@ -19,7 +19,7 @@
 #include <string_view>
 #include <utility>
 
-namespace coffer::inline v0::llm {
+namespace coffer::inline COFFER_ABI::llm {
 
 namespace detail {
 
@@ -183,4 +183,4 @@ namespace detail {
     return r;
 }
 
-}  // namespace coffer::inline v0::llm
+}  // namespace coffer::inline COFFER_ABI::llm

@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <optional>
 
-namespace coffer::inline v0::llm {
+namespace coffer::inline COFFER_ABI::llm {
 
 /// What a cost depends on besides the usage.
 struct cost_terms {
@@ -128,4 +128,4 @@ namespace detail {
     return upper_bound{sum.round_up(), token_price::from_pico(detail::times(output.pico(), q.choices))};
 }
 
-}  // namespace coffer::inline v0::llm
+}  // namespace coffer::inline COFFER_ABI::llm

@@ -2,6 +2,8 @@
 #pragma once
 // Reads amounts of money as they are written, digit by digit: 1.5e-07 is exactly 150'000 pico-dollars.
 
+#include <coffer/config.hpp>
+
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
@@ -10,7 +12,7 @@
 #include <string_view>
 #include <system_error>
 
-namespace coffer::inline v0::llm::detail {
+namespace coffer::inline COFFER_ABI::llm::detail {
 
 /// A decimal number in whole units.
 struct decimal_units {
@@ -73,4 +75,4 @@ constexpr void each_digit(std::string_view significand, Each&& each) noexcept {
     return decimal_units{static_cast<std::int64_t>(units), rest};
 }
 
-}  // namespace coffer::inline v0::llm::detail
+}  // namespace coffer::inline COFFER_ABI::llm::detail

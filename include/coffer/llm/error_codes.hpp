@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-namespace coffer::inline v0::llm {
+namespace coffer::inline COFFER_ABI::llm {
 
 /// The kind that a code or type names, if it is one that says more than the status does.
 ///
@@ -86,4 +86,4 @@ namespace coffer::inline v0::llm {
     return known ? std::string{word} : std::string{};
 }
 
-}  // namespace coffer::inline v0::llm
+}  // namespace coffer::inline COFFER_ABI::llm

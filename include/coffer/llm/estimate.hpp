@@ -17,7 +17,7 @@
 #include <string_view>
 #include <utility>
 
-namespace coffer::inline v0::llm {
+namespace coffer::inline COFFER_ABI::llm {
 
 namespace detail {
 
@@ -135,4 +135,4 @@ namespace detail {
     return e;
 }
 
-}  // namespace coffer::inline v0::llm
+}  // namespace coffer::inline COFFER_ABI::llm

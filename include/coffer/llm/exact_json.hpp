@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0::llm::detail {
+namespace coffer::inline COFFER_ABI::llm::detail {
 
 /// Builds the document; a number that is no integer becomes its text, a string.
 class exact_json_builder : public nlohmann::json_sax<json> {
@@ -70,4 +70,4 @@ private:
     return std::nullopt;
 }
 
-}  // namespace coffer::inline v0::llm::detail
+}  // namespace coffer::inline COFFER_ABI::llm::detail

@@ -18,7 +18,7 @@
 #include <string>
 #include <utility>
 
-namespace coffer::inline v0::llm {
+namespace coffer::inline COFFER_ABI::llm {
 
 /// Where providers of one shape differ in what a failure means.
 class fault_rules {
@@ -226,4 +226,4 @@ struct answer_progress {
     return f.with_code(std::move(code)), f;
 }
 
-}  // namespace coffer::inline v0::llm
+}  // namespace coffer::inline COFFER_ABI::llm

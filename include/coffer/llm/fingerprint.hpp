@@ -11,7 +11,7 @@
 #include <string_view>
 #include <utility>
 
-namespace coffer::inline v0::llm {
+namespace coffer::inline COFFER_ABI::llm {
 
 /// The fingerprint of a request: SHA-256 (32 bytes each) of the canonical JSON of `model`, `messages`, `output_limit`,
 /// `sampling` (temperature, top_p, n, seed, stop), `response_format`, `tools` and `extra`. A part that is not set has
@@ -67,4 +67,4 @@ namespace coffer::inline v0::llm {
     return print;
 }
 
-}  // namespace coffer::inline v0::llm
+}  // namespace coffer::inline COFFER_ABI::llm

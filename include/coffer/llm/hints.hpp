@@ -16,7 +16,7 @@
 #include <string_view>
 #include <system_error>
 
-namespace coffer::inline v0::llm {
+namespace coffer::inline COFFER_ABI::llm {
 
 namespace detail {
 
@@ -90,4 +90,4 @@ namespace detail {
     return std::nullopt;
 }
 
-}  // namespace coffer::inline v0::llm
+}  // namespace coffer::inline COFFER_ABI::llm

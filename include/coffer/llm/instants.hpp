@@ -14,7 +14,7 @@
 #include <string_view>
 #include <system_error>
 
-namespace coffer::inline v0::llm {
+namespace coffer::inline COFFER_ABI::llm {
 
 namespace detail {
 
@@ -205,4 +205,4 @@ namespace detail {
     return rest[0] == '+' ? exact - offset : exact + offset;
 }
 
-}  // namespace coffer::inline v0::llm
+}  // namespace coffer::inline COFFER_ABI::llm

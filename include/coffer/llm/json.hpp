@@ -2,6 +2,8 @@
 #pragma once
 // Reads JSON that somebody else wrote: nothing in it is taken for granted, and nothing of it can throw or overflow.
 
+#include <coffer/config.hpp>
+
 #include <nlohmann/json.hpp>
 
 #include <cmath>
@@ -11,7 +13,7 @@
 #include <string>
 #include <string_view>
 
-namespace coffer::inline v0::llm {
+namespace coffer::inline COFFER_ABI::llm {
 
 using json = nlohmann::json;  ///< numbers as doubles and 64-bit integers; see exact_json.hpp for others
 
@@ -80,4 +82,4 @@ template <class... Names>
 }
 
 }  // namespace detail
-}  // namespace coffer::inline v0::llm
+}  // namespace coffer::inline COFFER_ABI::llm

@@ -17,7 +17,7 @@
 #include <string>
 #include <utility>
 
-namespace coffer::inline v0::llm::detail {
+namespace coffer::inline COFFER_ABI::llm::detail {
 
 /// One run of the source, on a strand of its own, and the calls that wait for it. Cancelled when the last of them has left.
 class key_reading : public std::enable_shared_from_this<key_reading> {
@@ -167,4 +167,4 @@ private:
     mutable std::weak_ptr<key_reading> again_;
 };
 
-}  // namespace coffer::inline v0::llm::detail
+}  // namespace coffer::inline COFFER_ABI::llm::detail

@@ -4,13 +4,15 @@
 //
 //     llm::message::system("You are terse."), llm::message::user(question)
 
+#include <coffer/config.hpp>
+
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0::llm {
+namespace coffer::inline COFFER_ABI::llm {
 
 /// Who speaks.
 enum class role : std::uint8_t { system, developer, user, assistant, tool };
@@ -117,4 +119,4 @@ private:
     std::vector<image_part> images_;
 };
 
-}  // namespace coffer::inline v0::llm
+}  // namespace coffer::inline COFFER_ABI::llm

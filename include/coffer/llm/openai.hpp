@@ -42,7 +42,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0::llm {
+namespace coffer::inline COFFER_ABI::llm {
 
 /// `POST /chat/completions`: one physical send for each time it is called.
 ///
@@ -226,4 +226,4 @@ public:
     chat_operation chat;
 };
 
-}  // namespace coffer::inline v0::llm
+}  // namespace coffer::inline COFFER_ABI::llm

@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0::llm {
+namespace coffer::inline COFFER_ABI::llm {
 
 /// The environment variable's value, or `otherwise` if it is not set or empty.
 [[nodiscard]] inline std::string from_environment(char const* variable, std::string otherwise) {
@@ -127,4 +127,4 @@ public:
     }
 };
 
-}  // namespace coffer::inline v0::llm
+}  // namespace coffer::inline COFFER_ABI::llm

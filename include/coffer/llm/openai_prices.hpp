@@ -5,7 +5,7 @@
 #include <coffer/llm/price_card.hpp>
 #include <coffer/llm/price_table.hpp>
 
-namespace coffer::inline v0::llm {
+namespace coffer::inline COFFER_ABI::llm {
 
 /// OpenAI's list, of the models that are known here and of the day that each card says. Prices change, contracts
 /// differ, regional processing and other service tiers have prices of their own: replace what does not fit, or read a
@@ -47,4 +47,4 @@ namespace coffer::inline v0::llm {
     return t;
 }
 
-}  // namespace coffer::inline v0::llm
+}  // namespace coffer::inline COFFER_ABI::llm

@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0::llm {
+namespace coffer::inline COFFER_ABI::llm {
 
 /// How fast a request is worked on, which has its own price; by OpenAI's names.
 enum class service_tier : std::uint8_t { standard, flex, priority, batch };
@@ -171,4 +171,4 @@ private:
     std::string as_of_;
 };
 
-}  // namespace coffer::inline v0::llm
+}  // namespace coffer::inline COFFER_ABI::llm

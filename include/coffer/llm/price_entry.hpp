@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0::llm::detail {
+namespace coffer::inline COFFER_ABI::llm::detail {
 
 /// Reads the fields of one entry. Complaints are collected, not thrown.
 class price_entry {
@@ -209,4 +209,4 @@ private:
     std::vector<std::string> remarks_;
 };
 
-}  // namespace coffer::inline v0::llm::detail
+}  // namespace coffer::inline COFFER_ABI::llm::detail

@@ -14,7 +14,7 @@
 #include <system_error>
 #include <utility>
 
-namespace coffer::inline v0::llm::detail {
+namespace coffer::inline COFFER_ABI::llm::detail {
 
 /// The rates of a list's entry, as far as they stand there.
 enum class listed_rate : std::uint8_t {
@@ -119,4 +119,4 @@ struct rate_field {
     return std::ranges::any_of(words, [&](std::string_view w) { return name.find(w) != name.npos; });
 }
 
-}  // namespace coffer::inline v0::llm::detail
+}  // namespace coffer::inline COFFER_ABI::llm::detail

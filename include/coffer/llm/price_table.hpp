@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0::llm {
+namespace coffer::inline COFFER_ABI::llm {
 
 namespace detail {
 
@@ -129,4 +129,4 @@ private:
     std::vector<row> rows_;  // by name
 };
 
-}  // namespace coffer::inline v0::llm
+}  // namespace coffer::inline COFFER_ABI::llm

@@ -12,7 +12,7 @@
 
 #include <concepts>
 
-namespace coffer::inline v0::llm {
+namespace coffer::inline COFFER_ABI::llm {
 
 /// An operation that asks a provider: raw answers, what they mean and cost, what makes two requests the same, and what one
 /// may cost at most. Const-callable from any thread.
@@ -27,4 +27,4 @@ concept provider = std::copy_constructible<Operation> &&
                        { op.bill(raw) } -> std::same_as<billed>;
                    };
 
-}  // namespace coffer::inline v0::llm
+}  // namespace coffer::inline COFFER_ABI::llm

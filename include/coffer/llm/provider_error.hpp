@@ -12,7 +12,7 @@
 #include <string_view>
 #include <system_error>
 
-namespace coffer::inline v0::llm {
+namespace coffer::inline COFFER_ABI::llm {
 
 /// What a body says went wrong. Nothing in it is redacted yet.
 class provider_error {
@@ -92,4 +92,4 @@ inline void read_metadata(provider_error& e, json const* metadata) {
     return std::nullopt;
 }
 
-}  // namespace coffer::inline v0::llm
+}  // namespace coffer::inline COFFER_ABI::llm

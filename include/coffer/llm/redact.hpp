@@ -2,6 +2,8 @@
 #pragma once
 // A provider's words, made fit for a log: no credential, no piece of the prompt, not long.
 
+#include <coffer/config.hpp>
+
 #include <algorithm>
 #include <array>
 #include <bitset>
@@ -13,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0::llm {
+namespace coffer::inline COFFER_ABI::llm {
 
 namespace detail {
 
@@ -212,4 +214,4 @@ private:
     std::vector<std::string_view> echoes_;
 };
 
-}  // namespace coffer::inline v0::llm
+}  // namespace coffer::inline COFFER_ABI::llm

@@ -9,7 +9,7 @@
 #include <string>
 #include <utility>
 
-namespace coffer::inline v0::llm {
+namespace coffer::inline COFFER_ABI::llm {
 
 /// An accepted answer. A regular value type.
 class reply {
@@ -32,4 +32,4 @@ public:
     friend bool operator==(reply const&, reply const&) = default;
 };
 
-}  // namespace coffer::inline v0::llm
+}  // namespace coffer::inline COFFER_ABI::llm

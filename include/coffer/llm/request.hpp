@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0::llm {
+namespace coffer::inline COFFER_ABI::llm {
 
 /// The most that those parts of a request consume that nobody can count before it is sent: images, files, audio, tools
 /// that run at the provider, fields of `extra` that coffer does not know. All of them together.
@@ -186,4 +186,4 @@ private:
     std::string end_user_;
 };
 
-}  // namespace coffer::inline v0::llm
+}  // namespace coffer::inline COFFER_ABI::llm

@@ -14,7 +14,7 @@
 #include <string>
 #include <string_view>
 
-namespace coffer::inline v0::llm::detail {
+namespace coffer::inline COFFER_ABI::llm::detail {
 
 /// Fields of `extra` that change neither how much may be read nor how much may be written, nor its price.
 [[nodiscard]] inline bool is_harmless_extra(std::string_view name) noexcept {
@@ -138,4 +138,4 @@ inline void read_extra(raw_parts& p, std::string const& raw, std::string const& 
     return p;
 }
 
-}  // namespace coffer::inline v0::llm::detail
+}  // namespace coffer::inline COFFER_ABI::llm::detail

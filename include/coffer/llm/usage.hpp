@@ -13,7 +13,7 @@
 #include <cstdint>
 #include <optional>
 
-namespace coffer::inline v0::llm {
+namespace coffer::inline COFFER_ABI::llm {
 
 /// The `usage` of a chat completion's body, or nothing if it is missing, null, or makes no sense (a negative number,
 /// more cached tokens than there were). Unknown is not zero, and an explicit zero is not unknown.
@@ -92,4 +92,4 @@ namespace detail {
     return upstream ? std::optional{*cost + *upstream} : std::nullopt;
 }
 
-}  // namespace coffer::inline v0::llm
+}  // namespace coffer::inline COFFER_ABI::llm

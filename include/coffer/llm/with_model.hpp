@@ -20,7 +20,7 @@
 #include <string>
 #include <utility>
 
-namespace coffer::inline v0::llm {
+namespace coffer::inline COFFER_ABI::llm {
 
 /// An operation that asks one model, whatever the request, or its `extra`, names. Made by `with_model`.
 ///
@@ -75,4 +75,4 @@ template <provider<request, reply> Operation>
     return {std::move(op), std::move(model)};
 }
 
-}  // namespace coffer::inline v0::llm
+}  // namespace coffer::inline COFFER_ABI::llm

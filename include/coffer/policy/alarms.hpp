@@ -33,7 +33,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// Tells somebody of an alarm. It has done so when it returns; if it throws, or does not end within half a minute (then it
 /// is cancelled), it is asked again later. It may be told the same alarm (the same `id`) twice. It outlives neither what it
@@ -266,4 +266,4 @@ private:
     shared_ptr shared_;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

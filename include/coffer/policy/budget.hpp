@@ -31,7 +31,7 @@
 #include <variant>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// The gate that holds money; the innermost one.
 ///
@@ -391,4 +391,4 @@ private:
     std::shared_ptr<settings> settings_;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -20,7 +20,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// So much money, for that scope, in each such window.
 struct budget_limit {
@@ -146,4 +146,4 @@ inline void make_stricter(ledger_line& line, ledger_line const& other) {
 }
 
 }  // namespace detail
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -20,7 +20,7 @@
 #include <string>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// A gate that lets at most `limit` attempts be under way at a time. A place is held until the attempt has ended, under a
 /// journal until its send has, and not while `retry` sleeps.
@@ -164,4 +164,4 @@ private:
     std::shared_ptr<detail::bulkhead_line> line_;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -23,7 +23,7 @@
 #include <string>
 #include <utility>
 
-namespace coffer::inline v0::detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 /// One attempt's place: waited for, or held. While it waits, it is the line's.
 class bulkhead_place final : public bulkhead_waiter {
@@ -283,4 +283,4 @@ private:
     bool by_hand_ = false;  // it was set to another than that of the options
 };
 
-}  // namespace coffer::inline v0::detail
+}  // namespace coffer::inline COFFER_ABI::detail

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <system_error>
 
-namespace coffer::inline v0::detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 /// How important a call is.
 using call_priority = std::function<int(call const&)>;
@@ -37,4 +37,4 @@ private:
     std::string name_;
 };
 
-}  // namespace coffer::inline v0::detail
+}  // namespace coffer::inline COFFER_ABI::detail

@@ -2,12 +2,14 @@
 #pragma once
 // Options that may be changed while calls read them.
 
+#include <coffer/config.hpp>
+
 #include <atomic>
 #include <mutex>
 #include <type_traits>
 #include <utility>
 
-namespace coffer::inline v0::detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 /// Until somebody changes them, reading them costs one load; afterwards a short lock. Nothing is allocated, and however often
 /// they are changed, two of them are all there is: nobody keeps a pointer beyond his reading. Any thread.
@@ -57,4 +59,4 @@ private:
     Options now_;
 };
 
-}  // namespace coffer::inline v0::detail
+}  // namespace coffer::inline COFFER_ABI::detail

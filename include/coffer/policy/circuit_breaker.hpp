@@ -23,7 +23,7 @@
 #include <string_view>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// What a circuit breaker looks like from outside.
 struct circuit_status {
@@ -286,4 +286,4 @@ private:
     std::shared_ptr<shared> shared_;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

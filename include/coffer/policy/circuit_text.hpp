@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-namespace coffer::inline v0::detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 [[nodiscard]] inline std::string circuit_of(target const& t) {
     if (t.provider.empty() && t.model.empty()) return "the circuit";
@@ -76,4 +76,4 @@ inline void describe_into(composition& to, circuit_breaker_options const& o) {
     to.with_other("hint_ceiling", o.hint_ceiling, usual.hint_ceiling);
 }
 
-}  // namespace coffer::inline v0::detail
+}  // namespace coffer::inline COFFER_ABI::detail

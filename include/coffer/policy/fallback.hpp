@@ -36,7 +36,7 @@
 #pragma GCC diagnostic ignored "-Wsubobject-linkage"
 #endif
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// Alternatives, first = asked first. What a pipeline wraps: the call is handed down to one after another.
 ///
@@ -254,7 +254,7 @@ fallback(Alternatives...) -> fallback<Alternatives...>;
 template <class... Alternatives>
 fallback(fallback_options, Alternatives...) -> fallback<Alternatives...>;
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI
 
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop

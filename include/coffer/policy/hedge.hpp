@@ -39,7 +39,7 @@
 #pragma GCC diagnostic ignored "-Wsubobject-linkage"
 #endif
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// A primary, and where the second request goes: to the backups in turn, or, without one, to the primary again. What a
 /// pipeline wraps.
@@ -325,7 +325,7 @@ hedge(Alternatives...) -> hedge<Alternatives...>;
 template <class... Alternatives>
 hedge(hedge_options, Alternatives...) -> hedge<Alternatives...>;
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI
 
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop

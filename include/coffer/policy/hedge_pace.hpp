@@ -14,7 +14,7 @@
 #include <mutex>
 #include <optional>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// What a `hedge` has seen and done so far.
 struct hedge_snapshot {
@@ -113,4 +113,4 @@ private:
 };
 
 }  // namespace detail
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -38,7 +38,7 @@
 #pragma GCC diagnostic ignored "-Wsubobject-linkage"
 #endif
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 namespace detail {
 
 template <class Awaitable>
@@ -225,7 +225,7 @@ auto run_job(store where, job_name job, journal_options options, Body body) -> s
     if constexpr (!std::is_void_v<result>) co_return *std::move(value);
 }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI
 
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop

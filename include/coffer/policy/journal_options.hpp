@@ -19,7 +19,7 @@
 #include <utility>
 #include <variant>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// Options of `journal`. All members are trivially destructible, so that it may be written inline anywhere.
 struct journal_options {
@@ -112,4 +112,4 @@ namespace detail {
 }
 
 }  // namespace detail
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

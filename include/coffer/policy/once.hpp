@@ -21,6 +21,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -30,7 +31,7 @@
 #pragma GCC diagnostic ignored "-Wsubobject-linkage"
 #endif
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 struct fingerprinted_t {};
 
@@ -62,6 +63,7 @@ public:
         : store_{where.backend()}, options_{options}, counting_{std::move(counting)} {
         options_.check();
     }
+    explicit once(std::string_view) = delete;  // give it a store: coffer::sqlite::store db{"coffer.db"}; once{db}
     /// The same with the default options.
     once(store const& where, fingerprint_fields counting) : once{where, once_options{}, std::move(counting)} {}
     /// The same for an operation without a fingerprint: any request under a key counts as the same one.
@@ -310,7 +312,7 @@ once(store const&, unfingerprinted_t) -> once<unfingerprinted_t>;
 /// Of an operation without one.
 once(store const&, once_options, unfingerprinted_t) -> once<unfingerprinted_t>;
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI
 
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop

@@ -24,7 +24,7 @@
 #pragma GCC diagnostic ignored "-Wsubobject-linkage"
 #endif
 
-namespace coffer::inline v0::detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 /// The request for a claim, as the plan says it.
 [[nodiscard]] inline claim_request request_for(flight const& f, flight_plan const& plan) {
@@ -66,7 +66,7 @@ awaitable<outcome<claim_verdict>> claim_key(std::shared_ptr<flight> f, flight_pl
     }
 }
 
-}  // namespace coffer::inline v0::detail
+}  // namespace coffer::inline COFFER_ABI::detail
 
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop

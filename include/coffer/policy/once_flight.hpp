@@ -30,7 +30,7 @@
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 #endif
 
-namespace coffer::inline v0::detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 /// Renews the lease and cuts off a send whose time is up, until the flight has landed. A flight that was given up lets
 /// its lease go: if its store does not answer either, the key is free for others in the end.
@@ -282,7 +282,7 @@ void launch(flight_guard guard, Step step) {
     f->launched();
 }
 
-}  // namespace coffer::inline v0::detail
+}  // namespace coffer::inline COFFER_ABI::detail
 
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop

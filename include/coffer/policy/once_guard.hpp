@@ -11,7 +11,7 @@
 #include <optional>
 #include <utility>
 
-namespace coffer::inline v0::detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 /// What a flight needs to know of its journal.
 struct flight_plan {
@@ -71,4 +71,4 @@ private:
     landing how_;
 };
 
-}  // namespace coffer::inline v0::detail
+}  // namespace coffer::inline COFFER_ABI::detail

@@ -12,7 +12,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// What to do when another process is at work on the same key.
 enum class elsewhere : std::uint8_t {
@@ -139,4 +139,4 @@ inline void describe_into(composition& to, once_options const& o) {
 }
 
 }  // namespace detail
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// What a function that names partitions returns: a text that lives as long as the attempt, or one of its own.
 class partition_name {
@@ -69,4 +69,4 @@ struct by_target {
     }
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

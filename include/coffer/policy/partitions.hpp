@@ -24,7 +24,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0::detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 /// A gate that knows when a new one would do as well.
 template <class G>
@@ -210,4 +210,4 @@ private:
     std::atomic<coffer::clock const*> bound_to_{nullptr};
 };
 
-}  // namespace coffer::inline v0::detail
+}  // namespace coffer::inline COFFER_ABI::detail

@@ -23,7 +23,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 namespace detail {
 
 template <class F>
@@ -226,4 +226,4 @@ private:
 template <class By, class Factory>
 per_key(By, Factory, per_key_options = {}) -> per_key<typename detail::gate_of<By, Factory>::type>;
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

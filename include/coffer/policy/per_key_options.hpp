@@ -16,7 +16,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// What becomes of a new name when there is no room for its partition.
 enum class when_full : std::uint8_t {
@@ -87,4 +87,4 @@ inline constexpr std::size_t longest_partition_name = 1024;
 }
 
 }  // namespace detail
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

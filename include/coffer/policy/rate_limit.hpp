@@ -15,7 +15,7 @@
 #include <optional>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// A gate that lets an attempt in when all limits have room for it, and takes its part of all of them at once.
 ///
@@ -176,4 +176,4 @@ private:
     std::shared_ptr<detail::rate_line> line_;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -22,7 +22,7 @@
 #include <type_traits>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// How the provider counts the output of a request.
 enum class output_counted : std::uint8_t {
@@ -235,4 +235,4 @@ inline void rate_limit_options::check() const {
         wrong("the pauses cannot be negative, nor longest_pause shorter than first_pause");
 }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -22,7 +22,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0::detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 /// Any thread. Whoever comes by (an attempt that enters, one that ends, one whose timer has run off) serves those whose turn it
 /// is: the part is theirs before they wake up. So nobody wakes up before the turn that was reckoned for him; but each has a
@@ -386,4 +386,4 @@ private:
     rate_queue queue_;
 };
 
-}  // namespace coffer::inline v0::detail
+}  // namespace coffer::inline COFFER_ABI::detail

@@ -12,7 +12,7 @@
 #include <optional>
 #include <utility>
 
-namespace coffer::inline v0::detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 /// What wakes one who waits, before his time. Several make a list, for which nothing need be allocated.
 struct rate_nudge {
@@ -64,4 +64,4 @@ private:
     rate_bucket::marks marks_{};
 };
 
-}  // namespace coffer::inline v0::detail
+}  // namespace coffer::inline COFFER_ABI::detail

@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-namespace coffer::inline v0::detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 struct rate_rules {
     /// The options are taken as checked; what their `fair_by` views must outlive this.
@@ -60,4 +60,4 @@ struct rate_rules {
     rate_bucket bucket;
 };
 
-}  // namespace coffer::inline v0::detail
+}  // namespace coffer::inline COFFER_ABI::detail

@@ -22,7 +22,7 @@
 #include <stdexcept>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// A gate that asks for another attempt when one failed in a way that another can mend.
 ///
@@ -197,4 +197,4 @@ private:
     std::shared_ptr<settings> settings_;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

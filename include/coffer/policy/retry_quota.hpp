@@ -19,7 +19,7 @@
 #include <mutex>
 #include <string>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// Each retry takes one from it before it sleeps. When it is empty the call fails at once with the last real fault, and
 /// `fault::stop()` is `quota_spent`.
@@ -119,4 +119,4 @@ private:
     std::shared_ptr<state> state_;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -11,7 +11,7 @@
 #include <cstddef>
 #include <string>
 
-namespace coffer::inline v0::detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 /// `full jitter 500 ms doubling to 30 s`, `1 s`, `up to 5 s`.
 [[nodiscard]] inline std::string text_of(backoff const& b) {
@@ -58,4 +58,4 @@ inline void describe_into(composition& to, retry_options const& o) {
     to.with_other("attempt_timeout", o.attempt_timeout, usual.attempt_timeout);
 }
 
-}  // namespace coffer::inline v0::detail
+}  // namespace coffer::inline COFFER_ABI::detail

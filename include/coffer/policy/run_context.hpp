@@ -25,7 +25,7 @@
 #include <variant>
 #include <vector>
 
-namespace coffer::inline v0::detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 /// One step of a run. Stays where it is; its call is its coroutine's until it is over.
 struct run_step {
@@ -271,4 +271,4 @@ private:
     std::optional<fault> preflight_failure_;
 };
 
-}  // namespace coffer::inline v0::detail
+}  // namespace coffer::inline COFFER_ABI::detail

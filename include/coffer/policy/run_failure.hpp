@@ -7,8 +7,9 @@
 #include <coffer/base/outcome.hpp>
 #include <coffer/state/run.hpp>
 
+#include COFFER_ASIO_HEADER(multiple_exceptions.hpp)
+
 #include <cxxabi.h>
-#include <asio/multiple_exceptions.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -20,7 +21,7 @@
 #include <system_error>
 #include <typeinfo>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 namespace detail {
 
 /// A digest of a message in which every word with a digit in it (a number, an address, an id) counts as the same. Of the
@@ -86,19 +87,28 @@ namespace detail {
 /// fault's, at the step that `step_of(fault)` says.
 template <class StepOf>
 [[nodiscard]] run_failure failure_of(std::exception_ptr const& thrown, StepOf const& step_of) {
+    auto const told = [](char const* message) {
+        return run_failure{detail::name_of(*abi::__cxa_current_exception_type()) + ", message " +
+                           detail::digest_of_message(message)};
+    };
+    auto const of_system = [&](std::error_code const& code, char const* message) {
+        auto f = told(message);
+        f.passing = code == std::errc::operation_canceled;  // somebody cancelled it
+        return f;
+    };
     try {
         std::rethrow_exception(first_of(thrown));
     } catch (failure const& f) {
         return failure_of(f.fault(), step_of(f.fault()));
+    } catch (std::system_error const& e) {
+        return of_system(e.code(), e.what());
+    } catch (detail::boost_system_error const& e) {
+        return of_system(e.code(), e.what());
     } catch (std::exception const& e) {
-        run_failure f{detail::name_of(typeid(e)) + ", message " + detail::digest_of_message(e.what())};
-        auto const* const of_system = dynamic_cast<std::system_error const*>(&e);
-        f.passing =
-            of_system != nullptr && of_system->code() == asio::error::operation_aborted;  // somebody cancelled it
-        return f;
+        return told(e.what());
     } catch (...) {
         return run_failure{"an exception of unknown type"};
     }
 }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

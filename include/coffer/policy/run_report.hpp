@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// One step of a run.
 struct step_report {
@@ -83,4 +83,4 @@ inline std::ostream& operator<<(std::ostream& out, run_report const& r) {
     return out;
 }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -23,7 +23,7 @@
 #pragma GCC diagnostic ignored "-Wsubobject-linkage"
 #endif
 
-namespace coffer::inline v0::detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 /// Waits for `done`; why it had to be left, if so. After a cancellation nothing more may be awaited: Asio would throw.
 template <class T>
@@ -192,7 +192,7 @@ awaitable<void> finish(std::shared_ptr<run_context> run) {
     run->set_done();
 }
 
-}  // namespace coffer::inline v0::detail
+}  // namespace coffer::inline COFFER_ABI::detail
 
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop

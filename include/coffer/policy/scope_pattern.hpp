@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// A scope's name with places for `{provider}`, `{model}`, `{namespace}` (of the call's key), and the call's tags by
 /// name. A call without such a tag is accounted under `-`: the limit holds for all of those together. Of a tag's value the
@@ -102,4 +102,4 @@ private:
     std::vector<piece> pieces_;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

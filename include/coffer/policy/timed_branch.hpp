@@ -12,8 +12,8 @@
 #include <coffer/time/clock_service.hpp>
 #include <coffer/time/wait.hpp>
 
-#include <asio/io_context.hpp>
-#include <asio/thread_pool.hpp>
+#include COFFER_ASIO_HEADER(io_context.hpp)
+#include COFFER_ASIO_HEADER(thread_pool.hpp)
 
 #include <algorithm>
 #include <concepts>
@@ -31,7 +31,7 @@
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 #endif
 
-namespace coffer::inline v0::detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 /// A strand on `executor`. One that stands on the context's own type of executor is small enough for Asio to hand on without
 /// allocating each time. A template only so that it is compiled where it is needed.
@@ -242,7 +242,7 @@ struct run_branch {
     }
 };
 
-}  // namespace coffer::inline v0::detail
+}  // namespace coffer::inline COFFER_ABI::detail
 
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop

@@ -33,7 +33,7 @@
 #pragma GCC diagnostic ignored "-Wsubobject-linkage"
 #endif
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// A layer: what is inside has `limit`, or until the call's deadline if that comes first.
 ///
@@ -147,7 +147,7 @@ private:
     std::string name_;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI
 
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop

@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// What rang. Each has a rule of its own in `alarm_rules`.
 enum class alarm_kind : std::uint8_t {
@@ -76,4 +76,4 @@ struct alarm_report {
     return (wide < 0 ? "-$" : "$") + std::to_string(static_cast<std::int64_t>(units / per_dollar)) + "." + digits;
 }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

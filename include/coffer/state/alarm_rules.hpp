@@ -8,7 +8,7 @@
 #include <coffer/state/repetition.hpp>
 #include <coffer/state/threshold_rule.hpp>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// The rules that `alarms` puts to a ledger. Each has defaults that suit; what shall not ring is switched off in its
 /// own rule.
@@ -23,4 +23,4 @@ struct alarm_rules {
     bool overrun = true;  ///< rings when a send under a hard limit has cost more than its upper bound
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

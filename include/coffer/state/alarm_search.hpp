@@ -24,7 +24,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// An alarm for which a scope is frozen so long after it rang: whoever found it may have had no such rule.
 inline constexpr auto freezes_within = std::chrono::minutes{15};
@@ -259,4 +259,4 @@ inline std::vector<watched_limit> watched_limits(std::vector<account_status> con
     return all;
 }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

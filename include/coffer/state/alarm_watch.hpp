@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// Freezes a scope when an alarm rings: nothing more is sent in it until somebody thaws it.
 ///
@@ -55,4 +55,4 @@ struct alarm_watch {
     }
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -37,7 +37,7 @@
 #include <string>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// The stretches that are looked at, in clock hours.
 inline constexpr std::array<spend_history::cell, 3> anomaly_stretches{2, 6, 24};
@@ -243,4 +243,4 @@ inline std::optional<alarm_report> anomaly_watch::look(time_point now) {
     return {};
 }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

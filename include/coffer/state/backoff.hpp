@@ -2,13 +2,14 @@
 #pragma once
 // How long to wait before an attempt: a schedule, a cap, and a jitter that survives the cap.
 
+#include <coffer/config.hpp>
 #include <coffer/state/power.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// How the delay grows with the number of the retry.
 enum class growth : std::uint8_t { constant, linear, exponential };
@@ -92,4 +93,4 @@ private:
     }
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

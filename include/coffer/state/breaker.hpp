@@ -16,7 +16,7 @@
 #include <optional>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// What the machine of a circuit breaker knows.
 ///
@@ -239,4 +239,4 @@ private:
     std::uint64_t opened_ = 0;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

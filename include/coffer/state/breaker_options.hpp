@@ -7,7 +7,7 @@
 #include <chrono>
 #include <stdexcept>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// Which ends of attempts a breaker looks back on: the last `n`, those of the last while, or none.
 class breaker_window {
@@ -99,4 +99,4 @@ struct circuit_breaker_options {
     static constexpr int largest_window = 1'000'000;  ///< in calls: it takes a byte for each
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

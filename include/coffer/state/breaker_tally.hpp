@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// What a window holds.
 struct breaker_tally {
@@ -105,4 +105,4 @@ private:
     breaker_tally sum_;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

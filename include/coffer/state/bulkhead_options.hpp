@@ -2,6 +2,8 @@
 #pragma once
 // How many attempts a bulkhead lets in, who sets that, and how the others wait.
 
+#include <coffer/config.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -9,7 +11,7 @@
 #include <string_view>
 #include <type_traits>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// Who sets how many attempts may be under way.
 enum class limit_rule : std::uint8_t {
@@ -99,4 +101,4 @@ private:
 static_assert(std::is_trivially_destructible_v<bulkhead_options>,
               "or it could not stand in a co_await expression on GCC 12");
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

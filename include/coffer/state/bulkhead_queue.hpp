@@ -14,7 +14,7 @@
 #include <functional>
 #include <map>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 class bulkhead_queue;
 
@@ -132,4 +132,4 @@ private:
     std::uint64_t arrivals_ = 0;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -22,7 +22,7 @@
 #include <string>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// Of the last minutes, the present one among them: at most six hours.
 struct burn_rate_pair {
@@ -125,4 +125,4 @@ inline std::optional<alarm_report> burn_rate_rule::look(std::string const& scope
     return {};
 }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <chrono>
 
-namespace coffer::inline v0::calendar {
+namespace coffer::inline COFFER_ABI::calendar {
 
 /// [start, end)
 struct span {
@@ -67,4 +67,4 @@ span around(zone const& z, std::chrono::sys_seconds t, Unit unit, Step next) {
                           [](std::chrono::year_month_day first) { return first + std::chrono::months{1}; });
 }
 
-}  // namespace coffer::inline v0::calendar
+}  // namespace coffer::inline COFFER_ABI::calendar

@@ -2,10 +2,12 @@
 #pragma once
 // The states of a circuit breaker, and why it goes from one to another.
 
+#include <coffer/config.hpp>
+
 #include <cstdint>
 #include <string_view>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// What a circuit breaker does with attempts.
 enum class circuit_state : std::uint8_t {
@@ -55,4 +57,4 @@ enum class circuit_reason : std::uint8_t {
     return "unknown";
 }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

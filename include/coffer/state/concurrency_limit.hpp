@@ -23,7 +23,7 @@
 #include <optional>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// A limit that its attempts' ends move, never below `least` nor above `most`. Parts of one are whole numbers: the same ends
 /// make the same limit everywhere.
@@ -137,4 +137,4 @@ private:
     double usual_ = 0;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

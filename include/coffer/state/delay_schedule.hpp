@@ -19,7 +19,7 @@
 #include <stdexcept>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// Up to four `backoff`s, combined: `a + b` waits for both, one after the other; `a | b` for the longer one, `a & b` for the
 /// shorter. A value of fixed size. Combining more than four throws `std::length_error`.
@@ -131,4 +131,4 @@ private:
     std::size_t count_ = 0;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

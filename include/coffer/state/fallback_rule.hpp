@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <optional>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// Options of `fallback`. All members are trivially destructible, so that it may be written inline anywhere.
 struct fallback_options {
@@ -105,4 +105,4 @@ private:
     knowledge billing_ = knowledge::no;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -12,7 +12,7 @@
 #include <chrono>
 #include <cstdint>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// `limit` units in each `window`, of which at most `burst`'s worth at once. Integer time; rounded once for each sum that is
 /// taken, to the safe side, so that no limit is exceeded and a large one loses nothing that could be measured.
@@ -203,4 +203,4 @@ private:
     std::atomic<std::int64_t> learned_{0};  // how far `learn` has moved it in all
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

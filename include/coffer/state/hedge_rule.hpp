@@ -12,7 +12,7 @@
 #include <stdexcept>
 #include <string_view>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// Options of `hedge`. All members are trivially destructible, so that it may be written inline anywhere.
 struct hedge_options {
@@ -151,4 +151,4 @@ struct hedge_verdict {
     return {};
 }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

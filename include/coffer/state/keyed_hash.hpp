@@ -5,13 +5,15 @@
 // SipHash (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012), with one round for each word and three at the
 // end, as for the tables of Python and Rust: whoever chooses the names cannot choose which of them meet in one bucket.
 
+#include <coffer/config.hpp>
+
 #include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// Two words of it.
 struct hash_key {
@@ -73,4 +75,4 @@ template <int Each = 1, int Last = 3>
     return state.end<Last>();
 }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -6,6 +6,7 @@
 //     window.add(2300ms, now);
 //     auto p95 = window.percentile(0.95, now);        // never below the true one, at most 1/16 (and a microsecond) above
 
+#include <coffer/config.hpp>
 #include <coffer/state/power.hpp>
 
 #include <algorithm>
@@ -15,7 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// Durations in buckets that are exact to a sixteenth, from a microsecond to 19 hours (what is longer counts as that).
 ///
@@ -105,4 +106,4 @@ private:
     double total_ = 0;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

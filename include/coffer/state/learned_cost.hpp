@@ -13,7 +13,7 @@
 #include <string>
 #include <string_view>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// By model: of the last 64 sends the share of their upper bound that they have cost, and what they have cost. What is
 /// expected of the next is what 95 of 100 did not exceed. Not for use by several threads at once.
@@ -85,4 +85,4 @@ private:
     std::map<std::string, history, std::less<>> models_;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -19,7 +19,7 @@
 #include <variant>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// 128 random bits.
 using reservation_id = std::array<std::uint8_t, 16>;
@@ -169,4 +169,4 @@ struct account_status {
     bool frozen = false;  ///< somebody has stopped the scope, or one around it
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -20,7 +20,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// An account as it is kept. It stays where it is while entries refer to it.
 struct kept_account : account {
@@ -199,4 +199,4 @@ private:
     std::string name_;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

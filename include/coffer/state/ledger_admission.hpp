@@ -12,7 +12,7 @@
 #include <string>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// What a line has to hold.
 [[nodiscard]] inline money amount_of(reserve_request const& q, ledger_line const& line) noexcept {
@@ -78,4 +78,4 @@ using window_part = std::pair<std::chrono::system_clock::time_point, account>;
     return d;
 }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

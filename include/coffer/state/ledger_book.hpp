@@ -24,7 +24,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// The accounts and the reservations that explain them, under the rules of ledger_rules.hpp. One owner, no locks.
 class ledger_book {
@@ -278,4 +278,4 @@ private:
     ledger_accounts::found found_;  // for the request at hand
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -20,7 +20,7 @@
 #include <string_view>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// May `amount` more be committed? Where there is no limit (`money::max()`), as long as the sum does not saturate: such a
 /// sum could not be taken apart again.
@@ -187,4 +187,4 @@ struct frozen_scope {
            (scope.size() > named.size() && scope.starts_with(named) && scope[named.size()] == '/');
 }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -16,7 +16,7 @@
 #include <unordered_map>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// Values of which at most `most` are kept, and forgotten no sooner than `forget_after` after their last use.
 ///
@@ -210,4 +210,4 @@ private:
     time_point newest_{};
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -2,10 +2,12 @@
 #pragma once
 // How many places there are and how many of them are taken, in one word. Pure.
 
+#include <coffer/config.hpp>
+
 #include <atomic>
 #include <cstdint>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// Places, taken and given back by any thread without a lock as long as nobody waits for one.
 ///
@@ -83,4 +85,4 @@ private:
     std::atomic<std::uint64_t> word_;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -4,7 +4,9 @@
 
 #include <cstdint>
 
-namespace coffer::inline v0::detail {
+#include <coffer/config.hpp>
+
+namespace coffer::inline COFFER_ABI::detail {
 
 /// `base` to the `exponent`, by squaring. Overflows to infinity.
 [[nodiscard]] constexpr double power(double base, std::uint64_t exponent) noexcept {
@@ -15,4 +17,4 @@ namespace coffer::inline v0::detail {
     }
 }
 
-}  // namespace coffer::inline v0::detail
+}  // namespace coffer::inline COFFER_ABI::detail

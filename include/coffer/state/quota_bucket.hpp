@@ -5,12 +5,14 @@
 // With a window of the ratio of retries to calls, as some have it, a process of few calls at once, each of which takes a
 // minute, can hardly ever retry. A bucket always affords a few, and in an outage no more than it gains.
 
+#include <coffer/config.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <stdexcept>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// Options of `retry_quota`.
 struct retry_quota_options {
@@ -100,4 +102,4 @@ private:
     time_point since_{};
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// How much one attempt takes of each measure.
 class rate_weight {
@@ -277,4 +277,4 @@ private:
     std::vector<dimension> dimensions_;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

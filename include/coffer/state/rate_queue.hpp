@@ -18,7 +18,7 @@
 #include <string_view>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 class rate_queue;
 
@@ -186,4 +186,4 @@ private:
     rate_weight all_;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -10,7 +10,7 @@
 #include <map>
 #include <string>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// Denials of the last hour, one of each id, for looks to ask about. In memory: what is forgotten with its process is found
 /// again with the next refusal.
@@ -41,4 +41,4 @@ private:
     std::map<std::string, noted> all_;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

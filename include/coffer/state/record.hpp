@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// What a store knows a key by: its namespace in the clear, the rest as the store keeps it (an HMAC on disk).
 struct record_id {
@@ -160,4 +160,4 @@ struct record {
     }
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

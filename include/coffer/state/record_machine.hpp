@@ -21,7 +21,7 @@
 #include <utility>
 #include <variant>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// The transitions, applied to one row at one moment. Make one, call one function, write the row back.
 ///
@@ -339,4 +339,4 @@ inline outcome<void> record_machine::resolve(resolution const& how) {
     return {};
 }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -14,7 +14,7 @@
 #include <string>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// When a rule is applied, by the store's clock.
 struct record_moment {
@@ -216,4 +216,4 @@ private:
     }
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

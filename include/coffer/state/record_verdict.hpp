@@ -15,7 +15,7 @@
 #include <variant>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// Asks for the right to work on a key. `id` is fresh and random for each claim, and the same if the reply was lost.
 struct claim_request {
@@ -105,4 +105,4 @@ struct supply_answer {   ///< the answer was found elsewhere (the provider's con
 };
 using resolution = std::variant<grant_send, abandon, supply_answer>;  ///< one of the three
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

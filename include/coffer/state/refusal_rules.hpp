@@ -12,7 +12,7 @@
 #include <optional>
 #include <string>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// A job that an operator must reopen.
 struct stopped_job {
@@ -96,4 +96,4 @@ private:
     }
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -15,7 +15,7 @@
 #include <optional>
 #include <string>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 namespace detail {
 
 /// How often it has rung by then: once from `first` times on, twice from four times that.
@@ -96,4 +96,4 @@ private:
     }
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -13,7 +13,7 @@
 #include <cstdint>
 #include <limits>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// Options of `retry`. All members are trivially destructible, so that it may be written inline anywhere.
 struct retry_options {
@@ -150,4 +150,4 @@ struct retry_verdict {
     return v;
 }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -16,7 +16,7 @@
 #include <variant>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// 128 random bits, as a claim has.
 using run_id = claim_id;
@@ -152,4 +152,4 @@ struct run_summary {
             r.created,      r.updated};
 }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

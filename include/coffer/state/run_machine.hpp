@@ -21,7 +21,7 @@
 #include <string>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// What a rule has changed, for stores that write rows.
 struct run_changes {
@@ -169,4 +169,4 @@ private:
     run_changes changes_;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -2,12 +2,14 @@
 #pragma once
 // A few values and how they are combined, as one value of a fixed size: `a + b | c` without types that grow.
 
+#include <coffer/config.hpp>
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <stdexcept>
 
-namespace coffer::inline v0::detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 /// How two values are combined.
 enum class joint : std::uint8_t { sum, either, both };
@@ -63,4 +65,4 @@ private:
     std::uint8_t length_;
 };
 
-}  // namespace coffer::inline v0::detail
+}  // namespace coffer::inline COFFER_ABI::detail

@@ -18,7 +18,7 @@
 #include <string>
 #include <string_view>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// Amounts by cells of time, each `Step` long and counted from the epoch: the last `Cells` of them up to the newest that
 /// something was added to. What is older is forgotten. A time far in the future would make it forget everything, so the
@@ -195,4 +195,4 @@ std::optional<spend_cells<Step, Cells>> spend_cells<Step, Cells>::parse(std::str
     return cells;
 }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -14,7 +14,7 @@
 #include <cstdint>
 #include <string>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// What a stop condition is asked about, after an attempt that failed.
 struct stop_facts {
@@ -124,4 +124,4 @@ private:
     return stop_condition{stop_condition::leaf{stop_condition::what::kind, static_cast<std::int64_t>(k)}};
 }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

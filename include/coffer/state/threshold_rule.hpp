@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// What one window of a scope has committed, settled + presumed + held, and what it may.
 struct commitment {
@@ -114,4 +114,4 @@ inline std::optional<alarm_report> threshold_rule::look(std::string const& scope
                   : ". If this is more than the work needs, look what spends it; if not, raise the limit in time.")};
 }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

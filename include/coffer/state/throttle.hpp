@@ -9,7 +9,7 @@
 #include <chrono>
 #include <optional>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// Blocked until the hint says, or, without a hint, for a pause that doubles with every attempt that fails so after the last
 /// one. Many that were under way together and fail together are one piece of news; so are those that come late. A hint of zero
@@ -93,4 +93,4 @@ private:
     std::optional<time_point> told_;  // when the last news came
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -14,7 +14,7 @@
 #include <string_view>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// Who stopped what is inside. Written down before it is stopped, since an operation cannot tell them apart.
 enum class stopped_by : std::uint8_t {
@@ -71,4 +71,4 @@ struct timeout_facts {
     return why.with_execution(execution).with_billing(billing);
 }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

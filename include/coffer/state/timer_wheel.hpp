@@ -7,6 +7,8 @@
 // which its tick differs from the present one, so that no slot ever holds entries of two turns. Whatever the number of
 // entries and however far away they are, adding and removing one is a few instructions, and time may jump by days.
 
+#include <coffer/config.hpp>
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -14,7 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 class timer_wheel;
 
@@ -182,4 +184,4 @@ private:
     std::array<timer_entry*, untimed + 1> first_{};
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -17,7 +17,7 @@
 #include <string>
 #include <string_view>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// What a process's clocks say at one moment.
 struct clock_reading {
@@ -101,4 +101,4 @@ struct trusted_wall {
     }
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

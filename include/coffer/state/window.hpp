@@ -24,7 +24,7 @@
 #include <string_view>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// What a window is cut by: all of time, the calendar of a zone, or a length.
 enum class window_kind : std::uint8_t { lifetime, hour, day, month, rolling };
@@ -218,4 +218,4 @@ inline std::string window::describe(time_point span_start) const {
     return text + " (" + name + ")";
 }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

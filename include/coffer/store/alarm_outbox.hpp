@@ -18,9 +18,10 @@
 #include <string_view>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
-struct alarm_watch;  // state/alarm_watch.hpp
+// In state/alarm_watch.hpp, with the rules: only who looks for alarms needs it.
+struct alarm_watch;
 
 /// What has become of an alarm.
 enum class alarm_state : std::uint8_t {
@@ -102,4 +103,4 @@ public:
     virtual result<std::vector<kept_alarm>> alarms(alarm_filter const& filter) = 0;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

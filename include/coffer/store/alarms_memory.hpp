@@ -24,7 +24,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0::detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 class memory_alarms {
 public:
@@ -215,4 +215,4 @@ private:
     recent_denials denials_;
 };
 
-}  // namespace coffer::inline v0::detail
+}  // namespace coffer::inline COFFER_ABI::detail

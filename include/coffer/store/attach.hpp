@@ -25,7 +25,7 @@
 #include <string>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 namespace detail {
 
 /// What a record says to somebody who only looks: its answer, why there is none, or nothing while that may change.
@@ -144,4 +144,4 @@ awaitable<outcome<R>> attach(store s, key k, duration within) {
     co_return detail::decode_answer<detail::attached<R, false>>(detail::decoder<detail::no_operation>{}, **found);
 }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

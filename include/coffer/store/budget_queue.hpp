@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// Only the first of each line may try; whoever is behind him waits, even for less. Any thread.
 class budget_queue {
@@ -120,4 +120,4 @@ private:
     std::atomic<bool> anybody_{false};
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -18,7 +18,7 @@
 #include <cstddef>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// What was not finished in time.
 struct drain_report {
@@ -65,4 +65,4 @@ awaitable<drain_report> drain(store s, duration within) {
     co_return left;
 }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

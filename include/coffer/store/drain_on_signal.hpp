@@ -8,8 +8,8 @@
 #include <coffer/base/on_use.hpp>
 #include <coffer/store/drain.hpp>
 
-#include <asio/bind_executor.hpp>
-#include <asio/signal_set.hpp>
+#include COFFER_ASIO_HEADER(bind_executor.hpp)
+#include COFFER_ASIO_HEADER(signal_set.hpp)
 
 #include <csignal>
 #include <exception>
@@ -17,7 +17,7 @@
 #include <system_error>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 namespace detail {
 
@@ -49,7 +49,7 @@ awaitable<drain_report> drain_on_signal(store s, duration within) {
         drained.set({std::move(thrown), std::move(report)});
     };
     asio::co_spawn(strand, drain(std::move(s), within), asio::bind_cancellation_slot(enough->slot(), ended));
-    signals.async_wait(asio::bind_executor(strand, [enough](std::error_code error, int) {
+    signals.async_wait(asio::bind_executor(strand, [enough](detail::asio_error_code error, int) {
         if (!error) enough->emit(asio::cancellation_type::terminal);
     }));
     auto& service = clock_service::of(executor);
@@ -63,4 +63,4 @@ awaitable<drain_report> drain_on_signal(store s, duration within) {
     co_return drained.get()->report;
 }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

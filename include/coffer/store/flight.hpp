@@ -22,7 +22,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// How a flight ended: the same for everybody who waited.
 struct landing {
@@ -337,4 +337,4 @@ private:
     bool replayed_ = false;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// Flights by record. Any thread. Kept in a store's shared state, so that all handles of one file share it.
 class flight_table {
@@ -90,4 +90,4 @@ private:
     bool closed_ = false;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

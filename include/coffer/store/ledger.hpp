@@ -23,7 +23,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// An entry of the ledger, with the accounts that it stands in.
 struct ledger_entry {
@@ -209,4 +209,4 @@ private:
     std::shared_ptr<ledger_backend> backend_;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 namespace detail {
 
 /// The book under a lock, with its clock and the processes that are known to be dead. Any thread.
@@ -243,4 +243,4 @@ public:
               std::make_shared<detail::memory_ledger>(options.most_entries), "this process")} {}
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

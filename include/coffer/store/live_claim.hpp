@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// Awaits a store's completion to its end, whatever happens to the awaiting coroutine meanwhile: the store answers
 /// promptly, and what it answers must be known. For coroutines of a flight only, which coffer owns and which do not throw
@@ -299,4 +299,4 @@ private:
 /// As it is used: the template is there so that it is compiled where a key is claimed.
 using live_claim = basic_live_claim<>;
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -16,7 +16,7 @@
 #include <variant>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 namespace detail {
 
 /// One process's view of the records. Everything is done before `submit` returns.
@@ -225,4 +225,4 @@ private:
     std::shared_ptr<detail::memory_backend> memory_;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

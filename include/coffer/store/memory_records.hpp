@@ -23,7 +23,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// How much a store in memory holds before it refuses claims of new keys. Existing keys go on working, and an answer
 /// that was paid for is kept in any case.
@@ -265,4 +265,4 @@ private:
 };
 
 }  // namespace detail
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

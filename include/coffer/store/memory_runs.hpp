@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0::detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 class memory_runs {
 public:
@@ -99,4 +99,4 @@ private:
     std::set<std::pair<std::chrono::system_clock::time_point, std::string>> due_;  // when to look at which row
 };
 
-}  // namespace coffer::inline v0::detail
+}  // namespace coffer::inline COFFER_ABI::detail

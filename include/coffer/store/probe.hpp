@@ -2,13 +2,15 @@
 #pragma once
 // Hooks around a store's steps, for who wants to see, or kill a process at, the moments that matter.
 
+#include <coffer/config.hpp>
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string_view>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// What a store is about to do, or has done; one for each kind of operation of `store_backend` and its ledger.
 enum class store_step : std::uint8_t {
@@ -47,4 +49,4 @@ enum class edge : std::uint8_t {
 /// refused one ends (`after`) like any other. It must neither throw nor use the store.
 using store_probe = std::function<void(store_step, edge)>;
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// The namespace, a colon, the digest in hexadecimal.
 [[nodiscard]] inline std::string to_text(record_id const& id) {
@@ -63,4 +63,4 @@ template <class State>
     return std::nullopt;
 }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

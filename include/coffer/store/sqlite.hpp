@@ -14,7 +14,7 @@
 #include <memory>
 #include <utility>
 
-namespace coffer::inline v0::sqlite {
+namespace coffer::inline COFFER_ABI::sqlite {
 
 /// Counters of a store's thread since it began: `operations` carried out, `commits` (each a sync of the disk),
 /// `failures` of
@@ -78,4 +78,4 @@ inline awaitable<collected> store::collect(std::shared_ptr<detail::backend> back
     co_return all;
 }
 
-}  // namespace coffer::inline v0::sqlite
+}  // namespace coffer::inline COFFER_ABI::sqlite

@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0::sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 /// Used by the store's thread, within a transaction.
 class alarm_facts {
@@ -191,4 +191,4 @@ private:
     statement old_hours_{db_, "SELECT 1 FROM ledger_hours WHERE hour<? LIMIT 1"};
 };
 
-}  // namespace coffer::inline v0::sqlite::detail
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

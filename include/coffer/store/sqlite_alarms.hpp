@@ -23,7 +23,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0::sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 /// Used by the store's thread.
 class file_alarms {
@@ -221,4 +221,4 @@ private:
     statement drop_alarms_{db_, "DELETE FROM alarms WHERE found<? AND state<>'due' AND window<>'lifetime'"};
 };
 
-}  // namespace coffer::inline v0::sqlite::detail
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

@@ -23,7 +23,7 @@
 #include <variant>
 #include <vector>
 
-namespace coffer::inline v0::sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 /// A claim. Where the store itself has answered it, that is noted, but nobody waits for it.
 template <class T, class Fn>
@@ -281,4 +281,4 @@ private:
     std::shared_ptr<ledger_backend> ledger_;
 };
 
-}  // namespace coffer::inline v0::sqlite::detail
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

@@ -18,7 +18,7 @@
 #include <system_error>
 #include <utility>
 
-namespace coffer::inline v0::sqlite {
+namespace coffer::inline COFFER_ABI::sqlite {
 
 /// What was copied.
 struct backed_up {
@@ -126,4 +126,4 @@ inline backed_up backup(std::filesystem::path const& file, std::filesystem::path
     return done;
 }
 
-}  // namespace coffer::inline v0::sqlite
+}  // namespace coffer::inline COFFER_ABI::sqlite

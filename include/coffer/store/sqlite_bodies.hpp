@@ -13,7 +13,7 @@
 #include <string_view>
 #include <utility>
 
-namespace coffer::inline v0::sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 /// Where a body belongs. Sealed into it, so that it cannot be passed off as another send's or another record's.
 struct body_place {
@@ -77,4 +77,4 @@ private:
     std::shared_ptr<crypto::key_ring const> keys_;
 };
 
-}  // namespace coffer::inline v0::sqlite::detail
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

@@ -15,7 +15,7 @@
 #include <string>
 #include <string_view>
 
-namespace coffer::inline v0::sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 /// Version, boot, and the numbers in nanoseconds.
 [[nodiscard]] inline std::string encode(trusted_wall const& t) {
@@ -120,4 +120,4 @@ private:
     return {owners.boot(), std::chrono::steady_clock::now(), std::chrono::system_clock::now()};
 }
 
-}  // namespace coffer::inline v0::sqlite::detail
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

@@ -13,7 +13,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace coffer::inline v0::sqlite {
+namespace coffer::inline COFFER_ABI::sqlite {
 
 /// What compacting has gained. Both without the log.
 struct compacted {
@@ -56,4 +56,4 @@ inline compacted compact(std::filesystem::path const& file,
     return detail::in_words(path.string(), {}, [&] { return detail::compact(*db, path); });
 }
 
-}  // namespace coffer::inline v0::sqlite
+}  // namespace coffer::inline COFFER_ABI::sqlite

@@ -23,7 +23,7 @@
 #include <thread>
 #include <utility>
 
-namespace coffer::inline v0::sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 static_assert(SQLITE_VERSION_NUMBER >= 3'035'000, "coffer needs SQLite 3.35 or newer (package libsqlite3-dev)");
 
@@ -256,4 +256,4 @@ private:
     std::unique_ptr<sqlite3_stmt, finalize> handle_;
 };
 
-}  // namespace coffer::inline v0::sqlite::detail
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

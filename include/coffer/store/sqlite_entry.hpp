@@ -18,7 +18,7 @@
 #include <string>
 #include <thread>
 
-namespace coffer::inline v0::sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 /// What tells one mount from another; nothing if the path names no file.
 [[nodiscard]] inline std::optional<std::uint64_t> mount_of(std::filesystem::path const& path) noexcept {
@@ -77,4 +77,4 @@ namespace coffer::inline v0::sqlite::detail {
     return std::nullopt;
 }
 
-}  // namespace coffer::inline v0::sqlite::detail
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

@@ -12,7 +12,7 @@
 #include <string>
 #include <type_traits>
 
-namespace coffer::inline v0::sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 struct explanation {
     char const* what;
@@ -101,4 +101,4 @@ std::invoke_result_t<Fn&> in_words(std::string const& path, std::string const& w
     }
 }
 
-}  // namespace coffer::inline v0::sqlite::detail
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0::sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 // All of it is a sequence of texts, each as `<length>:<bytes>`; a reader ignores texts that it does not know.
 
@@ -114,4 +114,4 @@ private:
     return print;
 }
 
-}  // namespace coffer::inline v0::sqlite::detail
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

@@ -36,7 +36,7 @@
 #include <system_error>
 #include <utility>
 
-namespace coffer::inline v0::sqlite {
+namespace coffer::inline COFFER_ABI::sqlite {
 
 /// How a store's file is used. The first handle of a file in a process decides.
 struct options {
@@ -311,4 +311,4 @@ private:
 };
 
 }  // namespace detail
-}  // namespace coffer::inline v0::sqlite
+}  // namespace coffer::inline COFFER_ABI::sqlite

@@ -14,7 +14,7 @@
 #include <system_error>
 #include <utility>
 
-namespace coffer::inline v0::sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 /// A job made of a function `outcome<T>(opened_file&, clock&)`.
 template <class T, class Fn>
@@ -60,4 +60,4 @@ template <template <class, class> class Job = job_of, class T, class Fn>
     return done;
 }
 
-}  // namespace coffer::inline v0::sqlite::detail
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

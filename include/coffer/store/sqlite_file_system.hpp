@@ -3,6 +3,8 @@
 // Which file systems a store may stand on: not those of a network, whose locks and shared memory SQLite's log cannot
 // rely on. Two hosts on one file would each believe themselves alone, and pay twice.
 
+#include <coffer/config.hpp>
+
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/sysmacros.h>
@@ -19,7 +21,7 @@
 #include <string_view>
 #include <system_error>
 
-namespace coffer::inline v0::sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 /// What a file stands on.
 struct file_system {
@@ -97,4 +99,4 @@ struct file_system {
     return {static_cast<std::uint32_t>(fs.f_type), mount_type(mountinfo, s.st_dev)};
 }
 
-}  // namespace coffer::inline v0::sqlite::detail
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

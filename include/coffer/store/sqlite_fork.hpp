@@ -19,14 +19,14 @@
 #include <system_error>
 #include <utility>
 
-namespace coffer::inline v0::sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 /// For a process that was forked off with the store open.
 inline constexpr char const* fork_remedy =
     "open it only after fork, in each process, or close it before (its last handle), or let the new process exec";
 
 /// What fork has to know of this process. Any thread; fork waits while one of these functions is at work.
-class fork_watch {
+class COFFER_ONE_PER_PROCESS fork_watch {
 public:
     [[nodiscard]] static fork_watch& here() {
         static auto& one = *new fork_watch;  // never destroyed: stores may be static objects
@@ -154,7 +154,7 @@ private:
 /// One T for each process, made when it is first asked for and never destroyed. A process that was forked off begins with
 /// a new one: another thread may have been at work on its parent's.
 template <class T>
-class one_per_process {
+class COFFER_ONE_PER_PROCESS one_per_process {
 public:
     [[nodiscard]] T& get() {
         auto const forks = fork_watch::here().forks();
@@ -173,4 +173,4 @@ private:
     std::atomic<entry*> last_{nullptr};
 };
 
-}  // namespace coffer::inline v0::sqlite::detail
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

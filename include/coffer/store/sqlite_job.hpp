@@ -12,7 +12,7 @@
 #include <string>
 #include <utility>
 
-namespace coffer::inline v0::sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 /// What may become of a job that the file refuses.
 enum class urgency : std::uint8_t {
@@ -51,4 +51,4 @@ private:
     std::size_t on_disk_ = 0;  // bytes that it will bring back into memory when it is carried out
 };
 
-}  // namespace coffer::inline v0::sqlite::detail
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

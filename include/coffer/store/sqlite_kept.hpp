@@ -11,7 +11,7 @@
 #include <memory>
 #include <string_view>
 
-namespace coffer::inline v0::sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 using jobs = std::list<std::unique_ptr<job>>;
 
@@ -73,4 +73,4 @@ private:
     std::chrono::milliseconds delay_ = first_delay;
 };
 
-}  // namespace coffer::inline v0::sqlite::detail
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

@@ -22,7 +22,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0::sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 /// Used by the store's thread.
 class file_ledger {
@@ -405,4 +405,4 @@ inline std::vector<ledger_entry> file_ledger::entries(entry_filter const& f, led
     return all;
 }
 
-}  // namespace coffer::inline v0::sqlite::detail
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0::sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 /// Brings money back, perhaps: who waits for it is told once it is durable.
 template <class T, class Fn>
@@ -155,4 +155,4 @@ private:
     std::shared_ptr<opened_file> file_;
 };
 
-}  // namespace coffer::inline v0::sqlite::detail
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

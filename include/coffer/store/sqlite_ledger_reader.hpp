@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0::sqlite {
+namespace coffer::inline COFFER_ABI::sqlite {
 
 /// Looks at the ledger, beside the processes that use it, in the view of `from`, which must outlive it. One thread at a
 /// time. What it throws says what to do, as `reader`'s.
@@ -62,4 +62,4 @@ private:
     std::unique_ptr<detail::file_ledger> ledger_;
 };
 
-}  // namespace coffer::inline v0::sqlite
+}  // namespace coffer::inline COFFER_ABI::sqlite

@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0::sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 /// A reservation as it stands in the file, with its accounts.
 struct stored_reservation {
@@ -270,4 +270,4 @@ private:
     statement frozen_{db_, "SELECT scope, reason FROM ledger_freezes ORDER BY scope"};
 };
 
-}  // namespace coffer::inline v0::sqlite::detail
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

@@ -26,7 +26,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0::sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 /// A file descriptor, closed with the object.
 class descriptor {
@@ -230,4 +230,4 @@ private:
     bool cleared_ = false;  // files of the living may be missing, too
 };
 
-}  // namespace coffer::inline v0::sqlite::detail
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

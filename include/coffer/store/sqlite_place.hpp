@@ -3,6 +3,8 @@
 // Do a store's names still mean the files that are open? What is written into a file that has lost its name, or into a
 // log that others do not see, is lost, and paid for again.
 
+#include <coffer/config.hpp>
+
 #include <sys/stat.h>
 
 #include <compare>
@@ -11,7 +13,7 @@
 #include <string>
 #include <utility>
 
-namespace coffer::inline v0::sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 /// Tells one file from all others for as long as somebody has it open.
 struct file_identity {
@@ -82,4 +84,4 @@ private:
     std::optional<file_identity> index_;
 };
 
-}  // namespace coffer::inline v0::sqlite::detail
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

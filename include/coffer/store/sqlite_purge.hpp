@@ -23,7 +23,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0::sqlite {
+namespace coffer::inline COFFER_ABI::sqlite {
 
 /// What a namespace holds, by what purging it would mean.
 struct purge_plan {
@@ -261,4 +261,4 @@ inline purged purge(std::filesystem::path const& file, std::string const& name_s
     });
 }
 
-}  // namespace coffer::inline v0::sqlite
+}  // namespace coffer::inline COFFER_ABI::sqlite

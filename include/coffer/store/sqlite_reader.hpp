@@ -27,7 +27,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace coffer::inline v0::sqlite {
+namespace coffer::inline COFFER_ABI::sqlite {
 
 /// Which records to look at.
 struct selection {
@@ -222,4 +222,4 @@ private:
     std::optional<detail::file_clock> clock_;
 };
 
-}  // namespace coffer::inline v0::sqlite
+}  // namespace coffer::inline COFFER_ABI::sqlite

@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0::sqlite {
+namespace coffer::inline COFFER_ABI::sqlite {
 
 /// What `reencrypt` found.
 struct reencrypted {
@@ -118,4 +118,4 @@ inline reencrypted reencrypt(std::filesystem::path const& file, std::shared_ptr<
     });
 }
 
-}  // namespace coffer::inline v0::sqlite
+}  // namespace coffer::inline COFFER_ABI::sqlite

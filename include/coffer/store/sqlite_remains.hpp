@@ -17,7 +17,7 @@
 #include <unordered_set>
 #include <vector>
 
-namespace coffer::inline v0::sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 /// Pieces of 24 bytes of what is going to be deleted, by their hashes. One KiB apart, so that whatever page of an answer
 /// should be left behind holds one of them whole.
@@ -126,4 +126,4 @@ private:
     return remains;
 }
 
-}  // namespace coffer::inline v0::sqlite::detail
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

@@ -13,7 +13,7 @@
 #include <string>
 #include <utility>
 
-namespace coffer::inline v0::sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 /// Bytes for people.
 [[nodiscard]] inline std::string bytes_in_words(std::int64_t bytes) {
@@ -77,4 +77,4 @@ private:
     std::optional<statement> free_;
 };
 
-}  // namespace coffer::inline v0::sqlite::detail
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

@@ -22,7 +22,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0::sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 /// A record and where it stands. Bodies stay in the file until they are asked for.
 struct stored_record {
@@ -285,4 +285,4 @@ inline void record_rows::write_send(stored_record& s, int number) {
     std::apply(put, usage_buckets);
 }
 
-}  // namespace coffer::inline v0::sqlite::detail
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

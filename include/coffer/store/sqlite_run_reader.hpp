@@ -13,7 +13,7 @@
 #include <string>
 #include <utility>
 
-namespace coffer::inline v0::sqlite {
+namespace coffer::inline COFFER_ABI::sqlite {
 
 /// A job as it stands now.
 struct seen_run {
@@ -68,4 +68,4 @@ private:
     std::unique_ptr<detail::run_rows> rows_;
 };
 
-}  // namespace coffer::inline v0::sqlite
+}  // namespace coffer::inline COFFER_ABI::sqlite

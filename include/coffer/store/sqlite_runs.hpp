@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0::sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 /// A job's row and where it stands. The names of its steps stay in the file until they are asked for.
 struct stored_run {
@@ -164,4 +164,4 @@ private:
     statement delete_steps_{db_, "DELETE FROM run_steps WHERE job=?"};
 };
 
-}  // namespace coffer::inline v0::sqlite::detail
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

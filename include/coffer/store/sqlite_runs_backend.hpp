@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0::sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 /// The part that is about runs; the rest is in sqlite_backend.hpp.
 class runs_backend : public store_backend {
@@ -122,4 +122,4 @@ private:
     }
 };
 
-}  // namespace coffer::inline v0::sqlite::detail
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

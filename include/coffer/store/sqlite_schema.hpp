@@ -12,7 +12,7 @@
 #include <string_view>
 #include <thread>
 
-namespace coffer::inline v0::sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 inline constexpr std::int64_t application_id = 0x434f4652;  // "COFR"
 
@@ -301,4 +301,4 @@ inline void migrate(connection& db, std::string const& path, std::string const& 
     return row.next() ? std::string{row.bytes()} : std::string{};
 }
 
-}  // namespace coffer::inline v0::sqlite::detail
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

@@ -22,7 +22,7 @@
 #include <string_view>
 #include <system_error>
 
-namespace coffer::inline v0::sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 /// Syncs a directory, so that the names in it survive a power cut.
 inline void sync_directory(std::filesystem::path const& directory) noexcept {
@@ -137,4 +137,4 @@ private:
     std::filesystem::path path_;
 };
 
-}  // namespace coffer::inline v0::sqlite::detail
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

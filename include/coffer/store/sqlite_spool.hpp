@@ -29,7 +29,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0::sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 /// The files in a spool's directory, of whatever names. Throws `std::system_error` if there is one that cannot be read.
 template <class Fn>
@@ -193,4 +193,4 @@ private:
     std::size_t used_ = 0;
 };
 
-}  // namespace coffer::inline v0::sqlite::detail
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0::sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 /// Keeps what a send brought back; nothing is durable yet.
 [[nodiscard]] inline outcome<void> keep_answer(opened_file& f, clock& c, spooled_answer const& a,
@@ -145,4 +145,4 @@ private:
     std::shared_ptr<clock> clock_;
 };
 
-}  // namespace coffer::inline v0::sqlite::detail
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

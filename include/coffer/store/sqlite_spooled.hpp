@@ -21,7 +21,7 @@
 #include <string_view>
 #include <utility>
 
-namespace coffer::inline v0::sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 /// A paid answer and where it belongs.
 struct spooled_answer {
@@ -152,4 +152,4 @@ inline constexpr std::string_view draft_suffix = ".draft";
     return spool_file{std::move(path), std::string{name.substr(0, digest - 1)}, id->digest, is_draft};
 }
 
-}  // namespace coffer::inline v0::sqlite::detail
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

@@ -19,7 +19,7 @@
 #include <string>
 #include <system_error>
 
-namespace coffer::inline v0::sqlite {
+namespace coffer::inline COFFER_ABI::sqlite {
 
 /// A store's file in numbers. Times of expiry are the file's trusted time.
 struct survey {
@@ -132,4 +132,4 @@ struct survey {
     return s;
 }
 
-}  // namespace coffer::inline v0::sqlite
+}  // namespace coffer::inline COFFER_ABI::sqlite

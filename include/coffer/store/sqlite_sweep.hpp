@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0::sqlite {
+namespace coffer::inline COFFER_ABI::sqlite {
 
 /// What collecting has found.
 struct collected {
@@ -132,4 +132,4 @@ private:
 };
 
 }  // namespace detail
-}  // namespace coffer::inline v0::sqlite
+}  // namespace coffer::inline COFFER_ABI::sqlite

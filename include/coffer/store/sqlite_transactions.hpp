@@ -8,7 +8,7 @@
 #include <atomic>
 #include <cstdint>
 
-namespace coffer::inline v0::sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 /// Begins and ends them on the thread's connection. Everything throws `error` when SQLite fails.
 class transactions {
@@ -52,4 +52,4 @@ private:
     std::atomic<std::uint64_t> commits_{0};
 };
 
-}  // namespace coffer::inline v0::sqlite::detail
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

@@ -27,7 +27,7 @@
 #include <thread>
 #include <utility>
 
-namespace coffer::inline v0::sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 /// Numbers for the curious.
 struct counters {
@@ -330,4 +330,4 @@ private:
     std::thread thread_;  // last: it uses all of the above
 };
 
-}  // namespace coffer::inline v0::sqlite::detail
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

@@ -22,7 +22,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 class flight_table;
 
@@ -224,4 +224,4 @@ private:
     std::shared_ptr<store_backend> backend_;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

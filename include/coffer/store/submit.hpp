@@ -9,7 +9,7 @@
 #include <memory>
 #include <utility>
 
-namespace coffer::inline v0::detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 /// Submits `operation(backend)` when it is first resumed, under the clock of where that is, and waits for the end. Throws
 /// `failure`. May be left: what was submitted is carried out.
@@ -25,4 +25,4 @@ awaitable<T> submitted(std::shared_ptr<Backend> backend, Operation operation) {
     co_return value_or_throw(outcome<T>{*result});
 }
 
-}  // namespace coffer::inline v0::detail
+}  // namespace coffer::inline COFFER_ABI::detail

@@ -16,7 +16,7 @@
 #include <string>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// Names a claim in later operations.
 struct claim_ref {
@@ -59,4 +59,4 @@ struct record_summary {
     wall_time_point updated{};  ///< by the wall clock; the last change
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -22,7 +22,7 @@
 #include <string>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// The body of a webhook: `text` is the sentence, which chats show; beside it every field of the alarm. Amounts are exact,
 /// in nano-dollars; the time is in seconds since 1970.
@@ -108,4 +108,4 @@ private:
     std::shared_ptr<shared const> shared_;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

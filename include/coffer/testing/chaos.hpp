@@ -23,7 +23,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace coffer::inline v0::testing {
+namespace coffer::inline COFFER_ABI::testing {
 
 /// Does to sends what a plan says. A handle: copies share the plan, which may be changed while calls run. Any thread.
 ///
@@ -109,4 +109,4 @@ private:
     std::shared_ptr<detail::chaos_state> state_;
 };
 
-}  // namespace coffer::inline v0::testing
+}  // namespace coffer::inline COFFER_ABI::testing

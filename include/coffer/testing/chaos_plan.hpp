@@ -24,7 +24,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0::testing {
+namespace coffer::inline COFFER_ABI::testing {
 
 /// What is done to a send.
 enum class chaos_effect : std::uint8_t { none, latency, fault, lost_reply, spoiled_answer, hang, exception };
@@ -223,4 +223,4 @@ private:
     std::optional<std::uint64_t> seed_;
 };
 
-}  // namespace coffer::inline v0::testing
+}  // namespace coffer::inline COFFER_ABI::testing

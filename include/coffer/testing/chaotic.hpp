@@ -30,7 +30,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace coffer::inline v0::testing {
+namespace coffer::inline COFFER_ABI::testing {
 
 /// Says that chaos is wanted where time is real, and money may be.
 struct in_real_time_t {
@@ -77,7 +77,7 @@ struct chaos_state {
     /// An end that proves that nothing was sent, and no exception: a journal has permitted the send by now, and would have to
     /// take it for a send of which nothing is known.
     [[nodiscard]] std::optional<fault> unmeant(clock const& c) const {
-        if (real_time || dynamic_cast<virtual_clock const*>(&c) != nullptr) return std::nullopt;
+        if (real_time || c.is_virtual()) return std::nullopt;
         return marked_as_chaos(
             fault{fault_kind::permanent,
                   "this call runs in real time, and chaos is for tests in virtual time: take it out of "
@@ -134,7 +134,9 @@ void tell_chaos(chaos_state& s, chaos_fate const& f, time_point at, Tell const& 
     one(f.effect(), f.what->has_fault() ? &f.what->why() : nullptr, {});
 }
 
-[[noreturn]] inline void throw_aborted() { throw std::system_error{make_error_code(asio::error::operation_aborted)}; }
+[[noreturn]] inline void throw_aborted() {
+    throw coffer::detail::asio_system_error{make_error_code(asio::error::operation_aborted)};
+}
 inline void throw_chaos(chaos_fate const& f) {
     if (f.effect() == chaos_effect::exception) std::rethrow_exception(f.what->thrown());
 }
@@ -295,4 +297,4 @@ private:
     Op op_;
 };
 
-}  // namespace coffer::inline v0::testing
+}  // namespace coffer::inline COFFER_ABI::testing

@@ -32,7 +32,7 @@
 #include <variant>
 #include <vector>
 
-namespace coffer::inline v0::testing {
+namespace coffer::inline COFFER_ABI::testing {
 
 /// What one send looked like from the provider's side.
 struct scripted_send {
@@ -262,7 +262,8 @@ private:
         if (now_playing.takes > duration::zero() || cut)
             woke = co_await wait_until(service, cut ? a.deadline() : whole);
         send.ended(a.clock().now(), woke == wake::cancelled);
-        if (woke == wake::cancelled) throw std::system_error{make_error_code(asio::error::operation_aborted)};
+        if (woke == wake::cancelled)
+            throw coffer::detail::asio_system_error{make_error_code(asio::error::operation_aborted)};
         if (now_playing.cost) a.report_cost(*now_playing.cost);
         if (cut) co_return failed(fault_kind::timed_out, "the attempt's time was up");
         if (now_playing.thrown) std::rethrow_exception(now_playing.thrown);
@@ -274,4 +275,4 @@ private:
     std::shared_ptr<state> state_ = std::make_shared<state>();
 };
 
-}  // namespace coffer::inline v0::testing
+}  // namespace coffer::inline COFFER_ABI::testing

@@ -27,7 +27,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0::testing {
+namespace coffer::inline COFFER_ABI::testing {
 
 /// Answers the n-th request with the n-th step of its script, or by a function. Copies share script and record. Any
 /// thread.
@@ -165,4 +165,4 @@ private:
 
 static_assert(http::transport<scripted_transport>);
 
-}  // namespace coffer::inline v0::testing
+}  // namespace coffer::inline COFFER_ABI::testing

@@ -5,7 +5,7 @@
 #include <coffer/asio.hpp>
 #include <coffer/time/clock_service.hpp>
 
-#include <asio/io_context.hpp>
+#include COFFER_ASIO_HEADER(io_context.hpp)
 
 #include <algorithm>
 #include <chrono>
@@ -16,7 +16,7 @@
 #include <mutex>
 #include <utility>
 
-namespace coffer::inline v0::testing {
+namespace coffer::inline COFFER_ABI::testing {
 
 /// A clock that stands still until somebody moves it. Any thread.
 class virtual_clock final : public clock {
@@ -32,6 +32,7 @@ public:
         std::lock_guard const lock{mutex_};
         return wall_start + std::chrono::duration_cast<wall_time_point::duration>(now_ - time_point{} + set_by_);
     }
+    [[nodiscard]] bool is_virtual() const noexcept override { return true; }
     [[nodiscard]] bool begin_wait(std::shared_ptr<pending_wait> const& wait, time_point until) override {
         if (!wait->begin(std::nullopt)) return false;
         if (until != time_point::max()) {
@@ -148,4 +149,4 @@ private:
     std::shared_ptr<virtual_clock> clock_;
 };
 
-}  // namespace coffer::inline v0::testing
+}  // namespace coffer::inline COFFER_ABI::testing

@@ -11,7 +11,7 @@
 #include <memory>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 using time_point = std::chrono::steady_clock::time_point;  ///< monotonic, of one process: for every wait and deadline
 /// For HTTP dates, expiry and calendar windows, and nothing else.
@@ -39,6 +39,8 @@ public:
     virtual void begin_outside_work() noexcept {}
     /// Once for each `begin_outside_work`.
     virtual void end_outside_work() noexcept {}
+    /// A test moves it.
+    [[nodiscard]] virtual bool is_virtual() const noexcept { return false; }
 
     /// Jitter and identities of all calls of the context come from here; seeded, in virtual time.
     [[nodiscard]] random_source& random() noexcept { return random_; }
@@ -73,4 +75,4 @@ private:
     std::shared_ptr<clock> clock_;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -16,11 +16,11 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// steady_clock, system_clock, and a seed from the system. One for the whole process: all contexts in real time may
 /// share policies and stores.
-class real_clock final : public clock {
+class COFFER_ONE_PER_PROCESS real_clock final : public clock {
 public:
     /// The process's one. It lives as long as anybody refers to it.
     [[nodiscard]] static std::shared_ptr<real_clock> const& instance() {
@@ -41,7 +41,7 @@ private:
 };
 
 /// Holds the clock of one context and the waits that are pending in it. Any thread.
-class clock_service final : public asio::execution_context::service {
+class COFFER_ONE_PER_PROCESS clock_service final : public asio::execution_context::service {
 public:
     inline static asio::execution_context::id id;  ///< by which Asio finds the service
 
@@ -113,4 +113,4 @@ private:
     std::shared_ptr<wait_registry> const waits_;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -10,7 +10,7 @@
 #include <optional>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// A shared, one-shot result. Copies are handles of the same one. Any thread.
 ///
@@ -61,4 +61,4 @@ private:
     std::shared_ptr<state> state_;
 };
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -5,14 +5,14 @@
 
 #include <coffer/asio.hpp>
 
-#include <asio/basic_waitable_timer.hpp>
+#include COFFER_ASIO_HEADER(basic_waitable_timer.hpp)
 
 #include <chrono>
 #include <concepts>
 #include <type_traits>
 #include <utility>
 
-namespace coffer::inline v0::detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 /// Runs a function where it stands: in the thread that runs the context, on nobody's strand, and counting as no work.
 class in_place_executor {
@@ -42,7 +42,7 @@ public:
     template <std::invocable Then>
     void set(std::chrono::steady_clock::time_point at, Then then) {
         timer_.expires_at(at);
-        timer_.async_wait([context = context_, then = std::move(then)](std::error_code const&) mutable {
+        timer_.async_wait([context = context_, then = std::move(then)](asio_error_code const&) mutable {
             context->work_started();  // which the end of this handler will take back
             then();
         });
@@ -56,4 +56,4 @@ private:
     asio::detail::io_context_impl* context_;  // the scheduler, of whatever kind of context
 };
 
-}  // namespace coffer::inline v0::detail
+}  // namespace coffer::inline COFFER_ABI::detail

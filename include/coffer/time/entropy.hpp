@@ -2,6 +2,8 @@
 #pragma once
 // Randomness for names that must never be drawn twice, by any process.
 
+#include <coffer/config.hpp>
+
 #include <unistd.h>
 #if defined(__APPLE__)
 #include <sys/random.h>
@@ -13,7 +15,7 @@
 #include <cstdint>
 #include <system_error>
 
-namespace coffer::inline v0::detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 /// Not from a clock's randomness: processes that were forked would draw the same, and each take the other's claim, or
 /// reservation, for its own. (Nor from std::random_device, which waits for the processor's own noise: 80 us on some
@@ -26,4 +28,4 @@ template <std::size_t Bytes>
     return bytes;
 }
 
-}  // namespace coffer::inline v0::detail
+}  // namespace coffer::inline COFFER_ABI::detail

@@ -2,10 +2,12 @@
 #pragma once
 // Seeded randomness that any number of threads may share: one seed is one run in a single-threaded simulation.
 
+#include <coffer/config.hpp>
+
 #include <atomic>
 #include <cstdint>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// SplitMix64 over an atomic counter (Steele, Lea, Flood: "Fast Splittable Pseudorandom Number Generators", 2014).
 ///
@@ -36,4 +38,4 @@ private:
     return static_cast<double>(bits >> 11) * 0x1.0p-53;
 }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// The waits that one event will end. Any thread.
 class wait_list {
@@ -117,4 +117,4 @@ awaitable<wake, Executor> sleep_for(duration d) {
     co_return co_await wait_until<Executor>(service, until);
 }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

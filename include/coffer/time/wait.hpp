@@ -18,7 +18,7 @@
 #include <optional>
 #include <utility>
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 
 /// How a wait ended: its time came, its event did, or its coroutine was cancelled.
 enum class wake : std::uint8_t { elapsed, notified, cancelled };
@@ -242,4 +242,4 @@ private:
 };
 
 }  // namespace detail
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

@@ -22,7 +22,7 @@
 #include <date/tz.h>
 #endif
 
-namespace coffer::inline v0 {
+namespace coffer::inline COFFER_ABI {
 namespace detail {
 
 #if !defined(__cpp_lib_chrono) || __cpp_lib_chrono < 201907L
@@ -71,4 +71,4 @@ private:
     return found;
 }
 
-}  // namespace coffer::inline v0
+}  // namespace coffer::inline COFFER_ABI

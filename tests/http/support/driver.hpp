@@ -17,7 +17,7 @@
 #include <thread>
 #include <utility>
 
-namespace coffer::inline v0::http::tests {
+namespace coffer::inline COFFER_ABI::http::tests {
 
 using namespace std::chrono_literals;
 using result = outcome<response>;
@@ -103,4 +103,4 @@ private:
     return out.str();
 }
 
-}  // namespace coffer::inline v0::http::tests
+}  // namespace coffer::inline COFFER_ABI::http::tests

@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-namespace coffer::inline v0::http::tests {
+namespace coffer::inline COFFER_ABI::http::tests {
 
 enum class frame_type : std::uint8_t {
     data = 0,
@@ -98,4 +98,4 @@ private:
     std::size_t allowed_ = std::string::npos;
 };
 
-}  // namespace coffer::inline v0::http::tests
+}  // namespace coffer::inline COFFER_ABI::http::tests

@@ -24,7 +24,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline v0::http::tests {
+namespace coffer::inline COFFER_ABI::http::tests {
 
 using namespace std::chrono_literals;
 
@@ -231,4 +231,4 @@ private:
 
 inline constexpr std::string_view ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
-}  // namespace coffer::inline v0::http::tests
+}  // namespace coffer::inline COFFER_ABI::http::tests

@@ -19,7 +19,7 @@
 
 extern char** environ;
 
-namespace coffer::inline v0::http::tests {
+namespace coffer::inline COFFER_ABI::http::tests {
 
 /// A program that runs until its standard input ends, and says something on its standard output.
 class child {
@@ -197,4 +197,4 @@ os._exit(0)
     std::string port_;
 };
 
-}  // namespace coffer::inline v0::http::tests
+}  // namespace coffer::inline COFFER_ABI::http::tests

@@ -2,7 +2,12 @@
 #include <coffer/coffer.hpp>
 #include <coffer/version.hpp>
 
+#if defined(COFFER_USE_BOOST_ASIO)
+#include <boost/asio/io_context.hpp>
+namespace asio = boost::asio;
+#else
 #include <asio/io_context.hpp>
+#endif
 
 #include <cstdio>
 #include <cstring>

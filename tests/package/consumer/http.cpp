@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <coffer/http/curl_client.hpp>
 
+#if defined(COFFER_USE_BOOST_ASIO)
+#include <boost/asio/io_context.hpp>
+namespace asio = boost::asio;
+#else
 #include <asio/io_context.hpp>
+#endif
 
 // Refused before anything is done, because it is not encrypted: no network is needed to see that libcurl is linked.
 asio::awaitable<void> run(coffer::fault_kind& kind) {

@@ -3,7 +3,12 @@
 #include <coffer/http/curl_client.hpp>
 #include <coffer/llm/openai.hpp>
 
+#if defined(COFFER_USE_BOOST_ASIO)
+#include <boost/asio/io_context.hpp>
+namespace asio = boost::asio;
+#else
 #include <asio/io_context.hpp>
+#endif
 
 namespace llm = coffer::llm;
 
