@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: BSL-1.0
 """Runs a step as a reader would, in an empty directory, and compares what it prints, and what the provider has billed.
 
-    check.py --simulator PATH <program> <NN_name.expect>
-    check.py --simulator PATH --show <program> <NN_name.expect>     # prints what came, as a transcript to begin with
+    check.py --simulator PATH <program> NN_name.expect            # or NN_name.something.expect
+    check.py --simulator PATH --show <program> NN_name.expect     # prints what came, as a transcript to begin with
 
 The expectation is a head, an empty line, and a transcript of a terminal:
 
     # A comment. The step appears in the directory under this name; without the line, as ./NN_name.
     program: build/ask
     # A provider_sim for it, with rules from a file beside the expectation (or none). NAME_BASE_URL and NAME_API_KEY are set.
-    sim: OPENAI 01_first_retry.faults.json
+    sim: OPENAI 01_first_retry.throttled.json
     # What must stand in that provider's ledger at the end, which is the truth where it is about money.
     sends: OPENAI 3
     bills: OPENAI 1
@@ -63,7 +63,7 @@ class Expectation:
 
 def read(path: Path) -> Expectation:
     head, _, transcript = path.read_text(encoding="utf-8").partition("\n\n")
-    wanted = Expectation(program=path.stem)
+    wanted = Expectation(program=path.name.partition(".")[0])
     for line in head.splitlines():
         if line.startswith("#"):
             continue
