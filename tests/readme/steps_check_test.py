@@ -1,12 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""examples/steps/check.py accepts what is right, and finds what is wrong: steps_check_test.py <check.py>. The step is `echo`."""
+"""examples/steps/check.py accepts what is right, and finds what is wrong: steps_check_test.py <check.py>. The step is `echo`.
+
+And each real step is short, and is expected to print something.
+"""
 
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+MOST_LINES = 60
 
 # What the expectation says, and what check.py says of it; nothing: it agrees.
 CASES = {
@@ -43,7 +48,14 @@ def main() -> int:
             said = run.stdout + run.stderr
             if (run.returncode == 0) != (complaint is None) or (complaint or "") not in said:
                 wrong.append(f"{name}: ended with {run.returncode}\n{said}")
-    print("\n".join(wrong))
+    for step in Path(sys.argv[1]).parent.glob("*.cpp"):
+        lines = len(step.read_text(encoding="utf-8").splitlines())
+        if lines >= MOST_LINES:
+            wrong.append(f"{step.name} has {lines} lines; a step has less than {MOST_LINES}")
+        if not step.with_suffix(".expect").is_file():
+            wrong.append(f"{step.name} has no {step.stem}.expect")
+    if wrong:
+        print("\n".join(wrong))
     return 1 if wrong else 0
 
 
