@@ -131,10 +131,12 @@ auto async_call(Ask ask, Called called, All&&... all) {
             called.get(),
             std::declval<std::unwrap_reference_t<std::decay_t<std::tuple_element_t<I, decltype(given)>>>&>()...));
         using result = typename result_of_call<running>::type;
-        auto&& token = std::get<sizeof...(I)>(std::move(given));
+        // Our own copy: Asio takes tokens with a token inside, and no constant ones, as variables.
+        using token_type = std::decay_t<std::tuple_element_t<sizeof...(I), decltype(given)>>;
+        token_type token(std::get<sizeof...(I)>(std::move(given)));
         using begin_type = begin_call<result, Ask, Called, std::decay_t<std::tuple_element_t<I, decltype(given)>>...>;
         begin_type begin{std::move(ask), std::move(called), args_type{std::get<I>(std::move(given))...}};
-        return asio::async_initiate<decltype(token), void(outcome<result>)>(std::move(begin), token);
+        return asio::async_initiate<token_type, void(outcome<result>)>(std::move(begin), token);
     }(std::make_index_sequence<sizeof...(All) - 1>{});
 }
 
