@@ -19,9 +19,10 @@ packages_build=(
     libasio-dev libexpected-dev libcurl4-openssl-dev nlohmann-json3-dev libssl-dev libsqlite3-dev
     libhowardhinnant-date-dev
     libboost-dev libcli11-dev libcsv-dev # of the tools
+    libcpp-httplib-dev pkgconf curl      # of the examples
 )
 # shellcheck disable=SC2034
-packages_test=(libgtest-dev libbenchmark-dev pkgconf python3 openssl tzdata)
+packages_test=(libgtest-dev libbenchmark-dev python3 openssl tzdata)
 
 missing_packages() {
     local package

@@ -64,6 +64,15 @@ TEST_F(async_calls, a_callback_is_told) {
     EXPECT_EQ(c.log().size(), 1U);
 }
 
+TEST_F(async_calls, a_token_may_be_a_constant_and_is_used_again) {
+    auto const later = asio::bind_executor(sim.io, asio::use_future);
+    auto one = ask.async_call(c, "one", later);
+    auto two = ask.async_call(call::unkeyed(1h), "two", later);
+    sim.time.run();
+    EXPECT_EQ(one.get().value().text, "answer to one");
+    EXPECT_EQ(two.get().value().text, "answer to two");
+}
+
 TEST_F(async_calls, a_future_is_fulfilled) {
     auto got = ask.async_call(c, "why", asio::bind_executor(sim.io, asio::use_future));
     sim.time.run();

@@ -13,8 +13,16 @@ In the page, the block names the file and the region:
     ```
 
 In the file the region stands between two lines `//! [usage]`; its common indentation is taken off, and so are the marker
-lines of other regions inside it. Of a file in tests/compile_fail, the region `says` is what the compiler must say. With --fix
-the pages are rewritten.
+lines of other regions inside it. Of a file in tests/compile_fail, the region `says` is what the compiler must say. Of a file
+in another language the region is `all`, or, of a transcript that examples/steps/check.py compares with what programs print, the
+number of one of its commands:
+
+    <!-- snippet: examples/steps/01_first_retry.expect#1 -->
+    ```text
+    ...
+    ```
+
+With --fix the pages are rewritten.
 """
 
 from __future__ import annotations
@@ -32,6 +40,21 @@ SAYS = re.compile(r"^// says: *(?P<text>.*\S)")
 CUT = {"cpp", "c++", "cc", "cxx", "hpp", "text"}
 
 
+def transcript_of(path: Path, region: str) -> str:
+    """What a reader sees of a transcript: commands and what they print, without the patterns."""
+    commands: list[list[str]] = []
+    for line in path.read_text(encoding="utf-8").partition("\n\n")[2].splitlines():
+        if line.startswith("$ "):
+            commands.append([line])
+        elif commands and not line.startswith("~ "):
+            commands[-1].append(line.removeprefix("= "))
+    if region == "all":
+        return "\n".join(line for command in commands for line in command)
+    if not region.isdecimal() or not 1 <= int(region) <= len(commands):
+        raise LookupError(f"it has {len(commands)} commands, and no {region}")
+    return "\n".join(commands[int(region) - 1])
+
+
 def region_of(path: Path, region: str) -> str:
     if not path.is_file():
         raise LookupError(f"there is no file {path.name} there")
@@ -40,6 +63,10 @@ def region_of(path: Path, region: str) -> str:
         if not said:
             raise LookupError("it has no line `// says:`")
         return "\n".join(said)
+    if path.suffix == ".expect":
+        return transcript_of(path, region)
+    if region == "all":
+        return path.read_text(encoding="utf-8").strip("\n")
     parts: list[str] = []
     markers = 0
     for line in path.read_text(encoding="utf-8").splitlines():
@@ -79,22 +106,19 @@ def check(page: Path, root: Path, fix: bool) -> list[str]:
             end += 1
         where = f"{page.relative_to(root)}:{i + 1}"
         block = lines[start:end]
-        if opening["language"].lower() in CUT:
-            if not named:
-                errors.append(f"{where}: a block of C++ or text without `<!-- snippet: path/to/file.cpp#region -->` above it")
+        if named:
+            try:
+                text = region_of(root / named["file"], named["region"])
+            except LookupError as problem:
+                errors.append(f"{where}: {named['file']}: {problem}")
             else:
-                try:
-                    text = region_of(root / named["file"], named["region"])
-                except LookupError as problem:
-                    errors.append(f"{where}: {named['file']}: {problem}")
-                else:
-                    wanted = textwrap.indent(text, opening["indent"]).split("\n")
-                    if block != wanted and fix:
-                        block = wanted
-                    elif block != wanted:
-                        errors.append(f"{where}: differs from {named['file']}#{named['region']}")
-        elif named:
-            errors.append(f"{where}: a snippet must be a ```cpp or ```text block")
+                wanted = textwrap.indent(text, opening["indent"]).split("\n")
+                if block != wanted and fix:
+                    block = wanted
+                elif block != wanted:
+                    errors.append(f"{where}: differs from {named['file']}#{named['region']}")
+        elif opening["language"].lower() in CUT:
+            errors.append(f"{where}: a block of C++ or text without `<!-- snippet: path/to/file.cpp#region -->` above it")
         result += [line, *block, *lines[end : end + 1]]
         named = None
         i = end + 1

@@ -148,16 +148,19 @@ auto async_call_with(Ask ask, Called called, All&&... all) {
             called.get(),
             std::declval<std::unwrap_reference_t<std::decay_t<std::tuple_element_t<I, given_type>>>&>()...));
         using result = typename result_of_call<running>::type;
-        auto&& token = std::get<sizeof...(I)>(std::move(given));
-        using begin_type = begin_call<result, Ask, Called, std::decay_t<std::tuple_element_t<I, given_type>>...>;
-        begin_type begin{std::move(ask), std::move(called), args_type{std::get<I>(std::move(given))...}};
-        constexpr bool completes = asio::completion_token_for<decltype(token), void(outcome<result>)>;
+        // Our own copy: Asio takes tokens with a token inside, and no constant ones, as variables.
+        using token_type = std::decay_t<std::tuple_element_t<sizeof...(I), given_type>>;
+        constexpr bool completes = asio::completion_token_for<token_type&, void(outcome<result>)>;
         static_assert(
             completes,
             "coffer: the last argument of async_call must be a completion token for void(coffer::outcome<R>): a "
             "handler that takes coffer::outcome<R>, or use_future and its like");
-        if constexpr (completes)
-            return asio::async_initiate<decltype(token), void(outcome<result>)>(std::move(begin), token);
+        if constexpr (completes) {
+            token_type token(std::get<sizeof...(I)>(std::move(given)));
+            using begin_type = begin_call<result, Ask, Called, std::decay_t<std::tuple_element_t<I, given_type>>...>;
+            begin_type begin{std::move(ask), std::move(called), args_type{std::get<I>(std::move(given))...}};
+            return asio::async_initiate<token_type, void(outcome<result>)>(std::move(begin), token);
+        }
     }(std::make_index_sequence<sizeof...(All) - 1>{});
 }
 
