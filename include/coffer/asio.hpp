@@ -2,10 +2,16 @@
 #pragma once
 // The only file that knows Asio's versions and namespace. Everything else says `asio::` inside `coffer`.
 
+// The first lines of the first header: what they have to say stands above everything that follows from it.
+#if __cplusplus < 202002L
+#error "coffer is C++20: compile with -std=c++20 or newer (the CMake target coffer::coffer asks for it)"
+#endif
+
 #include <asio/version.hpp>
 
 #if ASIO_VERSION < 102201
-#error "coffer needs Asio 1.22.1 or newer (package libasio-dev); this one is older"
+#error \
+    "coffer needs Asio 1.22.1 or newer; this one is older. libasio-dev of Debian 12 or Ubuntu 24.04 will do, or any newer Asio found before this one (-I, with CMake ASIO_ROOT)"
 #endif
 #if defined(__clang__) && ASIO_VERSION < 102600 && !(defined(ASIO_HAS_CO_AWAIT) && defined(ASIO_HAS_STD_COROUTINE))
 #error \
