@@ -21,7 +21,7 @@ packages_build=(
     libboost-dev libcli11-dev libcsv-dev # of the tools
 )
 # shellcheck disable=SC2034
-packages_test=(libgtest-dev libbenchmark-dev pkgconf python3 openssl tzdata)
+packages_test=(libgtest-dev libbenchmark-dev pkgconf python3 git openssl tzdata)
 
 missing_packages() {
     local package
