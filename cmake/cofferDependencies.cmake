@@ -131,8 +131,16 @@ macro(_coffer_need package target minimum version_var names)
         list(GET _coffer_names 0 _coffer_apt)
         list(GET _coffer_names 1 _coffer_vcpkg)
         list(GET _coffer_names 2 _coffer_conan)
+        set(_coffer_place "-DCMAKE_PREFIX_PATH=<where it is installed>")
+        if(${package} STREQUAL "Asio")
+            set(_coffer_place "-DASIO_ROOT=<the directory of its asio.hpp>")
+        endif()
         string(APPEND problems
             "  ${package} >= ${minimum}: ${_coffer_problem}\n"
             "    apt install ${_coffer_apt}  |  vcpkg install ${_coffer_vcpkg}  |  conan: ${_coffer_conan}\n")
+        if(_coffer_problem MATCHES "too old") # then this system's package is what was found
+            string(APPEND problems
+                "    Debian 12 and Ubuntu 24.04 have a new enough one; or take one of your own: ${_coffer_place}\n")
+        endif()
     endif()
 endmacro()

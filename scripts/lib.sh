@@ -22,7 +22,7 @@ packages_build=(
     libcpp-httplib-dev pkgconf curl      # of the examples
 )
 # shellcheck disable=SC2034
-packages_test=(libgtest-dev libbenchmark-dev python3 openssl tzdata)
+packages_test=(libgtest-dev libbenchmark-dev python3 git openssl tzdata)
 
 missing_packages() {
     local package

@@ -29,7 +29,8 @@
 #include <asio/version.hpp>
 #define COFFER_ASIO_HEADER(file) <asio/file>
 #if ASIO_VERSION < 102201
-#error "coffer needs Asio 1.22.1 or newer (package libasio-dev); this one is older"
+#error \
+    "coffer needs Asio 1.22.1 or newer; this one is older. libasio-dev of Debian 12 or Ubuntu 24.04 will do, or any newer Asio found before this one (-I, with CMake ASIO_ROOT)"
 #endif
 #if !defined(__cpp_rtti) && !defined(ASIO_NO_TYPEID)
 #error "with -fno-rtti standalone Asio needs -DASIO_NO_TYPEID, and both the whole program"

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: BSL-1.0
 #
-# cmake -Dmessage=<regex> -P refuse.cmake -- <arguments of cmake>: succeeds if CMake fails with that message. CMake breaks
-# the lines of what it says, so the message is matched with every run of white space as one space.
+# cmake -Dmessage=<regex> [-Dprogram=<compiler>] -P refuse.cmake -- <arguments>: succeeds if CMake, or the compiler, fails
+# with that message. CMake breaks the lines of what it says, so the message is matched with every run of white space as
+# one space.
+if(NOT program)
+    set(program ${CMAKE_COMMAND})
+endif()
 set(arguments)
 set(after FALSE)
 math(EXPR last "${CMAKE_ARGC} - 1")
@@ -13,11 +17,11 @@ foreach(i RANGE ${last})
     endif()
 endforeach()
 
-execute_process(COMMAND ${CMAKE_COMMAND} ${arguments} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
+execute_process(COMMAND ${program} ${arguments} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
 if(result EQUAL 0)
-    message(FATAL_ERROR "CMake was to refuse, and did not:\n${output}")
+    message(FATAL_ERROR "${program} was to refuse, and did not:\n${output}")
 endif()
 string(REGEX REPLACE "[ \t\n]+" " " flat "${output}")
 if(NOT flat MATCHES "${message}")
-    message(FATAL_ERROR "CMake refused, but did not say \"${message}\":\n${output}")
+    message(FATAL_ERROR "${program} refused, but did not say \"${message}\":\n${output}")
 endif()

@@ -24,6 +24,10 @@
 #include <string_view>
 #include <utility>
 
+#if OPENSSL_VERSION_NUMBER < 0x30000000L
+#error "coffer needs OpenSSL 3.0 or newer; this one is older. libssl-dev of Debian 12 or Ubuntu 24.04 will do"
+#endif
+
 namespace coffer::inline COFFER_ABI::crypto {
 
 /// libcrypto cannot do it: no such cipher, no memory, no randomness.

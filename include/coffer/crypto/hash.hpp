@@ -21,6 +21,10 @@
 #include <string>
 #include <string_view>
 
+#if OPENSSL_VERSION_NUMBER < 0x30000000L
+#error "coffer needs OpenSSL 3.0 or newer; this one is older. libssl-dev of Debian 12 or Ubuntu 24.04 will do"
+#endif
+
 namespace coffer::inline COFFER_ABI::crypto {
 
 using digest256 = std::array<std::uint8_t, 32>;  ///< as bytes, the first one first

@@ -12,7 +12,8 @@
 #include <vector>
 
 #if LIBCURL_VERSION_NUM < 0x075000
-#error "coffer::http needs libcurl 7.80 or newer: CURLOPT_PREREQFUNCTION is what keeps it from sending a request twice"
+#error \
+    "coffer::http needs libcurl 7.80 or newer, whose CURLOPT_PREREQFUNCTION keeps it from sending a request twice; this one is older. libcurl4-openssl-dev of Debian 12 or Ubuntu 24.04 will do, or a transport of your own (coffer/http/transport.hpp) without this header"
 #endif
 
 namespace coffer::inline COFFER_ABI::http::curl {

@@ -13,6 +13,11 @@
 #include <string>
 #include <string_view>
 
+#if NLOHMANN_JSON_VERSION_MAJOR * 100 + NLOHMANN_JSON_VERSION_MINOR < 310
+#error \
+    "coffer::llm needs nlohmann_json 3.10 or newer; this one is older. nlohmann-json3-dev of Debian 12 or Ubuntu 24.04 will do, or the newest json.hpp found before this one (-I)"
+#endif
+
 namespace coffer::inline COFFER_ABI::llm {
 
 using json = nlohmann::json;  ///< numbers as doubles and 64-bit integers; see exact_json.hpp for others

@@ -23,9 +23,12 @@
 #include <thread>
 #include <utility>
 
-namespace coffer::inline COFFER_ABI::sqlite::detail {
+#if SQLITE_VERSION_NUMBER < 3035000
+#error \
+    "coffer::sqlite needs SQLite 3.35 or newer; this one is older. libsqlite3-dev of Debian 12 or Ubuntu 24.04 will do; for a store without SQLite there is coffer/store/memory.hpp"
+#endif
 
-static_assert(SQLITE_VERSION_NUMBER >= 3'035'000, "coffer needs SQLite 3.35 or newer (package libsqlite3-dev)");
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 /// What SQLite reports, with its extended code.
 class error : public std::runtime_error {
