@@ -24,7 +24,7 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/cofferConfigVersion.cmake
 )
 foreach(file IN ITEMS cofferConfig.cmake cofferDependencies.cmake FindAsio.cmake)
     configure_file(${CMAKE_CURRENT_LIST_DIR}/${file} ${PROJECT_BINARY_DIR}/${file} @ONLY)
-    install(FILES ${CMAKE_CURRENT_LIST_DIR}/${file} DESTINATION ${package_dir})
+    install(FILES ${PROJECT_BINARY_DIR}/${file} DESTINATION ${package_dir})
 endforeach()
 install(FILES ${PROJECT_BINARY_DIR}/cofferConfigVersion.cmake DESTINATION ${package_dir})
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/licenses/coffer)

@@ -24,7 +24,7 @@ MAY_INCLUDE["telemetry"] = MAY_INCLUDE["testing"] = {*LAYERS, "http", "llm", "cr
 # The headers directly in coffer/, as the folders in which they may be included.
 ABOVE_ASIO = {"time", "call", "store", "policy", "http", "llm", "telemetry", "testing"}
 TOP_LEVEL = {
-    "coffer/version.hpp": {""},
+    "coffer/version.hpp": {*MAY_INCLUDE, ""},
     "coffer/config.hpp": {*MAY_INCLUDE, ""},
     "coffer/asio.hpp": {*ABOVE_ASIO, ""},
     "coffer/coffer.hpp": set(),  # for users; inside it would hide what a header needs

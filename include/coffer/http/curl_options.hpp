@@ -3,8 +3,8 @@
 // What a user may choose of a client, and what every easy handle of it is told, once. What a request adds is in
 // curl_transfer.hpp.
 
-#include <coffer/config.hpp>
 #include <coffer/http/curl_handle.hpp>
+#include <coffer/version.hpp>
 
 #include <unistd.h>
 
