@@ -19,6 +19,8 @@ CASES = {
     "right, by its own name": ("# no head\n\n$ ./01_say one\none\n", None),
     "right, with a pattern": ("program: say\n\n$ ./say took 3 s\n~ took [0-9]+ s\n= took 2 s\n", None),
     "right, and ends badly": ("program: say\nexits: 0 3\n\n$ ./say one\none\n$ exit 3\n", None),
+    "right, with wider columns": ("program: say\n\n$ ./say '#  start   took'\n#  start  took\n", None),
+    "another column": ("program: say\n\n$ ./say '#  start   took'\n#  start  cost\n", "-#  start  cost"),
     "another line": ("program: say\n\n$ ./say one\ntwo\n", "-two"),
     "a line too many": ("program: say\n\n$ ./say one\none\ntwo\n", "-two"),
     "a line too few": ("program: say\n\n$ ./say one; ./say two\none\n", "+two"),
