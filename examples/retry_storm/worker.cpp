@@ -9,6 +9,7 @@
 #include <coffer/coffer.hpp>
 #include <coffer/http/curl_client.hpp>
 #include <coffer/llm/openai.hpp>
+#include <coffer/policy/journal.hpp>
 #include <coffer/store/sqlite.hpp>
 
 #include <asio/io_context.hpp>

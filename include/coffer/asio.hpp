@@ -71,6 +71,7 @@ namespace asio = ::boost::asio;
 namespace asio = ::asio;
 #endif
 
+/// `asio::awaitable` on any executor unless another is named.
 template <class T, class Executor = asio::any_io_executor>
 using awaitable = asio::awaitable<T, Executor>;
 

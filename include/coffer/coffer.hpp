@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
-// The core: calls, policies and the in-memory store. Needs Asio and tl::expected, nothing heavier.
-// Components with other dependencies are included one by one: http/curl_client.hpp, llm/openai.hpp, store/sqlite.hpp.
+// The core: calls and policies. Needs Asio and tl::expected, nothing heavier.
+// What only some programs use is included one by one: store/memory.hpp, store/sqlite.hpp, http/curl_client.hpp, llm/openai.hpp.
 
 #include <coffer/asio.hpp>
 #include <coffer/base/answer.hpp>
@@ -25,23 +25,17 @@
 #include <coffer/call/guarded.hpp>
 #include <coffer/call/layer.hpp>
 #include <coffer/call/pipeline.hpp>
-#include <coffer/policy/alarms.hpp>
 #include <coffer/policy/budget.hpp>
 #include <coffer/policy/bulkhead.hpp>
 #include <coffer/policy/circuit_breaker.hpp>
 #include <coffer/policy/fallback.hpp>
 #include <coffer/policy/hedge.hpp>
-#include <coffer/policy/journal.hpp>
 #include <coffer/policy/once.hpp>
 #include <coffer/policy/per_key.hpp>
 #include <coffer/policy/rate_limit.hpp>
 #include <coffer/policy/retry.hpp>
 #include <coffer/policy/timeout.hpp>
 #include <coffer/state/window.hpp>
-#include <coffer/store/attach.hpp>
-#include <coffer/store/drain.hpp>
-#include <coffer/store/ledger_memory.hpp>
-#include <coffer/store/memory.hpp>
 #include <coffer/store/store.hpp>
 #include <coffer/time/sleep.hpp>
 #include <coffer/version.hpp>

@@ -3,6 +3,8 @@
 
 #include <coffer/coffer.hpp>
 #include <coffer/http/curl_client.hpp>
+#include <coffer/policy/alarms.hpp>
+#include <coffer/store/memory.hpp>
 #include <coffer/telemetry/webhook.hpp>
 #include <coffer/testing/virtual_time.hpp>
 

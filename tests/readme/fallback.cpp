@@ -5,6 +5,7 @@
 #include <coffer/http/response.hpp>
 #include <coffer/llm/openai.hpp>
 #include <coffer/llm/with_model.hpp>
+#include <coffer/store/memory.hpp>
 #include <coffer/testing/scripted_transport.hpp>
 #include <coffer/testing/virtual_time.hpp>
 

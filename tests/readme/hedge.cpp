@@ -2,6 +2,7 @@
 // The snippets of docs/hedge.md, in tests that run them.
 
 #include <coffer/coffer.hpp>
+#include <coffer/store/memory.hpp>
 #include <coffer/testing/scripted_operation.hpp>
 #include <coffer/testing/virtual_time.hpp>
 

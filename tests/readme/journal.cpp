@@ -2,6 +2,8 @@
 // The snippets of docs/journal.md, in tests that run them.
 
 #include <coffer/coffer.hpp>
+#include <coffer/policy/journal.hpp>
+#include <coffer/store/memory.hpp>
 #include <coffer/testing/virtual_time.hpp>
 
 #include <gtest/gtest.h>

@@ -2,6 +2,7 @@
 // The snippets of docs/money.md, in tests that run them.
 
 #include <coffer/coffer.hpp>
+#include <coffer/store/memory.hpp>
 #include <coffer/testing/virtual_time.hpp>
 
 #include <gtest/gtest.h>

@@ -2,7 +2,9 @@
 // The snippets of docs/once.md, in tests that run them.
 
 #include <coffer/coffer.hpp>
+#include <coffer/store/attach.hpp>
 #include <coffer/store/drain_on_signal.hpp>
+#include <coffer/store/memory.hpp>
 #include <coffer/testing/scripted_operation.hpp>
 #include <coffer/testing/virtual_time.hpp>
 

@@ -2,6 +2,7 @@
 // The snippet of docs/order.md, in a test that runs it.
 
 #include <coffer/coffer.hpp>
+#include <coffer/store/memory.hpp>
 #include <coffer/testing/scripted_operation.hpp>
 #include <coffer/testing/virtual_time.hpp>
 

@@ -2,6 +2,7 @@
 // The README's snippets about operations of one's own, each in a test that runs it.
 
 #include <coffer/coffer.hpp>
+#include <coffer/store/memory.hpp>
 #include <coffer/testing/virtual_time.hpp>
 
 #include <gtest/gtest.h>

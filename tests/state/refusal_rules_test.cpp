@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <coffer/state/alarm_search.hpp>
+#include <coffer/state/recent_denials.hpp>
 #include <coffer/state/refusal_rules.hpp>
 
 #include <gtest/gtest.h>

@@ -15,9 +15,10 @@ namespace coffer::inline COFFER_ABI {
 /// The raw bytes of an answer and what is known about it without decoding.
 struct answer {
     answer() = default;
+    /// An answer without usage and cost, which are then unknown. An HTTP status of 0: none.
     explicit answer(std::string body_bytes, int http_status = 0) : body{std::move(body_bytes)}, status{http_status} {}
 
-    std::string body;
+    std::string body;  ///< as they came; what `decode` and the store's records are given
     int status = 0;                        ///< HTTP status, 0 where there is none
     std::string request_id;                ///< the provider's own id of the request
     std::optional<coffer::usage> usage{};  ///< unknown is not zero

@@ -22,26 +22,35 @@ namespace coffer::inline COFFER_ABI {
 template <class T>
 struct codec;
 
+/// Text is stored as it is.
 template <>
 struct codec<std::string> {
+    /// The text itself.
     static std::string encode(std::string const& value) { return value; }
+    /// Any bytes are text; never fails.
     static outcome<std::string> decode(std::string_view bytes) { return std::string{bytes}; }
 };
 
+/// Bytes are stored as they are.
 template <>
 struct codec<std::vector<std::byte>> {
+    /// The bytes themselves.
     static std::string encode(std::vector<std::byte> const& value) {
         return {reinterpret_cast<char const*>(value.data()), value.size()};
     }
+    /// Any bytes will do; never fails.
     static outcome<std::vector<std::byte>> decode(std::string_view bytes) {
         auto const* const first = reinterpret_cast<std::byte const*>(bytes.data());
         return std::vector<std::byte>(first, first + bytes.size());
     }
 };
 
+/// Integers and `bool` are stored in decimal digits, whatever their width: they may be read back as a wider type.
 template <std::integral T>
 struct codec<T> {
+    /// Decimal digits.
     static std::string encode(T value) { return std::to_string(value); }
+    /// `permanent` for anything but the digits of a number that T can hold.
     static outcome<T> decode(std::string_view bytes) {
         // Read as the widest type of the same signedness: from_chars knows no bool and reads char as a letter.
         std::conditional_t<std::is_signed_v<T>, long long, unsigned long long> wide{};

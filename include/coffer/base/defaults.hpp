@@ -9,7 +9,7 @@
 namespace coffer::inline COFFER_ABI::defaults {
 
 using namespace std::chrono_literals;
-using days = std::chrono::duration<int, std::ratio<86400>>;
+using days = std::chrono::duration<int, std::ratio<86400>>;  ///< of 24 hours each
 
 inline constexpr auto deadline = 15min;               ///< of a call: answers take up to minutes, plus waits
 inline constexpr auto attempt_timeout = 5min;         ///< of one attempt: a shorter one only pays twice
@@ -42,12 +42,13 @@ inline constexpr auto hedge_window = 10min;  ///< half-life of an answer's part 
 inline constexpr double hedge_ratio = 0.1;  ///< hedges per call: twice what the percentile asks for
 inline constexpr int hedge_burst = 5;  ///< hedges saved up
 inline constexpr auto lease = 60s;  ///< of a claim
+/// A claim is renewed so often: a third of its lease, so that two may be missed.
 inline constexpr auto heartbeat = 20s;
 inline constexpr auto takeover_grace = 30s;  ///< after a send's own timeout, before its key may be taken over
 inline constexpr auto finish_grace = 5min;  ///< a permitted send goes on so long when every caller has left
 inline constexpr auto store_wait = 2s;  ///< a caller waits so long for its answer to be stored
 inline constexpr auto unacknowledged_kept = days{30};  ///< queues re-run jobs for weeks
-inline constexpr auto acknowledged_kept = days{30};
+inline constexpr auto acknowledged_kept = days{30};  ///< so long a key still answers `already_done`
 inline constexpr auto in_progress_hint = 5s;  ///< when to look again at what another process works on
 inline constexpr auto request_fault_kept = 10min;  ///< a fault of the request itself would only happen again
 inline constexpr int max_runs = 25;  ///< of a job that does not get done

@@ -33,7 +33,7 @@ struct budget_denial {
     std::string scope;   ///< whose limit it is
     std::string window;  ///< over which time, for people: `day 2026-11-22 (UTC)`
     std::string window_text;  ///< the same as it is stored: `day@UTC`
-    money limit;
+    money limit;  ///< what may be spent in that window at the most
     money free;    ///< left of it; zero if it was lowered below what is spent
     money needed;  ///< what was to be held: the request's upper bound
     money held;    ///< of what is not free: held for sends that are under way and may come back
@@ -45,6 +45,10 @@ struct budget_denial {
 
     /// Nothing may be spent there at all, whatever is asked for.
     [[nodiscard]] bool limit_is_zero() const noexcept { return !frozen && limit <= money{}; }
+    /// Not even what calls under way give back would be enough. (What is frozen is thawed some day.)
+    [[nodiscard]] bool is_for_good() const noexcept {
+        return !frozen && detail::wide_int{needed.nano()} > detail::wide_int{free.nano()} + held.nano();
+    }
     /// What an operator can do: a command, or the function to call.
     [[nodiscard]] std::string way_out() const {
         if (!remedy.empty()) return remedy;

@@ -20,9 +20,10 @@ enum class queue_action : std::uint8_t {
 
 /// What to answer: the action, the HTTP status that says it to queues that speak HTTP, the delay for `retry_after`.
 struct queue_advice {
-    queue_action action;
+    queue_action action;  ///< what to do
+    /// The status that says so: 200 done, 409, 429, 503 or 504 later, 401, 402, 403, 409 or 410 a person, others abort.
     int http_status;
-    std::optional<fault::duration> delay;
+    std::optional<fault::duration> delay;  ///< not before; only of `retry_after`: the fault's hint, or 30 s
 };
 
 /// Maps a fault to what a job runner answers its queue.

@@ -30,6 +30,7 @@ enum class stop_reason : std::uint8_t {
     quota_spent,     ///< this process has retried as often as it may for now
 };
 
+/// In words, as logs show it: `sends spent`.
 [[nodiscard]] constexpr std::string_view to_string(stop_reason s) noexcept {
     switch (s) {
         case stop_reason::none: return "none";
@@ -46,21 +47,29 @@ enum class stop_reason : std::uint8_t {
 
 /// Why an attempt did not succeed: kind, what is known of the provider's side, and details behind one pointer.
 ///
+/// `kind` says what to do (`fault_table`, `disposition`), `execution` and `billing` what it may have cost, `stop` why there
+/// was no further attempt, the rest is for people. It prints as one line.
+///
 /// Copies are cheap and share the details, which are immutable once set on a fault that was copied (setters copy on
 /// write). Messages must not hold credentials or prompts; whoever puts a provider's words into one redacts them first.
-/// Thread safety: as an `int`.
+/// Only setting a text, or what else stands in the details, may throw (`std::bad_alloc`). Thread safety: as an `int`.
 class fault {
 public:
-    using duration = std::chrono::nanoseconds;
+    using duration = std::chrono::nanoseconds;  ///< of hints; never negative
 
     /// A fault of `kind`, with what its row says of execution and billing.
     explicit fault(fault_kind kind) noexcept
         : kind_{kind}, execution_{row(kind).execution}, billing_{row(kind).billing} {}
+    /// The same with a message: one line for people, without credentials or prompts.
     fault(fault_kind kind, std::string message) : fault{kind} { with_message(std::move(message)); }
 
+    /// Its row in `fault_table` says what it means.
     [[nodiscard]] fault_kind kind() const noexcept { return kind_; }
+    /// Was the request processed at the provider's?
     [[nodiscard]] knowledge execution() const noexcept { return execution_; }
+    /// `no` gives the send and the money back.
     [[nodiscard]] knowledge billing() const noexcept { return billing_; }
+    /// Why there was no further attempt.
     [[nodiscard]] stop_reason stop() const noexcept { return stop_; }
     /// The HTTP status, 0 where there was none.
     [[nodiscard]] int status() const noexcept { return status_; }
@@ -68,6 +77,7 @@ public:
     [[nodiscard]] std::optional<duration> retry_after() const noexcept {
         return retry_after_ < duration::zero() ? std::nullopt : std::optional{retry_after_};
     }
+    /// One line for people, redacted; may be empty.
     [[nodiscard]] std::string_view message() const noexcept {
         return detail_ ? std::string_view{detail_->message} : "";
     }
@@ -89,25 +99,38 @@ public:
     /// The exception that the operation ended with, if it was one.
     [[nodiscard]] std::exception_ptr cause() const noexcept { return detail_ ? detail_->cause : nullptr; }
 
+    /// Overrules what the kind's row says of execution.
     fault& with_execution(knowledge k) & noexcept { return execution_ = k, *this; }
+    /// Overrules what the kind's row says of billing. Say `no` only where it is proven: such a send is not counted.
     fault& with_billing(knowledge k) & noexcept { return billing_ = k, *this; }
+    /// Set by policies.
     fault& with_stop(stop_reason s) & noexcept { return stop_ = s, *this; }
+    /// An HTTP status; 0: none.
     fault& with_status(int status) & noexcept { return status_ = status, *this; }
+    /// A negative hint counts as zero: at once.
     fault& with_retry_after(duration d) & noexcept {
         return retry_after_ = d < duration::zero() ? duration{0} : d, *this;
     }
+    /// No credentials and no prompts: it is printed and logged.
     fault& with_message(std::string text) & { return own().message = std::move(text), *this; }
+    /// The provider's own code.
     fault& with_code(std::string code) & { return own().code = std::move(code), *this; }
+    /// The provider's id of the request.
     fault& with_request_id(std::string id) & { return own().request_id = std::move(id), *this; }
+    /// The fields that differ.
     fault& with_fields(std::vector<std::string> names) & { return own().fields = std::move(names), *this; }
+    /// What a budget says of its refusal.
     fault& with_denial(budget_denial d) & {
         return own().denial = std::make_shared<budget_denial const>(std::move(d)), *this;
     }
+    /// The exception that the operation ended with: `throw_failure` nests it.
     fault& with_cause(std::exception_ptr e) & {
         if (e || detail_) own().cause = std::move(e);
         return *this;
     }
 
+    /// @{
+    /// The same of a temporary, so that setters can be chained: `fault{throttled}.with_status(429)`.
     fault&& with_execution(knowledge k) && noexcept { return std::move(with_execution(k)); }
     fault&& with_billing(knowledge k) && noexcept { return std::move(with_billing(k)); }
     fault&& with_stop(stop_reason s) && noexcept { return std::move(with_stop(s)); }
@@ -119,6 +142,7 @@ public:
     fault&& with_fields(std::vector<std::string> names) && { return std::move(with_fields(std::move(names))); }
     fault&& with_denial(budget_denial d) && { return std::move(with_denial(std::move(d))); }
     fault&& with_cause(std::exception_ptr e) && { return std::move(with_cause(std::move(e))); }
+    /// @}
 
     /// One line: kind, status, code, message, what is known, why it stopped.
     friend std::ostream& operator<<(std::ostream& out, fault const& f) {

@@ -36,10 +36,10 @@ enum class fault_kind : std::uint8_t {
     aborted,    ///< the operation ended itself with `operation_aborted`, nobody having asked it to
     permanent,  ///< an error that no rule knows; blind retries are the disease
     // coffer's own
-    circuit_open,
-    over_budget,
+    circuit_open,  ///< a circuit breaker lets nothing through at the moment; the hint says when it tries again
+    over_budget,  ///< a budget has not enough left; `fault::denial` says whose
     never_fits,         ///< larger than the limiter's or budget's whole capacity
-    queue_full,
+    queue_full,  ///< the line at a limit is full, or the wait in it would be too long
     deadline_exceeded,  ///< the call's time is up, or would be before the wait's end
     cancelled,          ///< the caller left
     in_progress,        ///< another process works on this key; the hint says when to look again
@@ -53,32 +53,33 @@ enum class fault_kind : std::uint8_t {
     preflight_failed,  ///< the run's own check before its first send failed, so nothing was spent
 };
 
+/// How many kinds there are.
 inline constexpr std::size_t fault_kind_count = static_cast<std::size_t>(fault_kind::preflight_failed) + 1;
 
 /// Did coffer itself decide so, without the provider or the operation?
 [[nodiscard]] constexpr bool is_coffers_own(fault_kind k) noexcept { return k >= fault_kind::circuit_open; }
 
 /// What is known of the provider's side. Execution and billing are different facts: a processed 500 may be unbilled,
-/// a moderated 400 may be billed.
+/// a moderated 400 may be billed. `no` and `yes` are proven, `maybe` is everything else.
 enum class knowledge : std::uint8_t { no, maybe, yes };
 
-/// May another target be tried?
+/// May another target be tried? `larger_context`: only one that takes a longer prompt could do better.
 enum class other_target : std::uint8_t { no, yes, larger_context };
 
-/// How an end counts for a circuit breaker.
+/// How an end counts for a circuit breaker: as its provider's failure, or not at all.
 enum class breaker_effect : std::uint8_t { neutral, failure };
 
 /// One row of the table.
 struct fault_row {
-    fault_kind kind;
-    std::string_view name;
+    fault_kind kind;  ///< whose row it is
+    std::string_view name;  ///< as it is printed and stored
     bool retry_same;  ///< may the same request be sent again to the same target?
     other_target try_other;  ///< may it be sent to another one?
-    breaker_effect breaker;
+    breaker_effect breaker;  ///< does it count against the target's circuit?
     bool feeds_limiter;  ///< does it tell a rate limiter that it goes too fast?
     bool stored;  ///< a fault of the request itself: kept under the key, because it would only happen again
     knowledge execution;  ///< what is known unless a provider's profile or the transport knows better
-    knowledge billing;
+    knowledge billing;  ///< the same of billing
 };
 
 namespace detail {
@@ -142,13 +143,17 @@ inline constexpr std::array<fault_row, fault_kind_count> fault_table = detail::m
     return fault_table[static_cast<std::size_t>(kind)];
 }
 
+/// Its name, as in the source.
 [[nodiscard]] constexpr std::string_view to_string(fault_kind kind) noexcept { return row(kind).name; }
 
+/// `no`, `maybe` or `yes`.
 [[nodiscard]] constexpr std::string_view to_string(knowledge k) noexcept {
     return k == knowledge::no ? "no" : k == knowledge::maybe ? "maybe" : "yes";
 }
 
+/// Prints the name.
 inline std::ostream& operator<<(std::ostream& out, fault_kind kind) { return out << to_string(kind); }
+/// Prints `no`, `maybe` or `yes`.
 inline std::ostream& operator<<(std::ostream& out, knowledge k) { return out << to_string(k); }
 
 }  // namespace coffer::inline COFFER_ABI

@@ -22,10 +22,12 @@ class fingerprint_fields {
 public:
     /// All of them.
     fingerprint_fields() = default;
+    /// These and no others.
     template <std::convertible_to<std::string>... Names>
     [[nodiscard]] static fingerprint_fields only(Names&&... names) {
         return fingerprint_fields{false, {std::string{std::forward<Names>(names)}...}};
     }
+    /// All but these.
     template <std::convertible_to<std::string>... Names>
     [[nodiscard]] static fingerprint_fields except(Names&&... names) {
         return fingerprint_fields{true, {std::string{std::forward<Names>(names)}...}};
@@ -33,9 +35,11 @@ public:
     /// None: the key alone decides.
     [[nodiscard]] static fingerprint_fields none() { return only(); }
 
+    /// Does a difference in this field make another request?
     [[nodiscard]] bool counts(std::string_view field) const {
         return (std::find(names_.begin(), names_.end(), field) != names_.end()) != others_count_;
     }
+    /// False: no field counts, and the key alone decides.
     [[nodiscard]] bool counts_any() const noexcept { return others_count_ || !names_.empty(); }
 
 private:
@@ -53,12 +57,14 @@ private:
 /// `version` is that of the canonical form: a record is compared under the version it was made with.
 class fingerprint {
 public:
+    /// One field of a request.
     struct field {
-        std::string name;
-        std::string value;
+        std::string name;  ///< short, and nothing confidential: it is shown where requests differ
+        std::string value;  ///< or a digest of it
         friend bool operator==(field const&, field const&) = default;
     };
 
+    /// Without fields yet. Another version, another canonical form: requests of both differ in `version`.
     explicit fingerprint(std::uint32_t version = 1) noexcept : version_{version} {}
 
     /// Adds or replaces one field.
@@ -69,10 +75,12 @@ public:
         else fields_.insert(at, field{std::move(name), std::move(value)});
         return *this;
     }
+    /// The same of a temporary.
     fingerprint&& with(std::string name, std::string value) && {
         return std::move(with(std::move(name), std::move(value)));
     }
 
+    /// Of the canonical form.
     [[nodiscard]] std::uint32_t version() const noexcept { return version_; }
     /// Sorted by name.
     [[nodiscard]] std::vector<field> const& fields() const noexcept { return fields_; }

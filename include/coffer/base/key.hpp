@@ -48,6 +48,7 @@ concept key_part = (std::convertible_to<T const&, std::string_view> && !std::sam
 /// Throws `std::invalid_argument` for an empty namespace. A regular value type; safe to share const across threads.
 class key {
 public:
+    /// A namespace and its parts. Throws `std::invalid_argument` for an empty namespace.
     template <class... Parts>
         requires(detail::key_part<Parts> && ...)
     explicit key(std::string_view ns, Parts const&... parts) : namespace_size_{ns.size()} {
@@ -109,7 +110,9 @@ public:
     /// The canonical encoding, equal for equal keys only: per part a type letter, 8 bytes of big-endian length, the bytes.
     [[nodiscard]] std::string_view bytes() const noexcept { return bytes_; }
 
+    /// Equal if all parts are, in value and type.
     friend bool operator==(key const& a, key const& b) noexcept { return a.bytes_ == b.bytes_; }
+    /// By the bytes of the encoding: an order for maps, and no other sense.
     friend auto operator<=>(key const& a, key const& b) noexcept { return a.bytes_ <=> b.bytes_; }
 
 private:
@@ -143,7 +146,9 @@ private:
 
 }  // namespace coffer::inline COFFER_ABI
 
+/// @cond
 template <>
 struct std::hash<coffer::key> {
     std::size_t operator()(coffer::key const& k) const noexcept { return std::hash<std::string_view>{}(k.bytes()); }
 };
+/// @endcond

@@ -36,16 +36,23 @@ constexpr std::int64_t saturate(wide_int v) noexcept {
 class money {
 public:
     constexpr money() noexcept = default;
+    /// A billionth of a dollar each.
     [[nodiscard]] static constexpr money from_nano(std::int64_t nano) noexcept { return money{nano}; }
+    /// The largest amount.
     [[nodiscard]] static constexpr money max() noexcept { return money{std::numeric_limits<std::int64_t>::max()}; }
+    /// In billionths of a dollar.
     [[nodiscard]] constexpr std::int64_t nano() const noexcept { return nano_; }
 
+    /// Saturates.
     constexpr money& operator+=(money other) noexcept { return *this = *this + other; }
+    /// Saturates.
     constexpr money& operator-=(money other) noexcept { return *this = *this - other; }
+    /// Saturates.
     friend constexpr money operator+(money a, money b) noexcept {
         std::int64_t sum = 0;
         return __builtin_add_overflow(a.nano_, b.nano_, &sum) ? beyond(b.nano_ > 0) : money{sum};
     }
+    /// Saturates.
     friend constexpr money operator-(money a, money b) noexcept {
         std::int64_t rest = 0;
         return __builtin_sub_overflow(a.nano_, b.nano_, &rest) ? beyond(b.nano_ < 0) : money{rest};
@@ -60,9 +67,10 @@ public:
         return (nano_ < 0 ? "-" : "") + std::to_string(static_cast<std::int64_t>(whole / nano_per_usd)) + "." +
                decimals;
     }
+    /// `$0.100000000`: a dollar sign, and all nine decimal places.
     friend std::ostream& operator<<(std::ostream& out, money m) { return out << "$" << m.to_string(); }
 
-    static constexpr std::int64_t nano_per_usd = 1'000'000'000;
+    static constexpr std::int64_t nano_per_usd = 1'000'000'000;  ///< how many there are to the dollar
 
 private:
     explicit constexpr money(std::int64_t nano) noexcept : nano_{nano} {}
@@ -77,7 +85,9 @@ private:
 class token_price {
 public:
     constexpr token_price() noexcept = default;
+    /// A millionth of a millionth of a dollar each.
     [[nodiscard]] static constexpr token_price from_pico(std::int64_t pico) noexcept { return token_price{pico}; }
+    /// In millionths of a millionth of a dollar.
     [[nodiscard]] constexpr std::int64_t pico() const noexcept { return pico_; }
     friend constexpr auto operator<=>(token_price, token_price) noexcept = default;
 
@@ -89,6 +99,7 @@ private:
 /// Adds up tokens times prices, and fees, in pico-dollars and rounds up **once**, at the end.
 class cost_sum {
 public:
+    /// So many tokens at this price each. Saturates.
     constexpr cost_sum& add(std::int64_t tokens, token_price price) noexcept {
         return add(detail::wide_int{tokens} * price.pico());  // fits: 63 bits times 63 bits
     }
@@ -98,6 +109,7 @@ public:
         constexpr auto fits = most / pico_per_nano;
         return add(nano > fits ? most : nano < -fits ? -most : nano * pico_per_nano);
     }
+    /// The sum in nano-dollars, rounded up: a bound stays one.
     [[nodiscard]] constexpr money round_up() const noexcept {
         auto const quotient = pico_ / pico_per_nano;
         return money::from_nano(detail::saturate(quotient + (pico_ % pico_per_nano > 0 ? 1 : 0)));

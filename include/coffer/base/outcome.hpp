@@ -21,16 +21,28 @@ using outcome = tl::expected<T, fault>;
 
 /// An outcome's error, from a fault: `return failed(fault{...});`
 [[nodiscard]] inline tl::unexpected<fault> failed(fault f) { return tl::unexpected<fault>{std::move(f)}; }
+/// The same of a fault that has nothing to add to its kind.
 [[nodiscard]] inline tl::unexpected<fault> failed(fault_kind kind) { return failed(fault{kind}); }
+/// The same with a message for people: no credentials, no prompts.
 [[nodiscard]] inline tl::unexpected<fault> failed(fault_kind kind, std::string message) {
     return failed(fault{kind, std::move(message)});
 }
 
 /// What a throwing call throws. If the operation ended with an exception of its own, that one is nested
 /// (`std::rethrow_if_nested`).
+///
+///     try {
+///         reply = co_await ask(call, request);
+///     } catch (coffer::failure const& f) {
+///         if (f.fault().kind() == coffer::fault_kind::over_budget) ...
+///     }
+///
+/// `what()` is the fault as one line, without credentials and prompts. Copying it may throw `std::bad_alloc`.
 class failure : public std::runtime_error {
 public:
+    /// With the fault as its text. Nests nothing: `throw_failure` does.
     explicit failure(class fault f) : std::runtime_error{text(f)}, fault_{std::move(f)} {}
+    /// All that is known; valid as long as the exception.
     [[nodiscard]] class fault const& fault() const noexcept { return fault_; }
 
 private:

@@ -14,13 +14,13 @@ namespace coffer::inline COFFER_ABI {
 
 /// What a rate limit counts.
 enum class rate_measure : std::uint8_t {
-    requests,
-    input_tokens,
-    output_tokens,
+    requests,  ///< of any size
+    input_tokens,  ///< of prompts
+    output_tokens,  ///< of answers
     tokens,  ///< both
 };
 
-inline constexpr std::size_t rate_measure_count = 4;
+inline constexpr std::size_t rate_measure_count = 4;  ///< how many measures there are
 
 /// One limit as it stood when the provider let the request in, or turned it down.
 struct rate_fact {
@@ -29,6 +29,7 @@ struct rate_fact {
     /// After so long, counted from then, all of it is there again.
     std::optional<std::chrono::nanoseconds> reset{};
 
+    /// False: the response said nothing of this one.
     [[nodiscard]] bool known() const noexcept { return remaining >= 0; }
     friend bool operator==(rate_fact const&, rate_fact const&) noexcept = default;
 };
@@ -36,10 +37,13 @@ struct rate_fact {
 /// All that one response says, by measure.
 class rate_facts {
 public:
+    /// What it says of one measure.
     [[nodiscard]] rate_fact const& operator[](rate_measure m) const noexcept {
         return of_[static_cast<std::size_t>(m)];
     }
+    /// The same, to be filled in.
     [[nodiscard]] rate_fact& operator[](rate_measure m) noexcept { return of_[static_cast<std::size_t>(m)]; }
+    /// False: the response said nothing at all.
     [[nodiscard]] bool any() const noexcept {
         for (auto const& f : of_)
             if (f.known()) return true;

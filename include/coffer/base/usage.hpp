@@ -28,6 +28,7 @@ struct usage {
     std::int64_t web_searches = 0;  ///< calls, not tokens
     std::int64_t tool_calls = 0;  ///< calls of whatever else ran at the provider; not those of functions
 
+    /// All prompt tokens: what limits of input are counted in.
     [[nodiscard]] constexpr std::int64_t input() const noexcept {
         return input_fresh + input_cache_read + input_cache_write_5m + input_cache_write_1h + input_audio + input_image;
     }

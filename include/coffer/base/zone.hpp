@@ -21,9 +21,9 @@ namespace coffer::inline COFFER_ABI {
 
 /// A stretch of time, [begin, end), in which a zone's clocks show UTC plus `offset`.
 struct zone_stretch {
-    std::chrono::sys_seconds begin;
-    std::chrono::sys_seconds end;
-    std::chrono::seconds offset;
+    std::chrono::sys_seconds begin;  ///< its first second
+    std::chrono::sys_seconds end;  ///< the first second after it
+    std::chrono::seconds offset;  ///< what the clocks show more than UTC; negative west of Greenwich
 };
 
 /// A zone whose clocks change, for `zone` to hold. Stretches follow each other without a gap, and an offset is less than
@@ -37,6 +37,7 @@ public:
 
     /// As in the time zone database, e.g. `America/Sao_Paulo`.
     [[nodiscard]] virtual std::string_view name() const noexcept = 0;
+    /// The stretch that contains the instant. Throws `std::logic_error` if only the name is known.
     [[nodiscard]] virtual zone_stretch at(std::chrono::sys_seconds) const = 0;
     /// False: only the name is known, and `at` throws.
     [[nodiscard]] virtual bool known() const noexcept { return true; }
@@ -46,6 +47,7 @@ public:
 class zone {
 public:
     constexpr zone() noexcept = default;  ///< UTC
+    /// Always UTC.
     [[nodiscard]] static zone utc() noexcept { return {}; }
 
     /// Always the same offset, less than a day either way; throws `std::invalid_argument`.
@@ -85,6 +87,7 @@ public:
         return rules_ ? rules_->at(instant) : zone_stretch{sys_seconds::min(), sys_seconds::max(), offset_};
     }
 
+    /// By name.
     friend bool operator==(zone const& a, zone const& b) {
         if (!a.rules_ || !b.rules_) return a.rules_ == b.rules_ && a.offset_ == b.offset_;
         return a.rules_->name() == b.rules_->name();

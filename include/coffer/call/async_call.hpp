@@ -173,6 +173,7 @@ auto async_call(Ask ask, Called called, All&&... all) {
 
 }  // namespace coffer::inline COFFER_ABI::detail
 
+/// @cond for Asio: who called is asked for executor, allocator and cancellation slot
 template <template <class, class> class Associator, class R, class Handler, class Otherwise>
 struct coffer::asio::associator<Associator, coffer::detail::on_result<R, Handler>, Otherwise>
     : Associator<Handler, Otherwise> {
@@ -181,6 +182,7 @@ struct coffer::asio::associator<Associator, coffer::detail::on_result<R, Handler
         return Associator<Handler, Otherwise>::get(of.handler(), otherwise);
     }
 };
+/// @endcond
 
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop

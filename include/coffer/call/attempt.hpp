@@ -36,9 +36,13 @@ inline void tell_of(call const& c, observers const& watch, event e) noexcept {
 
 }  // namespace detail
 
-/// What an operation and the gates around it see of one try. Lives in the walk; never kept beyond it.
+/// What an operation and the gates around it see of one try. Lives in the walk; never kept beyond it. One thread at a time.
+///
+/// An operation that takes it as its first parameter learns how long it has (`deadline`), under which key a provider may
+/// recognise the same work (`provider_key`), and can say what it has used (`report`).
 class attempt {
 public:
+    /// Made by the walk, for a call that is bound to a context. `watch` is told its events; null: nobody.
     explicit attempt(call& c, observers const* watch = nullptr) noexcept
         : call_{&c}, watch_{watch}, allowed_{c.allowed()} {}
     attempt(attempt const&) = delete;
@@ -53,12 +57,16 @@ public:
     /// be wrapped in a timeout. Under a journal this is the send's own limit, not the caller's deadline: a permitted
     /// send is paid for, and outlives its callers.
     [[nodiscard]] time_point deadline() const noexcept { return deadline_; }
+    /// How long it may take from its beginning: the shortest of all policies' limits, `defaults::attempt_timeout`
+    /// without any.
     [[nodiscard]] duration timeout() const noexcept { return allowed_.timeout(); }
+    /// Where it goes; both names are empty if the operation does not say.
     [[nodiscard]] coffer::target const& target() const noexcept { return target_ ? *target_ : nowhere(); }
     /// The time by the call's clock when the attempt began; read once, for all policies.
     [[nodiscard]] time_point now() const noexcept { return now_; }
     /// The call's own data: key, tags, deadline.
     [[nodiscard]] call const& of() const noexcept { return *call_; }
+    /// The clock of the call's context: for whoever waits or draws lots on its behalf.
     [[nodiscard]] coffer::clock& clock() const noexcept { return call_->clock(); }
     /// Sends that may still be permitted under the journal; none without one.
     [[nodiscard]] std::optional<int> sends_left() const noexcept {
@@ -75,16 +83,21 @@ public:
     }
 
     // For an operation without `decode` or `bill` that knows what it consumed.
+    /// Tokens of this try, of failures too. The last report holds.
     void report(usage const& used) { learned().used = used; }
+    /// What it cost. Unreported is unknown, and a budget then counts the whole reservation as spent.
     void report_cost(money cost) { learned().cost = cost; }
+    /// The provider's id of the request, for the log.
     void report_request_id(std::string id) { learned().request_id = std::move(id); }
     /// What the provider says of its rate limits, be the request answered or turned down.
     void report_rate(rate_facts const& said) { learned().rate = said; }
 
     // For gates, when they enter. The shortest limit holds, for this try and those after it.
+    /// How long it may take.
     void limit_timeout(duration d) noexcept { allowed_.attempt_timeout = std::min(allowed_.attempt_timeout, d); }
     /// Of the call, by whatever multiplies them further in; see `allowed_inside`.
     void limit_attempts(int most) noexcept { allowed_.attempts = std::min(allowed_.attempts, most); }
+    /// Sends of the call that are not proven unbilled; see `allowed_inside`.
     void limit_sends(int most) noexcept { allowed_.sends = std::min(allowed_.sends, most); }
     /// For this try only; the smallest limit holds.
     void limit_output(std::int64_t tokens) noexcept {
@@ -156,14 +169,15 @@ private:
 
 /// How an attempt ended, as the gates' tickets are told.
 struct attempt_end {
+    /// How it ended.
     enum class kind : std::uint8_t {
-        succeeded,
+        succeeded,  ///< and its answer, if it has a `decode`, was accepted
         failed,  ///< with `why`
         not_attempted,  ///< refused further in, or cancelled before the send; `why` says so
     };
-    kind what = kind::succeeded;
-    fault const* why = nullptr;
-    time_point at{};
+    kind what = kind::succeeded;  ///< every ticket is settled with exactly one of them
+    fault const* why = nullptr;  ///< null for a success only; valid during `settle`
+    time_point at{};  ///< when, by the call's clock
     usage const* used = nullptr;  ///< null: unknown, which is not zero
     std::optional<money> cost{};  ///< unknown is not zero
 };
@@ -171,6 +185,7 @@ struct attempt_end {
 /// The end of an attempt that another one was asked for after, kept while that one is under way.
 class ended_before {
 public:
+    /// Copies the fault and the usage, to which `attempt_end` only points. Only of an end with a fault.
     explicit ended_before(attempt_end const& e)
         : why_{*e.why}, used_{e.used != nullptr ? std::optional{*e.used} : std::nullopt}, end_{e} {
         end_.why = &why_;
@@ -178,6 +193,7 @@ public:
     }
     ended_before(ended_before const&) = delete;
     ended_before& operator=(ended_before const&) = delete;
+    /// Refers to what is kept here.
     [[nodiscard]] attempt_end const& end() const noexcept { return end_; }
 
 private:
@@ -190,7 +206,9 @@ private:
 /// it has checked against the deadline.
 class verdict {
 public:
+    /// Content. With a reason: it would ask for another attempt, but for that; the fault then says so (`fault::stop`).
     [[nodiscard]] static constexpr verdict done(stop_reason why = stop_reason::none) noexcept { return verdict{why}; }
+    /// Asks for another attempt after `delay`, of which the log says `why`. The walk sleeps, and the ticket stays.
     [[nodiscard]] static constexpr verdict again(duration delay, wait_reason why = wait_reason::backoff) noexcept {
         verdict v{stop_reason::none};
         v.again_ = true;
@@ -199,8 +217,11 @@ public:
         return v;
     }
 
+    /// False: `done`.
     [[nodiscard]] constexpr bool asks_again() const noexcept { return again_; }
+    /// Only where it asks again: not before so long.
     [[nodiscard]] constexpr duration delay() const noexcept { return delay_; }
+    /// Only where it asks again: what the log calls the wait.
     [[nodiscard]] constexpr wait_reason reason() const noexcept { return reason_; }
     /// Why no further attempt is asked for.
     [[nodiscard]] constexpr stop_reason stop() const noexcept { return stop_; }

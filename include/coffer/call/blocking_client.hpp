@@ -32,9 +32,10 @@ namespace coffer::inline COFFER_ABI {
 ///     auto const ask = coffer::pipeline{coffer::retry{}}.wrap(openai.chat);
 ///     llm::reply const reply = client.run(ask, call, request);           // blocks; throws coffer::failure
 ///
-/// Any number of threads may call at once; none of them has to be the one that made it. The destructor waits until everything
-/// is done that was begun here: also a send that is paid for and that nobody waits for any more (five minutes, by default). What
-/// was made with its executor must not outlive it.
+/// Any number of threads may call at once; none of them has to be the one that made it. A caller that waits cannot be
+/// interrupted: the call's deadline ends its wait. All calls run on the one thread, so what is wrapped must not block it.
+/// The destructor waits until everything is done that was begun here: also a send that is paid for and that nobody waits
+/// for any more (five minutes, by default). What was made with its executor must not outlive it.
 class blocking_client {
 public:
     /// Throws `std::system_error` if there is no thread to be had.
@@ -46,6 +47,7 @@ public:
         thread_.join();
     }
 
+    /// For transports and clients whose work shall run here. Any thread.
     [[nodiscard]] asio::any_io_executor executor() noexcept { return io_.get_executor(); }
 
     /// Makes a call and waits for its end. Throws `failure`, `misuse` and `std::bad_alloc`; `misuse` also in the client's own
@@ -54,6 +56,7 @@ public:
     auto run(Ask const& ask, call& c, Args const&... args) {
         return value_or_throw(try_run(ask, c, args...));
     }
+    /// The same with a call that nobody looks at afterwards.
     template <class Ask, class... Args>
     auto run(Ask const& ask, call&& c, Args const&... args) {
         return run(ask, c, args...);
@@ -63,6 +66,7 @@ public:
     auto try_run(Ask const& ask, call& c, Args const&... args) {
         return wait_for(ask.try_call(c, args...));
     }
+    /// The same with a call that nobody looks at afterwards.
     template <class Ask, class... Args>
     auto try_run(Ask const& ask, call&& c, Args const&... args) {
         return try_run(ask, c, args...);

@@ -61,16 +61,24 @@ enum class answer_origin : std::uint8_t {
 ///
 /// It carries one request at a time (`misuse` is thrown otherwise) and may be used again for a repeat of the same; the
 /// deadline then counts anew. Not safe for use by several threads at once.
+///
+/// Whoever awaits the request borrows it: it must live, and stay where it is, until the request has ended. Afterwards it
+/// says what became of that: `log`, `cost`, `origin`, `stored`. When the deadline is over the request ends as
+/// `deadline_exceeded`, when its coroutine is cancelled as `cancelled`; a send that a journal has permitted goes on in both
+/// cases.
 class call {
 public:
+    /// Under this key, with `defaults::deadline`, which counts from the request's beginning.
     explicit call(coffer::key k) : key_{std::move(k)}, allowed_{defaults::deadline} {}
     /// With any duration of `std::chrono`; one that is too long for nanoseconds is for ever.
     template <class Rep, class Period>
     call(coffer::key k, std::chrono::duration<Rep, Period> deadline)
         : key_{std::move(k)}, allowed_{saturated(deadline)} {}
+    /// Until a moment of the context's clock, also when it is used again.
     call(coffer::key k, time_point deadline) : key_{std::move(k)}, until_{deadline} {}
     /// A call that no journal shall remember: run again, it is paid again.
     [[nodiscard]] static call unkeyed() { return unkeyed(duration{defaults::deadline}); }
+    /// The same with a deadline, which counts from the request's beginning.
     template <class Rep, class Period>
     [[nodiscard]] static call unkeyed(std::chrono::duration<Rep, Period> deadline) {
         call c{saturated(deadline)};
@@ -78,6 +86,7 @@ public:
         return c;
     }
 
+    /// With its log. Not while it carries a request.
     call(call&& other) noexcept
         : key_{std::move(other.key_)},
           record_key_{std::move(other.record_key_)},
@@ -100,6 +109,7 @@ public:
     call& operator=(call&&) = delete;
     ~call() = default;
 
+    /// False of an unkeyed call.
     [[nodiscard]] bool keyed() const noexcept { return key_.has_value(); }
     /// Throws `misuse` for a call without a key.
     [[nodiscard]] coffer::key const& key() const {
@@ -109,6 +119,8 @@ public:
     /// The key under which the last request's answer stands: the call's own, but for `key::of_request` and for
     /// `mismatch_rule::new_generation` one that the request has completed.
     [[nodiscard]] coffer::key const& record_key() const { return record_key_ ? *record_key_ : key(); }
+    /// Made by `unkeyed`: a journal lets it pass without a record. A call without a key that is not throws `misuse`
+    /// there.
     [[nodiscard]] bool explicitly_unkeyed() const noexcept { return unkeyed_; }
 
     /// A name and a value by which budgets and reports group calls. No secrets.
@@ -116,7 +128,9 @@ public:
         tags_.emplace_back(std::move(name), std::move(value));
         return *this;
     }
+    /// The same of a temporary.
     call&& tag(std::string name, std::string value) && { return std::move(tag(std::move(name), std::move(value))); }
+    /// In the order in which they were given.
     [[nodiscard]] std::vector<std::pair<std::string, std::string>> const& tags() const noexcept { return tags_; }
 
     /// The attempts of the last request, in order. Those of a flight are shown by the calls that took part in it.
@@ -128,6 +142,7 @@ public:
     }
     /// Is the answer durable in the journal? Always false without one.
     [[nodiscard]] bool stored() const noexcept { return stored_; }
+    /// Where the last request's answer came from.
     [[nodiscard]] answer_origin origin() const noexcept { return origin_; }
     /// Who gave the last request's answer, replayed ones too; none if it has none, or if the operation has no `target`.
     [[nodiscard]] std::optional<target> answered_by() const {
@@ -146,9 +161,13 @@ public:
         auto const until = std::min(time_point{duration{set.load(std::memory_order_relaxed)}}, inside_until_);
         return branch_ == nullptr ? until : std::min(until, branch_->until());
     }
+    /// The clock of the context that it runs on. Only while a request runs.
     [[nodiscard]] coffer::clock& clock() const noexcept { return *clock_; }
+    /// The same, for what outlives the call.
     [[nodiscard]] std::shared_ptr<coffer::clock> shared_clock() const noexcept { return service_->clock(); }
+    /// Clock and waits of the context that it runs on. Only while a request runs.
     [[nodiscard]] clock_service& service() const noexcept { return *service_; }
+    /// When its request began, by that clock.
     [[nodiscard]] time_point began() const noexcept { return began_; }
     /// By which events of one request are told from those of others (`event::call`).
     [[nodiscard]] std::uint64_t number() const noexcept { return number_; }

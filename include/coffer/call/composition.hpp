@@ -47,13 +47,17 @@ public:
 
     // What it is set to, in the order in which it is said. Best only what is not as usual.
 
+    /// A setting in words: `with("a rule")`.
     composition& with(std::string_view words) { return add(set_, ", ", words); }
+    /// A setting and its value, with a space between them.
     composition& with(std::string_view option, std::string_view value) {
         return with(std::string{option} + " " + std::string{value});
     }
+    /// A duration in the unit that fits: `250 ms`, `5 min`.
     composition& with(std::string_view option, std::chrono::nanoseconds value) {
         return with(option, detail::duration_text(value));
     }
+    /// A number, as short as it can be written.
     template <class Number>
         requires(std::is_arithmetic_v<Number> && !std::same_as<Number, bool>)
     composition& with(std::string_view option, Number value) {
@@ -98,10 +102,12 @@ public:
     }
 
     // For whoever asks a policy: the name of one that does not give any.
+    /// Says what the next line is called if nothing gives it a name.
     void unless_named(std::string_view who) {
         flush();
         usual_name_ = who;
     }
+    /// Ends the description of one policy.
     void done() {
         if (!usual_name_.empty()) open_line();
         usual_name_.clear();
@@ -180,13 +186,15 @@ void describe_into(composition& to, T const& what) {
 
 }  // namespace detail
 
-/// The text, as it is at the moment. Any thread, while calls run.
+/// The text, as it is at the moment: a line for each policy, outermost first, and where the call goes. Any thread, while
+/// calls run.
 template <described_in_words T>
 [[nodiscard]] std::string to_string(T const& what) {
     composition all;
     detail::describe_into(all, what);
     return std::move(all).text();
 }
+/// The same text, printed.
 template <class Char, class Traits, described_in_words T>
     requires std::same_as<Char, char>
 std::basic_ostream<Char, Traits>& operator<<(std::basic_ostream<Char, Traits>& out, T const& what) {

@@ -23,7 +23,7 @@ namespace coffer::inline COFFER_ABI {
 
 /// An upper bound of what a request may consume, known before it is sent.
 struct estimate {
-    std::int64_t input_tokens = 0;
+    std::int64_t input_tokens = 0;  ///< an upper bound of the prompt, and of whatever goes with it
     std::int64_t output_tokens = 0;  ///< in all: the enforced maximum times the number of choices
     std::optional<money> cost{};     ///< unknown is not zero
     // For whoever may lower the output maximum of a request that does not fit (attempt::limit_output).
@@ -73,6 +73,7 @@ struct repair_hook : Others {
 template <class Fn, class Hooks>
 class described {
 public:
+    /// What is described so far. Use `describe`.
     described(Fn fn, Hooks h) : fn_{std::move(fn)}, hooks_{std::move(h)} {}
 
     /// `(args...) -> coffer::target`: provider and model.
@@ -127,9 +128,12 @@ public:
         name_ = std::move(what);
         return std::move(*this);
     }
+    /// Empty: its type's name is printed.
     [[nodiscard]] std::string const& name() const noexcept { return name_; }
 
+    /// The operation itself.
     [[nodiscard]] Fn const& function() const noexcept { return fn_; }
+    /// The hooks, for `operation_traits`.
     [[nodiscard]] Hooks const& description() const noexcept { return hooks_; }
 
 private:

@@ -17,8 +17,11 @@
 
 namespace coffer::inline COFFER_ABI {
 
+/// What happened. Each kind's text says which members of `event` go with it; a test's oracle may rely on the order in
+/// which the
+/// events of one call are told, but not on that of several.
 enum class event_kind : std::uint8_t {
-    attempt_started,
+    attempt_started,  ///< the permit is there, and the operation is about to be run
     attempt_ended,     ///< `why` is null for a success
     attempt_refused,   ///< a gate said no, or the wait for it ended
     retry_scheduled,   ///< `delay` says when
@@ -35,6 +38,7 @@ enum class event_kind : std::uint8_t {
     not_hedged,        ///< the same, but none is started, and `reason` says why
 };
 
+/// Its name, as in the source.
 [[nodiscard]] constexpr std::string_view to_string(event_kind k) noexcept {
     switch (k) {
         case event_kind::attempt_started: return "attempt_started";
@@ -58,13 +62,13 @@ enum class event_kind : std::uint8_t {
 
 /// One event. The views live as long as the observer's call. Holds no key, no prompt, no credentials.
 struct event {
-    event_kind kind{};
-    time_point at{};
+    event_kind kind{};  ///< what happened
+    time_point at{};  ///< when, by the call's clock
     std::string_view name_space{};  ///< the key's first part; empty without a key
-    int attempt = 0;
-    fault const* why = nullptr;
-    duration delay{};
-    std::optional<money> cost{};
+    int attempt = 0;  ///< its number; 0 if it has none yet, or none is meant
+    fault const* why = nullptr;  ///< the fault that goes with it; null: none
+    duration delay{};  ///< the kinds that have one say what it is
+    std::optional<money> cost{};  ///< of `attempt_ended`; none: unknown, which is not zero
     std::string_view
         reason{};  ///< of a breaker's change, in words; of a hedge that is not made, in one; what chaos has done
     std::uint64_t call =
@@ -81,8 +85,11 @@ using observer = std::function<void(event const&)>;
 /// The observers of one pipeline.
 class observers {
 public:
+    /// For good. Not while a call runs.
     void add(observer o) { list_.push_back(std::move(o)); }
+    /// Nobody is told, and nothing need be put together.
     [[nodiscard]] bool empty() const noexcept { return list_.empty(); }
+    /// Tells all of them, in the order in which they were added, and drops what they throw.
     void tell(event const& e) const noexcept {
         for (auto const& o : list_) {
             try {

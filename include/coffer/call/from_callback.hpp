@@ -24,17 +24,20 @@ namespace coffer::inline COFFER_ABI {
 template <class R>
 class callback {
 public:
+    /// Made by `from_callback`.
     explicit callback(std::shared_ptr<detail::late_result<outcome<R>>> state)
         : held_{std::move(state),
                 detail::left_unknown(fault_kind::aborted, "the callback was destroyed without having been called")} {}
 
     /// The first call counts. False: it is not the first, or nobody waits for it any more.
     bool operator()(outcome<R> result) const { return held_.to().set(std::move(result)); }
+    /// Done, and there is nothing to say.
     bool operator()() const
         requires std::is_void_v<R>
     {
         return (*this)(outcome<void>{});
     }
+    /// Failed: the classifier is asked, as of any fault that an operation returns.
     bool operator()(fault why) const { return (*this)(outcome<R>{failed(std::move(why))}); }
     /// As if the operation had thrown it: the classifier, or the built-in rules, say what it means.
     bool fail(std::exception_ptr thrown) const { return held_.to().set_exception(std::move(thrown)); }

@@ -33,13 +33,18 @@ namespace coffer::inline COFFER_ABI {
 template <class Ticket>
 class slot {
 public:
+    /// Makes the ticket, in place. A ticket that is in there already goes, unsettled.
     template <class... Args>
     Ticket& emplace(Args&&... args) {
         return ticket_.emplace(std::forward<Args>(args)...);
     }
+    /// The gate was entered.
     [[nodiscard]] bool has_value() const noexcept { return ticket_.has_value(); }
+    /// Only if there is one.
     [[nodiscard]] Ticket& operator*() noexcept { return *ticket_; }
+    /// Only if there is one.
     [[nodiscard]] Ticket* operator->() noexcept { return &*ticket_; }
+    /// The ticket goes; unsettled, it gives back what it held.
     void reset() noexcept { ticket_.reset(); }
 
 private:
@@ -49,15 +54,20 @@ private:
 /// What a gate says to an attempt at once: come in (the ticket is in the slot), wait (then `enter` is awaited), or no.
 class admission {
 public:
+    /// The attempt is in; its ticket stands in the slot.
     [[nodiscard]] static admission in() noexcept { return admission{state::in}; }
+    /// It has to wait: `enter` is awaited next, and the slot is still empty.
     [[nodiscard]] static admission wait() noexcept { return admission{state::wait}; }
+    /// No, and why. The walk ends, and the gates outside are settled `not_attempted`.
     [[nodiscard]] static admission refused(fault why) noexcept {
         admission a{state::refused};
         a.why_.emplace(std::move(why));
         return a;
     }
 
+    /// And the slot holds a ticket.
     [[nodiscard]] bool is_in() const noexcept { return state_ == state::in; }
+    /// And `enter` is to be awaited.
     [[nodiscard]] bool must_wait() const noexcept { return state_ == state::wait; }
     /// Only of a refusal.
     [[nodiscard]] fault&& why() && noexcept { return std::move(*why_); }
@@ -78,6 +88,7 @@ struct policy_traits {
     bool estimates = false;  ///< reads `attempt::estimate` or `print` when an attempt enters
 };
 
+/// A policy's `traits`; all false if it declares none.
 template <class Policy>
 [[nodiscard]] consteval policy_traits traits_of() {
     if constexpr (requires {
@@ -87,12 +98,17 @@ template <class Policy>
     else return {};
 }
 
+/// What a gate puts into the slot. `settle` is called at most once for each attempt and does not throw; the destructor
+/// of one
+/// that was not settled gives back what it held.
 template <class T>
 concept ticket = std::destructible<T> && requires(T& t, attempt_end const& end, attempt& a) {
     { t.settle(end, a) } noexcept -> std::same_as<verdict>;
 };
 
-/// See the top of this file. Gates are handles: copies share state, which any thread may use.
+/// Admits attempts and learns how they ended: `try_enter(attempt&, slot<ticket>&) const` makes a ticket in the slot, or
+/// refuses, or (`waiting_gate`) asks the attempt to wait; it never suspends. gate.hpp begins with an example, and with
+/// what a gate may also offer. Gates are handles: copies share state, which any thread may use.
 template <class G>
 concept gate = std::copy_constructible<G> && requires { typename G::ticket; } && ticket<typename G::ticket> &&
                requires(G const& g, attempt& a, slot<typename G::ticket>& s) {

@@ -23,6 +23,7 @@
 
 namespace coffer::inline COFFER_ABI {
 
+/// See `guarded<R(Args...), Executor>`.
 template <class Signature, class Executor = asio::any_io_executor>
 class guarded;
 
@@ -30,6 +31,10 @@ class guarded;
 /// `wrapped` for what calling it means.
 ///
 ///     coffer::guarded<llm::reply(llm::request const&)> ask = coffer::pipeline{…}.wrap(openai.chat);
+///
+/// A call costs one indirect call more, and a coroutine frame where an argument is moved in or converted. Copies share the
+/// pipeline; there is no empty one. `Executor` is that of the operation's awaitable. What stands in the pipeline is no part
+/// of the type: an order that cannot be right is found by `wrap`, at run time, instead of by the compiler.
 template <class R, class... Args, class Executor>
 class guarded<R(Args...), Executor> {
     template <class... Given>
@@ -46,8 +51,9 @@ class guarded<R(Args...), Executor> {
     }
 
 public:
-    using is_coffer_pipeline = void;
+    using is_coffer_pipeline = void;  ///< by which a pipeline around this one knows it
 
+    /// Any wrapped operation of this signature; another `guarded` of another executor does not compile. One allocation.
     template <class Wrapped>
         requires(!std::same_as<std::remove_cvref_t<Wrapped>, guarded>) && detail::nested_pipeline<Wrapped>
     guarded(Wrapped w) {
@@ -64,8 +70,11 @@ public:
     }
     guarded() = delete;  // there is no empty one: make it of coffer::pipeline{...}.wrap(operation), in the constructor
     guarded(guarded const&) = default;  // and no moves: a handle that was moved from is one, too
+    /// This one is the other's pipeline from now on; calls under way go on in the old one.
     guarded& operator=(guarded const&) = default;
 
+    /// One call: its outcome. Throws only `misuse` and `std::bad_alloc`. See `wrapped` for arguments, cancellation and
+    /// threads.
     template <class... Given>
         requires(takes<Given...>())
     [[nodiscard]] awaitable<outcome<R>, Executor> try_call(call& c, Given&&... args) const {
@@ -74,6 +83,7 @@ public:
         if constexpr ((borrowable<Given, Args> && ...)) return self_->start(c, args...);
         else return hold<held<Given, Args>...>(self_, c, std::forward<Given>(args)...);
     }
+    /// The same with a call of its own, which nobody can look at afterwards.
     template <class... Given>
         requires(takes<Given...>())
     [[nodiscard]] awaitable<outcome<R>, Executor> try_call(call&& c, Given&&... args) const {
@@ -81,6 +91,7 @@ public:
         return detail::with_own_call<Given...>(*this, std::move(c), std::forward<Given>(args)...);
     }
 
+    /// The value, or `failure` thrown.
     template <class Call, class... Given>
         requires std::same_as<std::remove_cvref_t<Call>, call> && (takes<Given...>())
     [[nodiscard]] awaitable<R, Executor> operator()(Call&& c, Given&&... args) const {
@@ -106,6 +117,7 @@ public:
     auto async_call(call& c, ArgsAndToken&&... all) const {
         return detail::async_call(*this, detail::called_by_reference{c}, std::forward<ArgsAndToken>(all)...);
     }
+    /// The same with a call of its own.
     template <class... ArgsAndToken>
     auto async_call(call&& c, ArgsAndToken&&... all) const {
         return detail::async_call(*this, detail::called_by_value{std::move(c)}, std::forward<ArgsAndToken>(all)...);
@@ -132,18 +144,21 @@ public:
 
     // The type does not tell: a pipeline without a fingerprint throws `misuse` when a journal asks for one.
     template <class...>
-    static constexpr bool has_target = true;
+    static constexpr bool has_target = true;  ///< for a journal: its log may name the target
     template <class...>
-    static constexpr bool journalable = !std::is_void_v<R>;
+    static constexpr bool journalable = !std::is_void_v<R>;  ///< false: a journal around this one does not compile
+    /// For a journal around this pipeline: what makes two requests the same. Throws `misuse` if nobody in here says.
     template <class... Given>
         requires(std::is_convertible_v<Given const&, Args> && ...)
     [[nodiscard]] coffer::fingerprint fingerprint(Given const&... args) const {
         return self_->fingerprint(args...);
     }
+    /// For a journal around this pipeline: does an answer of that target come from here?
     template <class... Given>
     [[nodiscard]] detail::fit fits(target const& from, Given const&... args) const {
         return self_->fits(from, args...);
     }
+    /// For a journal around this pipeline: what such an answer says.
     template <class... Given>
     [[nodiscard]] outcome<R> read(answer const& a, target const& from, Given const&... args) const {
         return self_->read(a, from, args...);

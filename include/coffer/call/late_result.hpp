@@ -28,6 +28,7 @@ namespace coffer::inline COFFER_ABI {
 /// What whoever makes a send outside of coroutines has to know of the attempt, which it may outlive. A copy: any thread.
 class send_terms {
 public:
+    /// Taken from an attempt that begins; `stop` is set when nobody waits any more.
     explicit send_terms(attempt const& a, std::shared_ptr<std::atomic<bool> const> stop)
         : number_{a.number()},
           timeout_{a.deadline() - a.clock().now()},

@@ -30,7 +30,9 @@ struct any_next {
 
 }  // namespace detail
 
-/// See the top of this file. A layer is a handle, const-callable from any thread.
+/// Stands around what is inside it: `operator()(call&, Next) const` is a coroutine that runs `next(call)` no, one or
+/// several times, one after another, and gives an outcome of `Next::value_type`. layer.hpp begins with an example. A
+/// layer is a handle, const-callable from any thread.
 template <class L>
 concept layer = std::copy_constructible<L> && !gate<L> && requires(L const& l, call& c, detail::any_next next) {
     { l(c, next) } -> std::same_as<awaitable<outcome<int>>>;

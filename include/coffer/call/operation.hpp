@@ -20,8 +20,8 @@ namespace coffer::inline COFFER_ABI {
 
 /// Usage and cost that an answer was billed for. Unknown is not zero.
 struct billed {
-    std::optional<coffer::usage> usage{};
-    std::optional<money> cost{};
+    std::optional<coffer::usage> usage{};  ///< tokens and calls of tools; none: unknown
+    std::optional<money> cost{};  ///< none: unknown; a price list may say it from the usage
 };
 
 namespace detail {
@@ -206,9 +206,12 @@ private:
     using how = detail::how_called<Op, Args...>;
 
 public:
+    /// The callable itself, without its description.
     using function = typename how::function;
 
+    /// Is it `(attempt&, args...)`?
     static constexpr bool takes_attempt = how::takes_attempt;
+    /// Else a message says what is wrong.
     static constexpr bool callable = how::callable;
     static_assert(callable,
                   "coffer: the operation must be callable as (coffer::attempt&, args...) or (args...), as a const "
@@ -223,20 +226,28 @@ public:
         detail::is_awaitable<typename how::given>,
         "coffer: the operation must return asio::awaitable<T>; wrap callbacks and futures first (from_callback, "
         "from_future, from_blocking)");
+    /// What it gives, as it is declared; something harmless after an error.
     using returned = std::conditional_t<how::sound, typename how::given, awaitable<detail::no_result>>;
-    using executor_type = typename detail::awaitable_traits<returned>::executor_type;
+    using executor_type = typename detail::awaitable_traits<returned>::executor_type;  ///< its awaitable's
+    /// What that brings: R, an expected of R, or an answer.
     using raw_type = typename detail::awaitable_traits<returned>::value_type;
 
+    /// Does it say where a request goes?
     static constexpr bool has_target =
         !detail::is_absent<decltype(detail::target_of(std::declval<Op const&>(), std::declval<Args const&>()...))>;
+    /// Does it bound what a request may consume?
     static constexpr bool has_estimate =
         !detail::is_absent<decltype(detail::estimate_of(std::declval<Op const&>(), std::declval<Args const&>()...))>;
+    /// Does it say what makes two requests the same? `once` asks for it.
     static constexpr bool has_fingerprint =
         !detail::is_absent<decltype(detail::fingerprint_of(std::declval<Op const&>(), std::declval<Args const&>()...))>;
+    /// Does it return raw answers, and say what is in them?
     static constexpr bool has_decode =
         !detail::is_absent<decltype(detail::decode_with(std::declval<Op const&>(), std::declval<answer const&>()))>;
+    /// Does it say what an answer cost?
     static constexpr bool has_bill =
         !detail::is_absent<decltype(detail::bill_with(std::declval<Op const&>(), std::declval<answer const&>()))>;
+    /// Can it make another request of an unusable answer?
     static constexpr bool has_repair = !detail::is_absent<decltype(detail::repair_with(
         std::declval<Op const&>(), std::declval<defect const&>(), std::declval<std::decay_t<Args>&>()...))>;
     static_assert(!has_repair || (std::copy_constructible<std::decay_t<Args>> && ...),

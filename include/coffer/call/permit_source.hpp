@@ -29,10 +29,15 @@ public:
     /// `cancelled` when everybody has left: nothing is sent then.
     virtual awaitable<outcome<int>> permit(attempt const& a) = 0;
 
+    /// The raw answer is there: it is stored before anybody looks into it, also for a claim that is lost.
     virtual void answered(int send, shared_answer const& what) = 0;
+    /// It can be used: the key is done with it, unless another one was first.
     virtual void accepted(int send) = 0;
+    /// It cannot be used: paid for, kept, counted.
     virtual void rejected(int send, fault const& why) = 0;
+    /// The send ended without an answer, and may have been billed: it stays counted.
     virtual void lost(int send, fault const& why) = 0;
+    /// It is proven that nothing was billed: the permit is given back.
     virtual void unsent(int send) = 0;
 
     /// Is `ledger` the identity of the ledger that the journal's store keeps? Then money held there for an attempt

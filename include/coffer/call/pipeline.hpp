@@ -29,14 +29,22 @@ namespace coffer::inline COFFER_ABI {
 template <class Policies, class Op>
 class wrapped {
 public:
-    using is_coffer_pipeline = void;
-    static constexpr auto order = detail::order_of<Policies, Op>();
+    using is_coffer_pipeline = void;  ///< by which a pipeline around this one knows it
+    static constexpr auto order = detail::order_of<Policies, Op>();  ///< what stands in here, for the rules about order
 
+    /// Made by `pipeline::wrap`.
     wrapped(Policies policies, Op op, observers watch)
         : core_{std::make_shared<core_type const>(std::move(policies), std::move(op), std::move(watch))} {}
     wrapped(wrapped const&) = default;  // and no moves: a handle that was moved from is one, too
+    /// This one is the other's pipeline from now on; calls under way go on in the old one.
     wrapped& operator=(wrapped const&) = default;
 
+    /// One call: its outcome, as an awaitable of the operation's executor. Nothing happens before it is awaited.
+    ///
+    /// By the call's deadline it has ended wherever coffer holds the wait; an operation that does not keep to
+    /// `attempt::deadline`
+    /// needs a `timeout`. Throws `misuse` if the call already carries a request, or has no key where a journal wants
+    /// one.
     template <class... Args>
     [[nodiscard]] auto try_call(call& c, Args&&... args) const {
         detail::check_arguments<Args...>();
@@ -49,6 +57,7 @@ public:
         return detail::with_own_call<Args...>(*this, std::move(c), std::forward<Args>(args)...);
     }
 
+    /// The value, or `failure` thrown, with the operation's own exception nested in it.
     template <class Call, class... Args>
         requires std::same_as<std::remove_cvref_t<Call>, call>
     [[nodiscard]] auto operator()(Call&& c, Args&&... args) const {
@@ -82,6 +91,7 @@ public:
     auto async_call(call& c, ArgsAndToken&&... all) const {
         return detail::async_call(*this, detail::called_by_reference{c}, std::forward<ArgsAndToken>(all)...);
     }
+    /// The same with a call of its own, which nobody can look at afterwards.
     template <class... ArgsAndToken>
     auto async_call(call&& c, ArgsAndToken&&... all) const {
         return detail::async_call(*this, detail::called_by_value{std::move(c)}, std::forward<ArgsAndToken>(all)...);
@@ -111,8 +121,10 @@ public:
     static constexpr bool sound = detail::sound<Op, Args...>;
 
     // What the operation offers, for a journal around this pipeline.
+    /// Does it say where a request goes?
     template <class... Args>
     static constexpr bool has_target = detail::core<Policies, Op>::template called_with<Args...>::has_target;
+    /// Can its results be written down and read back?
     template <class... Args>
     static constexpr bool journalable = detail::core<Policies, Op>::template called_with<Args...>::journalable;
     /// Does an answer from there come from here?
@@ -126,12 +138,14 @@ public:
     [[nodiscard]] auto read(answer const& a, target const& from, Args const&... args) const {
         return detail::read_answer<typename core_type::template called_with<Args const...>>(*core_, a, from, args...);
     }
+    /// For a journal around this pipeline: what makes two requests the same.
     template <class... Args>
         requires(!detail::is_absent<decltype(detail::fingerprint_of(std::declval<Op const&>(),
                                                                     std::declval<Args const&>()...))>)
     [[nodiscard]] auto fingerprint(Args const&... args) const {
         return detail::fingerprint_of(core_->operation, args...);
     }
+    /// For a journal around this pipeline: what an answer says.
     [[nodiscard]] auto decode(answer const& a) const
         requires(
             !detail::is_absent<decltype(detail::decode_with(std::declval<Op const&>(), std::declval<answer const&>()))>)
@@ -155,10 +169,23 @@ private:
     std::shared_ptr<core_type const> core_;
 };
 
-/// Policies, first = outermost. Wrap once, call many times.
+/// Policies, first = outermost: the order in which a call meets them. Wrap once, call many times.
+///
+///     auto const ask = coffer::pipeline{
+///         coffer::once{db},                                             // pays for a key once
+///         coffer::retry{},                                              // what is inside is met by each attempt
+///         coffer::rate_limit{{.requests_per_minute = 500}},
+///     }.wrap(openai.chat);
+///
+/// A value that holds handles: what it wraps shares the state of the policies that it was given, and so do several
+/// pipelines with copies of one policy: limits and breakers then count all their calls. It need not outlive what it has
+/// wrapped. Gates cost no coroutine frame of their own, layers one.
 template <class... Policies>
 class pipeline {
 public:
+    /// Policies are copied in: they are handles, and share their state with the ones given. What cannot be a policy,
+    /// and orders that
+    /// cannot be right, do not compile, and the message says what to do.
     explicit pipeline(Policies... policies) : policies_{std::move(policies)...} {
         static_assert(
             !(detail::nested_pipeline<Policies> || ...),
@@ -168,7 +195,7 @@ public:
         detail::check_order<Policies...>();
     }
 
-    /// Adds an observer, told of every event of every call.
+    /// Adds an observer, told of every event of every call, on the thread where it happens; see `observer`.
     [[nodiscard]] pipeline observe(observer o) && {
         watch_.add(std::move(o));
         return std::move(*this);

@@ -35,7 +35,7 @@ public:
 /// 32 secret bytes, wiped from memory with the object.
 class secret_key {
 public:
-    static constexpr std::size_t size = 32;
+    static constexpr std::size_t size = 32;  ///< in bytes
 
     /// Throws `std::invalid_argument` for another number of bytes.
     explicit secret_key(std::span<std::uint8_t const> bytes) {
@@ -62,7 +62,9 @@ public:
     secret_key& operator=(secret_key const&) = default;
     ~secret_key() { OPENSSL_cleanse(bytes_.data(), bytes_.size()); }
 
+    /// As long as the object.
     [[nodiscard]] std::span<std::uint8_t const, size> bytes() const noexcept { return bytes_; }
+    /// In constant time.
     friend bool operator==(secret_key const& a, secret_key const& b) noexcept {
         return CRYPTO_memcmp(a.bytes_.data(), b.bytes_.data(), size) == 0;
     }
@@ -84,11 +86,13 @@ private:
 /// random, hence at most 2^32 messages under one key. Throws `crypto::failure`. Thread safety: const use from any.
 class aes256_gcm {
 public:
-    static constexpr std::size_t nonce_size = 12;
-    static constexpr std::size_t tag_size = 16;
+    static constexpr std::size_t nonce_size = 12;  ///< in bytes
+    static constexpr std::size_t tag_size = 16;  ///< in bytes
+    /// What a sealed text is longer than its plain one, in bytes.
     static constexpr std::size_t overhead = nonce_size + tag_size;
-    using nonce = std::array<std::uint8_t, nonce_size>;
+    using nonce = std::array<std::uint8_t, nonce_size>;  ///< never twice under one key
 
+    /// Throws `crypto::failure` if libcrypto has no such cipher. Copies the key.
     explicit aes256_gcm(secret_key const& key) : key_{key} {
         if (algorithm() == nullptr) throw failure{"coffer: libcrypto has no AES-256-GCM (is its provider configured?)"};
     }

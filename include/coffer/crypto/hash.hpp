@@ -23,7 +23,7 @@
 
 namespace coffer::inline COFFER_ABI::crypto {
 
-using digest256 = std::array<std::uint8_t, 32>;
+using digest256 = std::array<std::uint8_t, 32>;  ///< as bytes, the first one first
 
 /// A hash in the making, which can be used again and again. Thread safety: one thread at a time.
 ///
@@ -32,10 +32,12 @@ class sha256 {
 public:
     sha256() : context_{EVP_MD_CTX_new()} { begin(); }
 
+    /// So much more of the text.
     sha256& update(std::string_view bytes) {
         check(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()));
         return *this;
     }
+    /// So much more of the text.
     sha256& update(std::span<std::uint8_t const> bytes) {
         check(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()));
         return *this;
@@ -80,6 +82,7 @@ inline sha256& thread_hash() {
 
 }  // namespace detail
 
+/// In one go. Thread safety: any thread.
 [[nodiscard]] inline digest256 sha256_of(std::string_view bytes) {
     auto& hash = detail::thread_hash();
     hash.begin();
@@ -89,6 +92,7 @@ inline sha256& thread_hash() {
 /// HMAC-SHA-256 (RFC 2104) under one key, which is wiped from memory with the object. Thread safety: `of` from any.
 class hmac_sha256 {
 public:
+    /// Keys longer than 64 bytes are hashed first, as the RFC says.
     explicit hmac_sha256(std::span<std::uint8_t const> key) {
         digest256 short_key{};
         if (key.size() > block_size) {

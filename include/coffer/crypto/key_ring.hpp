@@ -25,7 +25,7 @@ namespace coffer::inline COFFER_ABI::crypto {
 /// out. Thread safety: const use from any; set it up before it is shared.
 class key_ring {
 public:
-    static constexpr std::size_t longest_name = 64;
+    static constexpr std::size_t longest_name = 64;  ///< in characters
 
     /// Seals under `current` from now on. Throws `std::invalid_argument` for a name that is empty, longer than 64
     /// characters, or has others than letters, digits and `. _ -`.
@@ -44,7 +44,9 @@ public:
         return *this;
     }
 
+    /// The name under which `seal` writes.
     [[nodiscard]] std::string const& current() const noexcept { return current_; }
+    /// Can something be read that was sealed under that name?
     [[nodiscard]] bool knows(std::string_view name) const { return keys_.contains(name); }
 
     /// The name of the current key, and `plain` sealed under it; see `aes256_gcm::seal`.

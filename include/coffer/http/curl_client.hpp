@@ -10,6 +10,7 @@
 //     else        log(answer.error());                                              // kind, executed?, billed?
 
 #include <coffer/asio.hpp>
+#include <coffer/base/on_use.hpp>
 #include <coffer/base/outcome.hpp>
 #include <coffer/http/curl_engine.hpp>
 #include <coffer/http/curl_options.hpp>
@@ -72,8 +73,11 @@ struct client_stats {
     std::uint64_t socket_changes = 0;  ///< calls to epoll_ctl; a request on a kept connection makes none
 };
 
-/// A transport over libcurl, with its connections. Copies are handles of the same one.
+/// A transport over libcurl, with its connections. Copies are handles of the same one: make one for the program, or one for
+/// each set of options.
 ///
+/// **Outcome, cancellation, deadline.** Those of `http::transport`: any status is a success, a fault says what it proves,
+/// the coroutine that is cancelled resumes with a value, and no request is sent a second time.
 /// **Lifetime.** A running transfer goes on when the last handle is gone. When the context of the executor is destroyed,
 /// running transfers end with `aborted`, and later ones at once. While nothing runs, the context's `run()` may return.
 /// **Thread safety.** All members from any thread, `send` awaited on any executor of any context; the work is done on a
@@ -88,10 +92,12 @@ public:
     /// Sends `r` and brings back the whole response; the contract is that of `http::transport`.
     ///
     /// The environment's proxies are not used, redirects are not followed, compression is not asked for.
+    template <class = on_use>
     [[nodiscard]] awaitable<outcome<response>> send(request r, time_point deadline) const {
         return run(engine_, std::make_shared<curl::transfer>(std::move(r)), deadline);
     }
 
+    /// As they are now; read one after the other while transfers run.
     [[nodiscard]] client_stats stats() const noexcept {
         auto const& c = engine_->count();
         return {c.transfers, c.connections, c.resends_prevented, c.spins, c.rebuilds, c.socket_changes};
@@ -100,6 +106,7 @@ public:
 private:
     // Exactly one suspension: after the first cancellation Asio throws at the next one. And a small frame, for thousands
     // of them wait at a time.
+    template <class = on_use>
     static awaitable<outcome<response>> run(std::shared_ptr<curl::engine> engine,
                                             std::shared_ptr<curl::transfer> transfer, time_point deadline) {
         auto const executor = co_await asio::this_coro::executor;

@@ -20,6 +20,7 @@
 
 namespace coffer::inline COFFER_ABI::http {
 
+/// Which versions of HTTP are offered to servers.
 enum class version_preference : std::uint8_t {
     http2,    ///< over TLS, if both sides can; HTTP/1.1 over plain connections
     http1_1,  ///< always
@@ -28,13 +29,14 @@ enum class version_preference : std::uint8_t {
 /// Options of a client. Text is copied when the client is made. There is no switch that turns the verification of
 /// certificates or host names off.
 struct client_options {
-    version_preference version = version_preference::http2;
+    version_preference version = version_preference::http2;  ///< what is offered
     std::string_view ca_file{};     ///< PEM certificates to trust in place of the system's
     /// PEM file of the certificate that this client shows a server which asks for one, those between it and its
     /// authority after it. A file that cannot be used, and a key under a password, end every https request as `not_sent`.
     std::string_view client_certificate{};
     std::string_view client_key{};  ///< PEM file of its private key; empty: it stands in the certificate's file
     std::string_view proxy{};  ///< for https URLs; the environment's http_proxy and the like are not looked at
+    /// Of the `User-Agent` header, unless a request has its own.
     std::string_view user_agent = "coffer/" COFFER_VERSION_STRING;
     std::size_t max_connections = 0;  ///< at a time, further requests wait for one; 0: no limit
     std::size_t max_connections_per_host = 0;  ///< the same for one host

@@ -46,17 +46,18 @@ namespace detail {
 /// they stand in a co_await expression.)
 class header {
 public:
+    /// One field, as it will be sent.
     header(std::string field_name, std::string field_value)
         : name{std::move(field_name)}, value{std::move(field_value)} {}
 
-    std::string name;
-    std::string value;
+    std::string name;  ///< as it came, or as it will be sent
+    std::string value;  ///< without the white space around it
 };
 
 /// Header fields in their order. Lookups ignore the case of names. Thread safety: as a `std::vector`.
 class header_list {
 public:
-    using const_iterator = std::vector<header>::const_iterator;
+    using const_iterator = std::vector<header>::const_iterator;  ///< valid until the list changes
 
     header_list() = default;
 
@@ -74,6 +75,7 @@ public:
     std::size_t erase(std::string_view name) {
         return std::erase_if(fields_, [&](header const& h) { return detail::equal_names(h.name, name); });
     }
+    /// All of them go.
     void clear() noexcept { fields_.clear(); }
 
     /// The value of the first field of that name. Valid until the list changes.
@@ -89,11 +91,16 @@ public:
             if (detail::equal_names(h.name, name)) values.emplace_back(h.value);
         return values;
     }
+    /// Is there a field of that name?
     [[nodiscard]] bool contains(std::string_view name) const noexcept { return first(name).has_value(); }
 
+    /// In their order.
     [[nodiscard]] const_iterator begin() const noexcept { return fields_.begin(); }
+    /// In their order.
     [[nodiscard]] const_iterator end() const noexcept { return fields_.end(); }
+    /// Fields, repeated ones counted each.
     [[nodiscard]] std::size_t size() const noexcept { return fields_.size(); }
+    /// There is none.
     [[nodiscard]] bool empty() const noexcept { return fields_.empty(); }
 
     /// The last field, to continue its value; null if there is none.

@@ -21,27 +21,30 @@
 
 namespace coffer::inline COFFER_ABI::http {
 
-inline constexpr std::size_t default_max_header_bytes = std::size_t{64} * 1024;
-inline constexpr std::size_t default_max_body_bytes = std::size_t{64} * 1024 * 1024;
+inline constexpr std::size_t default_max_header_bytes = std::size_t{64} * 1024;  ///< 64 KiB
+inline constexpr std::size_t default_max_body_bytes = std::size_t{64} * 1024 * 1024;  ///< 64 MiB
 
 /// What is sent, and how much is accepted back. Copies share the body. Thread safety: as a `std::string`.
 class request {
 public:
     request() = default;
+    /// Without a body.
     request(std::string method_name, std::string target) : method{std::move(method_name)}, url{std::move(target)} {}
+    /// With a body, which is moved in.
     request(std::string method_name, std::string target, std::string content)
         : request{std::move(method_name), std::move(target)} {
         body = std::make_shared<std::string const>(std::move(content));
     }
+    /// With a body that others share.
     request(std::string method_name, std::string target, std::shared_ptr<std::string const> content)
         : request{std::move(method_name), std::move(target)} {
         body = std::move(content);
     }
 
-    std::string method = "GET";
+    std::string method = "GET";  ///< `GET`, `POST` and so on, in capitals
     /// Absolute. `http://` reaches only loopback addresses; a URL with a user name or a password is refused.
     std::string url;
-    header_list headers;
+    header_list headers;  ///< in the order in which they are sent
     /// Null: none. Shared with whoever sends it, so it must not change.
     std::shared_ptr<std::string const> body;
 
@@ -54,6 +57,7 @@ public:
     /// Names whose values are secrets, besides those for which `is_sensitive` holds.
     std::vector<std::string> sensitive_headers;
 
+    /// Is the value of such a field a secret? Then it is never printed.
     [[nodiscard]] bool hides(std::string_view header_name) const noexcept {
         return is_sensitive(header_name) || std::ranges::any_of(sensitive_headers, [&](std::string const& name) {
                    return detail::equal_names(name, header_name);

@@ -10,18 +10,20 @@
 
 namespace coffer::inline COFFER_ABI::http {
 
+/// Which version of HTTP a response came in.
 enum class version : std::uint8_t { unknown, http1_0, http1_1, http2, http3 };
 
 /// A complete response of any status. Thread safety: as a `std::string`.
 class response {
 public:
     response() = default;
+    /// As a test makes it.
     explicit response(int code, std::string content = {}) : status{code}, body{std::move(content)} {}
 
-    int status = 0;
-    http::version version = http::version::unknown;
-    header_list headers;
-    std::string body;
+    int status = 0;  ///< of the final response; 0: none
+    http::version version = http::version::unknown;  ///< as the status line says
+    header_list headers;  ///< and, after them, trailers
+    std::string body;  ///< decoded from chunks; whole
     /// Neither a length nor chunks said where the body ends: the connection was closed, and that was taken for the end.
     /// A body that was cut looks the same, so whoever reads it must find the end in the body itself.
     bool body_terminated_by_close = false;

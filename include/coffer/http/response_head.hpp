@@ -20,6 +20,7 @@ namespace coffer::inline COFFER_ABI::http {
 /// What a response's head says, as far as it has come.
 class response_head {
 public:
+    /// With that limit, in bytes, for all its lines together.
     explicit response_head(std::size_t limit = default_max_header_bytes) noexcept : limit_{limit} {}
 
     /// One line with or without its line end. False once all lines together are over the limit; nothing of that line
@@ -39,8 +40,11 @@ public:
     [[nodiscard]] int status() const noexcept { return status_ >= 200 ? status_ : 0; }
     /// The final response's head has come to its end.
     [[nodiscard]] bool complete() const noexcept { return ended_ && status_ >= 200; }
+    /// Of the last status line.
     [[nodiscard]] http::version version() const noexcept { return version_; }
+    /// Of the final response, and trailers.
     [[nodiscard]] header_list const& headers() const noexcept { return headers_; }
+    /// They are gone from here then.
     [[nodiscard]] header_list take_headers() noexcept { return std::move(headers_); }
 
     /// The declared length of the body, if it is declared and can be read.

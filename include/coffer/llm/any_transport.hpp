@@ -14,10 +14,12 @@ namespace coffer::inline COFFER_ABI::llm {
 /// Owns a copy of a transport, which is a handle. The contract is that of `http::transport`; no coroutine of its own.
 class any_transport {
 public:
+    /// Copies the transport into it.
     template <class Transport>
         requires(!std::same_as<Transport, any_transport>) && http::transport<Transport>
     any_transport(Transport t) : self_{std::make_shared<model<Transport> const>(std::move(t))} {}
 
+    /// Sends through it.
     [[nodiscard]] awaitable<outcome<http::response>> send(http::request r, time_point deadline) const {
         return self_->send(std::move(r), deadline);
     }

@@ -33,6 +33,7 @@ namespace coffer::inline COFFER_ABI::llm {
 class key_request {
 public:
     key_request() = default;
+    /// As the library asks: until when the key is of use, and the one that was refused, if one was.
     explicit key_request(time_point deadline, std::string refused = {})
         : deadline_{deadline}, refused_{std::move(refused)} {}
 
@@ -83,6 +84,7 @@ concept coroutine_source = asked<Source> && (std::same_as<key_given<Source>, key
 /// safety: any thread, if the callable allows it.
 class api_key {
 public:
+    /// Reads keys from `source`, which is copied or moved in.
     template <class Source>
         requires(!std::same_as<std::remove_cvref_t<Source>, api_key>) &&
                 (detail::immediate_source<std::decay_t<Source>> || detail::coroutine_source<std::decay_t<Source>>)
@@ -104,6 +106,7 @@ public:
     }
     /// That very key. A program's arguments and its source are no place for one: prefer the other ways.
     explicit api_key(std::string key) : api_key{[k = std::move(key)] { return outcome<std::string>{k}; }} {}
+    /// The same, of a literal.
     explicit api_key(char const* key) : api_key{std::string{key}} {}
     /// For servers that want none.
     [[nodiscard]] static api_key none() { return api_key{std::string{}}; }

@@ -12,7 +12,7 @@
 
 namespace coffer::inline COFFER_ABI::llm {
 
-inline constexpr std::uint32_t canonical_version = 1;
+inline constexpr std::uint32_t canonical_version = 1;  ///< digests of two versions are never compared
 
 namespace detail {
 

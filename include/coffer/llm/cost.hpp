@@ -16,7 +16,7 @@ namespace coffer::inline COFFER_ABI::llm {
 
 /// What a cost depends on besides the usage.
 struct cost_terms {
-    service_tier tier = service_tier::standard;
+    service_tier tier = service_tier::standard;  ///< which prices hold
     std::optional<search_context> searched{};  ///< not known: the dearest
     std::optional<std::int64_t> images{};      ///< in the prompt; not known: no cost where each has a fee
 };
@@ -26,16 +26,16 @@ struct quantities {
     std::int64_t text_tokens = 0;    ///< of the prompt
     std::int64_t part_tokens = 0;    ///< of the prompt's images, audio, files, whatever they are
     std::int64_t output_tokens = 0;  ///< of one choice
-    std::int64_t choices = 1;
+    std::int64_t choices = 1;  ///< so many answers are asked for
     bool may_speak = false;  ///< may the output be audio?
-    std::int64_t web_searches = 0;
+    std::int64_t web_searches = 0;  ///< at the most
     std::int64_t tool_calls = 0;  ///< of other tools at the provider
-    std::int64_t images = 0;
+    std::int64_t images = 0;  ///< of the prompt
 };
 
 /// At the most so much. It is a straight line: with an output maximum of one token less it is `per_output` less.
 struct upper_bound {
-    money cost{};
+    money cost{};  ///< dollars, rounded up
     token_price per_output{};  ///< for one token of each choice
 };
 

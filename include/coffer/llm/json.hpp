@@ -15,7 +15,7 @@
 
 namespace coffer::inline COFFER_ABI::llm {
 
-using json = nlohmann::json;
+using json = nlohmann::json;  ///< numbers as doubles and 64-bit integers; see exact_json.hpp for others
 
 namespace detail {
 

@@ -17,6 +17,7 @@ namespace coffer::inline COFFER_ABI::llm {
 /// Who speaks.
 enum class role : std::uint8_t { system, developer, user, assistant, tool };
 
+/// As the protocol writes it.
 [[nodiscard]] constexpr std::string_view to_string(role r) noexcept {
     switch (r) {
         case role::system: return "system";
@@ -31,6 +32,7 @@ enum class role : std::uint8_t { system, developer, user, assistant, tool };
 /// How closely a model looks at an image, which decides how many tokens it is. `automatic`: the provider chooses.
 enum class image_detail : std::uint8_t { automatic, low, high };
 
+/// As the protocol writes it.
 [[nodiscard]] constexpr std::string_view to_string(image_detail d) noexcept {
     switch (d) {
         case image_detail::automatic: return "auto";
@@ -43,8 +45,11 @@ enum class image_detail : std::uint8_t { automatic, low, high };
 /// An image beside a message's text.
 class image_part {
 public:
+    /// An image by its URL, which may be a `data:` one.
     image_part(std::string url, image_detail d) : url_{std::move(url)}, detail_{d} {}
+    /// As it is sent.
     [[nodiscard]] std::string const& url() const noexcept { return url_; }
+    /// What was asked for.
     [[nodiscard]] image_detail detail() const noexcept { return detail_; }
     friend bool operator==(image_part const&, image_part const&) = default;
 
@@ -59,11 +64,16 @@ private:
 /// co_await expression.)
 class message {
 public:
+    /// A message of anybody.
     message(llm::role who, std::string text) : who_{who}, text_{std::move(text)} {}
 
+    /// What the model is told to be.
     [[nodiscard]] static message system(std::string text) { return {llm::role::system, std::move(text)}; }
+    /// The same, for models that call it so.
     [[nodiscard]] static message developer(std::string text) { return {llm::role::developer, std::move(text)}; }
+    /// What the user says.
     [[nodiscard]] static message user(std::string text) { return {llm::role::user, std::move(text)}; }
+    /// What the model said before, as the conversation goes on.
     [[nodiscard]] static message assistant(std::string text) { return {llm::role::assistant, std::move(text)}; }
     /// What the assistant said together with the tools it called: `calls` is `reply::tool_calls` as it came.
     [[nodiscard]] static message assistant(std::string text, std::string calls) {
@@ -83,15 +93,20 @@ public:
         images_.emplace_back(std::move(url), d);
         return *this;
     }
+    /// The same of a temporary.
     message&& image(std::string url, image_detail d = image_detail::automatic) && {
         return std::move(image(std::move(url), d));
     }
 
+    /// Its role.
     [[nodiscard]] llm::role who() const noexcept { return who_; }
+    /// UTF-8; may be empty beside images or tool calls.
     [[nodiscard]] std::string const& text() const noexcept { return text_; }
     /// A JSON array, or empty.
     [[nodiscard]] std::string const& tool_calls() const noexcept { return tool_calls_; }
+    /// Empty but for a tool's message.
     [[nodiscard]] std::string const& tool_call_id() const noexcept { return tool_call_id_; }
+    /// In the order in which they were added.
     [[nodiscard]] std::vector<image_part> const& images() const noexcept { return images_; }
 
     friend bool operator==(message const&, message const&) = default;

@@ -12,6 +12,7 @@
 #include <coffer/asio.hpp>
 #include <coffer/base/answer.hpp>
 #include <coffer/base/fingerprint.hpp>
+#include <coffer/base/on_use.hpp>
 #include <coffer/base/outcome.hpp>
 #include <coffer/call/attempt.hpp>
 #include <coffer/call/composition.hpp>
@@ -62,9 +63,12 @@ namespace coffer::inline COFFER_ABI::llm {
 /// **Thread safety.** Copies share what cannot change; any thread.
 class chat_operation {
 public:
+    /// With a transport, keys and options, all of which are copied or moved in.
     chat_operation(any_transport transport, api_key key, openai_options options)
         : settings_{std::make_shared<settings const>(std::move(transport), std::move(key), std::move(options))} {}
 
+    /// One send. See above.
+    template <class = on_use>
     [[nodiscard]] awaitable<outcome<answer>> operator()(attempt& a, request const& r) const {
         return run(settings_, a, r);
     }
@@ -75,12 +79,15 @@ public:
     [[nodiscard]] billed bill(answer const& a) const { return bill_chat(a, settings_->options); }
     /// What makes two requests the same. See `fingerprint_of`.
     [[nodiscard]] coffer::fingerprint fingerprint(request const& r) const { return fingerprint_of(r); }
+    /// The provider's name and the request's model.
     [[nodiscard]] coffer::target target(request const& r) const { return {settings_->options.provider, model_of(r)}; }
     /// An upper bound, or no cost where there is none. See `estimate_of`.
     [[nodiscard]] coffer::estimate estimate(request const& r) const { return estimate_of(r, settings_->options); }
 
+    /// What a pipeline prints at its end: the provider's name.
     void describe(composition& to) const { to.name(settings_->options.provider); }
 
+    /// As they were given.
     [[nodiscard]] openai_options const& options() const noexcept { return settings_->options; }
 
 private:
@@ -157,6 +164,7 @@ private:
 
     // After the first cancellation Asio throws at the next suspension: it is looked for before each but the first.
     // Attempt and request live in the walk.
+    template <class = on_use>
     static awaitable<outcome<answer>> run(std::shared_ptr<settings const> s, attempt& a, request const& r) {
         auto const executor = co_await asio::this_coro::executor;
         auto const replaced_before = s->keys.replaced();
@@ -201,8 +209,16 @@ private:
 static_assert(provider<chat_operation, request, reply>);
 
 /// A provider of OpenAI's shape: over a transport, which is a handle and is copied. Copies share everything.
+///
+///     llm::openai openai{coffer::http::client{io.get_executor()}, llm::api_key_from_env()};
+///     auto const ask = coffer::pipeline{coffer::retry{}}.wrap(openai.chat);
+///     llm::openai groq{client, llm::api_key_from_file("/run/secrets/groq"), llm::openai_options::groq()};
+///
+/// Nothing is sent or looked up when it is made: a URL that cannot be, or a key that is not there, is the first attempt's
+/// fault (`invalid_request`, `unauthorized`), proven unsent. What calling `chat` means, `chat_operation` says. Any thread.
 class openai {
 public:
+    /// Any `http::transport`: `http::client`, or a scripted one in tests. Options are copied in.
     openai(any_transport transport, api_key key, openai_options options = {})
         : chat{std::move(transport), std::move(key), std::move(options)} {}
 

@@ -48,10 +48,11 @@ public:
     std::string provider = "openai";
     std::string organization;  ///< header OpenAI-Organization
     std::string project;  ///< header OpenAI-Project
-    std::string key_header = "Authorization";
-    std::string key_prefix = "Bearer ";
+    std::string key_header = "Authorization";  ///< the header that carries the key
+    std::string key_prefix = "Bearer ";  ///< before the key, in that header
     http::header_list headers;  ///< further ones, sent with every request
 
+    /// What models cost; each card says of which day it is.
     price_table prices = openai_prices();
     /// What a model costs that `prices` does not know, or whose prices were refused.
     unknown_price on_unknown_price = unknown_price::refuse;
@@ -59,9 +60,10 @@ public:
     /// `standard` and `priority`, as far as the price list has them.
     std::optional<service_tier> auto_tier;
 
+    /// DNS, connect and TLS together, in real time.
     std::chrono::milliseconds connect_timeout = defaults::connect_timeout;
-    std::size_t max_header_bytes = http::default_max_header_bytes;
-    std::size_t max_body_bytes = http::default_max_body_bytes;
+    std::size_t max_header_bytes = http::default_max_header_bytes;  ///< of a response; more is a fault
+    std::size_t max_body_bytes = http::default_max_body_bytes;  ///< of a response; more is a fault
 
     /// The request's field for `max_output_tokens`; older servers know only `max_tokens`.
     std::string output_limit_field = "max_completion_tokens";
@@ -75,7 +77,7 @@ public:
     bool accept_truncated = false;  ///< an answer that was cut at its output limit counts as one
     bool accept_refusals = false;  ///< a refusal by the model counts as an answer, in `reply::refusal`
 
-    fault_rules rules;
+    fault_rules rules;  ///< what the provider's errors mean
 
     /// The card of that model, or what `on_unknown_price` puts in its place. Nothing if its price is not known.
     [[nodiscard]] std::optional<price_card> card_of(std::string_view model) const {
@@ -106,6 +108,7 @@ public:
         o.rules.insured = true;
         return o;
     }
+    /// Groq, whose 422 does not mean the request: it is `ambiguous`. Nothing is known of its prices.
     [[nodiscard]] static openai_options groq() {
         auto o = compatible("groq", "https://api.groq.com/openai/v1");
         o.rules.unprocessable_is_output = true;

@@ -19,7 +19,7 @@
 
 namespace coffer::inline COFFER_ABI::llm {
 
-/// How fast a request is worked on, which has its own price.
+/// How fast a request is worked on, which has its own price; by OpenAI's names.
 enum class service_tier : std::uint8_t { standard, flex, priority, batch };
 
 /// How much a web search brings into the prompt, which has its own fee.
@@ -28,15 +28,15 @@ enum class search_context : std::uint8_t { low, medium, high };
 /// What a token costs, bucket by bucket. A cache rate that is not listed is the full one; audio and images without a rate
 /// have an unknown price, and it is never zero.
 struct token_rates {
-    token_price input{};
-    token_price output{};
+    token_price input{};  ///< fresh prompt tokens
+    token_price output{};  ///< generated text
     std::optional<token_price> cache_read{};  ///< else `input`
     std::optional<token_price> cache_write{};  ///< else `input`
     std::optional<token_price> cache_write_1h{};  ///< else as `cache_write`
-    std::optional<token_price> audio_in{};
-    std::optional<token_price> audio_out{};
-    std::optional<token_price> image_in{};
-    std::optional<token_price> image_out{};
+    std::optional<token_price> audio_in{};  ///< none: not known
+    std::optional<token_price> audio_out{};  ///< none: not known
+    std::optional<token_price> image_in{};  ///< none: not known
+    std::optional<token_price> image_out{};  ///< none: not known
     std::optional<token_price> reasoning{};  ///< else `output`
 
     friend bool operator==(token_rates const&, token_rates const&) = default;
@@ -60,6 +60,7 @@ struct dearest_rates {
     token_price output{};  ///< text, thought or image
     token_price spoken{};  ///< the same, or audio
 
+    /// Those rates may apply, too.
     constexpr void include(token_rates const& r) noexcept {
         auto const write = r.cache_write.value_or(r.input);
         text = std::max({text, r.input, r.cache_read.value_or(r.input), write, r.cache_write_1h.value_or(write)});
@@ -72,12 +73,15 @@ struct dearest_rates {
 /// The prices of one model. A regular value type; safe to share const across threads.
 class price_card {
 public:
+    /// The standard tier's rates, as of that day, `YYYY-MM-DD`.
     price_card(token_rates rates, std::string_view as_of) : as_of_{as_of} { tier(service_tier::standard, rates); }
+    /// The standard tier's rates for text alone.
     price_card(token_price input, token_price output, std::string_view as_of)
         : price_card{token_rates{.input = input, .output = output}, as_of} {}
 
     /// In that tier.
     price_card& tier(service_tier t, token_rates rates) & { return above(nothing, rates, t); }
+    /// The same of a temporary.
     price_card&& tier(service_tier t, token_rates rates) && { return std::move(tier(t, rates)); }
     /// For a prompt of more than `prompt_tokens` those rates hold for everything, output and all tokens below included.
     /// There may be several such sizes.
@@ -88,16 +92,21 @@ public:
         else sizes.insert(at, {prompt_tokens, rates});
         return *this;
     }
+    /// The same of a temporary.
     price_card&& above(std::int64_t prompt_tokens, token_rates rates, service_tier t = service_tier::standard) && {
         return std::move(above(prompt_tokens, rates, t));
     }
+    /// What is paid by the piece, besides the tokens.
     price_card& fees(unit_fees f) & noexcept { return fees_ = f, *this; }
+    /// The same of a temporary.
     price_card&& fees(unit_fees f) && noexcept { return std::move(fees(f)); }
     /// The model searches without being asked to: its cost is known only where the provider says how often it did.
     price_card& always_searches(bool yes = true) & noexcept { return always_searches_ = yes, *this; }
+    /// The same of a temporary.
     price_card&& always_searches(bool yes = true) && noexcept { return std::move(always_searches(yes)); }
     /// What is on this card is not all: there is neither a bound nor a cost. `why` is shown to the user.
     price_card& refuse(std::string why) & { return refused_ = std::move(why), *this; }
+    /// The same of a temporary.
     price_card&& refuse(std::string why) && { return std::move(refuse(std::move(why))); }
 
     /// The rates for a prompt of so many tokens; null where none are listed: no such tier, or a size that is listed for
@@ -120,6 +129,7 @@ public:
             return s.above > prompt_tokens || rates(s.above == nothing ? 0 : s.above + 1, t) != nullptr;
         });
     }
+    /// Are there rates of that tier?
     [[nodiscard]] bool lists(service_tier t) const noexcept { return !tiers_[static_cast<std::size_t>(t)].empty(); }
     /// Calls `each(token_rates const&)` for all rates there are.
     template <class Each>
@@ -128,7 +138,9 @@ public:
             for (auto const& s : sizes) each(s.rates);
     }
 
+    /// All of them zero or unknown, unless set.
     [[nodiscard]] unit_fees const& fees() const noexcept { return fees_; }
+    /// See above.
     [[nodiscard]] bool always_searches() const noexcept { return always_searches_; }
     /// Why there is neither a bound nor a cost; empty if there is.
     [[nodiscard]] std::string const& refused() const noexcept { return refused_; }

@@ -24,9 +24,10 @@ namespace coffer::inline COFFER_ABI::llm {
 /// What was read of a list, model by model.
 class price_list {
 public:
+    /// A model, and what is wrong with its entry.
     struct note {
-        std::string model;
-        std::string what;
+        std::string model;  ///< as the list names it
+        std::string what;  ///< for people
         friend bool operator==(note const&, note const&) = default;
     };
 
@@ -60,7 +61,7 @@ public:
         return list;
     }
 
-    price_table prices;
+    price_table prices;  ///< what was understood
     std::vector<note> skipped;  ///< not in `prices`: no model that writes text, or its price is not there or no number
     /// In `prices`, but without bound and cost: a field that speaks of money was not understood, and what is left might be
     /// too low.

@@ -47,6 +47,7 @@ public:
         else rows_.emplace(at, std::move(model), std::move(card));
         return *this;
     }
+    /// The same of a temporary.
     price_table&& set(std::string model, price_card card) && {
         return std::move(set(std::move(model), std::move(card)));
     }
@@ -88,7 +89,9 @@ public:
         all.fees(fees);
         return all;
     }
+    /// Models.
     [[nodiscard]] std::size_t size() const noexcept { return rows_.size(); }
+    /// No model is known.
     [[nodiscard]] bool empty() const noexcept { return rows_.empty(); }
 
 private:

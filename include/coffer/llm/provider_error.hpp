@@ -22,12 +22,12 @@ public:
     /// It is the provider's own: a JSON object that describes an error, which an edge's page is not.
     bool own = false;
     std::string code;     ///< as text, a number too
-    std::string type;
-    std::string message;
+    std::string type;  ///< `insufficient_quota`, `rate_limit_error` and the like
+    std::string message;  ///< the provider's words
     int code_as_status = 0;  ///< the code, if it is an HTTP status: OpenRouter writes 402 where others write a word
 
     // OpenRouter's `metadata` (openrouter.ai/docs/api/reference/errors-and-debugging).
-    std::string limit_source;
+    std::string limit_source;  ///< who has limited it: OpenRouter, or the upstream
     bool moderated = false;      ///< it names reasons for which the input was flagged
     bool names_budget = false;   ///< it names a limit in dollars, or when one is reset
     http::header_list headers;   ///< of the upstream, where they are handed on

@@ -175,13 +175,15 @@ namespace detail {
 /// views must be valid while it is used. Thread safety: const use from any.
 class provider_words {
 public:
-    static constexpr std::size_t longest = 300;
-    static constexpr std::size_t longest_quote = 40;
+    static constexpr std::size_t longest = 300;  ///< in bytes
+    static constexpr std::size_t longest_quote = 40;  ///< in bytes
 
     provider_words() = default;
+    /// What must not be shown, and what may not be shown at length. Neither is copied.
     provider_words(std::vector<std::string_view> secrets, std::vector<std::string_view> echoes)
         : secrets_{std::move(secrets)}, echoes_{std::move(echoes)} {}
 
+    /// The words without all that, cut to `longest`.
     [[nodiscard]] std::string shown(std::string_view words) const {
         std::string text{detail::cut_utf8(words, 8 * longest)};
         for (auto const secret : secrets_) {

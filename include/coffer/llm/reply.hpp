@@ -15,6 +15,7 @@ namespace coffer::inline COFFER_ABI::llm {
 class reply {
 public:
     reply() = default;
+    /// With a text, as tests make it.
     explicit reply(std::string content) : text{std::move(content)} {}
 
     std::string text;                     ///< of the first choice; empty if the model called tools instead

@@ -33,18 +33,27 @@ struct uncounted {
 /// A regular value type; safe to share const across threads.
 class request {
 public:
+    /// For that model, by the provider's name for it. Empty: `extra` or `with_model` has to name one.
     explicit request(std::string model = {}) : model_{std::move(model)} {}
 
     // The conversation
     // ---------------------------------------------------------------------------------------------------
 
+    /// One more message, at the end of the conversation.
     request& add(message m) & { return messages_.push_back(std::move(m)), *this; }
+    /// The same of a temporary.
     request&& add(message m) && { return std::move(add(std::move(m))); }
+    /// What the model is told to be: a message of its own each time.
     request& system(std::string text) & { return add(message::system(std::move(text))); }
+    /// The same of a temporary.
     request&& system(std::string text) && { return std::move(system(std::move(text))); }
+    /// What the user says.
     request& user(std::string text) & { return add(message::user(std::move(text))); }
+    /// The same of a temporary.
     request&& user(std::string text) && { return std::move(user(std::move(text))); }
+    /// What the model said before.
     request& assistant(std::string text) & { return add(message::assistant(std::move(text))); }
+    /// The same of a temporary.
     request&& assistant(std::string text) && { return std::move(assistant(std::move(text))); }
     /// Adds an image to the last message, or if that is not the user's, to a new one of the user. `url` is an address that
     /// the provider can reach, or `data:image/png;base64,...`. How many tokens it is, only the provider knows: see
@@ -53,6 +62,7 @@ public:
         if (messages_.empty() || messages_.back().who() != role::user) user({});
         return messages_.back().image(std::move(url), d), *this;
     }
+    /// The same of a temporary.
     request&& image(std::string url, image_detail d = image_detail::automatic) && {
         return std::move(image(std::move(url), d));
     }
@@ -60,27 +70,39 @@ public:
     // Limits and sampling
     // ------------------------------------------------------------------------------------------------
 
+    /// Another model.
     request& model(std::string name) & { return model_ = std::move(name), *this; }
+    /// The same of a temporary.
     request&& model(std::string name) && { return std::move(model(std::move(name))); }
     /// Of each choice, reasoning included. Without it no upper bound of the cost exists, and a hard budget refuses.
     request& max_output_tokens(std::int64_t tokens) & { return max_output_tokens_ = tokens, *this; }
+    /// The same of a temporary.
     request&& max_output_tokens(std::int64_t tokens) && { return std::move(max_output_tokens(tokens)); }
     /// A promise by whoever knows the provider: the parts that cannot be counted consume no more than that. The bound of
     /// the cost is formed with it; without it a request with such parts has none, and a hard budget refuses. Nothing is
     /// enforced: a provider that consumes more exceeds the bound. Not a part of what makes two requests the same.
     request& at_most(uncounted parts) & { return at_most_ = parts, *this; }
+    /// The same of a temporary.
     request&& at_most(uncounted parts) && { return std::move(at_most(parts)); }
+    /// How much chance there is in the answer; the provider says in which range. Must be finite.
     request& temperature(double t) & { return temperature_ = t, *this; }
+    /// The same of a temporary.
     request&& temperature(double t) && { return std::move(temperature(t)); }
+    /// Only the most probable tokens, as many as make up this share of all. Must be finite.
     request& top_p(double p) & { return top_p_ = p, *this; }
+    /// The same of a temporary.
     request&& top_p(double p) && { return std::move(top_p(p)); }
     /// How many choices; each is paid for. `reply::text` is the first one, `reply::choices` holds all.
     request& n(std::int64_t choices) & { return n_ = choices, *this; }
+    /// The same of a temporary.
     request&& n(std::int64_t choices) && { return std::move(n(choices)); }
     /// Adds a sequence at which the answer ends.
     request& stop(std::string sequence) & { return stop_.push_back(std::move(sequence)), *this; }
+    /// The same of a temporary.
     request&& stop(std::string sequence) && { return std::move(stop(std::move(sequence))); }
+    /// For answers that repeat, as far as the provider can do that.
     request& seed(std::int64_t s) & { return seed_ = s, *this; }
+    /// The same of a temporary.
     request&& seed(std::int64_t s) && { return std::move(seed(s)); }
 
     // Raw JSON
@@ -88,6 +110,7 @@ public:
 
     /// The provider's `response_format`, e.g. `{"type":"json_object"}`.
     request& response_format(std::string raw) & { return response_format_ = std::move(raw), *this; }
+    /// The same of a temporary.
     request&& response_format(std::string raw) && { return std::move(response_format(std::move(raw))); }
     /// Asks for JSON that fits `schema`, strictly. `name` is of letters, digits, `_` and `-`, else
     /// `std::invalid_argument`.
@@ -100,32 +123,49 @@ public:
         ((raw += name) += R"(","strict":true,"schema":)") += schema;
         return response_format(raw += "}}");
     }
+    /// The same of a temporary.
     request&& json_schema(std::string_view name, std::string_view schema) && {
         return std::move(json_schema(name, schema));
     }
     /// A JSON array of tools.
     request& tools(std::string raw) & { return tools_ = std::move(raw), *this; }
+    /// The same of a temporary.
     request&& tools(std::string raw) && { return std::move(tools(std::move(raw))); }
     /// A JSON object whose fields are put into the request last: they win over everything said above.
     request& extra(std::string raw) & { return extra_ = std::move(raw), *this; }
+    /// The same of a temporary.
     request&& extra(std::string raw) && { return std::move(extra(std::move(raw))); }
 
     /// The provider's tag for the person on whose behalf it is asked. Not a part of what makes two requests the same.
     request& end_user(std::string tag) & { return end_user_ = std::move(tag), *this; }
+    /// The same of a temporary.
     request&& end_user(std::string tag) && { return std::move(end_user(std::move(tag))); }
 
+    /// As the provider calls it.
     [[nodiscard]] std::string const& model() const noexcept { return model_; }
+    /// In the order of the conversation.
     [[nodiscard]] std::vector<message> const& messages() const noexcept { return messages_; }
+    /// None: the provider's own maximum, and no upper bound of the cost.
     [[nodiscard]] std::optional<std::int64_t> max_output_tokens() const noexcept { return max_output_tokens_; }
+    /// None: nobody has promised anything.
     [[nodiscard]] std::optional<uncounted> const& at_most() const noexcept { return at_most_; }
+    /// None: the provider's default.
     [[nodiscard]] std::optional<double> temperature() const noexcept { return temperature_; }
+    /// None: the provider's default.
     [[nodiscard]] std::optional<double> top_p() const noexcept { return top_p_; }
+    /// None: one choice.
     [[nodiscard]] std::optional<std::int64_t> n() const noexcept { return n_; }
+    /// In the order in which they were added.
     [[nodiscard]] std::vector<std::string> const& stop() const noexcept { return stop_; }
+    /// None: the provider's choice.
     [[nodiscard]] std::optional<std::int64_t> seed() const noexcept { return seed_; }
+    /// Raw JSON; empty: not set.
     [[nodiscard]] std::string const& response_format() const noexcept { return response_format_; }
+    /// Raw JSON; empty: not set.
     [[nodiscard]] std::string const& tools() const noexcept { return tools_; }
+    /// Raw JSON; empty: not set.
     [[nodiscard]] std::string const& extra() const noexcept { return extra_; }
+    /// Empty: not set.
     [[nodiscard]] std::string const& end_user() const noexcept { return end_user_; }
 
     friend bool operator==(request const&, request const&) = default;

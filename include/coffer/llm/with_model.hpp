@@ -29,16 +29,24 @@ namespace coffer::inline COFFER_ABI::llm {
 template <provider<request, reply> Operation>
 class model_operation {
 public:
+    /// Made by `with_model`.
     model_operation(Operation op, std::string model) : op_{std::move(op)}, model_{std::move(model)} {}
 
+    /// One send of the request, with this model's name in it.
     [[nodiscard]] awaitable<outcome<answer>> operator()(attempt& a, request const& r) const {
         return run(op_, a, renamed(r));
     }
+    /// The operation's.
     [[nodiscard]] outcome<reply> decode(answer const& a) const { return op_.decode(a); }
+    /// The operation's.
     [[nodiscard]] billed bill(answer const& a) const { return op_.bill(a); }
+    /// Of the request as it was given.
     [[nodiscard]] coffer::fingerprint fingerprint(request const& r) const { return op_.fingerprint(r); }
+    /// The operation's, with this model.
     [[nodiscard]] coffer::target target(request const&) const { return op_.target(request{model_}); }
+    /// Of the request with this model's name in it.
     [[nodiscard]] coffer::estimate estimate(request const& r) const { return op_.estimate(renamed(r)); }
+    /// The operation's, and the model.
     void describe(composition& to) const {
         if constexpr (described_in_words<Operation>) op_.describe(to);
         to.with(model_);

@@ -9,7 +9,9 @@
 #include <coffer/asio.hpp>
 #include <coffer/base/fault.hpp>
 #include <coffer/base/later.hpp>
+#include <coffer/base/on_use.hpp>
 #include <coffer/base/outcome.hpp>
+#include <coffer/state/alarm_watch.hpp>
 #include <coffer/store/ledger.hpp>
 #include <coffer/store/store.hpp>
 #include <coffer/time/clock.hpp>
@@ -48,6 +50,7 @@ template <class Fn>
     };
 }
 
+/// Options of `alarms`: who is told, of what, and how often it is looked. `check()` throws `std::invalid_argument`.
 struct alarms_options {
     std::vector<alarm_sink> tell;  ///< each of them is told of each alarm
     alarm_watch watch{};  ///< the rules, and what freezes a scope
@@ -87,11 +90,17 @@ public:
 
     /// Looks once and delivers what is due; how many alarms were delivered to all sinks. A sink's failure is no error: it is
     /// asked again by a later look. Throws `failure` (`store_unavailable`).
-    [[nodiscard]] awaitable<std::size_t> look() const { return look_once(shared_); }
+    template <class = on_use>
+    [[nodiscard]] awaitable<std::size_t> look() const {
+        return look_once(shared_);
+    }
 
     /// Looks every `options.every`, for good, also while alarms are being told. While the store cannot be reached it goes on
     /// trying, and tells `on_trouble`. Ends by cancellation, or by an exception that is a mistake of the program.
-    [[nodiscard]] awaitable<void> run() const { return look_for_good(shared_); }
+    template <class = on_use>
+    [[nodiscard]] awaitable<void> run() const {
+        return look_for_good(shared_);
+    }
 
 private:
     struct shared {
@@ -110,6 +119,7 @@ private:
     static constexpr std::size_t longest_trouble = 300;
     static constexpr std::size_t most_told = 10'000;
 
+    template <class = on_use>
     static awaitable<void> look_for_good(shared_ptr s) {
         for (;;) {
             try {
@@ -124,6 +134,7 @@ private:
         }
     }
 
+    template <class = on_use>
     static awaitable<std::size_t> look_once(shared_ptr s) {
         auto const executor = co_await asio::this_coro::executor;
         auto const clock = clock_service::of(executor).clock();
@@ -152,6 +163,7 @@ private:
     }
 
     /// Asks every sink that has not been told yet; why one of them was not, or nothing. `down`: those that have failed.
+    template <class = on_use>
     static awaitable<std::string> tell_all(shared_ptr s, alarm_report what, std::vector<bool>* down) {
         std::string trouble;
         for (std::size_t i = 0; i < s->options.tell.size(); ++i) {
@@ -175,6 +187,7 @@ private:
     }
     /// Runs a sink for as long as it may take; why it has not told, or null. What does not end in time is cancelled and left
     /// to itself.
+    template <class = on_use>
     static awaitable<std::exception_ptr> tell_one(shared_ptr s, std::size_t sink, alarm_report what) {
         auto const executor = co_await asio::this_coro::executor;
         auto& service = clock_service::of(executor);
@@ -218,6 +231,7 @@ private:
         } catch (...) {  // whoever watches must not be able to break it
         }
     }
+    template <class = on_use>
     static awaitable<void> note(shared_ptr s, kept_alarm a, std::string trouble) {
         auto noting = detail::submitted<void>(s->backend, [s, a = std::move(a), trouble](ledger_backend& b) {
             if (trouble.empty()) return b.alarm_delivered(a.what.id);

@@ -8,12 +8,12 @@
 //         coffer::budget{db, {.scope = "team/search", .limit = 25_usd, .window = coffer::daily}},
 //     }.wrap(openai.chat);
 
+#include <coffer/base/on_use.hpp>
 #include <coffer/call/gate.hpp>
 #include <coffer/policy/budget_options.hpp>
 #include <coffer/policy/scope_pattern.hpp>
 #include <coffer/state/learned_cost.hpp>
 #include <coffer/state/ledger_rules.hpp>
-#include <coffer/state/refusal_rules.hpp>
 #include <coffer/store/ledger.hpp>
 #include <coffer/store/store.hpp>
 #include <coffer/time/entropy.hpp>
@@ -48,6 +48,7 @@ class budget {
     struct settings;
 
 public:
+    /// The innermost gate, which reads the operation's `estimate`.
     static constexpr policy_traits traits{.per_send = true, .innermost = true, .estimates = true};
 
     /// Throws `std::invalid_argument` for options that cannot be meant.
@@ -61,6 +62,7 @@ public:
     /// Money held for one attempt.
     class ticket {
     public:
+        /// Made by `try_enter`; asks for nothing yet.
         ticket(settings& s, attempt const& a) : settings_{&s}, id_{s.next_id()}, request_{s.request_for(a, id_)} {}
         ticket(ticket const&) = delete;
         ticket& operator=(ticket const&) = delete;
@@ -69,6 +71,9 @@ public:
             else if (held_) finish([&] { settings_->backend->submit_lapse(id_); });
         }
 
+        /// Books what the attempt has cost: settled if it is known, given back if nothing was billed, presumed spent as
+        /// a whole
+        /// otherwise. The ledger owns the write; nobody waits for it.
         verdict settle(attempt_end const& end, attempt& a) noexcept {
             if (!std::exchange(held_, false)) return verdict::done();
             bool const unbilled = end.what == attempt_end::kind::not_attempted ||
@@ -105,6 +110,7 @@ public:
         bool held_ = false;
     };
 
+    /// Holds the money, if the ledger answers at once; else the attempt waits for it. Refuses as the class says.
     [[nodiscard]] admission try_enter(attempt& a, slot<ticket>& s) const {
         settings_->bind(a);
         auto& t = s.emplace(*settings_, a);
@@ -120,10 +126,14 @@ public:
         return admission::refused(settings_->why_not(std::move(denied), t.request_, a));
     }
 
+    /// Waits for the ledger, and for money to come back where `max_wait` allows it; never past the deadline. Cancelled,
+    /// it holds nothing.
+    template <class = on_use>
     [[nodiscard]] awaitable<outcome<void>> enter(attempt& a, slot<ticket>& s) const {
         return wait_for_money(settings_, a, *s);
     }
 
+    /// Copies have it in common.
     [[nodiscard]] void const* state() const noexcept { return settings_.get(); }
     /// What `to_string` and `<<` print: the limits of the program. Those that an operator has set, and what is left, the
     /// ledger knows.
@@ -153,11 +163,13 @@ private:
             }
         }
 
+        /// @cond
         struct limit_on {
             scope_pattern scope;
             budget_limit what;
         };
         void add(budget_limit const& l) { limits.push_back({scope_pattern{l.scope}, l}); }
+        /// @endcond
 
         [[nodiscard]] bool waits() const noexcept { return options.max_wait > duration::zero(); }
 
@@ -256,7 +268,7 @@ private:
         [[nodiscard]] bool worth_waiting(budget_denial const& d, attempt const& a, time_point now) const {
             auto const left = std::min(a.of().deadline(), later(a.now(), options.max_wait)) - now;
             if (left <= duration::zero() || d.frozen || d.needed > d.limit || !a.of().may_wait()) return false;
-            bool const comes_back = !denial_rule::is_for_good(d);
+            bool const comes_back = !d.is_for_good();
             return comes_back || (d.until && *d.until - a.clock().wall_now() <= left);
         }
         /// Lowers the output maximum to what is free. False if that is not allowed, or too little.
@@ -320,6 +332,7 @@ private:
 
     /// Until the money is held, or there is no use in waiting any longer. What was asked for and is not heard of is given
     /// back by the ticket.
+    template <class = on_use>
     static awaitable<outcome<void>> wait_for_money(std::shared_ptr<settings> s, attempt& a, ticket& t) {
         auto const executor = co_await asio::this_coro::executor;
         auto& service = clock_service::of(executor);

@@ -27,21 +27,21 @@ struct budget_limit {
     std::string scope;            ///< `team/search`, or with places for the call's tags: `team/{team}/user/{user}`
     money limit = money::max();   ///< none: what is spent is accounted for, and can be frozen
     coffer::window window{};      ///< lifetime, unless it says otherwise
-    limit_kind kind = limit_kind::hard;
+    limit_kind kind = limit_kind::hard;  ///< soft: may be exceeded by what sends cost more than usual
 };
 
 /// Options of `budget`: its limit (the first four), further ones, and what to do when there is no money.
 struct budget_options {
-    std::string scope;
-    money limit = money::max();
-    coffer::window window{};
-    limit_kind kind = limit_kind::hard;
+    std::string scope;  ///< as in `budget_limit`; empty: everything in this ledger
+    money limit = money::max();  ///< none: what is spent is accounted for, and can be frozen
+    coffer::window window{};  ///< lifetime, unless it says otherwise
+    limit_kind kind = limit_kind::hard;  ///< soft: may be exceeded by what sends cost more than usual
     /// Every one of them must have the money, or nothing is held in any: the organisation, the model, the month.
     std::vector<budget_limit> also{};
 
     /// Turned away, a call waits so long (never past its deadline) for money to come back or for the window to end. It
     /// does not wait where neither can help in that time.
-    duration max_wait{0};
+    duration max_wait{0};  ///< by default it is turned away at once
     /// What a request without an upper bound of its own (no output maximum, unknown price) costs at the most. If it
     /// costs more, the limit may be exceeded by that much; it counts as an overrun.
     std::optional<money> unbounded_at_most{};
@@ -75,7 +75,7 @@ struct budget_options {
             throw std::invalid_argument{"coffer::budget: shrink_to must be at least one token"};
     }
 
-    static constexpr std::size_t most_limits = 16;
+    static constexpr std::size_t most_limits = 16;  ///< the first one and those of `also` together
 };
 
 namespace detail {

@@ -9,6 +9,7 @@
 //     coffer::bulkhead{{.limit = 20, .priority_by = "priority"}}                       // call.tag("priority", "10")
 //     coffer::bulkhead{{.limit = 20, .rule = coffer::limit_rule::aimd, .most = 100}}   // finds the limit out
 
+#include <coffer/base/on_use.hpp>
 #include <coffer/call/composition.hpp>
 #include <coffer/call/gate.hpp>
 #include <coffer/policy/bulkhead_line.hpp>
@@ -40,7 +41,7 @@ namespace coffer::inline COFFER_ABI {
 /// A handle: copies share the places. Any thread, any number of contexts in one clock (`misuse` otherwise).
 class bulkhead {
 public:
-    static constexpr policy_traits traits{.per_send = true};
+    static constexpr policy_traits traits{.per_send = true};  ///< stands inside of what multiplies sends
 
     /// Throws `std::invalid_argument` for options that cannot be meant.
     explicit bulkhead(bulkhead_options options) : line_{std::make_shared<detail::bulkhead_line>(options, nullptr)} {}
@@ -54,6 +55,7 @@ public:
     /// One attempt's place, or its place in the line.
     class ticket {
     public:
+        /// Made by `try_enter`; has no place yet.
         explicit ticket(detail::bulkhead_line& line) noexcept : line_{&line} {}
         ticket(ticket const&) = delete;
         ticket& operator=(ticket const&) = delete;
@@ -61,6 +63,7 @@ public:
             if (open_) line_->abandon(place_);
         }
 
+        /// Gives the place back and wakes whose turn it is. An adaptive limit learns from the end.
         verdict settle(attempt_end const& end, attempt& a) noexcept {
             if (!std::exchange(open_, false)) return verdict::done();
             using kind = concurrency_limit::end::kind;
@@ -84,6 +87,7 @@ public:
         detail::bulkhead_place place_;
     };
 
+    /// Takes a place, or one in the line, or is refused (`queue_full`).
     [[nodiscard]] admission try_enter(attempt& a, slot<ticket>& s) const {
         line_->bind(a);
         auto& t = s.emplace(*line_);
@@ -93,6 +97,9 @@ public:
         return *in ? admission::in() : admission::wait();
     }
 
+    /// Waits in line until a place is given to it, `max_wait` or the deadline. A place that comes while the caller
+    /// leaves is passed on.
+    template <class = on_use>
     [[nodiscard]] awaitable<outcome<void>> enter(attempt& a, slot<ticket>& s) const {
         return wait_in_line(line_, a, *s);
     }
@@ -110,6 +117,7 @@ public:
     /// Would a new one do as well? Nobody is in it or waits, and nobody has set its limit to another by hand. (What an
     /// adaptive limit has found out is not counted: nobody who comes back so late can rely on it.)
     [[nodiscard]] bool idle(time_point) const { return line_->idle(); }
+    /// Copies have it in common.
     [[nodiscard]] void const* state() const noexcept { return line_.get(); }
 
     /// What `to_string` and `<<` print: its options, and how it is right now.
@@ -134,6 +142,7 @@ public:
 private:
     /// Until it has a place, or there is no use in waiting any longer. A place that is given while the caller leaves is given
     /// back by the walk, which settles the ticket.
+    template <class = on_use>
     static awaitable<outcome<void>> wait_in_line(std::shared_ptr<detail::bulkhead_line> line, attempt& a, ticket& t) {
         auto const executor = co_await asio::this_coro::executor;
         auto& service = clock_service::of(executor);

@@ -27,13 +27,14 @@ namespace coffer::inline COFFER_ABI {
 
 /// What a circuit breaker looks like from outside.
 struct circuit_status {
+    /// At this moment; a break that is over is `half_open` with the next attempt.
     circuit_state state = circuit_state::closed;
     std::string why;  ///< it is not closed; what refusals say
     std::optional<duration> left;  ///< of the break, while open; zero: the next attempt is a probe
     int in_a_row = 0;  ///< failures, up to now
     breaker_tally tally;  ///< of the window
-    int probes_under_way = 0;
-    int probes_succeeded = 0;
+    int probes_under_way = 0;  ///< let in and not ended
+    int probes_succeeded = 0;  ///< of this half-open time; so many close it
     std::uint64_t opened = 0;  ///< so often since it was made, or reset
 };
 
@@ -51,6 +52,7 @@ class circuit_breaker {
     struct shared;
 
 public:
+    /// It may stand anywhere: inside `retry` it sees each attempt, outside only how they ended together.
     static constexpr policy_traits traits{};
 
     /// Throws `std::invalid_argument` for options that cannot be meant.
@@ -62,6 +64,7 @@ public:
     /// The right to one attempt, and whose end it may tell. Destroyed unsettled, a probe's place is given back.
     class ticket {
     public:
+        /// Made by `try_enter`.
         ticket(shared& s, breaker::pass p) noexcept : shared_{&s}, pass_{p} {}
         ticket(ticket const&) = delete;
         ticket& operator=(ticket const&) = delete;
@@ -69,6 +72,7 @@ public:
             if (held_ && pass_.probe) shared_->abandon(pass_);
         }
 
+        /// Tells how the attempt ended. What was let in before a change of state changes nothing.
         verdict settle(attempt_end const& end, attempt& a) noexcept {
             if (std::exchange(held_, false)) shared_->settle(pass_, end, a);
             return verdict::done();
@@ -80,6 +84,7 @@ public:
         bool held_ = true;
     };
 
+    /// In, or `circuit_open`; never waits.
     [[nodiscard]] admission try_enter(attempt& a, slot<ticket>& s) const { return shared_->enter(a, s); }
 
     // By hand. What is under way goes on; its end changes nothing any more. No observer is told.
@@ -91,6 +96,7 @@ public:
     /// As if new: forgets how long its breaks have grown, too.
     void reset() const { shared_->reset(); }
 
+    /// How it is right now, by the clock that it has seen first.
     [[nodiscard]] circuit_status status() const { return shared_->status(); }
     /// Would a new one do as well? Not while a break lasts or is still remembered, nor while it is isolated, nor after `change`.
     [[nodiscard]] bool idle(time_point now) const { return shared_->idle(now); }
@@ -104,6 +110,7 @@ public:
         options.check();
         shared_->change(options);
     }
+    /// As last changed.
     [[nodiscard]] circuit_breaker_options options() const { return shared_->options(); }
 
     /// What `to_string` and `<<` print: its options, and how it is right now.

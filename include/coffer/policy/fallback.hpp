@@ -81,10 +81,13 @@ public:
     /// `(fault const&, int from) -> bool`: is another alternative tried after that fault of the one number `from`?
     using rule = std::function<bool(fault const&, int from)>;
 
-    using is_coffer_pipeline = void;
+    using is_coffer_pipeline = void;  ///< by which a pipeline around it knows it
+    /// What stands in the alternatives, for the rules about order.
     static constexpr detail::contents order = detail::merged_orders<Alternatives...>();
 
+    /// With the default options. See above for what an alternative may be.
     explicit fallback(Alternatives... all) : fallback{fallback_options{}, std::move(all)...} {}
+    /// Alternatives, first = asked first.
     explicit fallback(fallback_options options, Alternatives... all)
         : state_{std::make_shared<state>(list{std::move(all)...}, (check(options), options))} {
         if (state_->all.size() == 0) throw std::invalid_argument{"coffer::fallback: there is no alternative"};
@@ -115,6 +118,7 @@ public:
         check(options);
         state_->options.set(options);
     }
+    /// As last changed.
     [[nodiscard]] fallback_options options() const { return *state_->options.read(); }
 
     /// Its alternatives, first = asked first, each with its own lines.
@@ -144,13 +148,17 @@ public:
         return run(state_, c, args...);
     }
 
+    /// Do all of them say where a request goes?
     template <class... Args>
     static constexpr bool has_target = list::template each<detail::alternative_for<Args...>::template has_target>;
+    /// Can the results of all be written down and read back?
     template <class... Args>
     static constexpr bool journalable = list::template each<detail::alternative_for<Args...>::template journalable>;
 
+    /// For a pipeline around it: what stands in the alternatives, seen through `guarded` too.
     [[nodiscard]] detail::contents contains() const noexcept { return detail::contents_of_all(state_->all, order); }
 
+    /// For a journal around it: the first alternative's.
     template <class... Args>
         requires(!detail::is_absent<decltype(detail::fingerprint_of(std::declval<first const&>(),
                                                                     std::declval<Args const&>()...))>)
@@ -239,8 +247,10 @@ private:
     std::shared_ptr<state> state_;
 };
 
+/// `fallback{a, b}` takes the types of its alternatives.
 template <class... Alternatives>
 fallback(Alternatives...) -> fallback<Alternatives...>;
+/// The same with options.
 template <class... Alternatives>
 fallback(fallback_options, Alternatives...) -> fallback<Alternatives...>;
 

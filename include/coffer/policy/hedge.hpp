@@ -90,11 +90,14 @@ class hedge {
     using called = typename detail::shape<first, Args...>::returned;
 
 public:
-    using is_coffer_pipeline = void;
+    using is_coffer_pipeline = void;  ///< by which a pipeline around it knows it
+    /// What stands in the alternatives, for the rules about order, and that there is a hedge.
     static constexpr detail::contents order =
         detail::merged(detail::merged_orders<Alternatives...>(), {false, false, false, false, true});
 
+    /// With the default options: a primary, and backups if there are any.
     explicit hedge(Alternatives... all) : hedge{hedge_options{}, std::move(all)...} {}
+    /// A primary and backups.
     explicit hedge(hedge_options options, Alternatives... all)
         : plan_{std::make_shared<plan const>(list{std::move(all)...}, options)} {
         if (plan_->all.size() == 0) throw std::invalid_argument{"coffer::hedge: there is no primary"};
@@ -127,6 +130,7 @@ public:
         return std::move(*this).with(std::move(changed));
     }
 
+    /// What it has seen and done so far, and the delay that a call would have at `now`.
     [[nodiscard]] hedge_snapshot look(time_point now) const { return plan_->pace->look(now); }
 
     /// Its primary and its backups, each with its own lines.
@@ -168,13 +172,17 @@ public:
         return run(plan_, c, args...);
     }
 
+    /// Do all of them say where a request goes?
     template <class... Args>
     static constexpr bool has_target = list::template each<detail::alternative_for<Args...>::template has_target>;
+    /// Can the results of all be written down and read back?
     template <class... Args>
     static constexpr bool journalable = list::template each<detail::alternative_for<Args...>::template journalable>;
 
+    /// For a pipeline around it: what stands in the alternatives, seen through `guarded` too.
     [[nodiscard]] detail::contents contains() const noexcept { return detail::contents_of_all(plan_->all, order); }
 
+    /// For a journal around it: the primary's.
     template <class... Args>
         requires(!detail::is_absent<decltype(detail::fingerprint_of(std::declval<first const&>(),
                                                                     std::declval<Args const&>()...))>)
@@ -310,8 +318,10 @@ private:
     std::shared_ptr<plan const> plan_;
 };
 
+/// `hedge{a, b}` takes the types of its alternatives.
 template <class... Alternatives>
 hedge(Alternatives...) -> hedge<Alternatives...>;
+/// The same with options.
 template <class... Alternatives>
 hedge(hedge_options, Alternatives...) -> hedge<Alternatives...>;
 

@@ -18,7 +18,7 @@ namespace coffer::inline COFFER_ABI {
 
 /// What a `hedge` has seen and done so far.
 struct hedge_snapshot {
-    std::uint64_t calls = 0;
+    std::uint64_t calls = 0;  ///< that were handed to the primary
     std::uint64_t hedges = 0;  ///< requests that were started beside another one, and sent
     std::uint64_t wins = 0;  ///< of them: those that answered first
     duration delay{};  ///< after which a call would be hedged now

@@ -11,6 +11,7 @@
 
 #include <coffer/asio.hpp>
 #include <coffer/base/key.hpp>
+#include <coffer/base/on_use.hpp>
 #include <coffer/base/outcome.hpp>
 #include <coffer/call/arguments.hpp>
 #include <coffer/call/order_rules.hpp>
@@ -164,13 +165,17 @@ public:
     /// Doing so twice is harmless, in this process or a later one. Throws `failure`, after which it may be called again:
     /// `store_unavailable`; what `store::acknowledge` says of a step of this run (the job is done then all the same); what
     /// stands in the run's way, if it has not begun. Throws `misuse` while a step is under way, and after `failed`.
-    [[nodiscard]] awaitable<void> done() const { return detail::finish(run_); }
+    template <class = on_use>
+    [[nodiscard]] awaitable<void> done() const {
+        return detail::finish(run_);
+    }
 
     /// The run has failed, and ends. Nothing is awaited: the store writes it down. Without effect after the run's end, or
     /// if it has not begun.
     void failed(std::exception_ptr const& thrown) const {
         run_->fail(failure_of(thrown, [this](fault const& why) { return run_->step_of(why); }));
     }
+    /// The same, of a fault: it need not be one of the run's own steps.
     void failed(fault const& why) const { run_->fail(failure_of(why, run_->step_of(why))); }
 
     /// The call of a step that is over: its log, its cost, where its answer came from. Lives as long as the journal.
@@ -178,6 +183,7 @@ public:
     [[nodiscard]] call const& call_of(std::string_view step) const { return run_->step(step).call; }
     /// The run so far as a table: `std::cout << run.report();`
     [[nodiscard]] run_report report() const { return run_->report(); }
+    /// The job's key, from which those of the steps are derived.
     [[nodiscard]] key const& job() const noexcept { return run_->job(); }
 
 private:

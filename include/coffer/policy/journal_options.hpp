@@ -48,11 +48,15 @@ struct journal_options {
 /// part, so that `"report/acme/42"` is `key{"report", "acme/42"}`.
 class job_name {
 public:
+    /// A key as it is.
     job_name(coffer::key k) : key_{std::move(k)} {}
+    /// A text, divided at its first '/'. Throws `std::invalid_argument` where there is no namespace before it.
     template <class Text>
         requires std::convertible_to<Text const&, std::string_view>
     job_name(Text const& text) : key_{key_of(text)} {}
+    /// The job's key.
     [[nodiscard]] coffer::key const& key() const& noexcept { return key_; }
+    /// The same of a temporary.
     [[nodiscard]] coffer::key&& key() && noexcept { return std::move(key_); }
 
 private:
@@ -67,13 +71,18 @@ private:
 /// A step's name, and its own deadline if it has one: `co_await run.step({"draft", 2min}, ask, request)`.
 class step_name {
 public:
+    /// Part of the step's key: unique in its job, and the same in each run. Without a deadline the journal's holds.
+    /// Throws
+    /// `std::invalid_argument` for an empty name.
     template <class Text>
         requires std::convertible_to<Text const&, std::string_view>
     step_name(Text const& name, std::optional<duration> deadline = std::nullopt)
         : text_{std::string_view{name}}, deadline_{deadline} {
         if (text_.empty()) throw std::invalid_argument{"coffer::journal: a step needs a name; it is part of its key"};
     }
+    /// Never empty.
     [[nodiscard]] std::string const& text() const noexcept { return text_; }
+    /// None: the journal's option holds.
     [[nodiscard]] std::optional<duration> deadline() const noexcept { return deadline_; }
 
 private:

@@ -44,11 +44,18 @@ struct fingerprinted_t {};
 ///
 /// Faults of its own: `in_progress`, `key_mismatch` (naming the fields), `unresolved`, `result_expired`, `already_done`,
 /// `store_unavailable`. A call without a key throws `misuse` unless it is `call::unkeyed`. A handle; any thread.
+///
+/// Arguments are copied into the flight, which may outlive its callers: where they cannot be copied, it does not compile.
+/// A result is written down as it came (`decode`) or through `codec<R>`. Acknowledge it (`store::acknowledge`) when it is
+/// where it belongs: an answer that nobody acknowledges is kept for `unacknowledged_kept`, and then the key stays closed.
 template <class Fingerprinting = fingerprinted_t>
 class once {
 public:
+    /// At most one around any send, outside whatever multiplies them.
     static constexpr policy_traits traits{.journal = true};
 
+    /// Remembers in `where`, a handle of which it keeps a copy. Throws `std::invalid_argument` for options that cannot
+    /// be meant.
     explicit once(store const& where, once_options options = {}, Fingerprinting = Fingerprinting{})
         : once{where, options, fingerprint_fields{}} {}
     /// Of the operation's fingerprint, only these fields count.
@@ -57,11 +64,16 @@ public:
         options_.check();
     }
     explicit once(std::string_view) = delete;  // give it a store: coffer::sqlite::store db{"coffer.db"}; once{db}
+    /// The same with the default options.
     once(store const& where, fingerprint_fields counting) : once{where, once_options{}, std::move(counting)} {}
+    /// The same for an operation without a fingerprint: any request under a key counts as the same one.
     once(store const& where, unfingerprinted_t) : once{where, once_options{}, unfingerprinted_t{}} {}
     once(once const&) = default;  // and no moves: a handle that was moved from is one, too
     once& operator=(once const&) = default;
 
+    /// A layer's coroutine: claims the key or joins its flight, waits for what becomes of it, and gives the answer or
+    /// the fault.
+    /// Cancelled, it detaches.
     template <class Next>
     awaitable<outcome<typename Next::value_type>> operator()(call& c, Next next) const {
         static_assert(Next::journalable,
@@ -287,11 +299,17 @@ private:
     fingerprint_fields counting_;
 };
 
+/// Of an operation with a fingerprint.
 once(store const&) -> once<>;
+/// Of an operation with a fingerprint.
 once(store const&, once_options) -> once<>;
+/// Of an operation with a fingerprint.
 once(store const&, fingerprint_fields) -> once<>;
+/// Of an operation with a fingerprint.
 once(store const&, once_options, fingerprint_fields) -> once<>;
+/// Of an operation without one.
 once(store const&, unfingerprinted_t) -> once<unfingerprinted_t>;
+/// Of an operation without one.
 once(store const&, once_options, unfingerprinted_t) -> once<unfingerprinted_t>;
 
 }  // namespace coffer::inline COFFER_ABI

@@ -3,6 +3,7 @@
 // Claiming a key for a flight: what is asked of the store, and waiting for another process that is at work on it.
 
 #include <coffer/asio.hpp>
+#include <coffer/base/on_use.hpp>
 #include <coffer/policy/once_guard.hpp>
 #include <coffer/policy/once_options.hpp>
 #include <coffer/store/flight.hpp>
@@ -42,8 +43,9 @@ namespace coffer::inline COFFER_ABI::detail {
 }
 
 /// Claims the key; waits for another process if asked to.
-inline awaitable<outcome<claim_verdict>> claim_key(std::shared_ptr<flight> f, flight_plan const& plan,
-                                                   claim_request const& request) {
+template <class = on_use>
+awaitable<outcome<claim_verdict>> claim_key(std::shared_ptr<flight> f, flight_plan const& plan,
+                                            claim_request const& request) {
     using namespace std::chrono_literals;
     auto const executor = co_await asio::this_coro::executor;
     auto& service = clock_service::of(executor);

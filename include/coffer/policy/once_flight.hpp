@@ -4,6 +4,7 @@
 // the send's time limit. Both run on the flight's strand and belong to nobody who could cancel them by leaving.
 
 #include <coffer/asio.hpp>
+#include <coffer/base/on_use.hpp>
 #include <coffer/call/call.hpp>
 #include <coffer/call/call_access.hpp>
 #include <coffer/call/reader.hpp>
@@ -33,7 +34,8 @@ namespace coffer::inline COFFER_ABI::detail {
 
 /// Renews the lease and cuts off a send whose time is up, until the flight has landed. A flight that was given up lets
 /// its lease go: if its store does not answer either, the key is free for others in the end.
-inline awaitable<void> keep(std::shared_ptr<flight> f, flight_plan plan, claim_ref ref, bool journaled) {
+template <class = on_use>
+awaitable<void> keep(std::shared_ptr<flight> f, flight_plan plan, claim_ref ref, bool journaled) {
     auto const executor = co_await asio::this_coro::executor;
     auto& service = clock_service::of(executor);
     auto const clock = service.clock();
@@ -58,7 +60,8 @@ inline awaitable<void> keep(std::shared_ptr<flight> f, flight_plan plan, claim_r
 }
 
 /// Waits, not for long, until an acceptance is durable. If another answer was accepted first, that one is the key's.
-inline awaitable<void> await_acceptance(flight_guard& guard, completion<outcome<void>> done, claim_ref ref) {
+template <class = on_use>
+awaitable<void> await_acceptance(flight_guard& guard, completion<outcome<void>> done, claim_ref ref) {
     auto const executor = co_await asio::this_coro::executor;
     auto& service = clock_service::of(executor);
     auto& plan = guard.plan();

@@ -35,21 +35,27 @@ enum class mismatch_rule : std::uint8_t {
 
 /// Options of `once`. All members are trivially destructible, so that it may be written inline anywhere.
 struct once_options {
+    /// Of `acknowledged_kept` and `unacknowledged_kept`: less would be forgotten while the job runs.
     static constexpr duration shortest_kept = std::chrono::hours{1};
 
-    int max_sends = defaults::max_sends;  ///< sends per key not proven unbilled, ever; 1 = strict
-    duration lease = defaults::lease;  ///< of the claim; guards claims, not sends
+    /// Sends per key that are not proven unbilled, ever, in all processes. 1 is strict: a key whose only send is lost waits
+    /// for an operator.
+    int max_sends = defaults::max_sends;
+    /// A claim that is not renewed for so long may be taken over, if nothing was sent under it. What was sent is guarded by
+    /// its own limit and `takeover_grace`; a process that is proven dead, by nothing.
+    duration lease = defaults::lease;
     duration heartbeat = defaults::heartbeat;  ///< how often the lease is renewed
     duration attempt_timeout = duration::max();  ///< of a send while anybody waits; at most what the attempt has
     duration finish_grace = defaults::finish_grace;  ///< of a send that nobody waits for any longer
     duration takeover_grace = defaults::takeover_grace;  ///< after a send's own limit, before another may take over
     duration store_wait = defaults::store_wait;  ///< a caller waits so long for its answer to be durable
+    /// A request that was refused for what it is fails again at once for so long, unsent.
     duration request_fault_kept = defaults::request_fault_kept;
     duration acknowledged_kept = defaults::acknowledged_kept;  ///< then it is forgotten: a run after that sends anew
     duration unacknowledged_kept = defaults::unacknowledged_kept;  ///< then `result_expired`, and nothing is sent
-    elsewhere in_other_process = elsewhere::fail_fast;
-    degrade without_store = degrade::refuse;
-    mismatch_rule on_mismatch = mismatch_rule::error;
+    elsewhere in_other_process = elsewhere::fail_fast;  ///< another process is at work on the key
+    degrade without_store = degrade::refuse;  ///< the journal cannot be written
+    mismatch_rule on_mismatch = mismatch_rule::error;  ///< the key stands for another request
 
     /// Throws `std::invalid_argument` for what cannot be meant.
     void check() const {
@@ -78,7 +84,7 @@ struct once_options {
 struct unfingerprinted_t {
     explicit unfingerprinted_t() = default;
 };
-inline constexpr unfingerprinted_t unfingerprinted{};
+inline constexpr unfingerprinted_t unfingerprinted{};  ///< the value to pass
 
 namespace detail {
 

@@ -90,7 +90,7 @@ class per_key {
     using partition = typename shared::partition;
 
 public:
-    static constexpr policy_traits traits = traits_of<Gate>();
+    static constexpr policy_traits traits = traits_of<Gate>();  ///< the gate's own
 
     /// Throws `std::invalid_argument` for options that cannot be meant.
     template <detail::names_partitions By, detail::makes_gates Factory>
@@ -102,6 +102,7 @@ public:
     /// The gate's own ticket, and the partition, which stays as long as it lives.
     class ticket {
     public:
+        /// Made by `try_enter`.
         ticket(shared& s, partition& p) noexcept : shared_{&s}, partition_{&p} {}
         ticket(ticket const&) = delete;
         ticket& operator=(ticket const&) = delete;
@@ -110,6 +111,7 @@ public:
             shared_->release(*partition_, over_ ? *over_ : shared_->now());
         }
 
+        /// Settles the gate's ticket, and says what that says.
         verdict settle(attempt_end const& end, attempt& a) noexcept {
             auto const said = inner_->settle(end, a);
             over_ = said.asks_again() ? std::nullopt : std::optional{end.at};
@@ -124,6 +126,7 @@ public:
         slot<typename Gate::ticket> inner_;
     };
 
+    /// Finds or makes the partition, and asks its gate. Refuses by itself where no gate can be had.
     [[nodiscard]] admission try_enter(attempt& a, slot<ticket>& s) const {
         auto const found = shared_->of(a);
         if (!found) return admission::refused(found.error());
@@ -135,6 +138,7 @@ public:
         }
         return said;
     }
+    /// Waits as the partition's gate does.
     [[nodiscard]] awaitable<outcome<void>> enter(attempt& a, slot<ticket>& s) const
         requires waiting_gate<Gate>
     {
@@ -146,6 +150,7 @@ public:
     /// A partition's gate, which is not forgotten as long as this lives: `pace.at("acme")->waiting()`.
     class held {
     public:
+        /// The other one holds nothing from then on.
         held(held&& other) noexcept
             : shared_{std::move(other.shared_)},
               partition_{std::exchange(other.partition_, nullptr)},
@@ -156,9 +161,13 @@ public:
             if (used_) shared_->release(*partition_, shared_->now());
             else shared_->look_away(*partition_);
         }
+        /// False: there is no such partition.
         [[nodiscard]] explicit operator bool() const noexcept { return partition_ != nullptr; }
+        /// Only if there is one.
         [[nodiscard]] Gate const& operator*() const noexcept { return partition_->value; }
+        /// Only if there is one.
         [[nodiscard]] Gate const* operator->() const noexcept { return &partition_->value; }
+        /// The partition's, as `by` gave it.
         [[nodiscard]] std::string_view name() const noexcept { return partition_->name(); }
 
     private:
@@ -213,6 +222,7 @@ private:
     std::shared_ptr<shared> shared_;
 };
 
+/// `per_key{by, factory}` takes the type of gate that the factory makes.
 template <class By, class Factory>
 per_key(By, Factory, per_key_options = {}) -> per_key<typename detail::gate_of<By, Factory>::type>;
 

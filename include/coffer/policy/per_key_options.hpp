@@ -31,7 +31,7 @@ struct per_key_options {
     /// A partition that nobody has used for so long makes room for a new one, if its gate says that it is `idle`, or says
     /// nothing of that. Longer than your own gate remembers anything: what is forgotten begins anew.
     duration forget_after = std::chrono::minutes{10};
-    coffer::when_full when_full = coffer::when_full::refuse;
+    coffer::when_full when_full = coffer::when_full::refuse;  ///< whether those for whom there is no room share one
 
     /// Throws `std::invalid_argument` for what cannot be meant.
     void check() const {

@@ -7,6 +7,7 @@
 //         coffer::rate_limit{{.requests_per_minute = 500, .tokens_per_minute = 200'000}},
 //     }.wrap(openai.chat);
 
+#include <coffer/base/on_use.hpp>
 #include <coffer/call/gate.hpp>
 #include <coffer/policy/rate_line.hpp>
 
@@ -34,6 +35,7 @@ namespace coffer::inline COFFER_ABI {
 /// A handle: copies share the limits. Any thread, any number of contexts in one clock (`misuse` otherwise).
 class rate_limit {
 public:
+    /// Stands inside of what multiplies sends, and reads the operation's `estimate`.
     static constexpr policy_traits traits{.per_send = true, .estimates = true};
 
     /// Throws `std::invalid_argument` for options that cannot be meant. Without limits it only obeys the provider's.
@@ -44,6 +46,7 @@ public:
     /// One attempt's part of the limits, or its place in the line.
     class ticket {
     public:
+        /// Made by `try_enter`; has no part yet.
         ticket(detail::rate_line& line, attempt const& a) noexcept
             : line_{&line}, call_{&a.of()}, attempts_before_{a.of().attempts()} {}
         ticket(ticket const&) = delete;
@@ -52,6 +55,8 @@ public:
             if (open_) line_->abandon(place_, call_->attempts() != attempts_before_);
         }
 
+        /// Gives back what the answer did not use, or owes what was beyond it, and learns what the provider says of its
+        /// limits.
         verdict settle(attempt_end const& end, attempt& a) noexcept {
             if (!std::exchange(open_, false)) return verdict::done();
             detail::rate_line::news n{a.now(), end.at};
@@ -93,6 +98,7 @@ public:
         detail::rate_place place_;
     };
 
+    /// Takes its part of all limits, or a place in the line, or is refused (`never_fits`, `queue_full`).
     [[nodiscard]] admission try_enter(attempt& a, slot<ticket>& s) const {
         line_->bind(a);
         auto& t = s.emplace(*line_, a);
@@ -103,6 +109,8 @@ public:
         return *taken ? admission::in() : admission::wait();
     }
 
+    /// Waits in line until its part is taken for it; ends early where the wait would be too long after all.
+    template <class = on_use>
     [[nodiscard]] awaitable<outcome<void>> enter(attempt& a, slot<ticket>& s) const {
         return wait_in_line(line_, a, *s);
     }
@@ -139,11 +147,13 @@ public:
     [[nodiscard]] std::size_t waiting() const { return line_->waiting(); }
     /// Would a new one do as well? All that was taken is there again, nobody waits or has to, and its options were not changed.
     [[nodiscard]] bool idle(time_point now) const { return line_->idle(now); }
+    /// Copies have it in common.
     [[nodiscard]] void const* state() const noexcept { return line_.get(); }
 
 private:
     /// Until its part is taken for it, or there is no use in waiting any longer. A part that is taken while the caller leaves
     /// is given back by the walk, which settles the ticket.
+    template <class = on_use>
     static awaitable<outcome<void>> wait_in_line(std::shared_ptr<detail::rate_line> line, attempt& a, ticket& t) {
         auto const executor = co_await asio::this_coro::executor;
         auto& service = clock_service::of(executor);

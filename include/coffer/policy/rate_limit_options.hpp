@@ -36,18 +36,20 @@ struct rate_limit_options {
     static constexpr std::int64_t unlimited = std::numeric_limits<std::int64_t>::max();
 
     // The limits. All of them hold at once. Zero is refused: it would let nothing through.
+    /// Whole requests in each second. These limits refill evenly: what was taken comes back at so much a second, minute
+    /// or day.
     std::int64_t requests_per_second = unlimited;
-    std::int64_t requests_per_minute = unlimited;
-    std::int64_t requests_per_day = unlimited;
-    std::int64_t input_tokens_per_second = unlimited;
-    std::int64_t input_tokens_per_minute = unlimited;
-    std::int64_t input_tokens_per_day = unlimited;
-    std::int64_t output_tokens_per_second = unlimited;
-    std::int64_t output_tokens_per_minute = unlimited;
-    std::int64_t output_tokens_per_day = unlimited;
+    std::int64_t requests_per_minute = unlimited;  ///< requests in each minute
+    std::int64_t requests_per_day = unlimited;  ///< requests in each 24 hours
+    std::int64_t input_tokens_per_second = unlimited;  ///< tokens of prompts in each second
+    std::int64_t input_tokens_per_minute = unlimited;  ///< tokens of prompts in each minute
+    std::int64_t input_tokens_per_day = unlimited;  ///< tokens of prompts in each 24 hours
+    std::int64_t output_tokens_per_second = unlimited;  ///< tokens of answers in each second
+    std::int64_t output_tokens_per_minute = unlimited;  ///< tokens of answers in each minute
+    std::int64_t output_tokens_per_day = unlimited;  ///< tokens of answers in each 24 hours
     std::int64_t tokens_per_second = unlimited;  ///< input and output together
-    std::int64_t tokens_per_minute = unlimited;
-    std::int64_t tokens_per_day = unlimited;
+    std::int64_t tokens_per_minute = unlimited;  ///< input and output together
+    std::int64_t tokens_per_day = unlimited;  ///< input and output together
 
     /// So much of a second's and of a minute's limit at once, as the time in which it is refilled: 1 s of 600 a minute are 10.
     /// By default all of it, as from the buckets of OpenAI, Anthropic and Groq; Azure looks at 1 s or 10 s. A day's limit may
@@ -57,7 +59,7 @@ struct rate_limit_options {
     // How the provider counts. -----------------------------------------------------------------------------------------
     /// Are tokens given back that an answer has not used? Not if the provider counts what was asked for.
     bool give_back = true;
-    output_counted output = output_counted::at_most;
+    output_counted output = output_counted::at_most;  ///< before it is known how much there is
     /// Do tokens count that are read from the provider's cache? Not with Anthropic and Groq.
     bool cache_reads = true;
     /// The bound of the input is its bytes; so many in a hundred of it are counted until the answer tells the true number.
@@ -84,7 +86,7 @@ struct rate_limit_options {
     /// Of a longer hint only so much is believed; zero: none is, and it pauses instead.
     duration hint_ceiling = defaults::hint_ceiling;
     // The provider's refusals that say nothing, or zero, of when to come back: everybody waits so long, then twice as long, ...
-    duration first_pause = std::chrono::seconds{1};
+    duration first_pause = std::chrono::seconds{1};  ///< the first of these waits
     duration longest_pause = std::chrono::seconds{30};  ///< ... up to this
 
     /// Throws `std::invalid_argument` for what cannot be meant.

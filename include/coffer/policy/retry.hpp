@@ -38,13 +38,18 @@ namespace coffer::inline COFFER_ABI {
 /// A handle: copies share options and quota. Any thread.
 class retry {
 public:
+    /// `(fault const&, int attempts_made) -> retry_decision`. Called from whichever thread the call runs on; if it
+    /// throws, the fault
+    /// is not retried.
     using rule = std::function<retry_decision(fault const&, int attempts_made)>;
 
+    /// A journal stands outside it, limits and budgets inside.
     static constexpr policy_traits traits{.multiplies_sends = true};
 
     /// Throws `std::invalid_argument` for options that cannot be meant.
     explicit retry(retry_options const& options = {}, rule user = {}, retry_quota quota = retry_quota{})
         : settings_{std::make_shared<settings>((check(options), options), std::move(user), std::move(quota))} {}
+    /// Without a rule, and with a quota that others may share. Throws `std::invalid_argument` as the other one.
     retry(retry_options const& options, retry_quota quota) : retry{options, rule{}, std::move(quota)} {}
     retry(retry const&) = default;  // and no moves: a handle that was moved from is one, too
     retry& operator=(retry const&) = default;
@@ -60,6 +65,7 @@ public:
             settings_->attempt_timeout.store(options.attempt_timeout.count(), std::memory_order_relaxed);
         });
     }
+    /// As last changed.
     [[nodiscard]] retry_options options() const { return *settings_->options.read(); }
     /// What copies have in common.
     [[nodiscard]] void const* state() const noexcept { return settings_.get(); }
@@ -103,8 +109,10 @@ public:
     /// Follows one call through its attempts.
     class ticket {
     public:
+        /// Made by `try_enter`.
         explicit ticket(settings const& s) noexcept : settings_{&s} {}
 
+        /// Decides whether another attempt is made, after which delay, or why none is.
         verdict settle(attempt_end const& end, attempt& a) noexcept {
             // A retry that was not made after all: the caller has left, or a policy further in has refused it.
             if (std::exchange(withdrawn_, false) && end.what == attempt_end::kind::not_attempted)
@@ -172,6 +180,7 @@ public:
         delay_schedule::memory previous_{};
     };
 
+    /// Always in: it only sets what the attempts in here are allowed (`attempt_timeout`, `attempts`, `max_sends`).
     [[nodiscard]] admission try_enter(attempt& a, slot<ticket>& s) const {
         settings_->quota.bind(a.of());
         a.limit_timeout(duration{settings_->attempt_timeout.load(std::memory_order_relaxed)});

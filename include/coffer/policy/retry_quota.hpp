@@ -29,10 +29,11 @@ namespace coffer::inline COFFER_ABI {
 /// that it sees; a call under another one throws `std::logic_error`.
 class retry_quota {
 public:
+    /// How much is left, and what became of requests for it.
     struct snapshot {
         double left = 0;  ///< retries that it affords at that time; of an unlimited one, infinity
-        std::uint64_t taken = 0;
-        std::uint64_t refused = 0;
+        std::uint64_t taken = 0;  ///< so often since it was made; what was given back does not count
+        std::uint64_t refused = 0;  ///< calls that ended with `quota_spent`
     };
 
     /// Throws `std::invalid_argument` for options that cannot be meant.
@@ -42,6 +43,7 @@ public:
     /// One that refuses nothing.
     [[nodiscard]] static retry_quota unlimited() { return retry_quota{nullptr}; }
 
+    /// As it is at `now`, a time of the clock that it goes by.
     [[nodiscard]] snapshot look(time_point now) const {
         if (!state_) return {std::numeric_limits<double>::infinity(), 0, 0};
         std::lock_guard const lock{state_->mutex};
@@ -76,6 +78,7 @@ public:
         state_->bound = its;
         state_->bound_to.store(its.get(), std::memory_order_release);
     }
+    /// For `retry`: takes one, if there is one. The time only goes forward.
     [[nodiscard]] bool withdraw(time_point now) const noexcept {
         if (!state_) return true;
         std::lock_guard const lock{state_->mutex};
@@ -92,6 +95,7 @@ public:
         --state_->taken;
         state_->full.store(state_->bucket.is_full(), std::memory_order_relaxed);
     }
+    /// For `retry`: a call has succeeded.
     void succeeded(time_point now) const noexcept {
         if (!state_ || state_->full.load(std::memory_order_relaxed)) return;
         std::lock_guard const lock{state_->mutex};

@@ -18,9 +18,9 @@ namespace coffer::inline COFFER_ABI {
 
 /// One step of a run.
 struct step_report {
-    std::string name;
+    std::string name;  ///< as the job's body calls it
     bool over = false;  ///< false: it is under way, and nothing else is known of it
-    answer_origin origin = answer_origin::none;
+    answer_origin origin = answer_origin::none;  ///< `sent`: paid by this run; `replayed`: by an earlier one
     int attempts = 0;              ///< of this run's own; none for what was replayed
     std::optional<money> cost;     ///< to this run; none: unknown, which is not zero
     std::optional<fault> why;      ///< why there is no answer
@@ -29,8 +29,9 @@ struct step_report {
 /// What a run did and cost. Prints as a table.
 struct run_report {
     int number = 0;  ///< the job's how manyth run; 0 before its first step
-    std::vector<step_report> steps;
+    std::vector<step_report> steps;  ///< in the order in which they began
 
+    /// Of this run, in all its steps.
     [[nodiscard]] int attempts() const noexcept {
         int sum = 0;
         for (auto const& s : steps) sum += s.attempts;
@@ -54,6 +55,7 @@ struct run_report {
     }
 };
 
+/// A word for reports: `replayed`.
 [[nodiscard]] constexpr std::string_view to_string(answer_origin o) noexcept {
     switch (o) {
         case answer_origin::none: return "none";
@@ -64,6 +66,7 @@ struct run_report {
     return "unknown";
 }
 
+/// A table, a line for each step, and a sum.
 inline std::ostream& operator<<(std::ostream& out, run_report const& r) {
     auto const cost = [](std::optional<money> c) { return c ? "$" + c->to_string() : std::string{"unknown"}; };
     std::vector<std::vector<std::string>> rows{{"step", "answer", "attempts", "cost"}};

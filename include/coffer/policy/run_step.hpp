@@ -3,6 +3,7 @@
 // What a run does before a step's call and after its last one: it begins, notes the step, makes its preflight; it is done.
 
 #include <coffer/asio.hpp>
+#include <coffer/base/on_use.hpp>
 #include <coffer/call/classify.hpp>
 #include <coffer/policy/run_context.hpp>
 #include <coffer/store/store.hpp>
@@ -56,7 +57,8 @@ auto carried_out(Submit submit, clock_service& service, time_point until) -> dec
 }
 
 /// Begins the run, or learns that it has begun.
-inline awaitable<outcome<void>> begun(std::shared_ptr<run_context> run, clock_service& service, time_point until) {
+template <class = on_use>
+awaitable<outcome<void>> begun(std::shared_ptr<run_context> run, clock_service& service, time_point until) {
     for (bool repeated = false;; repeated = true) {
         auto const done = run->begin();
         if (auto const left = co_await waited(done, service, until)) co_return failed(*left);
@@ -88,8 +90,9 @@ private:
 }
 
 /// Makes the run's preflight before its first send, or waits for who makes it.
-inline awaitable<outcome<void>> preflighted(std::shared_ptr<run_context> run, record_id step, clock_service& service,
-                                            time_point until) {
+template <class = on_use>
+awaitable<outcome<void>> preflighted(std::shared_ptr<run_context> run, record_id step, clock_service& service,
+                                     time_point until) {
     if (!run->has_preflight()) co_return outcome<void>{};
     // An accepted answer is never replaced, so such a step sends nothing.
     auto const found = run->store().peek(step);
@@ -128,8 +131,9 @@ inline awaitable<outcome<void>> preflighted(std::shared_ptr<run_context> run, re
 }
 
 /// All that comes before a step's call.
-inline awaitable<outcome<void>> ready_for(std::shared_ptr<run_context> run, run_step& step, clock_service& service,
-                                          duration allowed) {
+template <class = on_use>
+awaitable<outcome<void>> ready_for(std::shared_ptr<run_context> run, run_step& step, clock_service& service,
+                                   duration allowed) {
     auto beginning = begun(run, service, step.until);
     auto const has_begun = co_await std::move(beginning);
     if (!has_begun) co_return has_begun;
@@ -146,7 +150,8 @@ inline awaitable<outcome<void>> ready_for(std::shared_ptr<run_context> run, run_
 
 /// Ends the job, and acknowledges the steps of this run and of the earlier ones. Both at once: a process that dies in here
 /// leaves a job that is done and asks for nothing more, or one that is not done and has all its answers.
-inline awaitable<void> finish(std::shared_ptr<run_context> run) {
+template <class = on_use>
+awaitable<void> finish(std::shared_ptr<run_context> run) {
     auto const executor = co_await asio::this_coro::executor;
     auto& service = clock_service::of(executor);
     auto constexpr never = time_point::max();

@@ -51,6 +51,7 @@ public:
         return std::all_of(pieces_.begin(), pieces_.end(), [](auto const& p) { return p.name.empty(); });
     }
 
+    /// The scope of an attempt's call. What tags put into it is escaped, so that no tag can name another's scope.
     [[nodiscard]] std::string of(attempt const& a) const {
         std::string scope;
         for (auto const& p : pieces_) {

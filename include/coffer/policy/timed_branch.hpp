@@ -34,10 +34,13 @@
 namespace coffer::inline COFFER_ABI::detail {
 
 /// A strand on `executor`. One that stands on the context's own type of executor is small enough for Asio to hand on without
-/// allocating each time.
-[[nodiscard]] inline asio::any_io_executor strand_on(asio::any_io_executor const& executor) {
-    if (auto const* const io = executor.target<asio::io_context::executor_type>()) return asio::make_strand(*io);
-    if (auto const* const pool = executor.target<asio::thread_pool::executor_type>()) return asio::make_strand(*pool);
+/// allocating each time. A template only so that it is compiled where it is needed.
+template <class Executor>
+[[nodiscard]] asio::any_io_executor strand_on(Executor const& executor) {
+    if (auto const* const io = executor.template target<asio::io_context::executor_type>())
+        return asio::make_strand(*io);
+    if (auto const* const pool = executor.template target<asio::thread_pool::executor_type>())
+        return asio::make_strand(*pool);
     return asio::make_strand(executor);
 }
 

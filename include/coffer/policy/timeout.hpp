@@ -73,6 +73,7 @@ public:
         if (!name_.empty()) to.with("called " + name_);
     }
 
+    /// A layer's coroutine: runs what is inside, and gives what it gives or the fault of a time that is up.
     template <class Next>
     awaitable<outcome<typename Next::value_type>> operator()(call& c, Next next) const {
         static_assert(

@@ -5,7 +5,7 @@
 // It asks what has been reached, not what has happened since: whatever was reached while nobody looked, because the
 // process was killed, say, is found by the next look of any process. What was found before is known by its id.
 
-#include <coffer/state/alarm_rules.hpp>
+#include <coffer/state/alarm_watch.hpp>
 #include <coffer/state/ledger.hpp>
 #include <coffer/state/ledger_rules.hpp>
 #include <coffer/state/spend_history.hpp>
@@ -25,46 +25,6 @@
 #include <vector>
 
 namespace coffer::inline COFFER_ABI {
-
-/// Freezes a scope when an alarm rings: nothing more is sent in it until somebody thaws it.
-///
-/// Of scopes inside each other for which the same kind rings together only the innermost is frozen: one runaway user must
-/// not stop the organisation. It holds for alarms that another process has found just before, too.
-struct freeze_on {
-    alarm_kind kind = alarm_kind::anomaly;
-    alarm_severity at_least = alarm_severity::warning;  ///< a threshold of 100 % is critical, of 75 % or more a warning
-    std::string within{};  ///< only this scope and those inside it; empty: any
-
-    [[nodiscard]] bool applies_to(alarm_report const& a) const {
-        return a.kind == kind && a.severity >= at_least && is_within(a.scope, within);
-    }
-};
-
-/// What a look asks, and what it does when an alarm rings.
-struct alarm_watch {
-    alarm_rules rules{};
-    std::vector<freeze_on> freeze{};
-    /// Scopes, with those inside them, of which nothing rings: those of single users, say, whose limits are met every day.
-    std::vector<std::string> ignore{};
-
-    [[nodiscard]] bool ignores(std::string_view scope) const {
-        return std::any_of(ignore.begin(), ignore.end(), [&](auto const& i) { return is_within(scope, i); });
-    }
-
-    /// Throws `std::invalid_argument` for what cannot be meant.
-    void check() const {
-        for (auto const& f : freeze)
-            if (f.kind == alarm_kind::replay_storm || f.kind == alarm_kind::stopped_job)
-                throw std::invalid_argument{"coffer::alarms: a " + std::string{to_string(f.kind)} +
-                                            " costs nothing and names a key, not a scope: it cannot freeze one"};
-        if (std::find(ignore.begin(), ignore.end(), "") != ignore.end())
-            throw std::invalid_argument{"coffer::alarms: to ignore the scope \"\" is to ignore every scope"};
-        for (auto const percent : rules.threshold.percents)
-            if (percent < 1)
-                throw std::invalid_argument{"coffer::alarms: a threshold of " + std::to_string(percent) +
-                                            " %; thresholds are percents of the limit, such as 50, 80 and 100"};
-    }
-};
 
 /// An alarm for which a scope is frozen so long after it rang: whoever found it may have had no such rule.
 inline constexpr auto freezes_within = std::chrono::minutes{15};
@@ -86,15 +46,15 @@ inline constexpr auto freezes_within = std::chrono::minutes{15};
 
 /// An alarm that rings, and the ids of others that it tells as well.
 struct found_alarm {
-    alarm_report what;
-    std::vector<std::string> also;
+    alarm_report what;  ///< to be told
+    std::vector<std::string> also;  ///< of the same rule, which say less
 };
 
 /// A limit's window, as it stands.
 struct watched_limit {
-    std::string scope;
-    window_at where;
-    commitment stands;
+    std::string scope;  ///< whose limit
+    window_at where;  ///< over which time
+    commitment stands;  ///< what of it is committed
     money overrun{};  ///< what sends have cost above their bounds
 };
 
@@ -106,27 +66,29 @@ struct watched_limit {
 
 /// An answer that was replayed and not acknowledged.
 struct replayed_key {
-    std::string name_space;
+    std::string name_space;  ///< the key's namespace, in the clear
     std::string key;  ///< as the store shows it
-    std::int64_t times = 0;
-    money saved;
+    std::int64_t times = 0;  ///< so often it was replayed
+    money saved;  ///< so much the answer had cost, and would have again
 };
 /// A piece of work, and where it was paid for.
 struct paid_work {
-    std::string scope;
-    std::string work;
-    repeated_work paid;
+    std::string scope;  ///< where it was paid for
+    std::string work;  ///< what makes it the same work; never shown
+    repeated_work paid;  ///< how often, and for how much
 };
 
+/// Gathers what rings: the `look_at_...` are told the ledger's rows, in any order, and `take` gives what was found.
 class alarm_search {
 public:
-    using time_point = std::chrono::system_clock::time_point;
-    using known_id = std::function<bool(std::string const&)>;
+    using time_point = std::chrono::system_clock::time_point;  ///< of the wall clock
+    using known_id = std::function<bool(std::string const&)>;  ///< true: an alarm of that id is kept already
 
     /// `last`: of the look before this one; `known`: was an alarm of that id found before?
     alarm_search(alarm_watch const& watch, time_point last, time_point now, known_id known)
         : watch_{watch}, rules_{watch.rules}, last_{last}, now_{now}, known_{std::move(known)} {}
 
+    /// How much of the limit is committed? Each percentage once per window.
     void look_at_limit(watched_limit const& w) {
         if (watch_.ignores(w.scope)) return;
         auto const at = std::clamp(now_, w.where.span.start, w.where.span.end - time_point::duration{1});
@@ -172,6 +134,7 @@ public:
     void look_at_replays(std::vector<replayed_key> all);
     /// Of a namespace one alarm rings at a time, for the job that has failed most often: a batch has one cause.
     void look_at_jobs(std::vector<stopped_job> all);
+    /// Were calls refused for good? Once for each limit and window.
     void look_at_denial(budget_denial const& d) {
         if (watch_.ignores(d.scope)) return;
         if (auto found = rules_.denial.look(d, rules_.threshold, now_)) ring(*std::move(found), {});
@@ -179,6 +142,7 @@ public:
     /// Of a scope one alarm rings at a time, for the work that was paid for most in vain: a batch repeats as a whole.
     void look_at_work(std::vector<paid_work> all);
 
+    /// What rings; to be called once, at the end.
     [[nodiscard]] std::vector<found_alarm> take() { return std::move(found_); }
 
 private:

@@ -44,6 +44,7 @@ inline constexpr std::array<spend_history::cell, 3> anomaly_stretches{2, 6, 24};
 
 using anomaly_amounts = std::array<money, anomaly_stretches.size()>;  ///< one for each stretch
 
+/// How much is far too much for one scope.
 struct anomaly_options {
     money at_least = money::from_nano(money::nano_per_usd);  ///< less in a stretch is never an anomaly: $1
     /// What a scope younger than a month may spend in each stretch: $5 in 2 hours, $10 in 6, $20 in 24.
@@ -58,7 +59,7 @@ struct anomaly_options {
 
 /// What is remembered of the last alarm: to be kept with the history.
 struct anomaly_memory {
-    std::chrono::system_clock::time_point rang;
+    std::chrono::system_clock::time_point rang;  ///< the wall clock's time; the epoch: never yet
     int alarms = 0;  ///< each less than `anomaly_options::remembers` after the one before
     friend bool operator==(anomaly_memory const&, anomaly_memory const&) = default;
 };
@@ -70,8 +71,9 @@ struct anomaly_memory {
 /// Watches one scope. A value, not synchronised.
 class anomaly_watch {
 public:
-    using time_point = std::chrono::system_clock::time_point;
+    using time_point = std::chrono::system_clock::time_point;  ///< of the wall clock
 
+    /// With what was kept of it, if anything was.
     explicit anomaly_watch(std::string scope, anomaly_options options = {}, spend_history history = {},
                            anomaly_memory memory = {})
         : scope_{std::move(scope)}, options_{options}, history_{std::move(history)}, memory_{memory} {}
@@ -91,9 +93,13 @@ public:
         return percent;
     }
 
+    /// Whose spending it is.
     [[nodiscard]] std::string const& scope() const noexcept { return scope_; }
+    /// Of hours. To be added to as money is settled, and kept with the scope.
     [[nodiscard]] spend_history& history() noexcept { return history_; }
+    /// The same, to be read.
     [[nodiscard]] spend_history const& history() const noexcept { return history_; }
+    /// To be kept with the history.
     [[nodiscard]] anomaly_memory const& memory() const noexcept { return memory_; }
 
 private:

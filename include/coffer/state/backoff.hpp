@@ -3,10 +3,10 @@
 // How long to wait before an attempt: a schedule, a cap, and a jitter that survives the cap.
 
 #include <coffer/config.hpp>
+#include <coffer/state/power.hpp>
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstdint>
 
 namespace coffer::inline COFFER_ABI {
@@ -30,12 +30,13 @@ enum class jitter : std::uint8_t {
 ///
 /// Saturates for any attempt number; never negative, never NaN.
 struct backoff {
-    using duration = std::chrono::nanoseconds;
+    using duration = std::chrono::nanoseconds;  ///< whatever unit it is given in
 
+    /// Constant: always `base`; linear: `base` more each time; exponential: `factor` times as long each time.
     growth grow = growth::exponential;
-    jitter spread = jitter::full;
-    duration base = std::chrono::milliseconds{500};
-    duration cap = std::chrono::seconds{30};
+    jitter spread = jitter::full;  ///< how chance is mixed in; full: from zero up to the delay
+    duration base = std::chrono::milliseconds{500};  ///< the first delay's cap
+    duration cap = std::chrono::seconds{30};  ///< no longer than that, before chance is mixed in
     double factor = 2.0;  ///< of exponential growth
 
     /// Always the same.
@@ -51,11 +52,11 @@ struct backoff {
     [[nodiscard]] duration ceiling(std::uint32_t retry) const noexcept {
         auto const start = static_cast<double>(std::max(base, duration{0}).count());
         auto const top = static_cast<double>(std::max(cap, duration{0}).count());
-        auto const n = static_cast<double>(std::max<std::uint32_t>(retry, 1));
+        auto const n = std::max<std::uint32_t>(retry, 1);
         auto wanted = start;
-        if (grow == growth::linear) wanted = start * n;
-        // pow overflows to infinity, which min brings back to the cap; 0 * infinity would be NaN, a NaN factor counts as 1.
-        if (grow == growth::exponential && start > 0) wanted = start * std::pow(std::max(1.0, factor), n - 1);
+        if (grow == growth::linear) wanted = start * static_cast<double>(n);
+        // It overflows to infinity, which min brings back to the cap; 0 * infinity would be NaN, a NaN factor counts as 1.
+        if (grow == growth::exponential && start > 0) wanted = start * detail::power(std::max(1.0, factor), n - 1);
         return std::min(whole(std::min(wanted, top)), std::max(cap, duration{0}));
     }
 

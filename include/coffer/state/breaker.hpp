@@ -25,32 +25,34 @@ namespace coffer::inline COFFER_ABI {
 /// take longer than most breaks, so such ends are the rule and not the exception.
 class breaker {
 public:
-    using time_point = std::chrono::steady_clock::time_point;
-    using duration = std::chrono::nanoseconds;
+    using time_point = std::chrono::steady_clock::time_point;  ///< of the monotonic clock
+    using duration = std::chrono::nanoseconds;  ///< whatever unit it is given in
 
     /// Whose end counts where.
+    /// Whose end counts where. To be brought back with the end, or with `abandon`.
     struct pass {
-        std::uint64_t epoch = 0;
-        bool probe = false;
+        std::uint64_t epoch = 0;  ///< of the state in which it was let in
+        bool probe = false;  ///< one of few, while half open; a place to be given back
     };
     /// What somebody is told who wants to get in.
     struct entry {
-        std::optional<pass> in;
+        std::optional<pass> in;  ///< none: refused
         std::optional<duration> ask_again;  ///< of a refusal: not before; none if nobody knows
         circuit_reason changed = circuit_reason::none;  ///< a change to half open, and why
     };
     /// How an attempt ended.
     struct end {
+        /// As the fault table's column for breakers says.
         enum class kind : std::uint8_t { neutral, success, failure };
-        kind what = kind::neutral;
-        time_point at{};
-        duration took{};
+        kind what = kind::neutral;  ///< neutral ends give a probe's place back, and count for nothing
+        time_point at{};  ///< when it ended
+        duration took{};  ///< so long it was under way: a success may have been slow
         duration hint{0};  ///< of the provider: not before so long after `at`
     };
     /// What an end has changed.
     struct change {
-        circuit_state to;
-        circuit_reason why;
+        circuit_state to;  ///< the new state
+        circuit_reason why;  ///< for events and logs
         duration lasts{0};  ///< of a break
         breaker_tally tally{};  ///< of the window, as it was
         int in_a_row = 0;  ///< failures, as they were
@@ -110,6 +112,7 @@ public:
         if (o.window != options_.window) counts_ = breaker_counts{o.window};
         options_ = o;
     }
+    /// As last changed.
     [[nodiscard]] circuit_breaker_options const& options() const noexcept { return options_; }
     /// Refuses everything until `close` or `reset`.
     void isolate() noexcept { begin(circuit_state::isolated); }
@@ -124,13 +127,19 @@ public:
 
     // To be looked at.
 
+    /// As the last function that was told the time left it.
     [[nodiscard]] circuit_state state() const noexcept { return state_; }
+    /// Changes with each state: passes of an earlier one count no more.
     [[nodiscard]] std::uint64_t epoch() const noexcept { return epoch_; }
+    /// Failures since the last success; neutral ends do not interrupt them.
     [[nodiscard]] int in_a_row() const noexcept { return in_a_row_; }
+    /// What is in the window at `now`.
     [[nodiscard]] breaker_tally tally(time_point now) noexcept { return counts_.at(now); }
     /// While open: when probes are let in.
     [[nodiscard]] time_point until() const noexcept { return until_; }
+    /// Let in while half open, and not ended.
     [[nodiscard]] int probes_under_way() const noexcept { return out_; }
+    /// Since it is half open; `probes` of them close it.
     [[nodiscard]] int probes_succeeded() const noexcept { return succeeded_; }
     /// How often it has opened.
     [[nodiscard]] std::uint64_t opened() const noexcept { return opened_; }

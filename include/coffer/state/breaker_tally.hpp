@@ -15,8 +15,8 @@ namespace coffer::inline COFFER_ABI {
 
 /// What a window holds.
 struct breaker_tally {
-    std::int64_t ends = 0;
-    std::int64_t failures = 0;
+    std::int64_t ends = 0;  ///< that count: no neutral ones
+    std::int64_t failures = 0;  ///< of them
     std::int64_t slow = 0;  ///< successes that took too long
 
     friend bool operator==(breaker_tally const&, breaker_tally const&) = default;
@@ -28,9 +28,10 @@ enum class breaker_mark : std::uint8_t { success, slow, failure };
 /// The tally of a `breaker_window`. Pure; not safe for use by several threads at once.
 class breaker_counts {
 public:
-    using time_point = std::chrono::steady_clock::time_point;
-    using duration = std::chrono::nanoseconds;
+    using time_point = std::chrono::steady_clock::time_point;  ///< of the monotonic clock
+    using duration = std::chrono::nanoseconds;  ///< whatever unit it is given in
 
+    /// An empty one. Of `calls` it takes a byte for each, of `time` a fixed number of slices.
     explicit breaker_counts(breaker_window w)
         : marks_(static_cast<std::size_t>(w.size())),
           slice_{w.length() / slices + (w.length() % slices != duration{0} ? duration{1} : duration{0})} {}
@@ -46,6 +47,7 @@ public:
         if (slice_ > duration::zero()) move_to(now);
         return sum_;
     }
+    /// Forgets all of them.
     void clear() noexcept {
         sum_ = {};
         held_ = next_ = 0;

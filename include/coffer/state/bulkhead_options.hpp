@@ -22,7 +22,7 @@ enum class limit_rule : std::uint8_t {
 
 /// Options of `bulkhead`. All members are trivially destructible, so that it may be written inline anywhere.
 struct bulkhead_options {
-    using duration = std::chrono::nanoseconds;
+    using duration = std::chrono::nanoseconds;  ///< whatever unit it is given in
 
     /// So many attempts may be under way at a time; of an adaptive limit, at first. To be said: nobody else knows.
     int limit = 0;
@@ -40,7 +40,7 @@ struct bulkhead_options {
     duration ages_after = duration::max();
 
     // An adaptive limit. -----------------------------------------------------------------------------------------------
-    limit_rule rule = limit_rule::fixed;
+    limit_rule rule = limit_rule::fixed;  ///< whether ends of attempts move the limit
     int least = 1;  ///< it never falls below
     int most = 200;  ///< it never rises above
     double shrink = 0.7;  ///< so much of it is left after a sign of overload
@@ -48,6 +48,7 @@ struct bulkhead_options {
     double tolerance = 2.0;  ///< `gradient`: so many times as long as they used to may attempts take
     int window = 50;  ///< `gradient`: successes whose median says how long they take now; fewer, and chance does
 
+    /// The options after `rule` have an effect only then.
     [[nodiscard]] bool adapts() const noexcept { return rule != limit_rule::fixed; }
 
     /// Throws `std::invalid_argument` for what cannot be meant, or would have no effect.
@@ -65,7 +66,7 @@ struct bulkhead_options {
         check_adaptive(require);
     }
 
-    static constexpr int largest = 1'000'000;
+    static constexpr int largest = 1'000'000;  ///< of any limit, and of the line
 
 private:
     template <class Require>

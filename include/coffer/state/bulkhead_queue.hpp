@@ -24,7 +24,9 @@ public:
     bulkhead_waiter() = default;
     bulkhead_waiter(bulkhead_waiter const&) = delete;
     bulkhead_waiter& operator=(bulkhead_waiter const&) = delete;
+    /// From `join` until it leaves or is served.
     [[nodiscard]] bool queued() const noexcept { return level_ != nullptr; }
+    /// As it was given to `join`; the higher is the more important.
     [[nodiscard]] int priority() const noexcept { return priority_; }
 
 protected:
@@ -43,15 +45,17 @@ private:
 /// All who wait. Not more priorities than a few hundred: with ageing each turn looks at all that there are.
 class bulkhead_queue {
 public:
-    using time_point = std::chrono::steady_clock::time_point;
-    using duration = std::chrono::nanoseconds;
+    using time_point = std::chrono::steady_clock::time_point;  ///< of the monotonic clock
+    using duration = std::chrono::nanoseconds;  ///< whatever unit it is given in
 
     /// `duration::max()`: nobody ages.
     explicit bulkhead_queue(duration ages_after = duration::max()) noexcept : ages_after_{ages_after} {}
     bulkhead_queue(bulkhead_queue const&) = delete;
     bulkhead_queue& operator=(bulkhead_queue const&) = delete;
 
+    /// Nobody waits.
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+    /// So many wait.
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
     /// Behind all of the same priority. May throw `std::bad_alloc`, and has changed nothing then.

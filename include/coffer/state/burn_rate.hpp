@@ -26,14 +26,17 @@ namespace coffer::inline COFFER_ABI {
 
 /// Of the last minutes, the present one among them: at most six hours.
 struct burn_rate_pair {
-    std::chrono::minutes longer;
-    std::chrono::minutes shorter;
+    std::chrono::minutes longer;  ///< says that it matters
+    std::chrono::minutes shorter;  ///< says that it still goes on
     int tenths;  ///< of the burn rate: 144 is 14.4
 };
 
+/// Which pairs of a longer and a shorter time are looked at. Empty: that kind of window never rings.
 struct burn_rate_rule {
+    /// Of a month's limit: 14.4 over 1 h and 5 min, 6 over 6 h and 30 min.
     std::vector<burn_rate_pair> of_month{{std::chrono::minutes{60}, std::chrono::minutes{5}, 144},
                                          {std::chrono::minutes{360}, std::chrono::minutes{30}, 60}};
+    /// Of a day's limit: 14.4 over 30 and 5 min, 6 over 2 h and 10 min.
     std::vector<burn_rate_pair> of_day{{std::chrono::minutes{30}, std::chrono::minutes{5}, 144},
                                        {std::chrono::minutes{120}, std::chrono::minutes{10}, 60}};
 

@@ -11,8 +11,8 @@ namespace coffer::inline COFFER_ABI::calendar {
 
 /// [start, end)
 struct span {
-    std::chrono::sys_seconds start;
-    std::chrono::sys_seconds end;
+    std::chrono::sys_seconds start;  ///< the first instant in it
+    std::chrono::sys_seconds end;  ///< the first one after it
 };
 
 /// What the zone's clocks show at t.

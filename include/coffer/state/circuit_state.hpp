@@ -9,6 +9,7 @@
 
 namespace coffer::inline COFFER_ABI {
 
+/// What a circuit breaker does with attempts.
 enum class circuit_state : std::uint8_t {
     closed,     ///< attempts go through, and their ends are counted
     open,       ///< attempts are refused, until the break is over
@@ -16,6 +17,7 @@ enum class circuit_state : std::uint8_t {
     isolated,   ///< attempts are refused, until somebody closes it by hand
 };
 
+/// Its name, as in the source: also the code of its refusals.
 [[nodiscard]] constexpr std::string_view to_string(circuit_state s) noexcept {
     switch (s) {
         case circuit_state::closed: return "closed";
@@ -39,6 +41,7 @@ enum class circuit_reason : std::uint8_t {
     probes_succeeded,
 };
 
+/// In words, for events and logs; empty for `none`.
 [[nodiscard]] constexpr std::string_view to_string(circuit_reason r) noexcept {
     switch (r) {
         case circuit_reason::none: return "";

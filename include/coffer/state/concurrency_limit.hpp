@@ -18,7 +18,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -30,18 +29,19 @@ namespace coffer::inline COFFER_ABI {
 /// make the same limit everywhere.
 class concurrency_limit {
 public:
-    using time_point = std::chrono::steady_clock::time_point;
-    using duration = std::chrono::nanoseconds;
+    using time_point = std::chrono::steady_clock::time_point;  ///< of the monotonic clock
+    using duration = std::chrono::nanoseconds;  ///< whatever unit it is given in
 
     /// How an attempt ended.
     struct end {
+        /// How it ended; every other end is neutral, and not told.
         enum class kind : std::uint8_t {
             success,
             overload,  ///< the provider, or the clock, says that it is too much
         };
-        kind what = kind::success;
-        time_point began{};
-        time_point at{};
+        kind what = kind::success;  ///< how it ended
+        time_point began{};  ///< when it was let in
+        time_point at{};  ///< when it ended
         bool used =
             false;  ///< so many were under way with it as may be, or nearly: only then it says that more would do
     };
@@ -51,6 +51,7 @@ public:
         if (o.rule == limit_rule::gradient) window_.reserve(static_cast<std::size_t>(o.window));
     }
 
+    /// In whole places, rounded down.
     [[nodiscard]] int now() const noexcept { return static_cast<int>(parts_ / one); }
 
     /// By hand, cut to what is allowed of an adaptive limit.
@@ -121,7 +122,7 @@ private:
             weight = 0.5;  // the old times would hide an overload
         } else if (to_blame && !first && typical > usual_) {
             // Chance is to be learnt, and not what a rising limit does: it takes 1.5 n * n successes to rise from n to 2 n.
-            if (typical > std::sqrt(options_.tolerance) * usual_) return;
+            if (typical * typical > options_.tolerance * usual_ * usual_) return;  // half of the tolerance, in factors
             weight /= std::max(8.0, 4.0 * now() * now() / options_.window / remembered);
         }
         usual_ += (typical - usual_) * weight;

@@ -27,8 +27,8 @@ class delay_schedule {
     using parts = detail::small_expression<backoff, 4>;
 
 public:
-    using duration = backoff::duration;
-    static constexpr std::size_t most_parts = parts::most;
+    using duration = backoff::duration;  ///< whatever unit it is given in
+    static constexpr std::size_t most_parts = parts::most;  ///< of a schedule
 
     /// For each part a number in [0, 1).
     using draws = std::array<double, most_parts>;
@@ -36,14 +36,18 @@ public:
     using memory = std::array<duration, most_parts>;
 
     constexpr delay_schedule() : delay_schedule{backoff{}} {}
+    /// A `backoff` is a schedule.
     constexpr delay_schedule(backoff const& only) : parts_{only} {}  // a backoff is a schedule
 
+    /// One delay after the other. Throws `std::length_error` for more than four parts.
     friend constexpr delay_schedule operator+(delay_schedule const& a, delay_schedule const& b) {
         return delay_schedule{parts::join(detail::joint::sum, a.parts_, b.parts_)};
     }
+    /// The longer of the two.
     friend constexpr delay_schedule operator|(delay_schedule const& a, delay_schedule const& b) {
         return delay_schedule{parts::join(detail::joint::either, a.parts_, b.parts_)};
     }
+    /// The shorter of the two.
     friend constexpr delay_schedule operator&(delay_schedule const& a, delay_schedule const& b) {
         return delay_schedule{parts::join(detail::joint::both, a.parts_, b.parts_)};
     }
@@ -83,12 +87,15 @@ private:
     parts parts_;
 };
 
+/// One delay after the other.
 [[nodiscard]] constexpr delay_schedule operator+(backoff const& a, backoff const& b) {
     return delay_schedule{a} + delay_schedule{b};
 }
+/// The longer of the two.
 [[nodiscard]] constexpr delay_schedule operator|(backoff const& a, backoff const& b) {
     return delay_schedule{a} | delay_schedule{b};
 }
+/// The shorter of the two.
 [[nodiscard]] constexpr delay_schedule operator&(backoff const& a, backoff const& b) {
     return delay_schedule{a} & delay_schedule{b};
 }
@@ -113,6 +120,7 @@ public:
             if (kinds_[i] == kind) return &schedules_[i];
         return nullptr;
     }
+    /// Throws `std::invalid_argument` for a schedule that cannot be meant.
     void check() const {
         for (std::size_t i = 0; i < count_; ++i) schedules_[i].check();
     }

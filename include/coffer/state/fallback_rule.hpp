@@ -34,15 +34,16 @@ struct fallback_options {
 /// What decides besides the fault.
 struct fallback_facts {
     bool more = true;  ///< another alternative is left
-    int sends_left = 0;
+    int sends_left = 0;  ///< the journal's, or the fallback's own; at 0 nobody else is asked
     std::optional<bool> user{};  ///< what the user's rule says, if there is one
-    std::chrono::steady_clock::time_point now{};
+    std::chrono::steady_clock::time_point now{};  ///< by the call's clock
+    /// Of the call; nobody else is asked when it is over.
     std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
 };
 
 /// The answer: on to the next alternative, or why not.
 struct fallback_verdict {
-    bool next = false;
+    bool next = false;  ///< the next alternative is tried
     stop_reason stop = stop_reason::none;  ///< none: what the alternative itself said stands
 };
 
@@ -68,6 +69,7 @@ struct fallback_verdict {
 /// else, since another alternative may take what one refuses. What is known of the provider's side is known of all.
 class told_fault {
 public:
+    /// Another alternative's fault, in the order in which they were asked.
     void add(fault const& why) {
         auto const rank = rank_of(why.kind());
         if (!told_ || rank >= rank_) {

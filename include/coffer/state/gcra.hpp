@@ -24,8 +24,8 @@ namespace coffer::inline COFFER_ABI {
 /// Any thread, without a lock; `learn` and `take_over` by one at a time.
 class gcra {
 public:
-    using time_point = std::chrono::steady_clock::time_point;
-    using duration = std::chrono::nanoseconds;
+    using time_point = std::chrono::steady_clock::time_point;  ///< of the monotonic clock
+    using duration = std::chrono::nanoseconds;  ///< whatever unit it is given in
 
     /// `limit` from 1 to `most`, `window` longer than zero, `burst` cut to the window; it holds one unit at the least.
     gcra(std::int64_t limit, duration window, duration burst) noexcept
@@ -48,7 +48,9 @@ public:
     gcra& operator=(gcra const&) = delete;
     ~gcra() = default;
 
+    /// Units in each window.
     [[nodiscard]] std::int64_t limit() const noexcept { return limit_; }
+    /// The time in which `limit` units are refilled.
     [[nodiscard]] duration window() const noexcept { return window_; }
     /// The most that lies in the bucket, as the time in which it is refilled.
     [[nodiscard]] duration burst() const noexcept { return burst_; }
@@ -152,6 +154,7 @@ public:
         learned_.fetch_add(missing.count());
     }
 
+    /// For a limit: what is larger could not be counted in time.
     static constexpr std::int64_t most = 1'000'000'000'000;
     /// Instead of a mark: from what is said of that moment nothing is learned.
     static constexpr time_point no_mark{std::chrono::hours{24 * 365 * 200}};

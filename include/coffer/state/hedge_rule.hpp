@@ -30,6 +30,7 @@ struct hedge_options {
     int max_sends = defaults::max_sends;  ///< not proven unbilled, in all; under a journal its own limit holds instead
     bool cancel_loser = false;  ///< a send that lost is cut off, though it is paid for and its cost becomes unknown
 
+    /// Throws `std::invalid_argument` for options that cannot be meant.
     void check() const {
         using std::chrono::nanoseconds;
         auto const wrong = [](char const* what) { throw std::invalid_argument{what}; };
@@ -51,12 +52,15 @@ struct hedge_options {
 /// calls, and everything at the moment when all become slow; what is saved up is bounded instead.
 class hedge_credit {
 public:
+    /// Full at first: `burst` hedges, and `ratio` of one for each call.
     hedge_credit(double ratio, int burst) noexcept
         : per_call_{std::max<std::int64_t>(static_cast<std::int64_t>(ratio * static_cast<double>(one)), 1)},
           most_{burst * one},
           saved_{most_} {}
 
+    /// A call has begun.
     void called() noexcept { saved_ = std::min(saved_ + per_call_, most_); }
+    /// Takes a hedge; false: there is none to be had.
     [[nodiscard]] bool take() noexcept {
         if (saved_ < one) return false;
         saved_ -= one;
@@ -64,6 +68,7 @@ public:
     }
     /// It was not made after all.
     void give_back() noexcept { saved_ = std::min(saved_ + one, most_); }
+    /// Hedges, parts of one included.
     [[nodiscard]] double left() const noexcept { return static_cast<double>(saved_) / static_cast<double>(one); }
 
 private:
@@ -86,6 +91,7 @@ enum class hedge_no : std::uint8_t {
     ended,  ///< the primary has ended meanwhile
 };
 
+/// A word for events and logs; empty for `none`.
 [[nodiscard]] constexpr std::string_view to_string(hedge_no why) noexcept {
     switch (why) {
         case hedge_no::none: return "";
@@ -113,14 +119,16 @@ struct hedge_facts {
     std::chrono::nanoseconds usual{};  ///< half of the answers take longer
 };
 
+/// The answer: now, later, or never, and why not.
 struct hedge_verdict {
+    /// What is done.
     enum class what : std::uint8_t {
         start,
         later,  ///< the same is asked again after the delay
         never,  ///< not for this call
     };
-    what then = what::start;
-    hedge_no why = hedge_no::none;
+    what then = what::start;  ///< `later` and `never` have a reason
+    hedge_no why = hedge_no::none;  ///< `none` where one starts
 };
 
 /// Can a second request help where an attempt ended so? Another target: as the fault table says of other targets. The same

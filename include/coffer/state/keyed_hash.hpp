@@ -17,8 +17,8 @@ namespace coffer::inline COFFER_ABI {
 
 /// Two words of it.
 struct hash_key {
-    std::uint64_t first = 0;
-    std::uint64_t second = 0;
+    std::uint64_t first = 0;  ///< random, of one process or table
+    std::uint64_t second = 0;  ///< random as well
 };
 
 namespace detail {

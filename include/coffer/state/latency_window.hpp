@@ -7,12 +7,12 @@
 //     auto p95 = window.percentile(0.95, now);        // never below the true one, at most 1/16 (and a microsecond) above
 
 #include <coffer/config.hpp>
+#include <coffer/state/power.hpp>
 
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <chrono>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 
@@ -24,17 +24,18 @@ namespace coffer::inline COFFER_ABI {
 /// themselves need not be kept. Not safe for several threads at once.
 class latency_window {
 public:
-    using duration = std::chrono::nanoseconds;
-    using time_point = std::chrono::steady_clock::time_point;
+    using duration = std::chrono::nanoseconds;  ///< whatever unit it is given in
+    using time_point = std::chrono::steady_clock::time_point;  ///< of the monotonic clock
 
     /// Steps in which a half-life goes by, and what one of them leaves of a sample's weight.
     static constexpr int steps_per_half_life = 8;
-    static constexpr double left_by_step = 0.91700404320467123174;  // 2^(-1/8)
+    static constexpr double left_by_step = 0.91700404320467123174;  ///< eight of them leave a half
 
     /// `half_life` must be longer than zero.
     explicit latency_window(duration half_life) noexcept
         : step_{std::max(half_life / steps_per_half_life, duration{1})} {}
 
+    /// An answer that took so long, at full weight.
     void add(duration took, time_point now) noexcept {
         forget(now);
         weights_[bucket_of(took)] += 1;
@@ -88,7 +89,7 @@ private:
         if (now - since_ < step_) return;
         auto const steps = (now - since_) / step_;
         since_ += steps * step_;
-        auto const left = std::pow(left_by_step, static_cast<double>(steps));
+        auto const left = detail::power(left_by_step, static_cast<std::uint64_t>(steps));
         total_ = 0;
         for (auto& w : weights_) {
             w *= left;

@@ -19,6 +19,8 @@ namespace coffer::inline COFFER_ABI {
 /// expected of the next is what 95 of 100 did not exceed. Not for use by several threads at once.
 class learned_cost {
 public:
+    /// What a send of that model has cost, and its upper bound, if it had one. Of more than a fixed number of models
+    /// nothing is learned.
     void note(std::string_view model, std::optional<money> bound, money actual) {
         auto found = models_.find(model);
         if (found == models_.end()) {

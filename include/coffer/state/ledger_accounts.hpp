@@ -25,21 +25,23 @@ namespace coffer::inline COFFER_ABI {
 /// An account as it is kept. It stays where it is while entries refer to it.
 struct kept_account : account {
     account carried;  ///< of it: what entries explained that are gone
-    std::chrono::system_clock::time_point end{};
+    std::chrono::system_clock::time_point end{};  ///< of its window: it counts no more from then on
     std::chrono::system_clock::time_point forget_at{};  ///< if no entry refers to it any more
     std::size_t entries = 0;  ///< that refer to it
 };
 
+/// Accounts by scope and window, and what an operator has said of them. One owner, no locks; what time it is comes from
+/// outside.
 class ledger_accounts {
 public:
-    using time_point = std::chrono::system_clock::time_point;
+    using time_point = std::chrono::system_clock::time_point;  ///< of the wall clock
 
     /// The accounts of one scope under one kind of window.
     struct series {
-        std::string scope;
-        std::string window_text;
+        std::string scope;  ///< whose they are
+        std::string window_text;  ///< how the window is stored
         money limit;  ///< as last declared
-        std::map<time_point, kept_account> parts;
+        std::map<time_point, kept_account> parts;  ///< by the beginning of their windows
     };
     /// Where a line's money is counted.
     struct place {
@@ -49,6 +51,7 @@ public:
     /// Beside the lines of a request.
     using found = std::vector<place>;
 
+    /// Finds the accounts of these lines at that time, and makes those that are missing.
     void look_up(ledger_lines const& lines, time_point wall, found& all) {
         all.clear();
         for (auto const& line : lines) {
@@ -100,11 +103,13 @@ public:
         look_at_ = std::max(fewest_to_forget, 2 * series_.size());
     }
 
+    /// An operator's own limit, which comes before a declared one; none: that one holds again.
     void set_limit(std::string scope, std::string window_text, std::optional<money> limit) {
         auto const key = std::pair{std::move(scope), std::move(window_text)};
         if (limit) limits_[key] = *limit;
         else limits_.erase(key);
     }
+    /// Nothing is held or sent in that scope or inside it until it is thawed.
     void freeze(std::string scope, std::string reason) { frozen_[std::move(scope)] = std::move(reason); }
     /// False if it was not frozen.
     bool thaw(std::string const& scope) { return frozen_.erase(scope) != 0; }
@@ -142,6 +147,7 @@ public:
         for (auto const& [name, s] : series_)
             for (auto const& [start, kept] : s.parts) each(s, start, kept);
     }
+    /// Series of accounts, empty ones included.
     [[nodiscard]] std::size_t size() const noexcept { return series_.size(); }
 
 private:

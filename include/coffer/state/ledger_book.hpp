@@ -26,10 +26,12 @@
 
 namespace coffer::inline COFFER_ABI {
 
+/// The accounts and the reservations that explain them, under the rules of ledger_rules.hpp. One owner, no locks.
 class ledger_book {
 public:
+    /// True only if it is proven: what a dead process holds is given back or presumed spent.
     using owner_is_dead = std::function<bool(std::string const&)>;
-    using time_point = std::chrono::system_clock::time_point;
+    using time_point = std::chrono::system_clock::time_point;  ///< of the wall clock
 
     /// Of entries that have come to their end, and of accounts whose window has, so many are kept; then the oldest go,
     /// and their sums stay.
@@ -122,6 +124,7 @@ public:
         if (auto const found = by_send_.find({record, number}); found != by_send_.end())
             settle(found->second->row.id, actual, request_id, at);
     }
+    /// The same, by the journal's number of the send: it is proven that nothing was billed.
     void release_send(std::string const& record, int number, ledger_moment at) {
         if (auto const found = by_send_.find({record, number}); found != by_send_.end()) give_back(found->second, at);
     }
@@ -140,6 +143,7 @@ public:
         return given_back;
     }
 
+    /// An operator's own limit, which comes before a declared one; none: that one holds again.
     void set_limit(std::string scope, std::string window_text, std::optional<money> limit) {
         accounts_.set_limit(std::move(scope), std::move(window_text), limit);
     }
@@ -165,10 +169,12 @@ public:
     void for_each(Each&& each) const {
         for_each_entry([&](entry const& e) { each(e.row, *e.lines); });
     }
+    /// A copy of the reservation; none if it is gone.
     [[nodiscard]] std::optional<reservation> find(reservation_id const& id) const {
         auto const found = by_id_.find(id);
         return found == by_id_.end() ? std::nullopt : std::optional{found->second->row};
     }
+    /// Reservations, ended ones included.
     [[nodiscard]] std::size_t size() const noexcept { return by_id_.size(); }
 
     /// Do the entries, and what is left of those that are gone, add up to the accounts? The names of those that do not.

@@ -27,6 +27,7 @@ namespace coffer::inline COFFER_ABI {
 [[nodiscard]] constexpr bool fits(money committed, money amount, money limit) noexcept {
     return amount <= limit && committed <= limit - amount;
 }
+/// What may still be committed; zero if it was lowered below what is.
 [[nodiscard]] constexpr money left_of(money limit, money committed) noexcept {
     return committed >= limit ? money{} : limit - committed;
 }
@@ -34,6 +35,7 @@ namespace coffer::inline COFFER_ABI {
 /// No send costs more. A figure beyond it, or below zero, is a mistake of whoever reports it (a wrong unit, an overflow),
 /// and as a sum it would make everything else invisible: it is taken for a cost that nobody knows.
 inline constexpr money dearest_send = money::from_nano(1'000'000 * money::nano_per_usd);
+/// Is this a cost that a send may have had?
 [[nodiscard]] constexpr bool can_be_meant(money cost) noexcept { return cost >= money{} && cost <= dearest_send; }
 
 /// What a reservation amounts to in one of its accounts, as it stands: the accounts are the sums of these.
@@ -67,11 +69,13 @@ inline constexpr money dearest_send = money::from_nano(1'000'000 * money::nano_p
 /// A reservation with its accounts, in the order of its holds.
 class reservation_machine {
 public:
+    /// `accounts` beside the reservation's holds, in their order.
     reservation_machine(reservation& r, std::span<account* const> accounts, ledger_moment at) noexcept
         : r_{r}, accounts_{accounts}, at_{at} {}
 
     /// Has anything changed? Is the reservation to be removed?
     [[nodiscard]] bool changed() const noexcept { return changed_; }
+    /// The reservation is to be removed.
     [[nodiscard]] bool gone() const noexcept { return gone_; }
 
     /// Takes the money. To be called once, after all accounts were asked whether it fits.
@@ -153,9 +157,10 @@ private:
 
 /// A scope in which nothing may be spent until it is thawed, and why.
 struct frozen_scope {
-    std::string scope;
+    std::string scope;  ///< what can be thawed
     std::string reason;  ///< as it was given
 };
+/// What a refusal there carries.
 [[nodiscard]] inline budget_denial denied_by(frozen_scope const& f) {
     budget_denial d;
     d.scope = f.scope;  // that is what can be thawed
@@ -170,6 +175,7 @@ struct frozen_scope {
     auto message = d.to_string();
     return fault{fault_kind::over_budget, std::move(message)}.with_code("frozen").with_denial(std::move(d));
 }
+/// Why a send may not begin: what was held for it lapsed. Unsent; a retry holds anew.
 [[nodiscard]] inline fault reservation_over() {
     return fault{fault_kind::store_unavailable, "the money held for this send was given back meanwhile"}.with_code(
         "reservation_over");

@@ -26,19 +26,23 @@ namespace coffer::inline COFFER_ABI {
 template <class Value>
 class partition_table {
 public:
-    using time_point = std::chrono::steady_clock::time_point;
-    using duration = std::chrono::nanoseconds;
+    using time_point = std::chrono::steady_clock::time_point;  ///< of the monotonic clock
+    using duration = std::chrono::nanoseconds;  ///< whatever unit it is given in
 
+    /// A value with its name. Its address stays while anybody holds or looks at it.
     class partition {
     public:
+        /// Made by the table.
         explicit partition(Value&& v) : value{std::move(v)} {}
         partition(partition const&) = delete;
         partition& operator=(partition const&) = delete;
 
+        /// Valid as long as the partition.
         [[nodiscard]] std::string_view name() const noexcept { return *name_; }
+        /// So many hold it.
         [[nodiscard]] std::size_t uses() const noexcept { return uses_; }
 
-        Value value;
+        Value value;  ///< what is kept under the name
 
     private:
         friend class partition_table;
@@ -69,7 +73,9 @@ public:
     partition_table(std::size_t most, duration forget_after, hash_key const& key = {})
         : most_{most}, forget_after_{forget_after}, all_{0, hash{key}} {}
 
+    /// Partitions, those that nobody holds included.
     [[nodiscard]] std::size_t size() const noexcept { return all_.size(); }
+    /// A new one takes another's room.
     [[nodiscard]] bool full() const noexcept { return all_.size() >= most_; }
 
     /// Holds the one of that name; null if there is none.
@@ -77,6 +83,7 @@ public:
         auto const at = all_.find(name);
         return at == all_.end() ? nullptr : &hold(at->second);
     }
+    /// Neither holds it nor counts as a use; null if there is none.
     [[nodiscard]] partition const* find(std::string_view name) const {
         auto const at = all_.find(name);
         return at == all_.end() ? nullptr : &at->second;
@@ -89,6 +96,7 @@ public:
         at->second.asked_about_ = false;
         return &at->second;
     }
+    /// Once for each look.
     void look_away(partition& p) noexcept { --p.looks_; }
     /// A new one, held; null, and `v` as it was, if there is no room. `beyond`: though there is none.
     [[nodiscard]] partition* add(std::string_view name, Value&& v, bool beyond = false) {
@@ -103,6 +111,7 @@ public:
         p.asked_about_ = false;
         return p;
     }
+    /// Once for each hold. Unheld, it is the last in line to be forgotten.
     void release(partition& p, time_point now) noexcept {
         newest_ = std::max(newest_, now);  // clocks that several threads have read come a little out of order
         p.unused_since_ = newest_;

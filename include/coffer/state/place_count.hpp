@@ -22,6 +22,7 @@ public:
     place_count& operator=(place_count const&) = delete;
 
     // Any thread.
+    /// Places; as it was last set.
     [[nodiscard]] int limit() const noexcept { return limit_of(word_.load(std::memory_order_acquire)); }
     /// More than the limit only after that was lowered.
     [[nodiscard]] int taken() const noexcept { return taken_of(word_.load(std::memory_order_acquire)); }
@@ -53,7 +54,9 @@ public:
         auto const w = word_.fetch_or(closed, std::memory_order_acq_rel);
         return taken_of(w) < limit_of(w);
     }
+    /// Places are taken and given back without the lock again.
     void open() noexcept { word_.fetch_and(~closed, std::memory_order_acq_rel); }
+    /// Of one that was taken, under the lock of those who wait.
     void give_back() noexcept { word_.fetch_sub(1, std::memory_order_acq_rel); }
     /// For somebody who waits, while it is closed.
     [[nodiscard]] bool try_take_closed() noexcept {

@@ -9,21 +9,22 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstdint>
 #include <stdexcept>
 
 namespace coffer::inline COFFER_ABI {
 
+/// Options of `retry_quota`.
 struct retry_quota_options {
     double capacity = 50;  ///< retries that are saved up at the most, and at the beginning
     double per_second = 0.2;  ///< gained by time
     double per_success = 0.2;  ///< gained by an attempt that succeeds
 };
 
+/// The bucket of a `retry_quota`. Not for use by several threads at once.
 class quota_bucket {
 public:
-    using time_point = std::chrono::steady_clock::time_point;
+    using time_point = std::chrono::steady_clock::time_point;  ///< of the monotonic clock
 
     /// Throws `std::invalid_argument` for options that cannot be meant.
     explicit quota_bucket(retry_quota_options const& o) {
@@ -54,11 +55,14 @@ public:
         refill(now);
         left_ = std::min(left_ + one, capacity_);
     }
+    /// A call has succeeded: it gains `per_success`.
     void succeeded(time_point now) noexcept {
         refill(now);
         left_ = std::min(left_ + per_success_, capacity_);
     }
+    /// Retries that it holds at the most.
     [[nodiscard]] double capacity() const noexcept { return static_cast<double>(capacity_) / static_cast<double>(one); }
+    /// Nothing would be gained.
     [[nodiscard]] bool is_full() const noexcept { return left_ == capacity_; }
     /// Retries that are left now.
     [[nodiscard]] double left(time_point now) noexcept {
@@ -84,10 +88,11 @@ private:
             return;
         }
         // Whole units; the time that has not brought one yet is kept.
-        auto const gained = std::floor(seconds * pace);
-        left_ += static_cast<std::int64_t>(gained);
+        auto const gained = static_cast<std::int64_t>(seconds * pace);
+        left_ += gained;
         if (gained > 0)
-            since_ += std::chrono::duration_cast<time_point::duration>(std::chrono::duration<double>{gained / pace});
+            since_ += std::chrono::duration_cast<time_point::duration>(
+                std::chrono::duration<double>{static_cast<double>(gained) / pace});
     }
 
     std::int64_t capacity_ = 0;

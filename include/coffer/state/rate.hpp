@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -32,15 +31,18 @@ public:
         return {1, input, sane(u.output) + sane(u.output_audio) + sane(u.output_image)};
     }
 
+    /// In units of that measure; never negative.
     [[nodiscard]] std::int64_t operator[](rate_measure m) const noexcept { return of_[static_cast<std::size_t>(m)]; }
     /// So much of that one, and only of that one.
     rate_weight& set(rate_measure m, std::int64_t units) noexcept {
         return of_[static_cast<std::size_t>(m)] = sane(units), *this;
     }
+    /// Adds measure by measure.
     rate_weight& operator+=(rate_weight const& o) noexcept {
         for (std::size_t i = 0; i < of_.size(); ++i) of_[i] += o.of_[i];
         return *this;
     }
+    /// Subtracts measure by measure.
     rate_weight& operator-=(rate_weight const& o) noexcept {
         for (std::size_t i = 0; i < of_.size(); ++i) of_[i] -= o.of_[i];
         return *this;
@@ -58,6 +60,7 @@ public:
         for (std::size_t i = 0; i < a.of_.size(); ++i) a.of_[i] = std::max(a.of_[i], b.of_[i]);
         return a;
     }
+    /// Equal in all measures.
     friend bool operator==(rate_weight const& a, rate_weight const& b) noexcept {
         auto const &x = a.of_, &y = b.of_;  // one by one: GCC calls memcmp for them
         return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3];
@@ -72,9 +75,9 @@ private:
 
 /// So much of a measure in each window.
 struct rate_rule {
-    rate_measure of;
-    std::int64_t limit;
-    std::chrono::nanoseconds window;
+    rate_measure of;  ///< what is counted
+    std::int64_t limit;  ///< in whole units
+    std::chrono::nanoseconds window;  ///< in each such time
     std::chrono::nanoseconds burst;  ///< so much of it at once, as the time in which it is refilled
 };
 
@@ -82,8 +85,8 @@ struct rate_rule {
 /// `take_over` by one at a time.
 class rate_bucket {
 public:
-    using time_point = gcra::time_point;
-    static constexpr std::size_t most_rules = 12;
+    using time_point = gcra::time_point;  ///< of the monotonic clock
+    static constexpr std::size_t most_rules = 12;  ///< one for each measure and window
     /// What the buckets looked like when an attempt had taken its part.
     using marks = std::array<time_point, most_rules>;
 
@@ -123,6 +126,7 @@ public:
         return last;
     }
 
+    /// What became of an attempt to take. `none`: there was too little.
     enum class took : std::uint8_t {
         all,
         none,
@@ -149,6 +153,7 @@ public:
         }
         return took::all;
     }
+    /// All of it or nothing, and the marks for `learn` if it was taken.
     [[nodiscard]] took try_take(rate_weight const& w, time_point now, marks& after) noexcept {
         missed none = 0;
         return try_take(w, now, after, none);
@@ -226,9 +231,12 @@ public:
         }
         return most;
     }
+    /// The whole of a limit, in the parts that the function above counts in.
     static constexpr std::uint64_t whole = std::uint64_t{1} << 20;
 
+    /// Of the rule of that number.
     [[nodiscard]] gcra const& operator[](std::size_t i) const noexcept { return dimensions_[i].bucket; }
+    /// How many rules it has.
     [[nodiscard]] std::size_t size() const noexcept { return dimensions_.size(); }
 
 private:
@@ -258,9 +266,9 @@ private:
         auto distance = 0.0;
         for (std::size_t i = 0; i < dimensions_.size(); ++i) {
             if (dimensions_[i].of != m) continue;
-            auto const far = limit > 0 ? std::abs(std::log(static_cast<double>(dimensions_[i].bucket.limit()) /
-                                                           static_cast<double>(limit)))
-                                       : 0.0;
+            auto const ours = static_cast<double>(dimensions_[i].bucket.limit());
+            auto const theirs = static_cast<double>(limit);
+            auto const far = limit > 0 ? std::max(ours / theirs, theirs / ours) : 0.0;  // how many times as much
             if (!best || far < distance) best = i, distance = far;
         }
         return best;

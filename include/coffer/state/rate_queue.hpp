@@ -28,11 +28,14 @@ public:
     rate_waiter() = default;
     rate_waiter(rate_waiter const&) = delete;
     rate_waiter& operator=(rate_waiter const&) = delete;
+    /// From `join` until it leaves.
     [[nodiscard]] bool queued() const noexcept { return tenant_ != nullptr; }
+    /// What it wants to take.
     [[nodiscard]] rate_weight const& weight() const noexcept { return weight_; }
 
 protected:
     ~rate_waiter() = default;
+    /// Before it joins: in the line it is fixed.
     void set_weight(rate_weight const& w) noexcept { weight_ = w; }
 
 private:
@@ -52,8 +55,11 @@ public:
     rate_queue(rate_queue const&) = delete;
     rate_queue& operator=(rate_queue const&) = delete;
 
+    /// Nobody waits.
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+    /// So many wait, of all tenants.
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    /// So many wait of that tenant.
     [[nodiscard]] std::size_t waiting(std::string_view name) const noexcept {
         auto const at = tenants_.find(name);
         return at == tenants_.end() ? 0 : at->second.size;

@@ -23,9 +23,10 @@ namespace coffer::inline COFFER_ABI {
 /// What a store knows a key by: its namespace in the clear, the rest as the store keeps it (an HMAC on disk).
 struct record_id {
     record_id() = default;
+    /// Its namespace, and the rest as the store keeps it.
     record_id(std::string ns, std::string bytes) : name_space{std::move(ns)}, digest{std::move(bytes)} {}
-    std::string name_space;
-    std::string digest;
+    std::string name_space;  ///< in the clear
+    std::string digest;  ///< an HMAC on disk, the key's own bytes in memory
     friend auto operator<=>(record_id const&, record_id const&) = default;
 };
 
@@ -45,6 +46,7 @@ enum class record_state : std::uint8_t {
     expired,   ///< paid, never acknowledged, payload dropped: never a silent new bill
 };
 
+/// Its name, as stores write it.
 [[nodiscard]] constexpr std::string_view to_string(record_state s) noexcept {
     constexpr std::array<std::string_view, 9> names{"free",   "claimed", "sent",  "answered", "done",
                                                     "failed", "unknown", "acked", "expired"};
@@ -62,6 +64,7 @@ enum class send_state : std::uint8_t {
     supplied,   ///< no send at all: an operator brought the answer, which is judged like any other; does not count
 };
 
+/// Its name, as stores write it.
 [[nodiscard]] constexpr std::string_view to_string(send_state s) noexcept {
     constexpr std::array<std::string_view, 7> names{"permitted", "lost",   "answered", "accepted",
                                                     "defective", "unsent", "supplied"};
@@ -71,14 +74,14 @@ enum class send_state : std::uint8_t {
 /// One permitted send: who, when, where, what came of it.
 struct send_record {
     int number = 0;  ///< 1-based, over the record's whole life
-    send_state state = send_state::permitted;
-    claim_id claim{};
-    std::string owner;
+    send_state state = send_state::permitted;  ///< what became of it
+    claim_id claim{};  ///< under which it was permitted
+    std::string owner;  ///< the process that made it, as the store names processes
     std::chrono::steady_clock::time_point permitted_until{};  ///< its attempt has certainly ended by then
-    std::chrono::system_clock::time_point permitted_at{};
+    std::chrono::system_clock::time_point permitted_at{};  ///< by the wall clock, for people
     std::chrono::system_clock::time_point ended_at{};  ///< when its end became known; the epoch: not yet
-    std::string provider;
-    std::string model;
+    std::string provider;  ///< where it went; empty: nobody says
+    std::string model;  ///< which model it asked; empty: nobody says
     shared_answer reply;       ///< raw, once there is one; without its body once the payload was dropped
     std::optional<fault> why;  ///< lost, defective: what was known of it
 
@@ -92,26 +95,28 @@ struct send_record {
 
 /// One key's row. Times of leases are steady (one host, one boot), times of expiry are wall-clock times.
 struct record {
-    record_state state = record_state::free;
-    fingerprint print{};
+    record_state state = record_state::free;  ///< who may do what is in record_machine.hpp
+    fingerprint print{};  ///< of the request that the key stands for
     bool print_known = true;  ///< false: the row was made for a late answer whose request nobody told
     claim_id claim{};  ///< the last claim; it stays after its end, so that repeating its operations is harmless
     bool held = false;  ///< the claim has neither been given up nor reached its end
     std::string owner;  ///< the process that claimed it, as the store names processes
     std::uint64_t token = 0;  ///< grows with every claim of the store: a fencing token for the caller's own writes
-    std::chrono::steady_clock::time_point lease_until{};
-    int claims = 0;
+    std::chrono::steady_clock::time_point lease_until{};  ///< of the last claim; it guards claims, not sends
+    int claims = 0;  ///< ever granted
     int max_sends = 0;  ///< of the last claim
     int granted_sends = 0;  ///< sends beyond `max_sends` that an operator granted
     bool cached = false;  ///< equal requests share it for a while; when that is over it goes, whatever its state
     // How long things are kept, as the last claim wanted it.
+    /// After a send's own limit, before another owner may take over.
     std::chrono::nanoseconds takeover_grace = defaults::takeover_grace;
-    std::chrono::nanoseconds acknowledged_kept = defaults::acknowledged_kept;
-    std::chrono::nanoseconds unacknowledged_kept = defaults::unacknowledged_kept;
-    std::vector<send_record> sends;
+    std::chrono::nanoseconds acknowledged_kept = defaults::acknowledged_kept;  ///< from the acknowledgement on
+    std::chrono::nanoseconds unacknowledged_kept = defaults::unacknowledged_kept;  ///< from the answer on
+    std::vector<send_record> sends;  ///< in the order of their permits
     std::optional<fault> stored_fault;  ///< FAILED: what is replayed
-    std::chrono::system_clock::time_point created{};
-    std::chrono::system_clock::time_point updated{};
+    std::chrono::system_clock::time_point created{};  ///< by the wall clock
+    std::chrono::system_clock::time_point updated{};  ///< by the wall clock; the last change
+    /// When it goes, or becomes EXPIRED, by trusted time.
     std::chrono::system_clock::time_point expires{std::chrono::system_clock::time_point::max()};
 
     /// Sends that are not proven unbilled: what `max_sends` bounds.
@@ -126,6 +131,7 @@ struct record {
         return granted_sends > 0 ? std::max(with_max, allowed_sends()) : with_max;
     }
 
+    /// Is there a send in that state?
     [[nodiscard]] bool any(send_state s) const noexcept {
         return std::any_of(sends.begin(), sends.end(), [s](auto const& send) { return send.state == s; });
     }

@@ -31,7 +31,7 @@ namespace coffer::inline COFFER_ABI {
 /// has come in and wants to be looked at first); or `permanent` for what no correct caller does.
 class record_machine : public record_rules {
 public:
-    using record_rules::record_rules;
+    using record_rules::record_rules;  ///< of a row, a moment, and who knows which owners are dead
 
     /// The right to work on the key. `next_token` is used up if it is granted under that token.
     claim_verdict claim(claim_request const& q, std::string const& owner, std::uint64_t next_token);
@@ -53,8 +53,11 @@ public:
     outcome<void> fail(claim_id const& claim, fault const& why, std::chrono::nanoseconds kept);
     /// Gives the claim up.
     outcome<void> release(claim_id const& claim);
+    /// The claim's lease counts from now on. Refused for a claim that has lost the record, or is over.
     outcome<void> heartbeat(claim_id const& claim, std::chrono::nanoseconds lease);
+    /// The result is where it belongs: DONE becomes ACKED, and the payload goes. Harmless if repeated.
     outcome<void> acknowledge();
+    /// What an operator decides of an unresolved key; refused, with the reason, for one that is not.
     outcome<void> resolve(resolution const& how);
 
 private:

@@ -18,7 +18,7 @@ namespace coffer::inline COFFER_ABI {
 
 /// When a rule is applied, by the store's clock.
 struct record_moment {
-    std::chrono::steady_clock::time_point now;
+    std::chrono::steady_clock::time_point now;  ///< leases are compared with it
     std::chrono::system_clock::time_point wall;            ///< what is written down
     std::chrono::system_clock::time_point trusted = wall;  ///< what expires by; behind `wall` while that is doubted
 };
@@ -29,6 +29,7 @@ struct record_changes {
     int send = 0;           ///< the number of the one send that was added or changed, if one was
     bool payloads = false;  ///< all bodies were dropped
     bool gone = false;      ///< the row as it was is to be removed; with `row`, another takes its place
+    /// Something has to be written.
     [[nodiscard]] bool any() const noexcept { return row || gone; }
 };
 
@@ -48,10 +49,12 @@ public:
     /// Asked only where it decides, because asking may cost a system call. True only if it is proven.
     using owner_is_dead = std::function<bool(std::string const&)>;
 
+    /// Applies what time alone does: expiry.
     record_rules(record& row, record_moment at, owner_is_dead dead) : r_{row}, at_{at}, dead_{std::move(dead)} {
         expire();
     }
 
+    /// What is to be written; ask it last.
     [[nodiscard]] record_changes const& changes() const noexcept { return changes_; }
 
     /// Does it wait for an operator? Every permitted send is spent, no answer is usable, and nobody works on it.
@@ -66,13 +69,15 @@ public:
     }
 
 protected:
-    using nanoseconds = std::chrono::nanoseconds;
-    static constexpr auto never = std::chrono::system_clock::time_point::max();
+    using nanoseconds = std::chrono::nanoseconds;  ///< whatever unit it is given in
+    static constexpr auto never = std::chrono::system_clock::time_point::max();  ///< it does not expire
 
+    /// Somebody may work on it, or might.
     [[nodiscard]] bool is_open() const noexcept {
         using enum record_state;
         return r_.state == claimed || r_.state == sent || r_.state == answered || r_.state == unknown;
     }
+    /// Its end was reached.
     [[nodiscard]] bool is_closed() const noexcept {
         using enum record_state;
         return r_.state == done || r_.state == acked || r_.state == expired;
@@ -105,17 +110,21 @@ protected:
         if (!r_.held) return refused("claim_over", "claim over: the record is " + std::string{to_string(r_.state)});
         return {};
     }
+    /// A refusal of an operation on a claim: `store_unavailable`, with its code.
     [[nodiscard]] static tl::unexpected<fault> refused(std::string code, std::string message) {
         return failed(fault{fault_kind::store_unavailable, std::move(message)}.with_code(std::move(code)));
     }
+    /// A refusal of what no correct caller does.
     [[nodiscard]] static tl::unexpected<fault> misused(std::string message) {
         return failed(
             fault{fault_kind::permanent, std::move(message)}.with_execution(knowledge::no).with_billing(knowledge::no));
     }
+    /// The same for a send that this claim was never permitted.
     [[nodiscard]] static tl::unexpected<fault> no_such_send(int send) {
         return misused("no send " + std::to_string(send) + " was permitted under this claim");
     }
 
+    /// The send of that number; null if there is none.
     [[nodiscard]] send_record* find(int number) noexcept {
         auto const at = std::find_if(r_.sends.begin(), r_.sends.end(), [&](auto& s) { return s.number == number; });
         return at == r_.sends.end() ? nullptr : &*at;
@@ -125,6 +134,7 @@ protected:
         auto* const s = find(number);
         return s != nullptr && s->claim == claim ? s : nullptr;
     }
+    /// The next number's send, under the claim that has the record.
     send_record& add_send(send_state s) {
         int last = 0;
         for (auto const& send : r_.sends) last = std::max(last, send.number);
@@ -139,11 +149,13 @@ protected:
     [[nodiscard]] std::chrono::system_clock::time_point kept_for(nanoseconds d) const noexcept {
         return later(at_.wall, d);
     }
+    /// The row is to be written, and that send of it.
     void touch(int send = 0) noexcept {
         changes_.row = true;
         if (send != 0) changes_.send = send;
         r_.updated = at_.wall;
     }
+    /// The claim has reached its end, in that state.
     void end_claim(record_state s) noexcept {
         r_.state = s;
         r_.held = false;
@@ -164,16 +176,17 @@ protected:
         if (s.ended_at == std::chrono::system_clock::time_point{}) s.ended_at = at_.wall;
         touch(s.number);
     }
+    /// The row is to be removed.
     void remove() {
         r_ = record{};
         changes_ = {};
         changes_.gone = true;
     }
 
-    record& r_;
-    record_moment at_;
-    owner_is_dead dead_;
-    record_changes changes_;
+    record& r_;  ///< the row
+    record_moment at_;  ///< when it is
+    owner_is_dead dead_;  ///< who knows whether a process is dead
+    record_changes changes_;  ///< so far
 
 private:
     /// What is cached goes by the wall clock, which counts a suspension too: gone too early it is only asked for again.

@@ -9,8 +9,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstddef>
-#include <map>
 #include <optional>
 #include <string>
 
@@ -18,7 +16,7 @@ namespace coffer::inline COFFER_ABI {
 
 /// A job that an operator must reopen.
 struct stopped_job {
-    std::string name_space;
+    std::string name_space;  ///< of the job's key
     std::string job;  ///< as the store shows it
     int begun = 0;  ///< runs, ever
     int counted = 0;  ///< runs since it was last reopened
@@ -26,8 +24,9 @@ struct stopped_job {
     std::string signature;  ///< of that failure
 };
 
+/// Rings for a job that is stopped.
 struct stopped_job_rule {
-    bool rings = true;
+    bool rings = true;  ///< false: switched off
 
     /// Once for each time that a job is stopped.
     [[nodiscard]] std::optional<alarm_report> look(stopped_job const& j,
@@ -51,8 +50,9 @@ struct stopped_job_rule {
     }
 };
 
+/// Rings when calls are refused for want of money.
 struct denial_rule {
-    bool rings = true;
+    bool rings = true;  ///< false: switched off
 
     /// Once for each limit and window in which a call was refused though no call under way can bring the money back.
     /// `threshold`: a limit that is committed to the last is its business, if it asks for that.
@@ -60,7 +60,7 @@ struct denial_rule {
                                                    std::chrono::system_clock::time_point now) const {
         bool const said = d.free <= money{} && std::find(threshold.percents.begin(), threshold.percents.end(), 100) !=
                                                    threshold.percents.end();
-        if (!rings || said || !is_for_good(d)) return {};
+        if (!rings || said || !d.is_for_good()) return {};
         bool const never = d.needed > d.limit;
         auto const ask = "a call in " + (d.scope.empty() ? std::string{"no scope"} : d.scope) + " may cost " +
                          (d.needed == money::max() ? std::string{"nobody knows how much"} : in_dollars(d.needed));
@@ -78,10 +78,7 @@ struct denial_rule {
                                         in_dollars(d.limit) + " are left for " + d.window +
                                         ". Look what has spent it; raise the limit if this is what the work needs."};
     }
-    /// Can it not be mended by what calls under way give back?
-    [[nodiscard]] static bool is_for_good(budget_denial const& d) noexcept {
-        return !d.frozen && detail::wide_int{d.needed.nano()} > detail::wide_int{d.free.nano()} + d.held.nano();
-    }
+    /// The same for one limit and window, in every process: what makes denials one alarm.
     [[nodiscard]] static std::string id_of(budget_denial const& d, std::chrono::system_clock::time_point now) {
         // A window that ends is named by its beginning; of one that rolls each day is asked about anew.
         bool const rolls = d.window_text.starts_with("rolling/");
@@ -97,33 +94,6 @@ private:
         constexpr auto cent = money::nano_per_usd / 100;
         return m.nano() >= money::nano_per_usd ? in_dollars(money::from_nano(m.nano() / cent * cent)) : in_dollars(m);
     }
-};
-
-/// Denials of the last hour, one of each id, for looks to ask about. In memory: what is forgotten with its process is found
-/// again with the next refusal.
-class recent_denials {
-public:
-    using time_point = std::chrono::system_clock::time_point;
-
-    void note(budget_denial const& d, time_point now) {
-        if (!denial_rule::is_for_good(d)) return;
-        if (all_.size() >= most) all_.erase(all_.begin());
-        all_.insert_or_assign(denial_rule::id_of(d, now), noted{d, now});
-    }
-    template <class Fn>
-    void for_each(time_point now, Fn const& fn) {
-        std::erase_if(all_, [&](auto const& one) { return now - one.second.when > kept; });
-        for (auto const& [id, one] : all_) fn(one.what);
-    }
-
-private:
-    static constexpr std::size_t most = 1000;
-    static constexpr auto kept = std::chrono::hours{1};
-    struct noted {
-        budget_denial what;
-        time_point when;
-    };
-    std::map<std::string, noted> all_;
 };
 
 }  // namespace coffer::inline COFFER_ABI

@@ -27,6 +27,7 @@ constexpr int rings_by(std::int64_t times, std::int64_t first) noexcept {
 
 }  // namespace detail
 
+/// Rings when one key's answer is asked for again and again, and never acknowledged.
 struct replay_storm_rule {
     std::int64_t replays = 3;  ///< of one key, since it was answered, without an acknowledgement
 
@@ -59,8 +60,9 @@ struct repeated_work {
     money dearest;  ///< of them: what the work is worth
 };
 
+/// Rings when the same work is paid for under several keys.
 struct duplicate_work_rule {
-    std::int64_t keys = 3;
+    std::int64_t keys = 3;  ///< under which it was paid for
     money wasted = money::from_nano(money::nano_per_usd / 10);  ///< less than this, $0.10, is no alarm
     std::chrono::hours within{24};  ///< keys of so long ago count; it rings anew each such time
 

@@ -28,6 +28,7 @@ struct run_changes {
     bool row = false;  ///< anything but the steps
     bool step = false;  ///< a step was added at the end
     bool gone = false;  ///< the row as it was is to be removed; with `row`, another takes its place
+    /// Something has to be written.
     [[nodiscard]] bool any() const noexcept { return row || step || gone; }
 };
 
@@ -38,14 +39,16 @@ struct run_changes {
 /// ended); `permanent` for what cannot be.
 class run_machine {
 public:
-    using owner_is_dead = record_rules::owner_is_dead;
+    using owner_is_dead = record_rules::owner_is_dead;  ///< true only if it is proven
 
+    /// Applies what time alone does: expiry.
     run_machine(run_record& row, record_moment at, owner_is_dead dead) : r_{row}, at_{at}, dead_{std::move(dead)} {
         if (at_.trusted < r_.expires || left_to_owner()) return;
         r_ = run_record{};
         changes_.gone = true;
     }
 
+    /// What is to be written; ask it last.
     [[nodiscard]] run_changes const& changes() const noexcept { return changes_; }
 
     /// The right to run the job. A run that has begun and never ended, and whose process is gone, has failed.

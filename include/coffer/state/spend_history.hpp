@@ -28,22 +28,28 @@ namespace coffer::inline COFFER_ABI {
 template <class Step, std::size_t Cells>
 class spend_cells {
 public:
-    using time_point = std::chrono::system_clock::time_point;
-    using cell = std::int64_t;
+    using time_point = std::chrono::system_clock::time_point;  ///< of the wall clock
+    using cell = std::int64_t;  ///< its number, counted from the epoch
 
-    static constexpr std::size_t size = Cells;
+    static constexpr std::size_t size = Cells;  ///< in cells
 
+    /// The cell that contains `t`.
     [[nodiscard]] static cell cell_of(time_point t) noexcept {
         return static_cast<cell>(std::chrono::floor<Step>(t).time_since_epoch().count());
     }
+    /// Its first instant.
     [[nodiscard]] static time_point start_of(cell c) noexcept { return time_point{Step{c}}; }
 
+    /// Nothing was ever added.
     [[nodiscard]] bool empty() const noexcept { return first_ > newest_; }
     /// The cell of the earliest addition ever, also if it is forgotten; not for an empty one.
     [[nodiscard]] cell first() const noexcept { return first_; }
+    /// To which something was added; not for an empty one.
     [[nodiscard]] cell newest() const noexcept { return newest_; }
+    /// That is still kept; not for an empty one.
     [[nodiscard]] cell oldest() const noexcept { return std::max(first_, newest_ - span + 1); }
 
+    /// Adds to the cell of `t`; a negative amount is a correction. What is older than all cells is dropped.
     void add(time_point t, money amount) noexcept { add(cell_of(t), amount); }
 
     /// The amount of one cell; zero for those that are forgotten or have not come.
@@ -69,6 +75,7 @@ public:
     /// Reads `bytes()`; nothing if these are other bytes, or of cells of another length or number.
     [[nodiscard]] static std::optional<spend_cells> parse(std::string_view bytes);
 
+    /// By what they hold: what is forgotten does not count.
     friend bool operator==(spend_cells const& a, spend_cells const& b) noexcept {
         if (a.empty() || b.empty()) return a.empty() == b.empty();
         if (a.first_ != b.first_ || a.newest_ != b.newest_) return false;

@@ -21,7 +21,7 @@ struct stop_facts {
     int attempts = 1;  ///< made
     int unproven = 0;  ///< of them not proven unbilled
     int same_fault = 1;  ///< as many of the last ones failed for the same kind
-    fault_kind last = fault_kind::transient;
+    fault_kind last = fault_kind::transient;  ///< of the attempt that has just ended
     std::chrono::nanoseconds elapsed{};  ///< from the first attempt's beginning until the next one would begin
 };
 
@@ -32,13 +32,16 @@ public:
     /// Never holds.
     constexpr stop_condition() : stop_condition{leaf{}} {}
 
+    /// Holds if one of them does. Throws `std::length_error` for more than four parts.
     friend constexpr stop_condition operator|(stop_condition const& a, stop_condition const& b) {
         return stop_condition{parts::join(detail::joint::either, a.parts_, b.parts_)};
     }
+    /// Holds if both do.
     friend constexpr stop_condition operator&(stop_condition const& a, stop_condition const& b) {
         return stop_condition{parts::join(detail::joint::both, a.parts_, b.parts_)};
     }
 
+    /// Is it time to give up?
     [[nodiscard]] bool holds(stop_facts const& f) const noexcept {
         return parts_.evaluate<bool>(
             [&](std::size_t i) { return holds(parts_[i], f); },

@@ -17,21 +17,24 @@ namespace coffer::inline COFFER_ABI {
 
 /// What one window of a scope has committed, settled + presumed + held, and what it may.
 struct commitment {
-    money committed;
-    money limit;
+    money committed;  ///< settled, presumed and held
+    money limit;  ///< `money::max()`: there is none
 };
 
 /// A window, and the span of it that is meant. (Of a window that was read from a store the zone may not be known; that of
 /// a span is.)
 struct window_at {
+    /// The span of it that contains that moment.
     window_at(window w, std::chrono::system_clock::time_point inside)
         : over{std::move(w)}, span{over.span_at(inside)} {}
+    /// A span that is known already.
     window_at(window w, window_span s) : over{std::move(w)}, span{s} {}
 
-    window over;
-    window_span span;
+    window over;  ///< its kind and zone
+    window_span span;  ///< of the wall clock
 };
 
+/// Rings when parts of a limit are committed, each once per window.
 struct threshold_rule {
     std::vector<int> percents{50, 80, 100};  ///< of the limit
 

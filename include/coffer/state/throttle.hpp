@@ -21,9 +21,10 @@ namespace coffer::inline COFFER_ABI {
 /// who are told often.)
 class throttle {
 public:
-    using time_point = std::chrono::steady_clock::time_point;
-    using duration = std::chrono::nanoseconds;
+    using time_point = std::chrono::steady_clock::time_point;  ///< of the monotonic clock
+    using duration = std::chrono::nanoseconds;  ///< whatever unit it is given in
 
+    /// Pauses for refusals without a hint, the part by which hints are spread, and how much of one is believed.
     throttle(duration first_pause, duration longest_pause, double hint_spread = 0,
              duration hint_ceiling = defaults::hint_ceiling) noexcept
         : first_{first_pause},
@@ -32,6 +33,7 @@ public:
           hint_spread_{hint_spread},
           hint_ceiling_{hint_ceiling} {}
 
+    /// Nobody is let in before; long past, if nobody is blocked.
     [[nodiscard]] time_point until() const noexcept { return until_; }
     /// The same without the spread: before that nobody is let in, whatever it costs him.
     [[nodiscard]] time_point least_until() const noexcept { return least_until_; }

@@ -26,10 +26,10 @@ enum class stopped_by : std::uint8_t {
 
 /// Everything that decides what a timeout says.
 struct timeout_facts {
-    stopped_by who = stopped_by::nobody;
+    stopped_by who = stopped_by::nobody;  ///< written down before it was stopped
     fault const* ended = nullptr;  ///< how what is inside has ended; null: it had to be left behind
     knowledge execution = knowledge::no;  ///< at least, of all attempts inside
-    knowledge billing = knowledge::no;
+    knowledge billing = knowledge::no;  ///< at least, of all attempts inside
     bool own = true;  ///< this timeout's limit comes before the call's deadline
     bool over = false;  ///< its time is over
 };

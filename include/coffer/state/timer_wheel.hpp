@@ -26,6 +26,7 @@ public:
     timer_entry() = default;
     timer_entry(timer_entry const&) = delete;
     timer_entry& operator=(timer_entry const&) = delete;
+    /// From `add` until it is due or removed.
     [[nodiscard]] bool in_wheel() const noexcept { return behind_ != nullptr; }
 
 protected:
@@ -44,7 +45,8 @@ class timer_wheel {
 public:
     /// Milliseconds since the clock's epoch.
     using tick = std::uint64_t;
-    static constexpr tick never = ~tick{0};
+    static constexpr tick never = ~tick{0};  ///< of an empty wheel: the next tick at which something is due
+    /// Waits end no earlier than asked for, and up to so much later.
     static constexpr std::chrono::milliseconds tick_length{1};
 
     /// The first tick that is not before `t`, and the last one that is not after it: what is rounded up is never early.
@@ -54,12 +56,14 @@ public:
         auto const whole = std::chrono::duration_cast<std::chrono::milliseconds>(since);
         return static_cast<tick>(whole.count()) + (whole < since ? 1 : 0);
     }
+    /// The last tick that is not after `t`.
     template <class Clock, class Step>
     [[nodiscard]] static constexpr tick at_or_before(std::chrono::time_point<Clock, Step> t) noexcept {
         auto const since = std::max(t.time_since_epoch(), Step::zero());
         return static_cast<tick>(std::chrono::duration_cast<std::chrono::milliseconds>(since).count());
     }
 
+    /// Empty, at that tick.
     explicit timer_wheel(tick now = 0) noexcept : now_{std::min(now, last_tick)} {}
     timer_wheel(timer_wheel const&) = delete;
     timer_wheel& operator=(timer_wheel const&) = delete;

@@ -22,16 +22,16 @@ namespace coffer::inline COFFER_ABI {
 /// What a process's clocks say at one moment.
 struct clock_reading {
     std::string_view boot;  ///< within which the steady clock counts; in another one its values mean nothing
-    std::chrono::steady_clock::time_point steady;
-    std::chrono::system_clock::time_point wall;
+    std::chrono::steady_clock::time_point steady;  ///< of that boot
+    std::chrono::system_clock::time_point wall;  ///< which may be wrong
 };
 
 /// Trusted time as it was at the last observation. A value, shared by all who keep time by it: whatever each of them
 /// observes, it never goes back, and in a stretch of time it moves on by no more than what the steady clock counts plus a
 /// hundredth, a quarter of an hour, and the leads that were doubted for a day.
 struct trusted_wall {
-    using nanoseconds = std::chrono::nanoseconds;
-    using wall_time = std::chrono::system_clock::time_point;
+    using nanoseconds = std::chrono::nanoseconds;  ///< whatever unit it is given in
+    using wall_time = std::chrono::system_clock::time_point;  ///< of the wall clock
 
     /// A lead that is believed at once: of a restart or a short suspension, and more than time services correct in a step.
     /// Less than half an hour, by which a wrong time zone is off.
@@ -43,15 +43,16 @@ struct trusted_wall {
     /// Of the time between two observations no more than this counts: two looks a week apart are no week.
     static constexpr nanoseconds most_between = std::chrono::hours{6};
 
-    std::string boot;
-    std::chrono::steady_clock::time_point steady;
+    std::string boot;  ///< of the last observation
+    std::chrono::steady_clock::time_point steady;  ///< of the last observation, in that boot
     wall_time wall;  ///< trusted
     wall_time said;  ///< by the clock that was observed
     nanoseconds slack = most_slack;  ///< left
     nanoseconds doubted{};  ///< the least lead since doubt began; 0: no doubt
-    nanoseconds doubted_for{};
+    nanoseconds doubted_for{};  ///< so long the lead has been doubted
 
     trusted_wall() = default;
+    /// The first clock is believed: there is nothing to compare it with.
     explicit trusted_wall(clock_reading const& first)
         : boot{first.boot}, steady{first.steady}, wall{first.wall}, said{first.wall} {}
 
@@ -68,6 +69,7 @@ struct trusted_wall {
         return r.boot == boot && r.steady >= steady;
     }
 
+    /// Takes a reading into account, which may set trusted time forward. Readings may come late or from another boot.
     void observe(clock_reading const& r) {
         auto const passed = since(r);
         // Across a reboot there is nothing but the doubted clock's own word for how long it was.

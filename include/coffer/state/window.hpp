@@ -26,12 +26,13 @@
 
 namespace coffer::inline COFFER_ABI {
 
+/// What a window is cut by: all of time, the calendar of a zone, or a length.
 enum class window_kind : std::uint8_t { lifetime, hour, day, month, rolling };
 
 /// [start, end). The first and the last span of all time are cut off where the wall clock's type ends.
 struct window_span {
-    std::chrono::system_clock::time_point start;
-    std::chrono::system_clock::time_point end;
+    std::chrono::system_clock::time_point start;  ///< the first instant in it
+    std::chrono::system_clock::time_point end;  ///< the first one after it
     friend bool operator==(window_span const&, window_span const&) noexcept = default;
 };
 
@@ -42,8 +43,8 @@ struct window_span {
 /// An hour ends where the zone's clocks show a full hour or are set: the hour that is shown twice is two windows.
 class window {
 public:
-    using time_point = std::chrono::system_clock::time_point;
-    using seconds = std::chrono::seconds;
+    using time_point = std::chrono::system_clock::time_point;  ///< of the wall clock
+    using seconds = std::chrono::seconds;  ///< whole ones
 
     constexpr window() noexcept = default;  ///< lifetime
     /// In UTC. Throws `std::invalid_argument` for a rolling one, which has a length.
@@ -65,7 +66,9 @@ public:
         return copy;
     }
 
+    /// Of which kind.
     [[nodiscard]] window_kind kind() const noexcept { return kind_; }
+    /// Of a calendar window; UTC otherwise.
     [[nodiscard]] coffer::zone const& where() const noexcept { return zone_; }
     [[nodiscard]] seconds length() const noexcept { return length_; }  ///< of a rolling window, else 0
     /// How long the spans of a rolling window are: a sixtieth of it, rounded up to whole seconds.
@@ -114,8 +117,11 @@ private:
 
 /// The whole life of a scope: its limit is never given back.
 inline constinit window const lifetime{};
+/// The present hour, in UTC.
 inline constinit window const hourly{window_kind::hour};
+/// The present day, in UTC; `daily.in(zone)` elsewhere.
 inline constinit window const daily{window_kind::day};
+/// The present month, in UTC; `monthly.in(zone)` elsewhere.
 inline constinit window const monthly{window_kind::month};
 
 /// The last `length`, at every instant: `rolling(24h)`. From a minute to 366 days, in whole seconds; throws

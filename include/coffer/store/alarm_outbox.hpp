@@ -5,7 +5,7 @@
 
 #include <coffer/base/outcome.hpp>
 #include <coffer/state/alarm.hpp>
-#include <coffer/state/alarm_search.hpp>
+#include <coffer/state/ledger_rules.hpp>
 #include <coffer/time/clock.hpp>
 #include <coffer/time/completion.hpp>
 
@@ -20,12 +20,17 @@
 
 namespace coffer::inline COFFER_ABI {
 
+// In state/alarm_watch.hpp, with the rules: only who looks for alarms needs it.
+struct alarm_watch;
+
+/// What has become of an alarm.
 enum class alarm_state : std::uint8_t {
     due,        ///< to be delivered, or being delivered
-    delivered,
+    delivered,  ///< every sink was told
     covered,    ///< another alarm, which rang at the same time or before, tells it
 };
 
+/// Its name, as outboxes store it.
 [[nodiscard]] constexpr std::string_view to_string(alarm_state s) noexcept {
     constexpr std::array<std::string_view, 3> names{"due", "delivered", "covered"};
     return names[static_cast<std::size_t>(s)];
@@ -33,8 +38,8 @@ enum class alarm_state : std::uint8_t {
 
 /// An alarm as it is kept.
 struct kept_alarm {
-    alarm_report what;
-    alarm_state state = alarm_state::due;
+    alarm_report what;  ///< what to tell
+    alarm_state state = alarm_state::due;  ///< covered ones are kept so that they are not found again
     int tries = 0;                                         ///< to deliver it
     std::chrono::system_clock::time_point delivered{};     ///< the epoch: not yet
     std::string trouble;                                   ///< why it was not at the last try
@@ -43,7 +48,7 @@ struct kept_alarm {
 /// Which alarms to look at.
 struct alarm_filter {
     std::string scope{};  ///< this one and those inside it; empty: all
-    bool undelivered_only = false;
+    bool undelivered_only = false;  ///< those that somebody has yet to be told of
     wall_time_point from = wall_time_point::min();  ///< found at or after
     std::size_t limit = 1000;  ///< at most so many, the newest
 
@@ -62,8 +67,8 @@ inline constexpr int most_replays_counted = 12;
 inline constexpr auto longest_alarm_pause = std::chrono::hours{1};
 
 /// What a look has found, as an outbox keeps it: `keep(alarm, state)`.
-template <class Keep>
-void keep_all(std::vector<found_alarm> const& found, Keep const& keep) {
+template <class FoundAlarms, class Keep>
+void keep_all(FoundAlarms const& found, Keep const& keep) {
     for (auto const& f : found) {
         keep(f.what, alarm_state::due);
         for (auto const& id : f.also) {
@@ -79,6 +84,7 @@ void keep_all(std::vector<found_alarm> const& found, Keep const& keep) {
 /// Submitted, as the rest of a ledger's operations; see `ledger_backend`.
 class alarm_outbox {
 public:
+    /// What an operation brings, once it is carried out: to be awaited, or dropped.
     template <class T>
     using result = completion<outcome<T>>;
 

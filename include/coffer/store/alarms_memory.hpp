@@ -5,6 +5,7 @@
 #include <coffer/base/later.hpp>
 #include <coffer/state/alarm_search.hpp>
 #include <coffer/state/ledger_book.hpp>
+#include <coffer/state/recent_denials.hpp>
 #include <coffer/state/record.hpp>
 #include <coffer/state/run.hpp>
 #include <coffer/store/alarm_outbox.hpp>

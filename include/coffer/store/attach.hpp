@@ -9,6 +9,7 @@
 
 #include <coffer/asio.hpp>
 #include <coffer/base/codec.hpp>
+#include <coffer/base/on_use.hpp>
 #include <coffer/base/outcome.hpp>
 #include <coffer/call/operation.hpp>
 #include <coffer/call/send.hpp>
@@ -18,6 +19,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <concepts>
 #include <memory>
 #include <optional>
 #include <string>
@@ -81,7 +83,8 @@ struct no_operation {};
 /// Faults: `in_progress` if there is no answer in time (also if nothing is known of the key: somebody may be about to begin),
 /// the fault that the work ended with, `unresolved`, `already_done`, `result_expired`, `store_unavailable`, `cancelled`.
 /// Throws `misuse` for a key made with `key::of_request`: use the call's `record_key()`. Thread safety: any thread.
-inline awaitable<outcome<shared_answer>> attach(store s, key k, duration within) {
+template <std::same_as<on_use> = on_use>
+awaitable<outcome<shared_answer>> attach(store s, key k, duration within) {
     using namespace std::chrono_literals;
     auto const executor = co_await asio::this_coro::executor;
     auto& service = clock_service::of(executor);

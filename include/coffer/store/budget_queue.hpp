@@ -22,6 +22,7 @@ public:
     /// One who waits. Belongs to one coroutine; leaves its line when it is destroyed.
     class seat {
     public:
+        /// Joins the line of that account, at its end.
         seat(budget_queue& queue, std::string account) : queue_{queue} { queue_.join(*this, std::move(account)); }
         seat(seat const&) = delete;
         seat& operator=(seat const&) = delete;
@@ -34,7 +35,9 @@ public:
             account_.clear();
             queue_.join(*this, std::move(account));
         }
+        /// Whose money it waits for.
         [[nodiscard]] std::string const& account() const noexcept { return account_; }
+        /// In its line: it may try.
         [[nodiscard]] bool is_first() const { return queue_.is_first(*this); }
         /// Notified when it is worth trying again. To be taken before trying, so that nothing is missed in between.
         [[nodiscard]] std::shared_ptr<wait_list> arm() { return queue_.arm(*this); }
@@ -53,6 +56,7 @@ public:
     /// Without a lock. Who is told no has joined before he asks once more, and so is seen by whoever changes something after
     /// that.
     [[nodiscard]] bool anybody_waits() const noexcept { return anybody_.load(std::memory_order_acquire); }
+    /// Does anybody wait for that account's money? Takes the lock.
     [[nodiscard]] bool anybody_waits_for(std::string const& account) const {
         std::lock_guard const lock{mutex_};
         return lines_.contains(account);

@@ -7,6 +7,7 @@
 //     io.stop();
 
 #include <coffer/asio.hpp>
+#include <coffer/base/on_use.hpp>
 #include <coffer/store/flight_table.hpp>
 #include <coffer/store/record_text.hpp>  // to_text, for who reports what is left
 #include <coffer/store/store.hpp>
@@ -23,6 +24,7 @@ namespace coffer::inline COFFER_ABI {
 struct drain_report {
     std::vector<record_id> sending;  ///< keys with a send under way; if the process ends now, the next run decides
     std::size_t unwritten = 0;       ///< operations that follow a send and are not durable yet
+    /// Nothing is lost if the process ends now.
     [[nodiscard]] bool clean() const noexcept { return sending.empty() && unwritten == 0; }
 };
 
@@ -36,7 +38,8 @@ struct drain_report {
 /// Several stores are drained one after another, or at once by several coroutines. Calls without a journal are not
 /// waited for. Leaving (cancellation) ends the waiting only. Thread safety: any thread, any executor. Throws nothing but
 /// `std::bad_alloc`.
-inline awaitable<drain_report> drain(store s, duration within) {
+template <class = on_use>
+awaitable<drain_report> drain(store s, duration within) {
     using namespace std::chrono_literals;
     auto const executor = co_await asio::this_coro::executor;
     auto& service = clock_service::of(executor);

@@ -5,6 +5,7 @@
 //     asio::co_spawn(io, coffer::drain_on_signal(db, 30s), [&io](std::exception_ptr, coffer::drain_report) { io.stop(); });
 
 #include <coffer/asio.hpp>
+#include <coffer/base/on_use.hpp>
 #include <coffer/store/drain.hpp>
 
 #include COFFER_ASIO_HEADER(bind_executor.hpp)
@@ -34,7 +35,8 @@ struct drain_end {
 /// 30 s by default): `within` should be shorter. Other handlers of these signals in the process still run, if they are
 /// Asio's. Cancelled later, it stops waiting and returns what is left undone. Throws `std::system_error` if the signals
 /// cannot be waited for, and `operation_aborted` when it is cancelled before one came.
-inline awaitable<drain_report> drain_on_signal(store s, duration within) {
+template <class = on_use>
+awaitable<drain_report> drain_on_signal(store s, duration within) {
     auto const executor = co_await asio::this_coro::executor;
     asio::signal_set signals{executor, SIGTERM, SIGINT};
     co_await signals.async_wait(asio::use_awaitable);

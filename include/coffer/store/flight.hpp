@@ -35,8 +35,8 @@ struct landing {
     bool in_send = false;  ///< a send was under way, and what became of it nobody will hear
     bool begin_anew = false;  ///< its context went: whoever still waits goes on with another flight
     std::vector<std::string> differing;  ///< of a replay: fields of the request that differ and do not count
-    attempt_log log;
-    std::optional<money> cost;
+    attempt_log log;  ///< the attempts of its call
+    std::optional<money> cost;  ///< what it cost; none: unknown, which is not zero
 };
 
 /// The shared state of a flight. Callers, the flight's own coroutines and the store's thread meet here: any thread.
@@ -52,13 +52,17 @@ public:
           call_{std::move(own)},
           predecessor_{std::move(predecessor)} {}
 
+    /// Complete when the flight has landed.
     [[nodiscard]] completion<landing> const& landed() const noexcept { return landed_; }
+    /// What makes requests the same as its own.
     [[nodiscard]] fingerprint const& print() const noexcept { return print_; }
     /// For the flight's own coroutines only, on its strand.
     [[nodiscard]] call& own_call() noexcept { return call_; }
     /// For whoever opens the flight: until it lands.
     [[nodiscard]] asio::any_io_executor executor() const { return executor_; }
+    /// By which its coroutines are cancelled; on its strand.
     [[nodiscard]] asio::cancellation_slot cancellation() noexcept { return signal_.slot(); }
+    /// The flight in whose place this one was opened; null, or already taken: none.
     [[nodiscard]] std::shared_ptr<flight> take_predecessor() noexcept { return std::move(predecessor_); }
     /// For whoever opens it in place of one whose context went: what that one has done is a part of the same calls.
     void go_on_after(landing const& before) {
@@ -73,6 +77,7 @@ public:
     /// Complete when nobody is left who could bring the end of a send of it. A send that has lost against another one may go
     /// on when the flight has landed.
     [[nodiscard]] completion<bool> const& home() const noexcept { return home_; }
+    /// There is nobody left.
     void come_home() noexcept { home_.set(true); }
 
     // Callers --------------------------------------------------------------------------------------------------------
@@ -100,9 +105,9 @@ public:
 
     /// What somebody who leaves is told: the ended attempts, their cost, and whether a send is running.
     struct progress {
-        attempt_log log;
-        std::optional<money> cost;
-        bool sending = false;
+        attempt_log log;  ///< that have ended
+        std::optional<money> cost;  ///< none: unknown, or a send is under way
+        bool sending = false;  ///< a send is under way
         bool paid_before = false;  ///< perhaps, in a flight whose context went
 
         /// May anything have been billed?
@@ -111,6 +116,7 @@ public:
                    std::any_of(log.begin(), log.end(), [](auto const& a) { return a.billing != knowledge::no; });
         }
     };
+    /// As it is at this moment.
     [[nodiscard]] progress so_far() const {
         std::lock_guard const lock{mutex_};
         bool const in_send = sending() > 0;
@@ -186,6 +192,7 @@ public:
         if (sending() == 0 && (aboard_ == 0 || draining_)) give_up();
     }
 
+    /// An attempt has ended. Its cost counts as unknown if it is.
     void recorded(attempt_record const& entry) {
         std::lock_guard const lock{mutex_};
         log_.add(entry);
@@ -213,6 +220,7 @@ public:
         }
         if (any) signal_.emit(asio::cancellation_type::terminal);
     }
+    /// Was that send cut off, for being too long?
     [[nodiscard]] bool was_cut(int send) const {
         std::lock_guard const lock{mutex_};
         return std::any_of(sends_.begin(), sends_.end(), [&](auto const& s) { return s.number == send && s.cut; });
@@ -256,6 +264,7 @@ public:
         }
         landed_.set(std::move(how));
     }
+    /// It has landed, or was given up.
     [[nodiscard]] bool over() const {
         std::lock_guard const lock{mutex_};
         return over_;

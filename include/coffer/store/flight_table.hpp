@@ -77,6 +77,7 @@ public:
         for (auto const& [id, f] : under_way) f->drain();
         return under_way;
     }
+    /// It takes no new flights: the process is draining.
     [[nodiscard]] bool closed() const {
         std::lock_guard const lock{mutex_};
         return closed_;

@@ -237,6 +237,7 @@ struct memory_ledger_options {
 /// process. Copies are handles of the same ledger. Any thread.
 class in_memory_ledger : public ledger {
 public:
+    /// An empty one, with nothing held and no limits set.
     explicit in_memory_ledger(memory_ledger_options options = {})
         : ledger{std::make_shared<detail::memory_ledger_backend>(
               std::make_shared<detail::memory_ledger>(options.most_entries), "this process")} {}

@@ -2,6 +2,7 @@
 #pragma once
 // A granted claim while its flight lasts: takes permits from the store and brings it what the sends brought back.
 
+#include <coffer/base/on_use.hpp>
 #include <coffer/call/attempt.hpp>
 #include <coffer/call/permit_source.hpp>
 #include <coffer/store/flight.hpp>
@@ -45,22 +46,24 @@ awaitable<void> until_done(completion<T> done, clock_service& service) {
 /// The permit source of a flight. Used on the flight's strand only. Several of its sends may be under way at once; the
 /// first answer that is accepted is the key's, and a later one is kept beside it. A send that goes on after the flight has
 /// landed reports here as before, and what it brings is the store's.
-class live_claim final : public permit_source, public std::enable_shared_from_this<live_claim> {
+template <class OnUse = on_use>
+class basic_live_claim final : public permit_source, public std::enable_shared_from_this<basic_live_claim<OnUse>> {
 public:
     /// How permits are taken: from the store, or, in the opt-in degraded mode, from thin air.
     enum class mode : std::uint8_t { journaled, unjournaled };
 
     /// What the journal's options say about sends.
     struct terms {
-        int max_sends = defaults::max_sends;
+        int max_sends = defaults::max_sends;  ///< not proven unbilled
         duration attempt_timeout = duration::max();  ///< at most what the attempt itself has
-        duration finish_grace = defaults::finish_grace;
+        duration finish_grace = defaults::finish_grace;  ///< of a send for which nobody waits any more
         duration store_wait = defaults::store_wait;  ///< for the confirmation that an earlier send was given back
         bool may_degrade = false;  ///< a permit that cannot be journaled is given all the same
     };
 
-    live_claim(std::shared_ptr<flight> f, std::shared_ptr<store_backend> store, claim_ref ref, terms t,
-               granted const& grant, mode how)
+    /// Of a claim that was just granted; `how` says whether permits are journaled.
+    basic_live_claim(std::shared_ptr<flight> f, std::shared_ptr<store_backend> store, claim_ref ref, terms t,
+                     granted const& grant, mode how)
         : flight_{std::move(f)},
           store_{std::move(store)},
           ref_{std::move(ref)},
@@ -69,9 +72,9 @@ public:
           allowed_{grant.sends_allowed},
           mode_{how} {}
 
-    live_claim(live_claim const&) = delete;
-    live_claim& operator=(live_claim const&) = delete;
-    ~live_claim() override { flight_->come_home(); }
+    basic_live_claim(basic_live_claim const&) = delete;
+    basic_live_claim& operator=(basic_live_claim const&) = delete;
+    ~basic_live_claim() override { flight_->come_home(); }
 
     /// What the store grants must be heard: a caller's leaving does not end the awaiting, it ends the taking.
     awaitable<outcome<int>> permit(attempt const& a) override {
@@ -128,7 +131,7 @@ public:
     [[nodiscard]] bool was_cut(int send) const noexcept override { return flight_->was_cut(send); }
     [[nodiscard]] bool take_cut(int send) noexcept override { return flight_->take_cut(send); }
     [[nodiscard]] bool awaited() const noexcept override { return flight_->awaited(); }
-    [[nodiscard]] std::shared_ptr<permit_source> share() override { return shared_from_this(); }
+    [[nodiscard]] std::shared_ptr<permit_source> share() override { return this->shared_from_this(); }
     [[nodiscard]] duration longest_send(duration attempt_timeout) const noexcept override {
         auto const limit = timeout_of(attempt_timeout);
         return limit > duration::max() - terms_.finish_grace ? duration::max() : limit + terms_.finish_grace;
@@ -142,7 +145,9 @@ public:
     [[nodiscard]] std::optional<stored_answer> const& accepted_answer() const noexcept { return accepted_; }
     /// When the acceptance is durable; none without a journal.
     [[nodiscard]] std::optional<completion<outcome<void>>> const& acceptance() const noexcept { return acceptance_; }
+    /// Names the claim for the store.
     [[nodiscard]] claim_ref const& ref() const noexcept { return ref_; }
+    /// False: the store was unavailable, and the user has asked to send all the same.
     [[nodiscard]] bool journaled() const noexcept { return mode_ == mode::journaled; }
     /// Has a send been made that the journal does not know of?
     [[nodiscard]] bool has_degraded() const noexcept { return unjournaled_ != 0; }
@@ -291,5 +296,7 @@ private:
     std::optional<stored_answer> accepted_;
     std::optional<completion<outcome<void>>> acceptance_;
 };
+/// As it is used: the template is there so that it is compiled where a key is claimed.
+using live_claim = basic_live_claim<>;
 
 }  // namespace coffer::inline COFFER_ABI

@@ -194,10 +194,16 @@ private:
 
 /// A store that keeps its records in memory and loses them with the process. Copies are handles of the same store.
 ///
+/// Within this process it promises what every store does: a key is paid for at most `max_sends` times, its callers share
+/// one flight, and its answer is replayed. A process that ends forgets all of it, and pays again. With a ledger, for
+/// `budget`.
+///
 /// Operations are carried out at once, in the caller's thread; under virtual time one seed is one run. Keys stand in
-/// memory as they are. Thread safety: any thread. Example: `coffer::memory_store db;`
+/// memory as they are. Full (`memory_options`), it refuses new keys with `store_unavailable` rather than forget an answer
+/// that nobody has acknowledged. Thread safety: any thread. Example: `coffer::memory_store db;`
 class memory_store : public store {
 public:
+    /// An empty one.
     explicit memory_store(memory_options options = {})
         : memory_store{std::make_shared<detail::memory_backend>(
               std::make_shared<detail::memory_records>(options),

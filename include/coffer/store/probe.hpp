@@ -12,6 +12,7 @@
 
 namespace coffer::inline COFFER_ABI {
 
+/// What a store is about to do, or has done; one for each kind of operation of `store_backend` and its ledger.
 enum class store_step : std::uint8_t {
     claim,
     permit,
@@ -30,6 +31,7 @@ enum class store_step : std::uint8_t {
     end_run
 };
 
+/// Its name, as in the source.
 [[nodiscard]] constexpr std::string_view to_string(store_step s) noexcept {
     constexpr std::array<std::string_view, 15> names{"claim",   "permit", "answer",    "accept",    "reject",
                                                      "lost",    "unsend", "fail",      "release",   "acknowledge",
@@ -37,6 +39,7 @@ enum class store_step : std::uint8_t {
     return names[static_cast<std::size_t>(s)];
 }
 
+/// On which side of a step.
 enum class edge : std::uint8_t {
     before,  ///< the step is about to be carried out
     after,   ///< it was carried out and is as durable as the store makes it; nobody has been told yet

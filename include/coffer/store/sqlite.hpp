@@ -16,6 +16,9 @@
 
 namespace coffer::inline COFFER_ABI::sqlite {
 
+/// Counters of a store's thread since it began: `operations` carried out, `commits` (each a sync of the disk),
+/// `failures` of
+/// transactions, and `waiting`, the operations after a send that are still tried.
 using stats = detail::counters;
 
 /// A store in a file. Copies, and handles of the same file by whatever path, share one state, thread and flight table.

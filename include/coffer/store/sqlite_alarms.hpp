@@ -5,6 +5,7 @@
 
 #include <coffer/base/later.hpp>
 #include <coffer/state/alarm_search.hpp>
+#include <coffer/state/recent_denials.hpp>
 #include <coffer/store/alarm_outbox.hpp>
 #include <coffer/store/record_text.hpp>
 #include <coffer/store/sqlite_alarm_facts.hpp>

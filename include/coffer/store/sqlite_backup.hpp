@@ -20,9 +20,10 @@
 
 namespace coffer::inline COFFER_ABI::sqlite {
 
+/// What was copied.
 struct backed_up {
-    std::int64_t bytes = 0;
-    std::size_t records = 0;
+    std::int64_t bytes = 0;  ///< of the copy
+    std::size_t records = 0;  ///< of any state
 };
 
 namespace detail {

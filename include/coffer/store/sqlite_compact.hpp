@@ -15,9 +15,10 @@
 
 namespace coffer::inline COFFER_ABI::sqlite {
 
+/// What compacting has gained. Both without the log.
 struct compacted {
-    std::int64_t bytes_before = 0;
-    std::int64_t bytes_after = 0;
+    std::int64_t bytes_before = 0;  ///< of the file
+    std::int64_t bytes_after = 0;  ///< of the file
 };
 
 namespace detail {

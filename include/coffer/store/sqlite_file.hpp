@@ -47,7 +47,7 @@ struct options {
     std::int64_t max_bytes = 0;                      ///< that the file may grow to (its log aside); 0: no limit
     std::chrono::milliseconds sweep_every{60'000};  ///< so often expired records are cleared away; 0: `collect` does
     /// What explains the ledger's money, send by send, is kept so long; of older sends only the sums stay.
-    std::chrono::hours entries_kept{24 * 400};
+    std::chrono::hours entries_kept{24 * 400};  ///< 400 days
     store_probe const* probe = nullptr;  ///< must outlive the store
     /// Bodies of answers are encrypted under its current key and read under any; none: they stand in the file as they
     /// came. Bodies from before stay readable.

@@ -19,6 +19,7 @@ namespace coffer::inline COFFER_ABI::sqlite {
 /// time. What it throws says what to do, as `reader`'s.
 class ledger_reader {
 public:
+    /// In the view that `from` has of the file.
     explicit ledger_reader(reader& from)
         : path_{from.path().string()},
           owners_{&from.owners()},

@@ -27,21 +27,23 @@ namespace coffer::inline COFFER_ABI::sqlite {
 
 /// What a namespace holds, by what purging it would mean.
 struct purge_plan {
-    std::size_t records = 0;
+    std::size_t records = 0;  ///< of any state
     std::size_t in_progress = 0;  ///< somebody is working on them: they stand in the way
     std::size_t unacknowledged = 0;  ///< paid answers that nobody has said to have
     std::size_t unresolved = 0;  ///< sent, with no usable answer: possibly paid
     std::size_t spooled = 0;  ///< answers that the file would not take yet: they stand in the way too
-    std::int64_t answer_bytes = 0;
+    std::int64_t answer_bytes = 0;  ///< that would be deleted
 };
+/// What a purge may take with it. By default nothing that is paid for.
 struct purge_options {
     bool unacknowledged = false;  ///< purge these too; a job that runs again pays for them again
     bool unresolved = false;  ///< the same
     std::chrono::milliseconds patience{5000};  ///< for other processes' locks
 };
+/// What a purge has done.
 struct purged {
-    std::size_t records = 0;
-    std::int64_t answer_bytes = 0;
+    std::size_t records = 0;  ///< deleted
+    std::int64_t answer_bytes = 0;  ///< overwritten
     std::size_t traces = 0;  ///< pieces of what was deleted that were looked for, and not found
 };
 

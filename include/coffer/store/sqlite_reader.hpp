@@ -32,16 +32,16 @@ namespace coffer::inline COFFER_ABI::sqlite {
 /// Which records to look at.
 struct selection {
     std::string name_space;              ///< empty: all
-    std::optional<record_state> state;
+    std::optional<record_state> state;  ///< none: all
     bool unresolved_only = false;        ///< those that wait for an operator
     bool open_only = false;              ///< those that are neither at their end nor free
     std::chrono::nanoseconds older_than{};  ///< nothing has happened to them for so long
-    std::size_t limit = std::numeric_limits<std::size_t>::max();
+    std::size_t limit = std::numeric_limits<std::size_t>::max();  ///< at most so many, the oldest
 };
 
 /// A record as it stands now.
 struct seen_record {
-    record_id id;
+    record_id id;  ///< its namespace, and the rest as the file keeps it
     record row;               ///< its answers without their bodies
     bool unresolved = false;  ///< waits for an operator
     bool busy = false;        ///< somebody is working on it
@@ -121,10 +121,13 @@ public:
         });
     }
 
+    /// Free of symbolic links.
     [[nodiscard]] std::filesystem::path const& path() const noexcept { return path_; }
     /// For what else there is to ask.
     [[nodiscard]] detail::connection& db() const noexcept { return *db_; }
+    /// Which processes are alive; for the reader's own companions.
     [[nodiscard]] detail::owner_files const& owners() const noexcept { return owners_; }
+    /// The file's trusted time; for the reader's own companions.
     [[nodiscard]] detail::file_clock const& clock() const noexcept { return *clock_; }
 
     /// The record of that name; none if there is none.

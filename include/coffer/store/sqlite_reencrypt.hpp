@@ -22,10 +22,11 @@ namespace coffer::inline COFFER_ABI::sqlite {
 
 /// What `reencrypt` found.
 struct reencrypted {
-    std::uint64_t rewritten = 0;
+    std::uint64_t rewritten = 0;  ///< bodies that are under the current key now
     std::uint64_t current = 0;  ///< stood under the current key already
 };
 
+/// How `reencrypt` goes about it.
 struct reencrypt_options {
     int batch = 64;  ///< bodies in one transaction: other writers of the file wait for one batch at most
     std::chrono::milliseconds busy_timeout{5000};  ///< waiting for other processes' commits

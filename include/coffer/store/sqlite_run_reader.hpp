@@ -17,8 +17,8 @@ namespace coffer::inline COFFER_ABI::sqlite {
 
 /// A job as it stands now.
 struct seen_run {
-    record_id job;
-    run_record row;
+    record_id job;  ///< its key, as the file keeps it
+    run_record row;  ///< a dead process's run is shown as failed
     bool stopped = false;  ///< waits for an operator, under the limits of who asked last
 };
 
@@ -26,6 +26,7 @@ struct seen_run {
 /// What it throws says what to do, as `reader`'s.
 class run_reader {
 public:
+    /// In the view that `from` has of the file.
     explicit run_reader(reader& from)
         : from_{&from}, rows_{from.explained([&] { return std::make_unique<detail::run_rows>(from.db()); })} {}
 

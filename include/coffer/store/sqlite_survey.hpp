@@ -21,10 +21,11 @@
 
 namespace coffer::inline COFFER_ABI::sqlite {
 
+/// A store's file in numbers. Times of expiry are the file's trusted time.
 struct survey {
-    std::int64_t format = 0;
+    std::int64_t format = 0;  ///< of the file; a newer one is refused
     std::array<std::size_t, 9> by_state{};  ///< as they stand in the file, by `record_state`
-    std::size_t records = 0;
+    std::size_t records = 0;  ///< of any state
     std::size_t unreadable = 0;      ///< in a state that this coffer does not know
     std::size_t unresolved = 0;      ///< wait for an operator
     std::size_t in_progress = 0;     ///< somebody is working on them
@@ -38,9 +39,9 @@ struct survey {
     std::size_t frozen = 0;        ///< scopes in which nothing is sent until somebody thaws them
     std::size_t alarms_due = 0;    ///< found, and not delivered to everybody yet
     std::optional<std::chrono::system_clock::time_point> alarms_looked;  ///< the last look for alarms, to the minute
-    std::size_t answers = 0;
-    std::int64_t answer_bytes = 0;
-    std::int64_t file_bytes = 0;
+    std::size_t answers = 0;  ///< bodies that are kept
+    std::int64_t answer_bytes = 0;  ///< of those bodies
+    std::int64_t file_bytes = 0;  ///< without its log
     std::int64_t free_bytes = 0;  ///< of the file, to be used again
     std::int64_t log_bytes = 0;   ///< of the write-ahead log (-wal)
     std::size_t processes = 0;    ///< have it open
@@ -49,7 +50,7 @@ struct survey {
     /// By so much at least a program's wall clock has been ahead (0: none is), too far to be believed before it has been so
     /// for a day; and for how long it has.
     std::chrono::nanoseconds clock_doubted{};
-    std::chrono::nanoseconds clock_doubted_for{};
+    std::chrono::nanoseconds clock_doubted_for{};  ///< zero: none is
     std::size_t spooled = 0;  ///< answers that the file would not take yet, in files of their own (.spool)
 };
 

@@ -27,6 +27,7 @@ struct collected {
     std::size_t lapsed = 0;  ///< stored faults that are no longer replayed
     std::size_t jobs = 0;  ///< jobs that are done, or that nobody has run, for long: their runs are forgotten
     std::int64_t bytes = 0;  ///< of answers that are gone; the file uses their room again
+    /// The numbers of both.
     collected& operator+=(collected const& other) noexcept {
         removed += other.removed;
         expired += other.expired;

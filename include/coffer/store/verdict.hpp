@@ -20,8 +20,8 @@ namespace coffer::inline COFFER_ABI {
 
 /// Names a claim in later operations.
 struct claim_ref {
-    record_id record;
-    claim_id id{};
+    record_id record;  ///< the key's row
+    claim_id id{};  ///< as it was asked for
     /// What the claim was made with. Needed only by an answer whose row is gone: the row made for it then stands for
     /// this request; without it, for none that anybody can ask for again.
     std::shared_ptr<fingerprint const> print{};
@@ -31,14 +31,16 @@ struct claim_ref {
 
 /// A step of the store's ledger, carried out with a permit in one transaction: this reservation's send begins.
 struct ledger_op {
-    reservation_id sent{};
+    reservation_id sent{};  ///< whose send it is
 };
 
 /// Which records to list.
 struct record_filter {
     record_filter() = default;
+    /// By namespace (empty: all), and perhaps only those that are unresolved.
     explicit record_filter(std::string ns, bool only_unresolved = false)
         : name_space{std::move(ns)}, unresolved_only{only_unresolved} {}
+    /// Those that wait for an operator, of all namespaces.
     [[nodiscard]] static record_filter unresolved() { return record_filter{{}, true}; }
 
     std::string name_space;  ///< empty: all
@@ -48,13 +50,13 @@ struct record_filter {
 
 /// A record without its payloads.
 struct record_summary {
-    record_id id;
-    record_state state = record_state::free;
-    bool unresolved = false;
-    int sends = 0;
+    record_id id;  ///< its namespace, and the rest as the store keeps it
+    record_state state = record_state::free;  ///< as it stands, expiry included
+    bool unresolved = false;  ///< it waits for an operator
+    int sends = 0;  ///< not proven unbilled
     std::optional<money> known_cost;  ///< of the sends whose cost is known
-    wall_time_point created{};
-    wall_time_point updated{};
+    wall_time_point created{};  ///< by the wall clock
+    wall_time_point updated{};  ///< by the wall clock; the last change
 };
 
 }  // namespace coffer::inline COFFER_ABI

@@ -42,11 +42,12 @@ namespace coffer::inline COFFER_ABI {
     return body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
+/// What a webhook sends, and how long it waits.
 struct webhook_options {
     /// Names and values; the values are treated as secrets. `Authorization` belongs here.
     std::vector<std::pair<std::string, std::string>> headers{};
     std::function<std::string(alarm_report const&)> body = webhook_body;  ///< JSON
-    duration timeout = std::chrono::seconds{20};
+    duration timeout = std::chrono::seconds{20};  ///< of one delivery; then it is tried again later
 };
 
 /// A sink for `alarms` that POSTs to a URL; any status from 200 to 299 is taken for delivered. The URL counts as a secret,

@@ -38,10 +38,11 @@ namespace coffer::inline COFFER_ABI::testing {
 /// executed no, billed no), also while it is switched off, unless it was made with `in_real_time`.
 class chaos {
 public:
-    static constexpr policy_traits traits{};
+    static constexpr policy_traits traits{};  ///< it may stand anywhere
 
     /// Nothing, until a plan is played.
     chaos() : chaos{chaos_plan{}} {}
+    /// Plays `plan`, in virtual time only. Throws `std::invalid_argument` for one that cannot be meant.
     explicit chaos(chaos_plan plan) : state_{std::make_shared<detail::chaos_state>(std::move(plan), false)} {}
     /// Also where money is real. You mean it.
     chaos(chaos_plan plan, in_real_time_t) : state_{std::make_shared<detail::chaos_state>(std::move(plan), true)} {}
@@ -52,6 +53,7 @@ public:
     void play(chaos_plan plan) const { state_->play(std::move(plan)); }
     /// Sends go through, and the plan stands still.
     void off() const noexcept { state_->on = false; }
+    /// The plan goes on where it stood.
     void on() const noexcept { state_->on = true; }
 
     /// How often it has done that; a test that has met no chaos has shown nothing.

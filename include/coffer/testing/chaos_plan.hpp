@@ -28,8 +28,9 @@ namespace coffer::inline COFFER_ABI::testing {
 
 /// What is done to a send.
 enum class chaos_effect : std::uint8_t { none, latency, fault, lost_reply, spoiled_answer, hang, exception };
-inline constexpr std::size_t chaos_effect_count = 7;
+inline constexpr std::size_t chaos_effect_count = 7;  ///< how many there are
 
+/// Its name, as in the source; the `reason` of an event.
 [[nodiscard]] constexpr std::string_view to_string(chaos_effect e) noexcept {
     switch (e) {
         case chaos_effect::none: return "none";
@@ -59,12 +60,13 @@ struct chaos_error : std::runtime_error {
 /// One thing that is done to one send.
 class injection {
 public:
-    using spoiler = std::function<void(answer&)>;
+    using spoiler = std::function<void(answer&)>;  ///< what makes an answer unusable
 
     /// The send goes through.
     [[nodiscard]] static injection none() { return injection{chaos_effect::none}; }
     /// It ends with `why`, and the operation is not run: kind, execution, billing, hint and status are as you say.
     [[nodiscard]] static injection fails(fault why) { return injection{chaos_effect::fault, std::move(why)}; }
+    /// It ends with a fault of that kind, and the operation is not run.
     [[nodiscard]] static injection fails(fault_kind why) { return fails(fault{why}); }
     /// The operation is run to its end, and then its answer is dropped, with all that it has reported: whoever sent it hears
     /// `why`. So the provider may have billed it.
@@ -101,13 +103,19 @@ public:
         return std::move(*this);
     }
 
+    /// What it does.
     [[nodiscard]] chaos_effect effect() const noexcept { return effect_; }
+    /// Before it does it.
     [[nodiscard]] duration pause() const noexcept { return pause_; }
+    /// It waits also beyond the attempt's deadline.
     [[nodiscard]] bool ignores_deadline() const noexcept { return for_ever_; }
     /// Of a fault, a lost reply, a spoiled answer or a hang; marked.
     [[nodiscard]] fault const& why() const noexcept { return *why_; }
+    /// `why` may be asked for.
     [[nodiscard]] bool has_fault() const noexcept { return why_.has_value(); }
+    /// Empty: the usual way of spoiling.
     [[nodiscard]] spoiler const& how() const noexcept { return how_; }
+    /// Only of `throws`; otherwise null.
     [[nodiscard]] std::exception_ptr const& thrown() const noexcept { return thrown_; }
 
 private:
@@ -152,10 +160,13 @@ public:
         seed_ = seed;
         return *this;
     }
+    /// @{
+    /// The same of a temporary.
     chaos_plan&& then(injection i, int times = 1) && { return std::move(then(std::move(i), times)); }
     chaos_plan&& sometimes(double p, injection i) && { return std::move(sometimes(p, std::move(i))); }
     chaos_plan&& slows(double p, duration least, duration most) && { return std::move(slows(p, least, most)); }
     chaos_plan&& seeded(std::uint64_t seed) && noexcept { return std::move(seeded(seed)); }
+    /// @}
 
     /// What is done to a send.
     struct fate {
@@ -180,6 +191,7 @@ public:
             if (draw < one.up_to) return f.what = &one.what, f;
         return f;
     }
+    /// None: the clock's chance.
     [[nodiscard]] std::optional<std::uint64_t> seed() const noexcept { return seed_; }
 
 private:

@@ -36,7 +36,7 @@ namespace coffer::inline COFFER_ABI::testing {
 struct in_real_time_t {
     explicit in_real_time_t() = default;
 };
-inline constexpr in_real_time_t in_real_time{};
+inline constexpr in_real_time_t in_real_time{};  ///< the value to pass
 
 namespace detail {
 
@@ -165,8 +165,10 @@ class chaotic {
         offered<decltype(coffer::detail::decode_with(std::declval<Op const&>(), std::declval<answer const&>()))>;
 
 public:
+    /// Made by `chaos::wrap`.
     chaotic(std::shared_ptr<detail::chaos_state> s, Op op) : state_{std::move(s)}, op_{std::move(op)} {}
 
+    /// One send: what the plan does to it, around the operation.
     template <class... Args>
         requires(std::invocable<function const&, attempt&, Args&...> || std::invocable<function const&, Args&...>)
     [[nodiscard]] auto operator()(attempt& a, Args&... args) const {
@@ -175,24 +177,28 @@ public:
 
     // What the operation offers.
 
+    /// The operation's.
     template <class... Args>
     [[nodiscard]] auto target(Args const&... args) const
         requires offered<decltype(coffer::detail::target_of(std::declval<Op const&>(), args...))>
     {
         return coffer::detail::target_of(op_, args...);
     }
+    /// The operation's.
     template <class... Args>
     [[nodiscard]] auto fingerprint(Args const&... args) const
         requires offered<decltype(coffer::detail::fingerprint_of(std::declval<Op const&>(), args...))>
     {
         return coffer::detail::fingerprint_of(op_, args...);
     }
+    /// The operation's.
     template <class... Args>
     [[nodiscard]] auto estimate(Args const&... args) const
         requires offered<decltype(coffer::detail::estimate_of(std::declval<Op const&>(), args...))>
     {
         return coffer::detail::estimate_of(op_, args...);
     }
+    /// The operation's; spoiled answers are defective.
     [[nodiscard]] auto decode(answer const& a) const
         requires has_decode
     {
@@ -201,6 +207,7 @@ public:
             return result{tl::unexpect, marked_as_chaos(fault{fault_kind::defective_answer, "the answer was spoiled"})};
         return coffer::detail::decode_with(op_, a);
     }
+    /// The operation's, of the answer as it came.
     [[nodiscard]] auto bill(answer const& a) const
         requires offered<decltype(coffer::detail::bill_with(std::declval<Op const&>(), a))>
     {
@@ -209,12 +216,14 @@ public:
         as_it_came.body.erase(0, detail::spoiled_mark.size());
         return coffer::detail::bill_with(op_, as_it_came);
     }
+    /// The operation's.
     template <class... Args>
     [[nodiscard]] auto repair(defect const& d, Args&... args) const
         requires offered<decltype(coffer::detail::repair_with(std::declval<Op const&>(), d, args...))>
     {
         return coffer::detail::repair_with(op_, d, args...);
     }
+    /// The operation's.
     template <class What>
     [[nodiscard]] auto classify(What const& what) const
         requires offered<decltype(coffer::detail::classify_with(std::declval<Op const&>(), what))>

@@ -79,6 +79,7 @@ public:
         bool const bills = why.billing() != knowledge::no;
         return step([&](step_data& s) { s.why.emplace(std::move(why)); }, bills);
     }
+    /// The send fails so; billed as the fault table says of that kind.
     scripted_operation& fails(fault_kind kind) { return fails(fault{kind}); }
     /// The send throws `e`. The provider bills it.
     template <class E>
@@ -133,6 +134,7 @@ public:
         std::lock_guard const lock{state_->mutex};
         return state_->amount;
     }
+    /// Sends that are running at this moment.
     [[nodiscard]] int in_flight() const {
         std::lock_guard const lock{state_->mutex};
         return state_->in_flight;

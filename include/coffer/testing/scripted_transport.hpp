@@ -36,6 +36,7 @@ namespace coffer::inline COFFER_ABI::testing {
 /// a cancellation or a deadline before `connect` has passed is proven unsent, after it is not.
 class scripted_transport {
 public:
+    /// Gives each request its response, or a fault.
     using responder = std::function<outcome<http::response>(http::request const&)>;
 
     scripted_transport() : state_{std::make_shared<state>()} {}
@@ -74,6 +75,7 @@ public:
         return state_->steps.size();
     }
 
+    /// Plays the next step. See `http::transport` for what is kept to.
     [[nodiscard]] awaitable<outcome<http::response>> send(http::request r, time_point deadline) const {
         return run(state_, std::move(r), deadline);
     }

@@ -21,6 +21,7 @@ namespace coffer::inline COFFER_ABI::testing {
 /// A clock that stands still until somebody moves it. Any thread.
 class virtual_clock final : public clock {
 public:
+    /// It begins at the same moment each time, steady and wall clock. One seed is one run.
     explicit virtual_clock(std::uint64_t seed = 1) : clock{seed} {}
 
     [[nodiscard]] time_point now() const noexcept override {
@@ -101,14 +102,25 @@ private:
 ///     coffer::testing::virtual_time time{io, seed};
 ///     asio::co_spawn(io, job(), asio::detached);
 ///     time.run();                                    // returns when nothing is left to do
+///
+/// All waits of coffer's go by it: deadlines, backoff, limits, leases, and the delays of scripted operations. Timers of
+/// Asio's own do not. A store's thread, and a transport's on another context, are waited for in real time; a pool behind
+/// `from_blocking` is not.
+///
+/// Run by one thread, and by nobody else while this lives: `io.run()` beside it would let time stand still. What a handler
+/// throws comes out of `run` and `run_for`, which may be called again.
 class virtual_time {
 public:
+    /// Gives the context a virtual clock. To be made before the context's first call, and to live as long as it is
+    /// used.
     explicit virtual_time(asio::io_context& io, std::uint64_t seed = 1)
         : io_{io}, clock_{std::make_shared<virtual_clock>(seed)} {
         clock_service::of(io.get_executor()).install(clock_);
     }
 
+    /// For whoever moves it by hand.
     [[nodiscard]] std::shared_ptr<virtual_clock> const& clock() const noexcept { return clock_; }
+    /// By that clock.
     [[nodiscard]] time_point now() const noexcept { return clock_->now(); }
 
     /// Runs until nothing is ready, nothing sleeps and nothing outside works.

@@ -4,14 +4,15 @@
 
 #include <coffer/asio.hpp>
 #include <coffer/time/clock.hpp>
+#include <coffer/time/entropy.hpp>
 #include <coffer/time/wait.hpp>
 
 #include <atomic>
+#include <bit>
 #include <chrono>
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <random>
 #include <utility>
 #include <vector>
 
@@ -21,26 +22,30 @@ namespace coffer::inline COFFER_ABI {
 /// share policies and stores.
 class COFFER_ONE_PER_PROCESS real_clock final : public clock {
 public:
+    /// The process's one. It lives as long as anybody refers to it.
     [[nodiscard]] static std::shared_ptr<real_clock> const& instance() {
         static auto const one = std::shared_ptr<real_clock>{new real_clock};
         return one;
     }
 
+    /// `steady_clock`.
     [[nodiscard]] time_point now() const noexcept override { return std::chrono::steady_clock::now(); }
+    /// `system_clock`.
     [[nodiscard]] wall_time_point wall_now() const noexcept override { return std::chrono::system_clock::now(); }
     [[nodiscard]] bool begin_wait(std::shared_ptr<pending_wait> const& wait, time_point until) override {
         return wait->begin(until == time_point::max() ? std::nullopt : std::optional{until});
     }
 
 private:
-    real_clock() : clock{(std::uint64_t{std::random_device{}()} << 32) | std::random_device{}()} {}
+    real_clock() : clock{std::bit_cast<std::uint64_t>(detail::entropy<sizeof(std::uint64_t)>())} {}
 };
 
 /// Holds the clock of one context and the waits that are pending in it. Any thread.
 class COFFER_ONE_PER_PROCESS clock_service final : public asio::execution_context::service {
 public:
-    inline static asio::execution_context::id id;
+    inline static asio::execution_context::id id;  ///< by which Asio finds the service
 
+    /// Made by Asio, with real time; use `of`.
     explicit clock_service(asio::execution_context& context)
         : asio::execution_context::service{context},
           clocks_{real_clock::instance()},
@@ -59,6 +64,7 @@ public:
         return remember(context, asio::use_service<clock_service>(context));
     }
 
+    /// The context's clock as it is now, which a test may replace: `install`.
     [[nodiscard]] std::shared_ptr<coffer::clock> clock() const noexcept {
         std::lock_guard const lock{mutex_};
         return clocks_.back();
@@ -73,6 +79,7 @@ public:
         current_.store(clocks_.back().get(), std::memory_order_release);
     }
 
+    /// The context's waits that have not ended.
     [[nodiscard]] std::shared_ptr<wait_registry> const& waits() const noexcept { return waits_; }
 
 private:

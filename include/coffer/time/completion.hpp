@@ -44,7 +44,7 @@ public:
 
     /// Suspends until there is a result, the time has come, or the coroutine is cancelled. See `wait_until`.
     template <class Executor = asio::any_io_executor>
-    [[nodiscard]] auto wait(clock_service& service, time_point until) const {
+    [[nodiscard]] awaitable<wake, Executor> wait(clock_service& service, time_point until) const {
         return wait_until<Executor>(service, until, &state_->waits);
     }
 

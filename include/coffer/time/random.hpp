@@ -14,8 +14,10 @@ namespace coffer::inline COFFER_ABI {
 /// Good enough for jitter, not for secrets. Lock-free; safe from any thread.
 class random_source {
 public:
+    /// One seed is one sequence.
     explicit random_source(std::uint64_t seed) noexcept : state_{seed} {}
 
+    /// The next 64 random bits. With several threads, which of them gets which number is open.
     [[nodiscard]] std::uint64_t next() noexcept {
         constexpr std::uint64_t gamma = 0x9e3779b97f4a7c15U;
         auto z = state_.fetch_add(gamma, std::memory_order_relaxed) + gamma;
@@ -24,6 +26,7 @@ public:
         return z ^ (z >> 31);
     }
 
+    /// Begins the sequence of another seed.
     void seed(std::uint64_t value) noexcept { state_.store(value, std::memory_order_relaxed); }
 
 private:

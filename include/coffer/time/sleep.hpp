@@ -18,7 +18,7 @@ namespace coffer::inline COFFER_ABI {
 class wait_list {
 public:
     struct already_notified_t {};
-    static constexpr already_notified_t already_notified{};
+    static constexpr already_notified_t already_notified{};  ///< makes a list whose event has been
 
     wait_list() = default;
     /// One whose event has been.
@@ -95,7 +95,8 @@ struct begin_wait {
 /// Never throws for a cancellation: it returns `wake::cancelled`. (By Asio's rule the *next* `co_await` of a cancelled
 /// coroutine throws.) Resumes by post on the coroutine's executor.
 template <class Executor = asio::any_io_executor>
-[[nodiscard]] auto wait_until(clock_service& service, time_point until, wait_list* event = nullptr) {
+[[nodiscard]] awaitable<wake, Executor> wait_until(clock_service& service, time_point until,
+                                                   wait_list* event = nullptr) {
     return asio::async_initiate<asio::use_awaitable_t<Executor> const, void(wake)>(
         detail::begin_wait{&service, until, event}, asio::use_awaitable_t<Executor>{});
 }

@@ -20,7 +20,7 @@
 
 namespace coffer::inline COFFER_ABI {
 
-/// How a wait ended.
+/// How a wait ended: its time came, its event did, or its coroutine was cancelled.
 enum class wake : std::uint8_t { elapsed, notified, cancelled };
 
 /// All waits of one context that have not ended: the context's shutdown destroys their coroutines while the context still
@@ -69,6 +69,7 @@ private:
 /// does not end would be worse.
 class pending_wait : public std::enable_shared_from_this<pending_wait>, private timer_entry {
 public:
+    /// Registered with `begin`, not here.
     explicit pending_wait(std::shared_ptr<wait_registry> registry) : registry_{std::move(registry)} {}
     pending_wait(pending_wait const&) = delete;
     pending_wait& operator=(pending_wait const&) = delete;
@@ -116,6 +117,7 @@ public:
         return true;
     }
 
+    /// Has somebody won, be its coroutine resumed yet or not?
     [[nodiscard]] bool ended() const noexcept {
         std::lock_guard const lock{registry_->mutex_};
         return state_ == state::ended;

@@ -6,6 +6,7 @@
 #include <coffer/coffer.hpp>
 #include <coffer/http/curl_client.hpp>
 #include <coffer/llm/openai.hpp>
+#include <coffer/policy/journal.hpp>
 #include <coffer/store/sqlite.hpp>
 
 #include "integration/support/full_disk.hpp"
