@@ -102,7 +102,7 @@ int run_after(metered_provider& p, std::string const& prompt, int runs) {
     coffer::memory_store const db;
     //! [after]
     auto const described = coffer::describe(&chat).classify(&meaning).fingerprint(
-        [](std::string const& prompt) { return coffer::fingerprint{}.with("prompt", prompt); });
+        [](std::string const& text) { return coffer::fingerprint{}.with("prompt", text); });
     auto const ask = coffer::pipeline{coffer::once{db, {.max_sends = 1}}, coffer::retry{}}.wrap(described);
     //! [after]
     auto const work = [&]() -> asio::awaitable<void> {
