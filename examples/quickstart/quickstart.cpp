@@ -18,6 +18,7 @@ namespace llm = coffer::llm;
 using namespace std::chrono_literals;
 
 coffer::awaitable<void> answer_once(asio::io_context& io, std::string question) {
+    //! [call]
     coffer::sqlite::store db{"coffer.db"};
     llm::openai openai{coffer::http::client{io.get_executor()}, llm::api_key_from_env(),
                        llm::openai_options::from_env()};
@@ -36,6 +37,7 @@ coffer::awaitable<void> answer_once(asio::io_context& io, std::string question) 
     std::cout << reply.text << "\n\n" << call.log();
     if (call.origin() == coffer::answer_origin::replayed) std::cout << "from coffer.db: nothing was sent\n";
     // Save the result where it belongs, then: co_await db.acknowledge(call.key());
+    //! [call]
 }
 
 int main(int argc, char** argv) {
