@@ -11,6 +11,7 @@
 //     }}
 
 #include <coffer/asio.hpp>
+#include <coffer/base/on_use.hpp>
 #include <coffer/base/outcome.hpp>
 #include <coffer/time/clock.hpp>
 
@@ -126,6 +127,7 @@ public:
         }
     }
     /// The same of any source. A coroutine of its own, which holds what it is given.
+    template <class = on_use>
     [[nodiscard]] static awaitable<outcome<std::string>> fetch(api_key from, key_request why) {
         if (!from.is_coroutine()) co_return from.read(why);
         try {
@@ -153,6 +155,7 @@ private:
                 return failed(fault_kind::unauthorized, "the API key holds characters that no header may");
         return key;
     }
+    template <class = on_use>
     static detail::key_later as_outcome(awaitable<std::string> given) {
         auto key = co_await std::move(given);
         co_return std::move(key);

@@ -4,6 +4,7 @@
 // all calls that the same key was refused to.
 
 #include <coffer/asio.hpp>
+#include <coffer/base/on_use.hpp>
 #include <coffer/base/outcome.hpp>
 #include <coffer/llm/api_key.hpp>
 #include <coffer/time/completion.hpp>
@@ -27,6 +28,7 @@ public:
     key_reading(key_reading const&) = delete;
     key_reading& operator=(key_reading const&) = delete;
 
+    template <class = on_use>
     void start(api_key source, key_request why) {
         auto const strand = *strand_;  // the source may run, and end, before co_spawn returns
         asio::co_spawn(strand, run(keeper{shared_from_this()}, std::move(source), std::move(why)),
@@ -86,6 +88,7 @@ private:
         std::shared_ptr<key_reading> reading_;
     };
 
+    template <class = on_use>
     static awaitable<void> run(keeper keep, api_key source, key_request why) {
         auto fetching = api_key::fetch(std::move(source), std::move(why));
         auto key = co_await std::move(fetching);
@@ -116,7 +119,7 @@ public:
         return reading_ ? reading_->done().get() : &*known_;
     }
     /// Suspends until there is one, the time has come, or the coroutine is cancelled. Not for a wait that is over.
-    [[nodiscard]] auto until(clock_service& service, time_point when) const {
+    [[nodiscard]] awaitable<wake> until(clock_service& service, time_point when) const {
         return reading_->done().wait(service, when);
     }
 
@@ -138,10 +141,12 @@ public:
     [[nodiscard]] std::uint64_t replaced() const noexcept { return replaced_.load(std::memory_order_acquire); }
     void note_replaced() const noexcept { replaced_.fetch_add(1, std::memory_order_release); }
 
+    template <class = on_use>
     [[nodiscard]] key_wait read(asio::any_io_executor const& executor, key_request why) const {
         if (!source_.is_coroutine()) return key_wait{source_.read(why)};
         return begin(std::make_shared<key_reading>(executor, why.refused()), std::move(why));
     }
+    template <class = on_use>
     [[nodiscard]] key_wait read_again(asio::any_io_executor const& executor, key_request why) const {
         if (!source_.is_coroutine()) return key_wait{source_.read(why)};
         auto own = std::make_shared<key_reading>(executor, why.refused());
@@ -155,6 +160,7 @@ public:
     }
 
 private:
+    template <class = on_use>
     [[nodiscard]] key_wait begin(std::shared_ptr<key_reading> reading, key_request why) const {
         key_wait wait{reading};
         reading->start(source_, std::move(why));

@@ -7,6 +7,7 @@
 // Beside coffer.db stand coffer.db.secret (under which keys are stored: back both up, together), coffer.db.owners/
 // (one locked file for each living process) and SQLite's own -wal and -shm.
 
+#include <coffer/base/on_use.hpp>
 #include <coffer/store/sqlite_backend.hpp>
 #include <coffer/store/store.hpp>
 
@@ -48,7 +49,10 @@ public:
     /// (`options.sweep_every`). In small steps here too; others are served between them.
     ///
     /// Throws `failure` (`store_unavailable`); what was done until then stays done. May be left at any step.
-    [[nodiscard]] awaitable<collected> collect() const { return collect(backend_); }
+    template <class = on_use>
+    [[nodiscard]] awaitable<collected> collect() const {
+        return collect_all(backend_);
+    }
     /// What the store's thread has done so far, for all handles of the file in this process.
     [[nodiscard]] sqlite::stats stats() const noexcept { return backend_->file().queue().count(); }
     /// The file, free of symbolic links.
@@ -56,12 +60,14 @@ public:
 
 private:
     explicit store(std::shared_ptr<detail::backend> b) : coffer::store{b}, backend_{std::move(b)} {}
-    static awaitable<collected> collect(std::shared_ptr<detail::backend> backend);
+    template <class = on_use>
+    static awaitable<collected> collect_all(std::shared_ptr<detail::backend> backend);
 
     std::shared_ptr<detail::backend> backend_;
 };
 
-inline awaitable<collected> store::collect(std::shared_ptr<detail::backend> backend) {
+template <class>
+awaitable<collected> store::collect_all(std::shared_ptr<detail::backend> backend) {
     auto const executor = co_await asio::this_coro::executor;
     auto& service = clock_service::of(executor);
     backend->bind(service.clock());

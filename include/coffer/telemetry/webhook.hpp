@@ -8,6 +8,7 @@
 #include <coffer/asio.hpp>
 #include <coffer/base/fault.hpp>
 #include <coffer/base/later.hpp>
+#include <coffer/base/on_use.hpp>
 #include <coffer/http/request.hpp>
 #include <coffer/llm/any_transport.hpp>
 #include <coffer/state/alarm.hpp>
@@ -68,7 +69,10 @@ public:
     }
 
     /// Delivers it; throws `failure` if that is not certain.
-    awaitable<void> operator()(alarm_report const& a) const { return post(shared_, shared_->options.body(a), a.id); }
+    template <class = on_use>
+    awaitable<void> operator()(alarm_report const& a) const {
+        return post(shared_, shared_->options.body(a), a.id);
+    }
 
 private:
     struct shared {
@@ -77,6 +81,7 @@ private:
         webhook_options options;
     };
 
+    template <class = on_use>
     static awaitable<void> post(std::shared_ptr<shared const> s, std::string body, std::string id) {
         http::request r{"POST", s->url, std::move(body)};
         r.headers.set("Content-Type", "application/json");

@@ -9,6 +9,7 @@
 //     llm::openai_client llm{fake, key};                         // copies share the script
 
 #include <coffer/asio.hpp>
+#include <coffer/base/on_use.hpp>
 #include <coffer/base/outcome.hpp>
 #include <coffer/http/request.hpp>
 #include <coffer/http/request_check.hpp>
@@ -76,6 +77,7 @@ public:
     }
 
     /// Plays the next step. See `http::transport` for what is kept to.
+    template <class = on_use>
     [[nodiscard]] awaitable<outcome<http::response>> send(http::request r, time_point deadline) const {
         return run(state_, std::move(r), deadline);
     }
@@ -121,6 +123,7 @@ private:
         return {f(r), after};
     }
 
+    template <class = on_use>
     static awaitable<outcome<http::response>> run(std::shared_ptr<state> s, http::request r, time_point deadline) {
         auto const executor = co_await asio::this_coro::executor;
         auto const cancellation = co_await asio::this_coro::cancellation_state;
