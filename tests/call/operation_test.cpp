@@ -305,7 +305,7 @@ TEST_F(operation, a_classifier_that_throws_on_what_it_does_not_know_leaves_it_to
 }
 
 TEST_F(operation, a_classifier_that_throws_makes_it_permanent) {
-    auto const rule = [](auto const&) -> fault { throw std::runtime_error{"the rule fell over"}; };
+    auto const rule = [](fault const&) -> fault { throw std::runtime_error{"the rule fell over"}; };
     auto const op = []() -> awaitable<outcome<int>> { co_return failed(fault_kind::throttled); };
     for (auto const& why :
          {run(describe(op).classify(rule)).error(), run(describe(throwing(1)).classify(rule)).error()}) {

@@ -2,6 +2,7 @@
 #pragma once
 // Alarms in the ledger of every store: found once, kept until they are delivered.
 
+#include <coffer/state/alarm_watch.hpp>
 #include <coffer/store/alarm_outbox.hpp>
 #include <coffer/store/record_text.hpp>
 

@@ -115,6 +115,11 @@ public:
     /// type, or one that it throws on. If it throws anything else, the fault is permanent.
     template <class F>
     [[nodiscard]] auto classify(F f) && {
+        constexpr bool is_second = requires(Hooks const& h) { h.classify; };
+        static_assert(
+            !is_second,
+            "coffer: describe(fn).classify(...) was called before, and one rule would replace the other: make "
+            "one rule of them, which takes a common base class, or std::exception_ptr");
         return with<detail::classify_hook>(detail::as_error_rule(std::move(f)));
     }
     /// `(defect const&, args&...) -> bool`: what to ask instead, after a defective answer. See repair.hpp.

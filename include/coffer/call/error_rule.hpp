@@ -78,6 +78,11 @@ template <class F>
         "coffer: the rule of describe(fn).classify(...) must be callable, as a const object, with one argument: a "
         "type of error or exception (`[](http_error const& e) { ... }`), std::exception_ptr, or coffer::fault");
     if constexpr (of_anything) {
+        struct nobodys_error {};
+        static_assert(
+            !std::invocable<F const&, nobodys_error const&>,
+            "coffer: the rule of describe(fn).classify(...) takes anything (auto const&), so it would decide of errors "
+            "that it does not know, too: name the type of error that it knows");
         return rule;
     } else {
         using error = typename only_argument<F>::type;

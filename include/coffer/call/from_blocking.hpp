@@ -42,6 +42,7 @@ public:
         late_promise<result> promise{
             state, fault{fault_kind::not_sent, "the thread pool has dropped the work without running it"}};
         asio::post(on_, [state, promise, invoked, fn = fn_, terms = send_terms{a, state->stopped()}] {
+            if (!state->begin()) return;  // nobody waits for it any more
             try {
                 auto const begin = [&](Args const&... held) { return invoked(*fn, terms, held...); };
                 state->set(std::apply(begin, state->arguments));
@@ -98,7 +99,7 @@ private:
 /// there are threads are sent at once, and further ones wait for a thread *after* they have been admitted by every policy: put a
 /// `bulkhead` of that size before them. `fn` is given copies of the arguments. A caller who leaves, or an attempt whose time is
 /// over (`timed_out`), stops waiting; the thread is free when `fn` returns, so let it keep to `terms.timeout()`, or ask
-/// `terms.stop_requested()`. Work that `on` drops without running it (a pool that is stopped) ends as `not_sent`.
+/// `terms.stop_requested()`. What no thread has begun with by then is not sent (`queue_full`, or `cancelled`, not billed). Work that `on` drops without running it (a pool that is stopped) ends as `not_sent`.
 template <class Executor, class Fn>
 [[nodiscard]] auto from_blocking(Executor on, Fn fn) {
     return detail::blocking_operation<Executor, Fn>{std::move(on), std::move(fn)};

@@ -67,6 +67,7 @@ public:
                 std::invoke(fn_, send_terms{a, state->stopped()}, held..., callback<R>{state});
             else std::invoke(fn_, held..., callback<R>{state});
         };
+        (void)state->begin();  // it runs here and now
         std::apply(begin, state->arguments);
         return result_of(std::move(state), a);
     }

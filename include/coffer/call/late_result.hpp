@@ -10,6 +10,7 @@
 #include <coffer/call/operation.hpp>
 #include <coffer/time/completion.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <concepts>
 #include <cstdint>
@@ -31,16 +32,17 @@ public:
     /// Taken from an attempt that begins; `stop` is set when nobody waits any more.
     explicit send_terms(attempt const& a, std::shared_ptr<std::atomic<bool> const> stop)
         : number_{a.number()},
-          timeout_{a.deadline() - a.clock().now()},
+          clock_{a.of().shared_clock()},
+          deadline_{a.deadline()},
           provider_key_{a.provider_key()},
           output_limit_{a.output_limit()},
           stop_{std::move(stop)} {}
 
     /// The number of the attempt, from 1.
     [[nodiscard]] int number() const noexcept { return number_; }
-    /// How long it may take, from its beginning. What takes longer is not waited for, and may be billed for nothing: hand
-    /// this on to your library.
-    [[nodiscard]] duration timeout() const noexcept { return timeout_; }
+    /// How long it may take, from now on; never negative. What takes longer is not waited for, and may be billed for nothing:
+    /// hand this on to your library.
+    [[nodiscard]] duration timeout() const noexcept { return std::max(deadline_ - clock_->now(), duration::zero()); }
     /// See `attempt::provider_key`.
     [[nodiscard]] std::string const& provider_key() const noexcept { return provider_key_; }
     /// See `attempt::output_limit`.
@@ -50,7 +52,8 @@ public:
 
 private:
     int number_;
-    duration timeout_;
+    std::shared_ptr<clock> clock_;
+    time_point deadline_;
     std::string provider_key_;
     std::optional<std::int64_t> output_limit_;
     std::shared_ptr<std::atomic<bool> const> stop_;
@@ -89,8 +92,12 @@ public:
     }
     [[nodiscard]] std::shared_ptr<std::atomic<bool> const> stopped() const noexcept { return stopped_; }
 
+    /// Whoever is first: what makes the send begins with it, or nobody waits any more and it never will. True for the first.
+    [[nodiscard]] bool begin() noexcept { return !decided_.exchange(true, std::memory_order_acq_rel); }
+
     /// Who waited has gone. An exception of what is run then is nobody's.
     void leave() noexcept {
+        (void)begin();  // what has not begun never will
         std::function<void()> stop;
         {
             std::lock_guard const lock{mutex_};
@@ -113,6 +120,7 @@ public:
 
 private:
     std::atomic<bool> taken_{false};
+    std::atomic<bool> decided_{false};
     completion<bool> done_;
     std::optional<Result> value_;  // written before `done_` is set, read after it
     std::exception_ptr thrown_;
@@ -159,7 +167,7 @@ struct late_call : late_result<Result> {
     return fault{why, std::move(text)}.with_execution(knowledge::maybe).with_billing(knowledge::maybe);
 }
 
-/// Waits until the attempt's end at the latest.
+/// Waits until the attempt's end at the latest. What has not begun by then is not sent any more, and says so.
 template <class State>
 auto result_of(std::shared_ptr<State> state, attempt& a) -> awaitable<decltype(state->take())> {
     // Whoever destroys this coroutine waits no more, either.
@@ -172,6 +180,12 @@ auto result_of(std::shared_ptr<State> state, attempt& a) -> awaitable<decltype(s
     };
     leaving const guard{*state};
     auto const woke = co_await state->wait(a);
+    if (woke != wake::notified && state->begin()) {  // no thread has begun with it, and none will
+        if (woke == wake::cancelled)
+            throw failure{fault{fault_kind::cancelled, "the caller left before a thread was free"}};
+        throw failure{fault{fault_kind::queue_full,
+                            "no thread was free in the attempt's time: have more of them, or a bulkhead before it"}};
+    }
     if (woke == wake::cancelled) throw failure{left_unknown(fault_kind::cancelled, "the caller left")};
     if (woke == wake::elapsed)
         throw failure{left_unknown(fault_kind::timed_out, "there was no result when the attempt's time was over")};

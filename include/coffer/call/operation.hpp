@@ -225,7 +225,8 @@ public:
     static_assert(
         detail::is_awaitable<typename how::given>,
         "coffer: the operation must return asio::awaitable<T>; wrap callbacks and futures first (from_callback, "
-        "from_future, from_blocking)");
+        "from_future, from_blocking); an awaitable of Boost.Asio's needs COFFER_USE_BOOST_ASIO, and one of standalone "
+        "Asio's must be without it");
     /// What it gives, as it is declared; something harmless after an error.
     using returned = std::conditional_t<how::sound, typename how::given, awaitable<detail::no_result>>;
     using executor_type = typename detail::awaitable_traits<returned>::executor_type;  ///< its awaitable's
