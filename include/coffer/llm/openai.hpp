@@ -215,7 +215,7 @@ static_assert(provider<chat_operation, request, reply>);
 ///     llm::openai groq{client, llm::api_key_from_file("/run/secrets/groq"), llm::openai_options::groq()};
 ///
 /// Nothing is sent or looked up when it is made: a URL that cannot be, or a key that is not there, is the first attempt's
-/// fault (`invalid_request`, `unauthorized`), proven unsent. What calling `chat` means, `chat_operation` says. Any thread.
+/// fault (`forbidden`, `unauthorized`), proven unsent. What calling `chat` means, `chat_operation` says. Any thread.
 class openai {
 public:
     /// Any `http::transport`: `http::client`, or a scripted one in tests. Options are copied in.
