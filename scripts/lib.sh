@@ -18,9 +18,11 @@ packages_build=(
     cmake g++ ninja-build
     libasio-dev libexpected-dev libcurl4-openssl-dev nlohmann-json3-dev libssl-dev libsqlite3-dev
     libhowardhinnant-date-dev
-    libboost-dev libcli11-dev libcsv-dev # of the tools
-    libcpp-httplib-dev pkgconf curl      # of the examples
+    libcli11-dev libcsv-dev         # of the tools, with Boost
+    libcpp-httplib-dev pkgconf curl # of the examples
 )
+# Any Boost will do, and the packages of two versions conflict.
+[ -e /usr/include/boost/version.hpp ] || packages_build+=(libboost-dev)
 # shellcheck disable=SC2034
 packages_test=(libgtest-dev libbenchmark-dev python3 git openssl tzdata)
 

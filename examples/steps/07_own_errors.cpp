@@ -7,7 +7,6 @@
 #include <coffer/testing/scripted_operation.hpp>
 
 #include <iostream>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -16,25 +15,34 @@ using namespace std::chrono_literals;
 
 /// What the client throws, and always has thrown.
 struct http_error : std::runtime_error {
-    http_error(int s, std::string b) : std::runtime_error{"HTTP " + std::to_string(s)}, status{s}, body{std::move(b)} {}
+    http_error(int s, std::string c) : std::runtime_error{"HTTP " + std::to_string(s)}, status{s}, code{std::move(c)} {}
     int status;
-    std::string body;
+    std::string code;  // the provider's own, from the body; empty if there is none
 };
 
-std::optional<coffer::fault> meaning(http_error const& e) {
+coffer::fault meaning(http_error const& e) {
+    using coffer::fault;
     using enum coffer::fault_kind;
-    if (e.body.find("insufficient_quota") != e.body.npos) return coffer::fault{quota_exhausted}.with_status(e.status);
-    if (e.status == 429) return coffer::fault{throttled}.with_status(429).with_retry_after(100ms);  // its Retry-After
-    if (e.status == 503) return coffer::fault{overloaded}.with_status(503);  // turned down, and not billed
-    if (e.status >= 500) return coffer::fault{ambiguous}.with_status(e.status);  // may be billed: see docs/retry.md
-    return std::nullopt;  // of the rest the built-in rules decide, and they retry nothing that they do not know
+    switch (e.status) {
+        case 429:
+            if (e.code == "insufficient_quota") return fault{quota_exhausted}.with_status(429);
+            return fault{throttled}.with_status(429).with_retry_after(100ms);  // its Retry-After
+        case 503:
+            return fault{e.code.empty() ? ambiguous : overloaded}.with_status(503);  // an edge's page proves nothing
+        case 401: return fault{unauthorized}.with_status(401);
+        case 403: return fault{forbidden}.with_status(403);
+        case 404: return fault{not_found}.with_status(404);
+        case 413: return fault{too_large}.with_status(413);
+        case 400: return fault{invalid_request}.with_status(400);  // under `once` kept under the key for ten minutes
+        default: return fault{ambiguous}.with_status(e.status);  // 408, other 5xx, a 2xx that is not 200: may be billed
+    }
 }
 
 int main() {
     coffer::testing::scripted_operation<std::string>
         somebody;  // stands for awaitable<std::string> chat(std::string const&)
-    somebody.throws(http_error{429, "slow down"}).throws(http_error{503, "overloaded"}).gives("42");
-    somebody.throws(http_error{429, "insufficient_quota: check your plan and billing details"});
+    somebody.throws(http_error{429, "rate_limit_exceeded"}).throws(http_error{503, "server_is_overloaded"}).gives("42");
+    somebody.throws(http_error{429, "insufficient_quota"});
     somebody.throws(std::runtime_error{"unexpected end of JSON"});
 
     coffer::blocking_client client;

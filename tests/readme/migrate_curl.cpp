@@ -19,8 +19,10 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "http/support/raw_server.hpp"
+#include "support/http_kind.hpp"
 
 using namespace std::chrono_literals;
 
@@ -29,6 +31,8 @@ namespace {
 
 using coffer::http::tests::peer;
 using coffer::http::tests::raw_server;
+using migrate_page::code_of;
+using migrate_page::kind_of;
 
 std::string body_of(std::string const& prompt) {
     return R"({"model":"gpt-4o-mini","messages":[{"role":"user","content":")" + prompt + R"("}]})";
@@ -37,9 +41,14 @@ std::string body_of(std::string const& prompt) {
 //! [post]
 /// What the program's own code throws.
 struct post_error : std::runtime_error {
-    post_error(CURLcode c, long s, std::string const& body) : std::runtime_error{body}, code{c}, status{s} {}
+    post_error(CURLcode c, long s, std::string b)
+        : std::runtime_error{c != CURLE_OK ? curl_easy_strerror(c) : "HTTP " + std::to_string(s)},
+          code{c},
+          status{static_cast<int>(s)},
+          body{std::move(b)} {}
     CURLcode code;
-    long status;  // of the reply, if there was one
+    int status;  // of the reply, if there was one
+    std::string body;  // the reply's: what is wrong stands there, and not in the status
 };
 
 /// Sends a body, and waits for the reply.
@@ -59,7 +68,7 @@ std::string post(std::string const& url, std::string const& body, std::chrono::m
     auto const code = curl_easy_perform(easy.get());
     long status = 0;
     curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
-    if (code != CURLE_OK || status != 200) throw post_error{code, status, curl_easy_strerror(code)};
+    if (code != CURLE_OK || status != 200) throw post_error{code, status, std::move(reply)};
     return reply;
 }
 //! [post]
@@ -86,32 +95,33 @@ coffer::fault meaning(post_error const& e) {
         case CURLE_COULDNT_CONNECT: return coffer::fault{not_sent, e.what()};
         default: return coffer::fault{ambiguous, e.what()};  // it may have been sent, and billed
     }
-    auto const status = static_cast<int>(e.status);
-    if (status == 429) return coffer::fault{throttled}.with_status(status);
-    if (status == 503) return coffer::fault{overloaded}.with_status(status);
-    return coffer::fault{status >= 500 ? ambiguous : invalid_request}.with_status(status);
+    return coffer::fault{kind_of(e.status, code_of(e.body))}.with_status(e.status);
 }
 //! [rule]
 
-/// A server that bills every request it has read; the first `lost` replies do not arrive.
+std::string const completion =
+    R"({"id":"c","object":"chat.completion","created":1,"model":"gpt-4o-mini","choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":"an answer"}}],"usage":{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7}})";
+
+/// A server that executes every request it has read, unless it says 429; the first `lost` replies do not arrive.
 class billing_server {
 public:
-    explicit billing_server(int lost = 0) : lost_{lost} {}
+    explicit billing_server(int lost = 0, std::string status = "200 OK", std::string body = completion)
+        : lost_{lost}, status_{std::move(status)}, body_{std::move(body)} {}
     [[nodiscard]] std::string origin() const { return "http://127.0.0.1:" + std::to_string(server_.port()); }
-    [[nodiscard]] int bills() const { return bills_; }
+    [[nodiscard]] int requests() const { return requests_; }
+    [[nodiscard]] int bills() const { return status_.starts_with("429") ? 0 : requests(); }
 
 private:
     void serve(peer& p) {
         while (!p.read_request().empty()) {
-            if (bills_++ < lost_) return p.rst();
-            std::string const body =
-                R"({"id":"c","object":"chat.completion","created":1,"model":"gpt-4o-mini","choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":"an answer"}}],"usage":{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7}})";
-            p.write("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " +
-                    std::to_string(body.size()) + "\r\n\r\n" + body);
+            if (requests_++ < lost_) return p.rst();
+            p.write("HTTP/1.1 " + status_ + "\r\nContent-Type: application/json\r\nContent-Length: " +
+                    std::to_string(body_.size()) + "\r\n\r\n" + body_);
         }
     }
     int lost_;
-    std::atomic<int> bills_{0};
+    std::string status_, body_;
+    std::atomic<int> requests_{0};
     raw_server server_{[this](peer& p) { serve(p); }};
 };
 
@@ -191,6 +201,39 @@ TEST(migrate_from_curl, a_lost_reply_is_paid_again) {
     billing_server theirs{2};
     EXPECT_EQ(with_coffers_client(theirs.origin(), 3), "");
     EXPECT_EQ(theirs.bills(), 1);
+}
+
+TEST(migrate_from_curl, an_empty_account_is_asked_again) {
+    std::string const why = R"({"error":{"message":"You exceeded your current quota","code":"insufficient_quota"}})";
+    billing_server before{0, "429 Too Many Requests", why};
+    EXPECT_THROW((void)chat(before.origin() + "/v1/chat/completions", "why?"), post_error);
+    EXPECT_EQ(before.requests(), 3);
+    billing_server own{0, "429 Too Many Requests", why};
+    EXPECT_EQ(with_own_curl(own.origin() + "/v1/chat/completions", 1), "");
+    EXPECT_EQ(own.requests(), 1);
+    billing_server theirs{0, "429 Too Many Requests", why};
+    EXPECT_EQ(with_coffers_client(theirs.origin(), 1), "");
+    EXPECT_EQ(theirs.requests(), 1);
+}
+
+TEST(migrate_from_curl, a_gateway_gives_up_on_what_is_executed) {
+    std::string const page = "<html><h1>503 Service Unavailable</h1></html>";
+    billing_server before{0, "503 Service Unavailable", page};
+    EXPECT_THROW((void)chat(before.origin() + "/v1/chat/completions", "why?"), post_error);
+    EXPECT_EQ(before.bills(), 3);
+    billing_server own{0, "503 Service Unavailable", page};
+    EXPECT_EQ(with_own_curl(own.origin() + "/v1/chat/completions", 21), "");
+    EXPECT_EQ(own.bills(), 1);
+    billing_server theirs{0, "503 Service Unavailable", page};
+    EXPECT_EQ(with_coffers_client(theirs.origin(), 21), "");
+    EXPECT_EQ(theirs.bills(), 1);
+}
+
+TEST(migrate_from_curl, only_a_provider_s_own_error_has_a_code) {
+    EXPECT_EQ(code_of(R"({"error":{"code":"server_is_overloaded"}})"), "server_is_overloaded");
+    for (auto const* body : {"", "<html>", "[]", "7", R"("error")", R"({"error":"busy"})", R"({"error":["code"]})",
+                             R"({"error":{"code":null}})", R"({"error":{"code":503}})", R"({"error":{"code":"x)"})
+        EXPECT_EQ(code_of(body), "") << body;
 }
 
 }  // namespace

@@ -15,10 +15,10 @@
 #include <chrono>
 #include <future>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <thread>
 
+#include "support/http_kind.hpp"
 #include "support/metered_provider.hpp"
 
 using namespace std::chrono_literals;
@@ -28,6 +28,7 @@ namespace {
 
 using migrate_page::ending;
 using migrate_page::http_error;
+using migrate_page::kind_of;
 using migrate_page::metered_provider;
 
 /// The program's own client: one request, one future.
@@ -43,12 +44,7 @@ private:
     metered_provider* provider_;
 };
 
-std::optional<coffer::fault> meaning(http_error const& e) {
-    using enum coffer::fault_kind;
-    if (e.code == "insufficient_quota") return coffer::fault{quota_exhausted}.with_status(e.status);
-    if (e.status == 503) return coffer::fault{overloaded}.with_status(e.status);
-    return std::nullopt;
-}
+coffer::fault meaning(http_error const& e) { return coffer::fault{kind_of(e.status, e.code)}.with_status(e.status); }
 
 //! [before]
 class summaries_before {
@@ -137,6 +133,15 @@ TEST(migrate_from_futures, a_lost_reply_is_paid_again) {
     ASSERT_FALSE(got.has_value());
     EXPECT_EQ(got.error().billing(), coffer::knowledge::maybe);
     EXPECT_EQ(bill_after.bills(), 1);
+}
+
+TEST(migrate_from_futures, a_gateway_gives_up_on_what_is_executed) {
+    metered_provider bill{{ending::gateway_503}};
+    coffer::memory_store const db;
+    summaries after{chat_client{bill}, db};
+    for (int run = 0; run < 3; ++run)
+        EXPECT_FALSE(after.summarise(coffer::key{"summary", 42}, "a text").get().has_value());
+    EXPECT_EQ(bill.bills(), 1);
 }
 
 TEST(migrate_from_futures, two_who_want_the_same_at_once_pay_once) {

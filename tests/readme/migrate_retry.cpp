@@ -12,11 +12,11 @@
 
 #include <chrono>
 #include <exception>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "support/http_kind.hpp"
 #include "support/metered_provider.hpp"
 
 using namespace std::chrono_literals;
@@ -26,6 +26,7 @@ namespace {
 
 using migrate_page::ending;
 using migrate_page::http_error;
+using migrate_page::kind_of;
 using migrate_page::metered_provider;
 
 metered_provider* provider = nullptr;
@@ -52,14 +53,7 @@ asio::awaitable<std::string> chat_with_retry(std::string const& prompt) {
 //! [before]
 
 //! [rule]
-std::optional<coffer::fault> meaning(http_error const& e) {
-    using enum coffer::fault_kind;
-    if (e.code == "insufficient_quota") return coffer::fault{quota_exhausted}.with_status(e.status);
-    if (e.status == 429) return coffer::fault{throttled}.with_status(e.status);
-    if (e.status == 503) return coffer::fault{overloaded}.with_status(e.status);
-    if (e.status >= 500) return coffer::fault{ambiguous}.with_status(e.status);
-    return coffer::fault{invalid_request}.with_status(e.status);
-}
+coffer::fault meaning(http_error const& e) { return coffer::fault{kind_of(e.status, e.code)}.with_status(e.status); }
 //! [rule]
 
 //! [switch]
@@ -146,6 +140,25 @@ TEST(migrate_from_a_retry_loop, an_empty_account_is_asked_again) {
     metered_provider after{{ending::no_quota}};
     EXPECT_EQ(run_after(after, "why?", 1), 0);
     EXPECT_EQ(after.requests(), 1U);
+}
+
+TEST(migrate_from_a_retry_loop, a_status_that_proves_nothing_is_paid_once_however_often_the_job_is_run) {
+    for (auto const how : {ending::gateway_503, ending::gateway_408, ending::status_201}) {
+        metered_provider before{{how}};
+        EXPECT_EQ(run_before(before, "why?", 21), 0);
+        EXPECT_EQ(before.bills(), 84);
+        metered_provider after{{how}};
+        EXPECT_EQ(run_after(after, "why?", 21), 0);
+        EXPECT_EQ(after.bills(), 1) << "the ending " << static_cast<int>(how);
+    }
+}
+
+TEST(migrate_from_a_retry_loop, refused_credentials_are_not_kept_under_the_key) {
+    metered_provider after{{ending::key_refused, ending::key_refused, ending::answered}};
+    EXPECT_EQ(run_after(after, "why?", 4),
+              2);  // two runs until somebody has mended the API key; the last one asks nobody
+    EXPECT_EQ(after.requests(), 3U);
+    EXPECT_EQ(after.bills(), 1);
 }
 
 /// What the observer was told of two runs of one job.

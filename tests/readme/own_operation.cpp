@@ -9,7 +9,6 @@
 
 #include <asio/io_context.hpp>
 
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -45,17 +44,26 @@ coffer::awaitable<std::string> ask_somebody(question const& q) {
 //! [errors]
 /// What your client throws.
 struct http_error : std::runtime_error {
-    explicit http_error(int s) : std::runtime_error{"HTTP " + std::to_string(s)}, status{s} {}
+    http_error(int s, std::string c) : std::runtime_error{"HTTP " + std::to_string(s)}, status{s}, code{std::move(c)} {}
     int status;
+    std::string code;  // the provider's own, from the body; empty if there is none
 };
 
-/// What that means. Of what it does not know, std::nullopt, the built-in rules decide.
-std::optional<coffer::fault> meaning(http_error const& e) {
+/// What that means. "Not billed" only where it is proven.
+coffer::fault meaning(http_error const& e) {
+    using coffer::fault;
     using enum coffer::fault_kind;
-    if (e.status == 429) return coffer::fault{throttled}.with_status(429);     // turned down, and not billed
-    if (e.status == 503) return coffer::fault{overloaded}.with_status(503);    // the same
-    if (e.status >= 500) return coffer::fault{ambiguous}.with_status(e.status);  // may have been executed, and billed
-    return std::nullopt;
+    switch (e.status) {
+        case 429: return fault{e.code == "insufficient_quota" ? quota_exhausted : throttled}.with_status(429);
+        case 503:
+            return fault{e.code.empty() ? ambiguous : overloaded}.with_status(503);  // an edge's page proves nothing
+        case 401: return fault{unauthorized}.with_status(401);
+        case 403: return fault{forbidden}.with_status(403);
+        case 404: return fault{not_found}.with_status(404);
+        case 413: return fault{too_large}.with_status(413);
+        case 400: return fault{invalid_request}.with_status(400);  // kept under the key for ten minutes
+        default: return fault{ambiguous}.with_status(e.status);  // 408, other 5xx, a 2xx that is not 200
+    }
 }
 
 auto known(coffer::awaitable<std::string> (*client)(question const&)) {
@@ -65,7 +73,16 @@ auto known(coffer::awaitable<std::string> (*client)(question const&)) {
 
 coffer::awaitable<std::string> busy_client(question const&) {
     ++sent;
-    throw http_error{503};
+    throw http_error{503, "server_is_overloaded"};
+    co_return "";
+}
+
+int status = 0;
+
+/// What is sent is executed, and something on the way answers in the provider's place.
+coffer::awaitable<std::string> client_behind_a_gateway(question const&) {
+    ++sent;
+    throw http_error{status, ""};
     co_return "";
 }
 
@@ -129,6 +146,48 @@ TEST(readme, the_errors_of_a_client_are_understood) {
     asio::co_spawn(io, work, asio::detached);
     time.run();
     EXPECT_EQ(sent, 4);
+}
+
+/// How the last of `runs` of one job ends that may be sent once.
+coffer::fault last_of(int runs) {
+    asio::io_context io;
+    coffer::testing::virtual_time time{io};
+    coffer::memory_store const db;
+    auto const print = [](question const& q) { return coffer::fingerprint{}.with("text", q.text); };
+    auto const ask = coffer::pipeline{coffer::once{db, {.max_sends = 1}}, coffer::retry{}}.wrap(
+        known(&client_behind_a_gateway).fingerprint(print));
+    coffer::fault last{coffer::fault_kind::permanent};
+    auto const work = [&]() -> coffer::awaitable<void> {
+        coffer::call call{coffer::key{"job", 42}, 2min};
+        question const q{"why?"};
+        auto const got = co_await ask.try_call(call, q);
+        if (!got) last = got.error();
+    };
+    for (int run = 0; run < runs; ++run) {
+        asio::co_spawn(io, work, asio::detached);
+        time.run();
+    }
+    return last;
+}
+
+TEST(readme, what_may_have_been_executed_is_sent_once_in_21_runs) {
+    for (int const answered : {503, 408, 500, 201}) {
+        status = answered;
+        sent = 0;
+        auto const first = last_of(1);
+        EXPECT_EQ(first.status(), answered);
+        EXPECT_EQ(first.billing(), coffer::knowledge::maybe) << answered;
+        sent = 0;
+        EXPECT_EQ(coffer::disposition(last_of(21)).action, coffer::queue_action::ask_operator) << answered;
+        EXPECT_EQ(sent, 1) << answered;
+    }
+}
+
+TEST(readme, refused_credentials_are_an_operator_s_and_not_the_job_s) {
+    status = 401;
+    sent = 0;
+    EXPECT_EQ(coffer::disposition(last_of(2)).action, coffer::queue_action::ask_operator);
+    EXPECT_EQ(sent, 2) << "not kept under the key: with a new API key the job goes on";
 }
 
 TEST(readme, own_operation_is_retried_and_paid_once) {
