@@ -14,6 +14,7 @@
 
 #include <asio/thread_pool.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <memory>
@@ -134,8 +135,9 @@ std::string with_own_curl(std::string const& url, int runs) {
     auto const operation =
         coffer::describe(coffer::from_blocking(threads.get_executor(),
                                                [url](coffer::send_terms const& terms, std::string const& prompt) {
-                                                   auto const limit =
+                                                   auto const left =
                                                        std::chrono::floor<std::chrono::milliseconds>(terms.timeout());
+                                                   auto const limit = std::max(left, 1ms);  // 0 is for ever to curl
                                                    return post(url, body_of(prompt), limit);
                                                }))
             .classify(&meaning)
