@@ -28,11 +28,31 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
 using namespace std::chrono_literals;
 using namespace coffer::literals;
+
+//! [codec]
+namespace app {
+struct opinion {
+    int stars = 0;
+    std::string text;
+};
+}  // namespace app
+
+template <>
+struct coffer::codec<app::opinion> {  // in the global namespace, or in coffer
+    static std::string encode(app::opinion const& o) { return std::to_string(o.stars) + " " + o.text; }
+    static coffer::outcome<app::opinion> decode(std::string_view bytes) {
+        if (bytes.size() < 2 || bytes[0] < '0' || bytes[0] > '5' || bytes[1] != ' ')
+            return coffer::failed(coffer::fault_kind::permanent, "the stored text is no opinion");
+        return app::opinion{bytes[0] - '0', std::string{bytes.substr(2)}};
+    }
+};
+//! [codec]
 
 namespace troubleshooting_page {
 namespace {
@@ -172,6 +192,52 @@ TEST_F(troubleshooting, already_done_and_result_expired) {
 TEST_F(troubleshooting, in_progress) {
     auto const found = coffer::detail::fault_of(coffer::in_progress{25s});
     expect_fault("in_progress", coffer::fault_kind::in_progress, coffer::outcome<std::string>{coffer::failed(found)});
+}
+
+TEST_F(troubleshooting, a_codec_of_ones_own) {
+    using coded = coffer::codec<app::opinion>;
+    EXPECT_FALSE(coded::decode("6 stars").has_value());
+    EXPECT_FALSE(coded::decode("4").has_value());
+    int sent = 0;
+    auto const opine = [&sent](std::string const& about) -> coffer::awaitable<app::opinion> {
+        ++sent;
+        co_return app::opinion{4, "a good " + about};
+    };
+    auto const ask = coffer::pipeline{coffer::once{db, coffer::unfingerprinted}}.wrap(opine);
+    auto const origins = {coffer::answer_origin::sent, coffer::answer_origin::replayed};
+    for (auto const origin : origins) {
+        app::opinion got;
+        auto c = report();
+        std::string const about = "book";
+        run([&]() -> coffer::awaitable<void> { got = co_await ask(c, about); });
+        EXPECT_EQ(got.stars, 4);
+        EXPECT_EQ(got.text, "a good book");
+        EXPECT_EQ(c.origin(), origin);
+    }
+    EXPECT_EQ(sent, 1);
+}
+
+TEST_F(troubleshooting, nothing_to_acknowledge) {
+    auto const refuses = coffer::pipeline{coffer::once{db}}.wrap(unknown);
+    ASSERT_FALSE(call(refuses, report()));
+    expect_thrown<coffer::failure>("nothing_to_acknowledge", [&] {
+        run([&]() -> coffer::awaitable<void> { co_await db.acknowledge(coffer::key{"report", 42}); });
+    });
+}
+
+TEST_F(troubleshooting, a_caller_that_has_left) {
+    scripted const slow{{}, 10s};
+    auto const ask = coffer::pipeline{coffer::once{db}}.wrap(slow);
+    auto c = report(1s);
+    std::string const why = "why?";
+    coffer::outcome<std::string> got{""};
+    run([&]() -> coffer::awaitable<void> { got = co_await ask.try_call(c, why); });
+    ASSERT_FALSE(got.has_value());
+    EXPECT_TRUE(c.log().empty()) << "it goes on without the caller";
+    auto later = report();
+    run([&]() -> coffer::awaitable<void> { got = co_await ask.try_call(later, why); });
+    ASSERT_TRUE(got.has_value());
+    EXPECT_EQ(later.origin(), coffer::answer_origin::replayed);
 }
 
 TEST_F(troubleshooting, the_time_is_up) {
