@@ -27,6 +27,7 @@
     "coffer needs Asio 1.22.1 or newer (package libasio-dev); or define COFFER_USE_BOOST_ASIO, and it takes Boost.Asio 1.79 or newer"
 #endif
 #include <asio/version.hpp>
+/// A header of whichever Asio it is: `#include COFFER_ASIO_HEADER(post.hpp)`.
 #define COFFER_ASIO_HEADER(file) <asio/file>
 #if ASIO_VERSION < 102201
 #error \

@@ -12,7 +12,7 @@
 #error "coffer needs exceptions, as Asio's coroutines do: compile without -fno-exceptions whatever includes coffer"
 #endif
 #if __cplusplus < 202002L || !defined(__cpp_exceptions)
-// A missing file is the one error after which compilers say nothing more.
+/// A missing file is the one error after which compilers say nothing more.
 #define COFFER_CANNOT_GO_ON <see-the-error-above>
 #include COFFER_CANNOT_GO_ON
 #endif

@@ -64,13 +64,14 @@ public:
         return detail::throwing(try_call(std::forward<Call>(c), std::forward<Args>(args)...));
     }
 
-    // Called without a call.
+    /// Without a call: does not compile, and says so.
     template <class First, class... Args>
         requires(!std::same_as<std::remove_cvref_t<First>, call>)
     awaitable<detail::no_result> try_call(First const&, Args const&...) const {
         detail::refuse_without_call<First>();
         return awaitable<detail::no_result>{};
     }
+    /// The same.
     template <class First, class... Args>
         requires(!std::same_as<std::remove_cvref_t<First>, call>)
     awaitable<detail::no_result> operator()(First const&, Args const&...) const {

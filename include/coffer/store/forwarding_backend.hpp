@@ -36,6 +36,7 @@ public:
     explicit forwarding_backend(std::shared_ptr<store_backend> to) : to_{std::move(to)} {
         if (to_ == nullptr) throw misuse{"coffer::forwarding_backend: there is no store to hand anything on to"};
     }
+    /// Around the store of that handle.
     explicit forwarding_backend(store const& to) : forwarding_backend{to.backend()} {}
 
     void bind(std::shared_ptr<clock> const& c) override { to_->bind(c); }
