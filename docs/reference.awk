@@ -34,6 +34,7 @@ top { top = 0 }
 
 /^namespace asio = ::asio;/ { print ""; next } # Doxygen takes it for an alias of itself
 
+/^class / { sub(/COFFER_ONE_PER_PROCESS /, "") }  # of the linker, not of the reader
 /^namespace coffer::inline COFFER_ABI/ {
     sub(/::inline COFFER_ABI/, "")
     inside = of != "" && !/detail/
