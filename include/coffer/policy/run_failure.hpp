@@ -5,6 +5,7 @@
 #include <coffer/asio.hpp>
 #include <coffer/base/disposition.hpp>
 #include <coffer/base/outcome.hpp>
+#include <coffer/call/classify.hpp>
 #include <coffer/state/run.hpp>
 
 #include COFFER_ASIO_HEADER(multiple_exceptions.hpp)
@@ -93,7 +94,7 @@ template <class StepOf>
     };
     auto const of_system = [&](std::error_code const& code, char const* message) {
         auto f = told(message);
-        f.passing = code == std::errc::operation_canceled;  // somebody cancelled it
+        f.passing = classify_error(code) == fault_kind::aborted;  // somebody cancelled it
         return f;
     };
     try {
