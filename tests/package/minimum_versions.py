@@ -36,6 +36,12 @@ def main() -> int:
 
     found = {need["package"]: need for need in NEED.finditer(text("cmake/cofferDependencies.cmake"))}
     found.pop("Threads", None)
+    if boost := found.pop("Boost", None):  # in place of standalone Asio, for who asks for it
+        for page, wanted in (("docs/linking.md", f"Boost {boost['minimum']} or newer"), ("docs/install.md", f"Boost.Asio ≥ {boost['minimum']}"),
+                             ("docs/third_party.md", f"≥ {boost['minimum']}"), ("include/coffer/asio.hpp", f"Boost {boost['minimum']} or newer")):
+            must(page, wanted)
+    else:
+        errors.append("cmake/cofferDependencies.cmake does not say which Boost is needed")
     if set(found) != set(NAMES):
         errors.append(f"cmake/cofferDependencies.cmake needs {sorted(found)}, this script knows {sorted(NAMES)}")
     for package, need in found.items():
