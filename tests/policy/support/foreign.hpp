@@ -7,6 +7,10 @@
 #include <coffer/call/guarded.hpp>
 #include <coffer/time/sleep.hpp>
 
+#include <asio/cancellation_state.hpp>
+#include <asio/error.hpp>
+#include <asio/this_coro.hpp>
+
 #include <deque>
 #include <memory>
 #include <mutex>
