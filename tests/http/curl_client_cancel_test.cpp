@@ -23,7 +23,7 @@ using enum knowledge;
 /// How far the send has come when it is left.
 enum class phase { connecting, sent, answering };
 
-class http_leaving : public testing::TestWithParam<phase> {
+class http_leaving : public ::testing::TestWithParam<phase> {
 protected:
     /// A server that stops in a phase, says so, and then waits for the client's end.
     raw_server::script stop_in(phase when) {

@@ -15,7 +15,7 @@
 namespace coffer::inline COFFER_ABI::http::tests::curl_client_test {
 namespace {
 
-class http_client : public testing::Test {
+class http_client : public ::testing::Test {
 protected:
     asio::io_context io;
     client c{io.get_executor()};
