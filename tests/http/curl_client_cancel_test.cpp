@@ -160,10 +160,12 @@ TEST_P(http_leaving, of_the_last_handle_leaves_the_transfer_alone) {
     EXPECT_TRUE(s.get());
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    in_each_phase, http_leaving, testing::Values(phase::connecting, phase::sent, phase::answering), [](auto const& p) {
-        return std::string{p.param == phase::connecting ? "connecting" : p.param == phase::sent ? "sent" : "answering"};
-    });
+INSTANTIATE_TEST_SUITE_P(in_each_phase, http_leaving,
+                         ::testing::Values(phase::connecting, phase::sent, phase::answering), [](auto const& p) {
+                             return std::string{p.param == phase::connecting ? "connecting"
+                                                : p.param == phase::sent     ? "sent"
+                                                                             : "answering"};
+                         });
 
 class http_leaving_plain : public http_leaving {};
 
