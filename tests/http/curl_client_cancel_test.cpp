@@ -282,6 +282,8 @@ TEST_F(http_leaving_plain, leaves_the_connection_of_an_answered_request_open) {
         sending s{io.get_executor(), c, post(server.url()), in(1h)};
         io.run();
         s.cancel();  // too late to mean anything
+        io.restart();
+        io.run();  // newer Asio hands a cancellation on through the context, to a signal that has to be there still
         EXPECT_TRUE(s.get());
     }
     EXPECT_TRUE(send(io, c, post(server.url())));
