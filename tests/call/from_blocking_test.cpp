@@ -48,6 +48,26 @@ auto call_once(Ask const& ask, duration within, Args const&... args) {
     io.run();
     return *std::move(got);
 }
+
+/// Takes one of its threads until `go`.
+void occupy(asio::thread_pool& threads, std::promise<void>& go) {
+    asio::post(threads, [&go] { go.get_future().wait(); });
+}
+
+/// Begins it on `io`, and leaves in `got` what comes of it.
+template <class Ask>
+void begin(asio::io_context& io, Ask const& ask, std::optional<outcome<int>>& got,
+           asio::cancellation_slot leaves = {}) {
+    auto const work = [](Ask one, std::optional<outcome<int>>& to) -> awaitable<void> {
+        auto own = call::unkeyed(1min);
+        auto result = co_await one.try_call(own);
+        to.emplace(std::move(result));
+    };
+    asio::co_spawn(io, work(ask, got), asio::bind_cancellation_slot(leaves, asio::detached));
+    io.poll();
+    EXPECT_FALSE(got);
+}
+
 TEST(blocking, runs_on_its_own_threads_and_its_result_comes_back) {
     asio::thread_pool threads{2};
     auto const here = std::this_thread::get_id();
@@ -94,7 +114,7 @@ TEST(blocking, is_not_waited_for_beyond_the_attempts_time_and_is_told_to_stop) {
 TEST(blocking, what_no_thread_has_begun_with_in_the_attempts_time_is_never_sent) {
     asio::thread_pool threads{1};
     std::promise<void> go;
-    asio::post(threads, [&go] { go.get_future().wait(); });  // its only thread
+    occupy(threads, go);
     std::atomic<int> ran{0};
     auto const ask = pipeline{retry{{.attempts = 1, .attempt_timeout = 20ms}}}.wrap(
         from_blocking(threads.get_executor(), [&ran] { return ++ran; }));
@@ -110,21 +130,14 @@ TEST(blocking, what_no_thread_has_begun_with_in_the_attempts_time_is_never_sent)
 TEST(blocking, nor_is_what_a_caller_has_left_before) {
     asio::thread_pool threads{1};
     std::promise<void> go;
-    asio::post(threads, [&go] { go.get_future().wait(); });  // its only thread
+    occupy(threads, go);
     std::atomic<int> ran{0};
     auto const ask =
         pipeline{retry{{.attempts = 1}}}.wrap(from_blocking(threads.get_executor(), [&ran] { return ++ran; }));
     asio::io_context io;
     asio::cancellation_signal leave;
     std::optional<outcome<int>> got;
-    auto const work = [&]() -> awaitable<void> {
-        auto own = call::unkeyed(1min);
-        auto result = co_await ask.try_call(own);
-        got.emplace(std::move(result));
-    };
-    asio::co_spawn(io, work(), asio::bind_cancellation_slot(leave.slot(), asio::detached));
-    io.poll();
-    EXPECT_FALSE(got);
+    begin(io, ask, got, leave.slot());
     leave.emit(asio::cancellation_type::terminal);
     io.run();
     ASSERT_TRUE(got);
@@ -139,17 +152,10 @@ TEST(blocking, work_that_a_stopped_pool_drops_was_not_sent) {
     auto threads = std::make_unique<asio::thread_pool>(1);
     auto const ask = pipeline{retry{{.attempts = 1}}}.wrap(from_blocking(threads->get_executor(), [] { return 1; }));
     std::promise<void> go;
-    asio::post(*threads, [&go] { go.get_future().wait(); });  // its only thread
+    occupy(*threads, go);
     asio::io_context io;
     std::optional<outcome<int>> got;
-    auto const work = [&]() -> awaitable<void> {
-        auto own = call::unkeyed(1min);
-        auto result = co_await ask.try_call(own);
-        got.emplace(std::move(result));
-    };
-    asio::co_spawn(io, work(), asio::detached);
-    io.poll();
-    EXPECT_FALSE(got);
+    begin(io, ask, got);
     threads->stop();
     go.set_value();
     threads.reset();
