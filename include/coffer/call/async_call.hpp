@@ -128,9 +128,7 @@ template <class Ask, class... Given>
     } else {
         using given = std::tuple<std::unwrap_reference_t<std::decay_t<Given>>&...>;
         constexpr bool leaves_one = []<std::size_t... I>(std::index_sequence<I...>) {
-            if constexpr (requires { Ask::template sound<std::tuple_element_t<I, given>...>; })
-                return Ask::template sound<std::tuple_element_t<I, given>...>;
-            else return true;
+            return Ask::template sound<std::tuple_element_t<I, given>...>;
         }(std::make_index_sequence<sizeof...(Given) - 1>{});
         if constexpr (leaves_one) return false;
         else return Ask::template sound<std::unwrap_reference_t<std::decay_t<Given>>&...>;

@@ -44,11 +44,7 @@ class guarded<R(Args...), Executor> {
     }
     /// Can the wrapped operation be called with what this one is called with?
     template <class Wrapped>
-    static consteval bool takes_mine() {
-        if constexpr (requires { Wrapped::template sound<std::remove_reference_t<Args> const&...>; })
-            return Wrapped::template sound<std::remove_reference_t<Args> const&...>;
-        else return true;
-    }
+    static constexpr bool takes_mine = Wrapped::template sound<std::remove_reference_t<Args> const&...>;
 
 public:
     using is_coffer_pipeline = void;  ///< by which a pipeline around this one knows it
@@ -59,7 +55,7 @@ public:
     guarded(Wrapped w) {
         using given = decltype(std::declval<Wrapped const&>().try_call(
             std::declval<call&>(), std::declval<std::remove_reference_t<Args> const&>()...));
-        if constexpr (takes_mine<Wrapped>()) {  // if not, that has been said
+        if constexpr (takes_mine<Wrapped>) {  // if not, that has been said
             constexpr bool fits = std::same_as<given, awaitable<outcome<R>, Executor>>;
             static_assert(
                 fits,
