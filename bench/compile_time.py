@@ -10,7 +10,6 @@ starts) counts, and what it is compared with was measured in the same turns. Loa
 
 import argparse
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -18,23 +17,25 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-# (what, headers, its bare one, the aim)
+BARE = "Asio, as far as it is needed"
+BARE_PROGRAM = "three calls, without coffer"
+# (what, header, its bare one, the aim)
 HEADERS = [
-    ("Asio, as far as it is needed", ["coffer/asio.hpp"], None, None),
-    ("the core: calls and pipelines", ["coffer/call/pipeline.hpp"], "Asio, as far as it is needed", 1.3),
-    ("coffer.hpp: all policies", ["coffer/coffer.hpp"], "Asio, as far as it is needed", None),
-    ("retry alone", ["coffer/policy/retry.hpp"], "Asio, as far as it is needed", None),
-    ("once alone", ["coffer/policy/once.hpp"], "Asio, as far as it is needed", None),
-    ("budget alone", ["coffer/policy/budget.hpp"], "Asio, as far as it is needed", None),
-    ("the memory store", ["coffer/store/memory.hpp"], "Asio, as far as it is needed", None),
-    ("the SQLite store", ["coffer/store/sqlite.hpp"], "Asio, as far as it is needed", None),
-    ("the HTTP client", ["coffer/http/curl_client.hpp"], "Asio, as far as it is needed", None),
-    ("OpenAI", ["coffer/llm/openai.hpp"], "Asio, as far as it is needed", None),
+    (BARE, "coffer/asio.hpp", None, None),
+    ("the core: calls and pipelines", "coffer/call/pipeline.hpp", BARE, 1.3),
+    ("coffer.hpp: all policies", "coffer/coffer.hpp", BARE, None),
+    ("retry alone", "coffer/policy/retry.hpp", BARE, None),
+    ("once alone", "coffer/policy/once.hpp", BARE, None),
+    ("budget alone", "coffer/policy/budget.hpp", BARE, None),
+    ("the memory store", "coffer/store/memory.hpp", BARE, None),
+    ("the SQLite store", "coffer/store/sqlite.hpp", BARE, None),
+    ("the HTTP client", "coffer/http/curl_client.hpp", BARE, None),
+    ("OpenAI", "coffer/llm/openai.hpp", BARE, None),
 ]
 PROGRAMS = [
-    ("three calls, without coffer", "bare.cpp", None, None),
-    ("three calls in a pipeline", "guarded.cpp", "three calls, without coffer", 1.5),
-    ("the usual policies, SQLite and OpenAI", "usual.cpp", "three calls, without coffer", None),
+    (BARE_PROGRAM, "bare.cpp", None, None),
+    ("three calls in a pipeline", "guarded.cpp", BARE_PROGRAM, 1.5),
+    ("the usual policies, SQLite and OpenAI", "usual.cpp", BARE_PROGRAM, None),
 ]
 
 
@@ -66,9 +67,9 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as directory:
         cases = []
-        for number, (what, headers, bare, aim) in enumerate(HEADERS):
+        for number, (what, header, bare, aim) in enumerate(HEADERS):
             source = Path(directory) / f"{number}.cpp"
-            source.write_text("".join(f"#include <{header}>\n" for header in headers), encoding="utf-8")
+            source.write_text(f"#include <{header}>\n", encoding="utf-8")
             cases.append((what, source, bare, aim))
         cases += [(what, HERE / "compile_time" / source, bare, aim) for what, source, bare, aim in PROGRAMS]
 
@@ -81,7 +82,7 @@ def main() -> None:
                 least[what] = min(least.get(what, took), took)
                 size[what] = compiled.stat().st_size
 
-    print(f"{re.split(chr(10), version)[0]}, {'-O2' if given.optimise else '-O0'}, least of {given.turns}")
+    print(f"{version.splitlines()[0]}, {'-O2' if given.optimise else '-O0'}, least of {given.turns}")
     print(f"{'':<40}{'seconds':>8}{'object':>10}{'ratio':>7}{'aim':>6}")
     for what, _source, bare, aim in cases:
         line = f"{what:<40}{least[what]:>8.2f}{size[what] / 1024:>7.0f} KB"
