@@ -27,3 +27,11 @@
 
 /// Of what there should be one in a process, also where shared objects are compiled with -fvisibility=hidden.
 #define COFFER_ONE_PER_PROCESS __attribute__((visibility("default")))
+
+/// With COFFER_SEPARATE_COMPILATION, defined for the whole program, functions that are no templates are compiled once, by
+/// whichever file includes `coffer/src.hpp`; without it, wherever they are used.
+#if defined(COFFER_SEPARATE_COMPILATION)
+#define COFFER_INLINE
+#else
+#define COFFER_INLINE inline
+#endif

@@ -8,7 +8,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 
 namespace coffer::inline COFFER_ABI {
 
@@ -16,7 +15,7 @@ namespace coffer::inline COFFER_ABI {
 struct answer {
     answer() = default;
     /// An answer without usage and cost, which are then unknown. An HTTP status of 0: none.
-    explicit answer(std::string body_bytes, int http_status = 0) : body{std::move(body_bytes)}, status{http_status} {}
+    explicit answer(std::string body_bytes, int http_status = 0);
 
     std::string body;  ///< as they came; what `decode` and the store's records are given
     int status = 0;                        ///< HTTP status, 0 where there is none
@@ -29,3 +28,7 @@ struct answer {
 using shared_answer = std::shared_ptr<answer const>;
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/base/answer.ipp>
+#endif

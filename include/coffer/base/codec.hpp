@@ -4,7 +4,6 @@
 
 #include <coffer/base/outcome.hpp>
 
-#include <charconv>
 #include <concepts>
 #include <cstddef>
 #include <string>
@@ -26,24 +25,27 @@ struct codec;
 template <>
 struct codec<std::string> {
     /// The text itself.
-    static std::string encode(std::string const& value) { return value; }
+    static std::string encode(std::string const& value);
     /// Any bytes are text; never fails.
-    static outcome<std::string> decode(std::string_view bytes) { return std::string{bytes}; }
+    static outcome<std::string> decode(std::string_view bytes);
 };
 
 /// Bytes are stored as they are.
 template <>
 struct codec<std::vector<std::byte>> {
     /// The bytes themselves.
-    static std::string encode(std::vector<std::byte> const& value) {
-        return {reinterpret_cast<char const*>(value.data()), value.size()};
-    }
+    static std::string encode(std::vector<std::byte> const& value);
     /// Any bytes will do; never fails.
-    static outcome<std::vector<std::byte>> decode(std::string_view bytes) {
-        auto const* const first = reinterpret_cast<std::byte const*>(bytes.data());
-        return std::vector<std::byte>(first, first + bytes.size());
-    }
+    static outcome<std::vector<std::byte>> decode(std::string_view bytes);
 };
+
+namespace detail {
+
+/// Decimal digits and nothing else; false if they are none, or too many.
+[[nodiscard]] bool read_digits(std::string_view text, long long& to) noexcept;
+[[nodiscard]] bool read_digits(std::string_view text, unsigned long long& to) noexcept;
+
+}  // namespace detail
 
 /// Integers and `bool` are stored in decimal digits, whatever their width: they may be read back as a wider type.
 template <std::integral T>
@@ -52,11 +54,9 @@ struct codec<T> {
     static std::string encode(T value) { return std::to_string(value); }
     /// `permanent` for anything but the digits of a number that T can hold.
     static outcome<T> decode(std::string_view bytes) {
-        // Read as the widest type of the same signedness: from_chars knows no bool and reads char as a letter.
+        // Read as the widest type of the same signedness, which knows of no bool and of no letters.
         std::conditional_t<std::is_signed_v<T>, long long, unsigned long long> wide{};
-        auto const end = bytes.data() + bytes.size();
-        auto const [at, error] = std::from_chars(bytes.data(), end, wide);
-        if (error != std::errc{} || at != end || static_cast<decltype(wide)>(static_cast<T>(wide)) != wide)
+        if (!detail::read_digits(bytes, wide) || static_cast<decltype(wide)>(static_cast<T>(wide)) != wide)
             return failed(fault_kind::permanent, "the stored result is not an integer of the expected type");
         return static_cast<T>(wide);
     }
@@ -70,3 +70,7 @@ concept encodable = requires(T const& value, std::string_view bytes) {
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/base/codec.ipp>
+#endif

@@ -14,17 +14,7 @@ namespace coffer::inline COFFER_ABI {
 namespace detail {
 
 /// Somebody's words within a sentence of ours: in one line, and no longer than a sentence is.
-[[nodiscard]] inline std::string in_passing(std::string_view words) {
-    constexpr std::size_t longest = 200;
-    auto most = words.size();
-    if (most > longest) {
-        most = longest;
-        while (most > 0 && (static_cast<unsigned char>(words[most]) & 0xC0U) == 0x80U) --most;  // within a character
-    }
-    std::string shown;
-    for (auto const c : words.substr(0, most)) shown += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
-    return most < words.size() ? shown + "..." : shown;
-}
+[[nodiscard]] std::string in_passing(std::string_view words);
 
 }  // namespace detail
 
@@ -46,27 +36,15 @@ struct budget_denial {
     /// Nothing may be spent there at all, whatever is asked for.
     [[nodiscard]] bool limit_is_zero() const noexcept { return !frozen && limit <= money{}; }
     /// Not even what calls under way give back would be enough. (What is frozen is thawed some day.)
-    [[nodiscard]] bool is_for_good() const noexcept {
-        return !frozen && detail::wide_int{needed.nano()} > detail::wide_int{free.nano()} + held.nano();
-    }
+    [[nodiscard]] bool is_for_good() const noexcept;
     /// What an operator can do: a command, or the function to call.
-    [[nodiscard]] std::string way_out() const {
-        if (!remedy.empty()) return remedy;
-        return frozen ? "ledger::thaw" : "ledger::set_limit, or in the program's budget_options";
-    }
+    [[nodiscard]] std::string way_out() const;
     /// One sentence that says what to do.
-    [[nodiscard]] std::string to_string() const {
-        auto const named = "budget " + (scope.empty() ? std::string{"of everything"} : scope);
-        if (frozen)
-            return named + " is frozen" + (reason.empty() ? "" : " (" + reason + ")") +
-                   "; see to the cause, then thaw it with " + way_out();
-        auto const there = named + ", " + window + ": ";
-        if (limit_is_zero())
-            return there + "its limit is zero, so nothing may be spent there; raise it with " + way_out();
-        return there + "$" + needed.to_string() + " may be needed and $" + free.to_string() + " of $" +
-               limit.to_string() + " are free" +
-               (held > money{} ? " ($" + held.to_string() + " are held for calls under way)" : "");
-    }
+    [[nodiscard]] std::string to_string() const;
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/base/denial.ipp>
+#endif

@@ -58,10 +58,15 @@ public:
     using duration = std::chrono::nanoseconds;  ///< of hints; never negative
 
     /// A fault of `kind`, with what its row says of execution and billing.
-    explicit fault(fault_kind kind) noexcept
-        : kind_{kind}, execution_{row(kind).execution}, billing_{row(kind).billing} {}
+    explicit fault(fault_kind kind) noexcept;
     /// The same with a message: one line for people, without credentials or prompts.
-    fault(fault_kind kind, std::string message) : fault{kind} { with_message(std::move(message)); }
+    fault(fault_kind kind, std::string message);
+
+    fault(fault const&) noexcept;
+    fault(fault&&) noexcept;
+    fault& operator=(fault const&) noexcept;
+    fault& operator=(fault&&) noexcept;
+    ~fault();
 
     /// Its row in `fault_table` says what it means.
     [[nodiscard]] fault_kind kind() const noexcept { return kind_; }
@@ -74,9 +79,7 @@ public:
     /// The HTTP status, 0 where there was none.
     [[nodiscard]] int status() const noexcept { return status_; }
     /// The provider's hint: not before so long after the attempt's end.
-    [[nodiscard]] std::optional<duration> retry_after() const noexcept {
-        return retry_after_ < duration::zero() ? std::nullopt : std::optional{retry_after_};
-    }
+    [[nodiscard]] std::optional<duration> retry_after() const noexcept;
     /// One line for people, redacted; may be empty.
     [[nodiscard]] std::string_view message() const noexcept {
         return detail_ ? std::string_view{detail_->message} : "";
@@ -88,10 +91,7 @@ public:
         return detail_ ? std::string_view{detail_->request_id} : "";
     }
     /// `key_mismatch`: the names of the fields in which the two requests differ.
-    [[nodiscard]] std::vector<std::string> const& fields() const noexcept {
-        static std::vector<std::string> const none;
-        return detail_ ? detail_->fields : none;
-    }
+    [[nodiscard]] std::vector<std::string> const& fields() const noexcept;
     /// `over_budget`, `never_fits` of a budget: whose limit, what is free, and until when; null otherwise.
     [[nodiscard]] std::shared_ptr<budget_denial const> denial() const noexcept {
         return detail_ ? detail_->denial : nullptr;
@@ -108,26 +108,19 @@ public:
     /// An HTTP status; 0: none.
     fault& with_status(int status) & noexcept { return status_ = status, *this; }
     /// A negative hint counts as zero: at once.
-    fault& with_retry_after(duration d) & noexcept {
-        return retry_after_ = d < duration::zero() ? duration{0} : d, *this;
-    }
+    fault& with_retry_after(duration d) & noexcept;
     /// No credentials and no prompts: it is printed and logged.
-    fault& with_message(std::string text) & { return own().message = std::move(text), *this; }
+    fault& with_message(std::string text) &;
     /// The provider's own code.
-    fault& with_code(std::string code) & { return own().code = std::move(code), *this; }
+    fault& with_code(std::string code) &;
     /// The provider's id of the request.
-    fault& with_request_id(std::string id) & { return own().request_id = std::move(id), *this; }
+    fault& with_request_id(std::string id) &;
     /// The fields that differ.
-    fault& with_fields(std::vector<std::string> names) & { return own().fields = std::move(names), *this; }
+    fault& with_fields(std::vector<std::string> names) &;
     /// What a budget says of its refusal.
-    fault& with_denial(budget_denial d) & {
-        return own().denial = std::make_shared<budget_denial const>(std::move(d)), *this;
-    }
+    fault& with_denial(budget_denial d) &;
     /// The exception that the operation ended with: `throw_failure` nests it.
-    fault& with_cause(std::exception_ptr e) & {
-        if (e || detail_) own().cause = std::move(e);
-        return *this;
-    }
+    fault& with_cause(std::exception_ptr e) &;
 
     /// @{
     /// The same of a temporary, so that setters can be chained: `fault{throttled}.with_status(429)`.
@@ -136,24 +129,16 @@ public:
     fault&& with_stop(stop_reason s) && noexcept { return std::move(with_stop(s)); }
     fault&& with_status(int status) && noexcept { return std::move(with_status(status)); }
     fault&& with_retry_after(duration d) && noexcept { return std::move(with_retry_after(d)); }
-    fault&& with_message(std::string text) && { return std::move(with_message(std::move(text))); }
-    fault&& with_code(std::string code) && { return std::move(with_code(std::move(code))); }
-    fault&& with_request_id(std::string id) && { return std::move(with_request_id(std::move(id))); }
-    fault&& with_fields(std::vector<std::string> names) && { return std::move(with_fields(std::move(names))); }
-    fault&& with_denial(budget_denial d) && { return std::move(with_denial(std::move(d))); }
-    fault&& with_cause(std::exception_ptr e) && { return std::move(with_cause(std::move(e))); }
+    fault&& with_message(std::string text) &&;
+    fault&& with_code(std::string code) &&;
+    fault&& with_request_id(std::string id) &&;
+    fault&& with_fields(std::vector<std::string> names) &&;
+    fault&& with_denial(budget_denial d) &&;
+    fault&& with_cause(std::exception_ptr e) &&;
     /// @}
 
     /// One line: kind, status, code, message, what is known, why it stopped.
-    friend std::ostream& operator<<(std::ostream& out, fault const& f) {
-        out << f.kind();
-        if (f.status() != 0) out << ", status " << f.status();
-        if (!f.code().empty()) out << ", code " << f.code();
-        if (!f.message().empty()) out << ": " << f.message();
-        out << " (executed " << f.execution() << ", billed " << f.billing();
-        if (f.stop() != stop_reason::none) out << "; stopped: " << to_string(f.stop());
-        return out << ")";
-    }
+    friend std::ostream& operator<<(std::ostream& out, fault const& f);
 
 private:
     struct details {
@@ -165,18 +150,7 @@ private:
         std::exception_ptr cause;
     };
 
-    details& own() {
-        if (!detail_) {
-            detail_ = std::make_shared<details>();
-        } else if (detail_.use_count() > 1) {
-            detail_ = std::make_shared<details>(*detail_);
-        } else {
-            // Another thread may have read its copy just before it dropped it. `use_count` does not synchronise with
-            // that; dropping a copy of our own does.
-            auto const synchronised = detail_;
-        }
-        return *detail_;
-    }
+    details& own();
 
     fault_kind kind_;
     knowledge execution_;
@@ -190,3 +164,7 @@ private:
 static_assert(sizeof(fault) <= 64, "faults travel by value through every policy");
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/base/fault.ipp>
+#endif

@@ -152,8 +152,12 @@ inline constexpr std::array<fault_row, fault_kind_count> fault_table = detail::m
 }
 
 /// Prints the name.
-inline std::ostream& operator<<(std::ostream& out, fault_kind kind) { return out << to_string(kind); }
+std::ostream& operator<<(std::ostream& out, fault_kind kind);
 /// Prints `no`, `maybe` or `yes`.
-inline std::ostream& operator<<(std::ostream& out, knowledge k) { return out << to_string(k); }
+std::ostream& operator<<(std::ostream& out, knowledge k);
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/base/fault_kind.ipp>
+#endif

@@ -4,7 +4,6 @@
 
 #include <coffer/config.hpp>
 
-#include <algorithm>
 #include <concepts>
 #include <cstdint>
 #include <string>
@@ -36,15 +35,12 @@ public:
     [[nodiscard]] static fingerprint_fields none() { return only(); }
 
     /// Does a difference in this field make another request?
-    [[nodiscard]] bool counts(std::string_view field) const {
-        return (std::find(names_.begin(), names_.end(), field) != names_.end()) != others_count_;
-    }
+    [[nodiscard]] bool counts(std::string_view field) const;
     /// False: no field counts, and the key alone decides.
-    [[nodiscard]] bool counts_any() const noexcept { return others_count_ || !names_.empty(); }
+    [[nodiscard]] bool counts_any() const noexcept;
 
 private:
-    fingerprint_fields(bool others_count, std::vector<std::string> names)
-        : others_count_{others_count}, names_{std::move(names)} {}
+    fingerprint_fields(bool others_count, std::vector<std::string> names);
 
     bool others_count_ = true;
     std::vector<std::string> names_;
@@ -68,17 +64,9 @@ public:
     explicit fingerprint(std::uint32_t version = 1) noexcept : version_{version} {}
 
     /// Adds or replaces one field.
-    fingerprint& with(std::string name, std::string value) & {
-        auto const at = std::lower_bound(fields_.begin(), fields_.end(), name,
-                                         [](field const& f, std::string const& n) { return f.name < n; });
-        if (at != fields_.end() && at->name == name) at->value = std::move(value);
-        else fields_.insert(at, field{std::move(name), std::move(value)});
-        return *this;
-    }
+    fingerprint& with(std::string name, std::string value) &;
     /// The same of a temporary.
-    fingerprint&& with(std::string name, std::string value) && {
-        return std::move(with(std::move(name), std::move(value)));
-    }
+    fingerprint&& with(std::string name, std::string value) &&;
 
     /// Of the canonical form.
     [[nodiscard]] std::uint32_t version() const noexcept { return version_; }
@@ -88,35 +76,12 @@ public:
     friend bool operator==(fingerprint const&, fingerprint const&) = default;
 
     /// All of it as one text, which no other fingerprint has: to make a digest of.
-    [[nodiscard]] std::string text() const {
-        auto all = std::to_string(version_);
-        for (auto const& f : fields_)
-            for (auto const* const part : {&f.name, &f.value}) all += " " + std::to_string(part->size()) + ":" + *part;
-        return all;
-    }
+    [[nodiscard]] std::string text() const;
 
     /// The names of the fields that count and in which two fingerprints differ, sorted; a changed version counts, as
     /// `version`, if any field does.
     [[nodiscard]] static std::vector<std::string> differing(fingerprint const& a, fingerprint const& b,
-                                                            fingerprint_fields const& which = {}) {
-        std::vector<std::string> names;
-        if (a == b) return names;
-        if (a.version_ != b.version_ && which.counts_any()) names.emplace_back("version");
-        auto i = a.fields_.begin();
-        auto j = b.fields_.begin();
-        while (i != a.fields_.end() || j != b.fields_.end()) {
-            if (j == b.fields_.end() || (i != a.fields_.end() && i->name < j->name)) {
-                names.push_back((i++)->name);
-            } else if (i == a.fields_.end() || j->name < i->name) {
-                names.push_back((j++)->name);
-            } else {
-                if (i->value != j->value) names.push_back(i->name);
-                ++i, ++j;
-            }
-        }
-        std::erase_if(names, [&](auto const& name) { return name != "version" && !which.counts(name); });
-        return names;
-    }
+                                                            fingerprint_fields const& which = {});
 
 private:
     std::uint32_t version_;
@@ -124,3 +89,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/base/fingerprint.ipp>
+#endif

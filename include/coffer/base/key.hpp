@@ -17,7 +17,6 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
-#include <utility>
 
 namespace coffer::inline COFFER_ABI {
 namespace detail {
@@ -73,39 +72,17 @@ public:
     ///
     /// It needs an operation with a fingerprint, and is completed by `once`; nothing is kept under it as it is.
     /// Throws `std::invalid_argument` for a `ttl` that is not positive.
-    [[nodiscard]] static key of_request(key scope, std::chrono::nanoseconds ttl) {
-        if (ttl <= ttl.zero())
-            throw std::invalid_argument{"coffer::key::of_request: the time to live must be longer than zero"};
-        scope.part('q', {});
-        scope.ttl_ = ttl;
-        return scope;
-    }
+    [[nodiscard]] static key of_request(key scope, std::chrono::nanoseconds ttl);
     /// For a key that `of_request` made: how long an answer is shared.
     [[nodiscard]] std::optional<std::chrono::nanoseconds> ttl() const noexcept { return ttl_; }
     /// This key for one request: the fields of its fingerprint that count become a part of it.
-    [[nodiscard]] key with(fingerprint const& print, fingerprint_fields const& which) const {
-        auto completed = *this;
-        completed.ttl_.reset();
-        completed.part('v', std::to_string(print.version()));
-        for (auto const& f : print.fields()) {
-            if (!which.counts(f.name)) continue;
-            completed.part('n', f.name);
-            completed.part('f', f.value);
-        }
-        return completed;
-    }
+    [[nodiscard]] key with(fingerprint const& print, fingerprint_fields const& which) const;
 
     /// The key of a step of the job that this key names (see `journal`). No key made of parts is equal to it.
-    [[nodiscard]] key step(std::string_view name) const {
-        auto completed = *this;
-        completed.part('t', name);
-        return completed;
-    }
+    [[nodiscard]] key step(std::string_view name) const;
 
     /// The first part.
-    [[nodiscard]] std::string_view name_space() const noexcept {
-        return std::string_view{bytes_}.substr(header_size, namespace_size_);
-    }
+    [[nodiscard]] std::string_view name_space() const noexcept;
 
     /// The canonical encoding, equal for equal keys only: per part a type letter, 8 bytes of big-endian length, the bytes.
     [[nodiscard]] std::string_view bytes() const noexcept { return bytes_; }
@@ -118,12 +95,7 @@ public:
 private:
     static constexpr std::size_t header_size = 9;
 
-    void part(char type, std::string_view bytes) {
-        bytes_ += type;
-        for (int shift = 56; shift >= 0; shift -= 8)
-            bytes_ += static_cast<char>((static_cast<std::uint64_t>(bytes.size()) >> shift) & 0xffU);
-        bytes_ += bytes;
-    }
+    void part(char type, std::string_view bytes);
 
     template <class T>
     void append(T const& value) {
@@ -152,3 +124,7 @@ struct std::hash<coffer::key> {
     std::size_t operator()(coffer::key const& k) const noexcept { return std::hash<std::string_view>{}(k.bytes()); }
 };
 /// @endcond
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/base/key.ipp>
+#endif

@@ -60,13 +60,7 @@ public:
     friend constexpr auto operator<=>(money, money) noexcept = default;
 
     /// Dollars with nine decimals, e.g. `0.000150000`.
-    [[nodiscard]] std::string to_string() const {
-        auto const whole = detail::wide_int{nano_} < 0 ? -detail::wide_int{nano_} : detail::wide_int{nano_};
-        auto decimals = std::to_string(static_cast<std::int64_t>(whole % nano_per_usd));
-        decimals.insert(0, 9 - decimals.size(), '0');
-        return (nano_ < 0 ? "-" : "") + std::to_string(static_cast<std::int64_t>(whole / nano_per_usd)) + "." +
-               decimals;
-    }
+    [[nodiscard]] std::string to_string() const;
     /// `$0.100000000`: a dollar sign, and all nine decimal places.
     friend std::ostream& operator<<(std::ostream& out, money m) { return out << "$" << m.to_string(); }
 
@@ -173,3 +167,7 @@ consteval token_price operator""_usd_per_mtok() {
 
 }  // namespace literals
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/base/money.ipp>
+#endif

@@ -6,8 +6,6 @@
 
 #include <tl/expected.hpp>
 
-#include <exception>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -20,13 +18,11 @@ template <class T>
 using outcome = tl::expected<T, fault>;
 
 /// An outcome's error, from a fault: `return failed(fault{...});`
-[[nodiscard]] inline tl::unexpected<fault> failed(fault f) { return tl::unexpected<fault>{std::move(f)}; }
+[[nodiscard]] tl::unexpected<fault> failed(fault f);
 /// The same of a fault that has nothing to add to its kind.
 [[nodiscard]] inline tl::unexpected<fault> failed(fault_kind kind) { return failed(fault{kind}); }
 /// The same with a message for people: no credentials, no prompts.
-[[nodiscard]] inline tl::unexpected<fault> failed(fault_kind kind, std::string message) {
-    return failed(fault{kind, std::move(message)});
-}
+[[nodiscard]] tl::unexpected<fault> failed(fault_kind kind, std::string message);
 
 /// What a throwing call throws. If the operation ended with an exception of its own, that one is nested
 /// (`std::rethrow_if_nested`).
@@ -41,30 +37,17 @@ using outcome = tl::expected<T, fault>;
 class failure : public std::runtime_error {
 public:
     /// With the fault as its text. Nests nothing: `throw_failure` does.
-    explicit failure(class fault f) : std::runtime_error{text(f)}, fault_{std::move(f)} {}
+    explicit failure(class fault f);
     /// All that is known; valid as long as the exception.
     [[nodiscard]] class fault const& fault() const noexcept { return fault_; }
 
 private:
-    static std::string text(class fault const& f) {
-        std::ostringstream out;
-        out << "coffer: " << f;
-        return out.str();
-    }
+    static std::string text(class fault const& f);
     class fault fault_;
 };
 
 /// Throws `failure`, with the fault's cause nested in it.
-[[noreturn]] inline void throw_failure(fault f) {
-    if (auto const cause = f.cause()) {
-        try {
-            std::rethrow_exception(cause);
-        } catch (...) {
-            std::throw_with_nested(failure{std::move(f)});
-        }
-    }
-    throw failure{std::move(f)};
-}
+[[noreturn]] void throw_failure(fault f);
 
 /// The value, or `failure` thrown.
 template <class T>
@@ -74,3 +57,7 @@ T value_or_throw(outcome<T>&& result) {
 }
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/base/outcome.ipp>
+#endif

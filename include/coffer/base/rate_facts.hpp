@@ -44,14 +44,14 @@ public:
     /// The same, to be filled in.
     [[nodiscard]] rate_fact& operator[](rate_measure m) noexcept { return of_[static_cast<std::size_t>(m)]; }
     /// False: the response said nothing at all.
-    [[nodiscard]] bool any() const noexcept {
-        for (auto const& f : of_)
-            if (f.known()) return true;
-        return false;
-    }
+    [[nodiscard]] bool any() const noexcept;
 
 private:
     std::array<rate_fact, rate_measure_count> of_{};
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/base/rate_facts.ipp>
+#endif

@@ -4,7 +4,6 @@
 
 #include <coffer/config.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <ostream>
 #include <string>
@@ -13,20 +12,10 @@
 namespace coffer::inline COFFER_ABI::detail {
 
 /// Prints rows of equally many cells, the columns as wide as they need be, two spaces apart.
-inline void print_table(std::ostream& out, std::vector<std::vector<std::string>> const& rows) {
-    std::vector<std::size_t> widths;
-    for (auto const& row : rows) {
-        widths.resize(std::max(widths.size(), row.size()));
-        for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-    }
-    for (auto const& row : rows) {
-        std::string line;
-        for (std::size_t i = 0; i < row.size(); ++i) {
-            line += row[i];
-            if (i + 1 < row.size()) line.append(widths[i] - row[i].size() + 2, ' ');
-        }
-        out << line << '\n';
-    }
-}
+void print_table(std::ostream& out, std::vector<std::vector<std::string>> const& rows);
 
 }  // namespace coffer::inline COFFER_ABI::detail
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/base/table.ipp>
+#endif

@@ -14,7 +14,6 @@
 #include <concepts>
 #include <cstddef>
 #include <exception>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <tuple>
@@ -40,7 +39,7 @@ private:
 };
 class called_by_value {
 public:
-    explicit called_by_value(call&& c) : call_{std::make_unique<call>(std::move(c))} {}
+    explicit called_by_value(call&& c);
     [[nodiscard]] call& get() const noexcept { return *call_; }
 
 private:
@@ -187,4 +186,8 @@ struct coffer::asio::associator<Associator, coffer::detail::on_result<R, Handler
 
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop
+#endif
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/call/async_call.ipp>
 #endif

@@ -15,24 +15,18 @@
 #include <coffer/call/event.hpp>
 #include <coffer/call/permit_source.hpp>
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 
 namespace coffer::inline COFFER_ABI {
 
 namespace detail {
 
 /// Tells the observers something of a call, with what every event says of it.
-inline void tell_of(call const& c, observers const& watch, event e) noexcept {
-    if (c.keyed()) e.name_space = c.key().name_space();
-    e.call = c.number();
-    watch.tell(e);
-}
+void tell_of(call const& c, observers const& watch, event e) noexcept;
 
 }  // namespace detail
 
@@ -43,13 +37,10 @@ inline void tell_of(call const& c, observers const& watch, event e) noexcept {
 class attempt {
 public:
     /// Made by the walk, for a call that is bound to a context. `watch` is told its events; null: nobody.
-    explicit attempt(call& c, observers const* watch = nullptr) noexcept
-        : call_{&c}, watch_{watch}, allowed_{c.allowed()} {}
+    explicit attempt(call& c, observers const* watch = nullptr) noexcept;
     attempt(attempt const&) = delete;
     attempt& operator=(attempt const&) = delete;
-    ~attempt() {
-        if (call_access::running(*call_) == this) call_access::set_running(*call_, nullptr);
-    }
+    ~attempt();
 
     /// 1 for the first try of the call; 0 while it is on its way through the gates, since it may yet be refused.
     [[nodiscard]] int number() const noexcept { return number_; }
@@ -61,7 +52,7 @@ public:
     /// without any.
     [[nodiscard]] duration timeout() const noexcept { return allowed_.timeout(); }
     /// Where it goes; both names are empty if the operation does not say.
-    [[nodiscard]] coffer::target const& target() const noexcept { return target_ ? *target_ : nowhere(); }
+    [[nodiscard]] coffer::target const& target() const noexcept;
     /// The time by the call's clock when the attempt began; read once, for all policies.
     [[nodiscard]] time_point now() const noexcept { return now_; }
     /// The call's own data: key, tags, deadline.
@@ -69,18 +60,14 @@ public:
     /// The clock of the call's context: for whoever waits or draws lots on its behalf.
     [[nodiscard]] coffer::clock& clock() const noexcept { return call_->clock(); }
     /// Sends that may still be permitted under the journal; none without one.
-    [[nodiscard]] std::optional<int> sends_left() const noexcept {
-        return call_->claim() != nullptr ? std::optional{call_->claim()->sends_left()} : std::nullopt;
-    }
+    [[nodiscard]] std::optional<int> sends_left() const noexcept;
     /// The same text for every send that stands for the same work: for the Idempotency-Key header of a provider that
     /// knows one. Without a journal it is random, and the same for one request's attempts.
-    [[nodiscard]] std::string const& provider_key() const { return call_access::provider_key(*call_); }
+    [[nodiscard]] std::string const& provider_key() const;
 
     /// The most that one choice of the answer may be long, if a policy has lowered it: the operation enforces the smaller
     /// of this and the request's own.
-    [[nodiscard]] std::optional<std::int64_t> output_limit() const noexcept {
-        return output_limit_ < 0 ? std::nullopt : std::optional{output_limit_};
-    }
+    [[nodiscard]] std::optional<std::int64_t> output_limit() const noexcept;
 
     // For an operation without `decode` or `bill` that knows what it consumed.
     /// Tokens of this try, of failures too. The last report holds.
@@ -88,46 +75,32 @@ public:
     /// What it cost. Unreported is unknown, and a budget then counts the whole reservation as spent.
     void report_cost(money cost) { learned().cost = cost; }
     /// The provider's id of the request, for the log.
-    void report_request_id(std::string id) { learned().request_id = std::move(id); }
+    void report_request_id(std::string id);
     /// What the provider says of its rate limits, be the request answered or turned down.
     void report_rate(rate_facts const& said) { learned().rate = said; }
 
     // For gates, when they enter. The shortest limit holds, for this try and those after it.
     /// How long it may take.
-    void limit_timeout(duration d) noexcept { allowed_.attempt_timeout = std::min(allowed_.attempt_timeout, d); }
+    void limit_timeout(duration d) noexcept;
     /// Of the call, by whatever multiplies them further in; see `allowed_inside`.
-    void limit_attempts(int most) noexcept { allowed_.attempts = std::min(allowed_.attempts, most); }
+    void limit_attempts(int most) noexcept;
     /// Sends of the call that are not proven unbilled; see `allowed_inside`.
-    void limit_sends(int most) noexcept { allowed_.sends = std::min(allowed_.sends, most); }
+    void limit_sends(int most) noexcept;
     /// For this try only; the smallest limit holds.
-    void limit_output(std::int64_t tokens) noexcept {
-        output_limit_ = output_limit_ < 0 ? std::max<std::int64_t>(tokens, 0) : std::min(output_limit_, tokens);
-    }
+    void limit_output(std::int64_t tokens) noexcept;
     /// What the request may consume at the most. Only for gates with the trait `estimates`; empty if the operation does not
     /// say.
-    [[nodiscard]] coffer::estimate const& estimate() const noexcept {
-        static coffer::estimate const none;
-        return size_ ? size_->bound : none;
-    }
+    [[nodiscard]] coffer::estimate const& estimate() const noexcept;
     /// What makes two requests the same: the journal's, if there is one, otherwise the operation's. Only for gates with the
     /// trait `estimates`; null if nobody says.
-    [[nodiscard]] fingerprint const* print() const noexcept {
-        auto const* const journaled = call_->claim() != nullptr ? call_->claim()->print() : nullptr;
-        return journaled != nullptr || !size_ || !size_->print ? journaled : &*size_->print;
-    }
+    [[nodiscard]] fingerprint const* print() const noexcept;
     /// Does the journal's store, if there is a journal, keep the ledger that has this identity?
-    [[nodiscard]] bool permits_in(void const* ledger) const noexcept {
-        return call_->claim() != nullptr && call_->claim()->keeps(ledger);
-    }
+    [[nodiscard]] bool permits_in(void const* ledger) const noexcept;
     /// Money is held for this try, in the ledger of the journal's own store: it is sent with the permit. `id` stays valid
     /// until the gate is settled.
     void hold_money(std::array<std::uint8_t, 16> const& id) noexcept { money_ = &id; }
     /// Tells the pipeline's observers something. Never under a lock: they may use the policy that tells it.
-    void tell(event e) const noexcept {
-        if (watch_ == nullptr || watch_->empty()) return;
-        if (e.target == nullptr) e.target = target_.get();
-        detail::tell_of(*call_, *watch_, e);
-    }
+    void tell(event e) const noexcept;
 
 private:
     friend class attempt_access;
@@ -144,14 +117,8 @@ private:
         coffer::estimate bound;
         std::optional<fingerprint> print;
     };
-    [[nodiscard]] knowledge_of_send& learned() {
-        if (!learned_) learned_ = std::make_unique<knowledge_of_send>();
-        return *learned_;
-    }
-    [[nodiscard]] static coffer::target const& nowhere() noexcept {
-        static coffer::target const none;
-        return none;
-    }
+    [[nodiscard]] knowledge_of_send& learned();
+    [[nodiscard]] static coffer::target const& nowhere() noexcept;
 
     call* call_;
     observers const* watch_;
@@ -186,11 +153,7 @@ struct attempt_end {
 class ended_before {
 public:
     /// Copies the fault and the usage, to which `attempt_end` only points. Only of an end with a fault.
-    explicit ended_before(attempt_end const& e)
-        : why_{*e.why}, used_{e.used != nullptr ? std::optional{*e.used} : std::nullopt}, end_{e} {
-        end_.why = &why_;
-        end_.used = used_ ? &*used_ : nullptr;
-    }
+    explicit ended_before(attempt_end const& e);
     ended_before(ended_before const&) = delete;
     ended_before& operator=(ended_before const&) = delete;
     /// Refers to what is kept here.
@@ -240,58 +203,38 @@ public:
     static call& call_of(attempt& a) noexcept { return *a.call_; }
     /// A new try: counted when it begins, forgotten is what the last one reported. Limits stay: so do the gates that set
     /// them.
-    static void begin(attempt& a, time_point now) noexcept {
-        a.now_ = now;
-        a.number_ = 0;
-        a.send_ = 0;
-        a.learned_.reset();
-        a.money_ = nullptr;
-        a.output_limit_ = -1;
-    }
+    static void begin(attempt& a, time_point now) noexcept;
     static allowed_inside const& allowed(attempt const& a) noexcept { return a.allowed_; }
     /// The wait at a gate has ended.
-    static void waited(attempt& a, time_point now) noexcept {
-        call_access::add_wait(*a.call_, now - a.now_, wait_reason::admission);
-        a.now_ = now;
-    }
-    static void set_target(attempt& a, target t) { a.target_ = std::make_unique<target const>(std::move(t)); }
+    static void waited(attempt& a, time_point now) noexcept;
+    static void set_target(attempt& a, target t);
     static bool has_target(attempt const& a) noexcept { return a.target_ != nullptr; }
     static bool has_size(attempt const& a) noexcept { return a.size_ != nullptr; }
-    static void set_size(attempt& a, coffer::estimate bound, std::optional<fingerprint> print) {
-        a.size_ =
-            std::make_unique<attempt::request_size const>(attempt::request_size{std::move(bound), std::move(print)});
-    }
+    static void set_size(attempt& a, coffer::estimate bound, std::optional<fingerprint> print);
     /// The next try is another request.
-    static void forget_request(attempt& a) noexcept { a.target_.reset(), a.size_.reset(); }
+    static void forget_request(attempt& a) noexcept;
     static std::array<std::uint8_t, 16> const* held_money(attempt const& a) noexcept { return a.money_; }
-    static void start(attempt& a, time_point now, time_point deadline, int send) noexcept {
-        a.now_ = now, a.deadline_ = deadline, a.send_ = send;
-        a.number_ = call_access::next_attempt(*a.call_, send, deadline);
-        call_access::set_running(*a.call_, &a);
-    }
-    static void learn(attempt& a, answer const& from) {
-        if (from.usage) a.report(*from.usage);
-        if (from.cost) a.report_cost(*from.cost);
-        if (!from.request_id.empty()) a.report_request_id(from.request_id);
-    }
+    static void start(attempt& a, time_point now, time_point deadline, int send) noexcept;
+    static void learn(attempt& a, answer const& from);
     /// As if the operation had reported nothing: its reply was lost.
-    static void forget(attempt& a) noexcept { a.learned_.reset(); }
+    static void forget(attempt& a) noexcept;
     static bool learned(attempt const& a) noexcept { return a.learned_ != nullptr; }
-    static std::optional<usage> used(attempt const& a) noexcept { return a.learned_ ? a.learned_->used : std::nullopt; }
-    static usage const* used_or_null(attempt const& a) noexcept {
-        return a.learned_ && a.learned_->used ? &*a.learned_->used : nullptr;
-    }
-    static std::optional<money> cost(attempt const& a) noexcept { return a.learned_ ? a.learned_->cost : std::nullopt; }
+    static std::optional<usage> used(attempt const& a) noexcept;
+    static usage const* used_or_null(attempt const& a) noexcept;
+    static std::optional<money> cost(attempt const& a) noexcept;
     /// For gates with a layer between them and the operation: what they see is the last try that was made in there.
-    static void made_inside(attempt& a, attempt_record const& last, bool one_target) {
-        a.now_ = later(a.call_->began(), last.start);
-        if (one_target && last.rate) a.report_rate(*last.rate);
-    }
-    static rate_facts const* rate_or_null(attempt const& a) noexcept {
-        return a.learned_ && a.learned_->rate ? &*a.learned_->rate : nullptr;
-    }
-    static std::string request_id(attempt const& a) { return a.learned_ ? a.learned_->request_id : std::string{}; }
+    static void made_inside(attempt& a, attempt_record const& last, bool one_target);
+    static rate_facts const* rate_or_null(attempt const& a) noexcept;
+    static std::string request_id(attempt const& a);
     static int send(attempt const& a) noexcept { return a.send_; }
+    /// Does anybody listen? An event that nobody sees need not be made.
+    [[nodiscard]] static bool watched(attempt const& a) noexcept;
+    /// Fills the end's figures in and writes the attempt into the call's log.
+    static void record(attempt& a, attempt_end& end);
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/call/attempt.ipp>
+#endif

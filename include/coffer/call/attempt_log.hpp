@@ -11,14 +11,11 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <iomanip>
 #include <memory>
 #include <optional>
 #include <ostream>
-#include <sstream>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace coffer::inline COFFER_ABI {
@@ -27,8 +24,7 @@ namespace coffer::inline COFFER_ABI {
 struct target {
     target() = default;
     /// Both by the names by which prices, logs and records know them: `{"openai", "gpt-4o-mini"}`.
-    target(std::string provider_name, std::string model_name)
-        : provider{std::move(provider_name)}, model{std::move(model_name)} {}
+    target(std::string provider_name, std::string model_name);
     std::string provider;  ///< whose API it is; empty: nobody says
     std::string model;  ///< as the request names it; may be empty
 };
@@ -86,9 +82,9 @@ public:
     [[nodiscard]] attempt_record const& back() const noexcept { return records_.back(); }
 
     /// Adds what has ended.
-    void add(attempt_record const& record) { records_.push_back(record); }
+    void add(attempt_record const& record);
     /// A new entry at the end, to be filled in place.
-    [[nodiscard]] attempt_record& begin_entry() { return records_.emplace_back(); }
+    [[nodiscard]] attempt_record& begin_entry();
     /// As the library does when a call is used again.
     void clear() noexcept { records_.clear(); }
 
@@ -101,33 +97,16 @@ private:
 
 namespace detail {
 
-inline std::string seconds(std::chrono::nanoseconds d) {
-    std::ostringstream out;
-    out << std::fixed << std::setprecision(3) << std::chrono::duration<double>(d).count() << "s";
-    return out.str();
-}
+std::string seconds(std::chrono::nanoseconds d);
 
 }  // namespace detail
 
 /// A table, with one line for each attempt: target, times in seconds, end, what is known of execution and billing,
 /// cost.
-inline std::ostream& operator<<(std::ostream& out, attempt_log const& log) {
-    std::vector<std::vector<std::string>> rows{
-        {"#", "target", "start", "waited", "why", "took", "end", "executed", "billed", "cost"}};
-    for (auto const& r : log) {
-        auto where = r.target.provider;
-        if (!r.target.model.empty()) where += (where.empty() ? "" : "/") + r.target.model;
-        auto end = r.fault ? std::string{to_string(r.fault->kind())} : std::string{"succeeded"};
-        if (r.fault && r.fault->status() != 0) end += " " + std::to_string(r.fault->status());
-        rows.push_back({std::to_string(r.number), where, detail::seconds(r.start), detail::seconds(r.waited),
-                        std::string{to_string(r.why_waited)}, detail::seconds(r.duration), end,
-                        std::string{to_string(r.execution)}, std::string{to_string(r.billing)},
-                        r.cost                       ? "$" + r.cost->to_string()
-                        : r.billing == knowledge::no ? "none"
-                                                     : "unknown"});
-    }
-    detail::print_table(out, rows);
-    return out;
-}
+std::ostream& operator<<(std::ostream& out, attempt_log const& log);
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/call/attempt_log.ipp>
+#endif

@@ -39,7 +39,7 @@ namespace coffer::inline COFFER_ABI {
 class blocking_client {
 public:
     /// Throws `std::system_error` if there is no thread to be had.
-    blocking_client() : thread_{[this] { io_.run(); }} {}
+    blocking_client();
     blocking_client(blocking_client const&) = delete;
     blocking_client& operator=(blocking_client const&) = delete;
     ~blocking_client() {
@@ -108,4 +108,8 @@ private:
 
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop
+#endif
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/call/blocking_client.ipp>
 #endif

@@ -13,7 +13,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <utility>
 #include <vector>
 
 namespace coffer::inline COFFER_ABI {
@@ -23,7 +22,7 @@ namespace coffer::inline COFFER_ABI {
 class branch_books {
 public:
     /// For a call with so many attempts, of which so many sends are not proven unbilled, and its first branch.
-    branch_books(int attempts, int unproven) noexcept : numbers_{attempts}, unproven_{unproven} {}
+    branch_books(int attempts, int unproven) noexcept;
 
     /// What the call is told when one branch has answered, or when it leaves.
     struct report {
@@ -33,85 +32,32 @@ public:
         int attempts = 0;
         int unproven = 0;
     };
-    [[nodiscard]] report look() const {
-        std::lock_guard const lock{mutex_};
-        return figures();
-    }
+    [[nodiscard]] report look() const;
     /// The call leaves at `at`, since it began, for `why`: from now on no branch begins anything. Whatever is under way may
     /// have been sent, and may be billed.
-    [[nodiscard]] report close(std::chrono::nanoseconds at, fault const& why) {
-        std::lock_guard const lock{mutex_};
-        closed_ = true;
-        for (auto& sent : under_way_)
-            if (!sent.fault) give_up(sent, at, why);
-        return figures();
-    }
+    [[nodiscard]] report close(std::chrono::nanoseconds at, fault const& why);
 
     /// Another branch, if all of them together then make no more than `most` sends not proven unbilled. Each branch has one
     /// in reserve, the one that is under way or may come next: so nobody has to ask before that one.
-    [[nodiscard]] bool join(int most) noexcept {
-        std::lock_guard const lock{mutex_};
-        if (unproven_ + branches_ + 1 > most) return false;
-        ++branches_;
-        return true;
-    }
+    [[nodiscard]] bool join(int most) noexcept;
     /// The same where somebody else counts the sends.
-    void join() noexcept {
-        std::lock_guard const lock{mutex_};
-        ++branches_;
-    }
+    void join() noexcept;
     /// A branch has ended.
-    void leave() noexcept {
-        std::lock_guard const lock{mutex_};
-        --branches_;
-    }
+    void leave() noexcept;
     /// What one of the branches has to count besides the send that it has in reserve.
-    [[nodiscard]] int unproven() const noexcept {
-        std::lock_guard const lock{mutex_};
-        return unproven_ + branches_ - 1;
-    }
+    [[nodiscard]] int unproven() const noexcept;
 
     // For the branches' attempts.
 
     /// Another attempt, if the call has not left: its number, or 0.
-    [[nodiscard]] int begin(attempt_record&& entry) {
-        std::lock_guard const lock{mutex_};
-        if (closed_) return 0;
-        entry.number = numbers_ + 1;
-        under_way_.push_back(std::move(entry));
-        return ++numbers_;
-    }
+    [[nodiscard]] int begin(attempt_record&& entry);
     /// One that goes on although its branch has turned to something else: from now on it is nobody's reserve.
-    void abandon(int number, std::chrono::nanoseconds at, fault const& why) {
-        std::lock_guard const lock{mutex_};
-        ++abandoned_;
-        ++unproven_;
-        for (auto& sent : under_way_)
-            if (sent.number == number && !sent.fault) give_up(sent, at, why);
-    }
-    void end(attempt_record const& a, bool abandoned) {
-        std::lock_guard const lock{mutex_};
-        std::erase_if(under_way_, [&](attempt_record const& sent) { return sent.number == a.number; });
-        if (abandoned) --abandoned_, --unproven_;
-        if (a.billing != knowledge::no) ++unproven_;
-        if (a.cost) cost_ += *a.cost;
-        else cost_known_ = false;
-        log_.add(a);
-    }
+    void abandon(int number, std::chrono::nanoseconds at, fault const& why);
+    void end(attempt_record const& a, bool abandoned);
 
 private:
-    static void give_up(attempt_record& sent, std::chrono::nanoseconds at, fault why) {
-        sent.duration = at - sent.start;
-        sent.execution = sent.billing = knowledge::maybe;
-        sent.fault = std::move(why.with_execution(knowledge::maybe).with_billing(knowledge::maybe));
-    }
-    [[nodiscard]] report figures() const {
-        auto const sending = static_cast<int>(under_way_.size());
-        report said{log_, cost_, cost_known_ && sending == 0, numbers_, unproven_ + sending - abandoned_};
-        for (auto const& sent : under_way_)
-            if (sent.fault) said.log.add(sent);
-        return said;
-    }
+    static void give_up(attempt_record& sent, std::chrono::nanoseconds at, fault why);
+    [[nodiscard]] report figures() const;
 
     mutable std::mutex mutex_;
     attempt_log log_;
@@ -128,16 +74,15 @@ private:
 /// One branch, as its call knows it, and every fork of that call which a layer in the branch has made. Any thread.
 class call_branch {
 public:
-    call_branch(std::shared_ptr<branch_books> books, bool may_wait) noexcept
-        : books_{std::move(books)}, may_wait_{may_wait} {}
+    call_branch(std::shared_ptr<branch_books> books, bool may_wait) noexcept;
 
     /// May it wait in line at a limit? A request that is only made so as to be quicker may not.
     [[nodiscard]] bool may_wait() const noexcept { return may_wait_; }
     [[nodiscard]] int unproven() const noexcept { return books_->unproven(); }
 
     /// From then on it begins nothing any more; what is under way goes on.
-    void end_by(time_point at) noexcept { until_.store(at, std::memory_order_relaxed); }
-    [[nodiscard]] time_point until() const noexcept { return until_.load(std::memory_order_relaxed); }
+    void end_by(time_point at) noexcept;
+    [[nodiscard]] time_point until() const noexcept;
 
     /// A send of it that is under way.
     struct send {
@@ -145,54 +90,18 @@ public:
         time_point deadline{};  ///< by which it was told to end
         int attempt = 0;
     };
-    [[nodiscard]] std::optional<send> sending() const noexcept {
-        std::lock_guard const lock{mutex_};
-        return sending_;
-    }
+    [[nodiscard]] std::optional<send> sending() const noexcept;
     /// Attempts that it has begun.
-    [[nodiscard]] int begun() const noexcept {
-        std::lock_guard const lock{mutex_};
-        return begun_;
-    }
+    [[nodiscard]] int begun() const noexcept;
     /// How its last attempt ended; none for a success, or if none has ended yet.
-    [[nodiscard]] std::optional<fault_kind> failed() const noexcept {
-        std::lock_guard const lock{mutex_};
-        return failed_;
-    }
+    [[nodiscard]] std::optional<fault_kind> failed() const noexcept;
 
     /// Before `begin`, and at once: false if the call has left, and nothing may begin any more.
-    [[nodiscard]] bool admit(attempt_record&& entry) {
-        auto const attempt = books_->begin(std::move(entry));
-        std::lock_guard const lock{mutex_};
-        admitted_ = attempt;
-        return attempt != 0;
-    }
-    [[nodiscard]] int begin(int number, time_point deadline) noexcept {
-        std::lock_guard const lock{mutex_};
-        sending_ = send{number, deadline, admitted_};
-        ++begun_;
-        return admitted_;
-    }
+    [[nodiscard]] bool admit(attempt_record&& entry);
+    [[nodiscard]] int begin(int number, time_point deadline) noexcept;
     /// A timeout leaves behind what is under way, at `at` since the call began.
-    void abandon(std::chrono::nanoseconds at, fault const& why) {
-        std::lock_guard const lock{mutex_};
-        if (!sending_) return;
-        abandoned_.push_back(sending_->attempt);
-        books_->abandon(sending_->attempt, at, why);
-        sending_.reset();
-    }
-    void end(attempt_record const& a) {
-        bool abandoned = false;
-        {
-            std::lock_guard const lock{mutex_};
-            abandoned = std::erase(abandoned_, a.number) > 0;
-            if (!abandoned) {
-                sending_.reset();
-                failed_ = a.fault ? std::optional{a.fault->kind()} : std::nullopt;
-            }
-        }
-        books_->end(a, abandoned);
-    }
+    void abandon(std::chrono::nanoseconds at, fault const& why);
+    void end(attempt_record const& a);
     /// It has ended.
     void leave() noexcept { books_->leave(); }
 
@@ -209,3 +118,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/call/branch.ipp>
+#endif

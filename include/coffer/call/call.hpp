@@ -12,7 +12,6 @@
 #include <coffer/call/permit_source.hpp>
 #include <coffer/time/clock_service.hpp>
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -40,9 +39,7 @@ struct allowed_inside {
         std::numeric_limits<int>::max();  ///< not proven unbilled, as `call::unproven_sends` counts; without a journal
 
     /// What an attempt is allowed.
-    [[nodiscard]] duration timeout() const noexcept {
-        return attempt_timeout == duration::max() ? duration{defaults::attempt_timeout} : attempt_timeout;
-    }
+    [[nodiscard]] duration timeout() const noexcept;
 };
 
 /// Where the answer of a call came from.
@@ -69,15 +66,15 @@ enum class answer_origin : std::uint8_t {
 class call {
 public:
     /// Under this key, with `defaults::deadline`, which counts from the request's beginning.
-    explicit call(coffer::key k) : key_{std::move(k)}, allowed_{defaults::deadline} {}
+    explicit call(coffer::key k);
     /// With any duration of `std::chrono`; one that is too long for nanoseconds is for ever.
     template <class Rep, class Period>
     call(coffer::key k, std::chrono::duration<Rep, Period> deadline)
         : key_{std::move(k)}, allowed_{saturated(deadline)} {}
     /// Until a moment of the context's clock, also when it is used again.
-    call(coffer::key k, time_point deadline) : key_{std::move(k)}, until_{deadline} {}
+    call(coffer::key k, time_point deadline);
     /// A call that no journal shall remember: run again, it is paid again.
-    [[nodiscard]] static call unkeyed() { return unkeyed(duration{defaults::deadline}); }
+    [[nodiscard]] static call unkeyed();
     /// The same with a deadline, which counts from the request's beginning.
     template <class Rep, class Period>
     [[nodiscard]] static call unkeyed(std::chrono::duration<Rep, Period> deadline) {
@@ -87,49 +84,25 @@ public:
     }
 
     /// With its log. Not while it carries a request.
-    call(call&& other) noexcept
-        : key_{std::move(other.key_)},
-          record_key_{std::move(other.record_key_)},
-          unkeyed_{other.unkeyed_},
-          in_flight_{other.in_flight_},
-          allowed_{other.allowed_},
-          until_{other.until_},
-          inside_{other.inside_},
-          tags_{std::move(other.tags_)},
-          log_{std::move(other.log_)},
-          cost_{other.cost_},
-          cost_known_{other.cost_known_},
-          stored_{other.stored_},
-          origin_{other.origin_},
-          answered_by_{std::move(other.answered_by_)},
-          attempts_{other.attempts_},
-          unproven_{other.unproven_},
-          repairs_{other.repairs_},
-          deadline_{other.deadline_.load(std::memory_order_relaxed)} {}
+    call(call&& other) noexcept;
     call& operator=(call&&) = delete;
-    ~call() = default;
+    ~call();
 
     /// False of an unkeyed call.
     [[nodiscard]] bool keyed() const noexcept { return key_.has_value(); }
     /// Throws `misuse` for a call without a key.
-    [[nodiscard]] coffer::key const& key() const {
-        if (!key_) throw misuse{"coffer::call: this call has no key; make it with call{key{\"namespace\", ...}}"};
-        return *key_;
-    }
+    [[nodiscard]] coffer::key const& key() const;
     /// The key under which the last request's answer stands: the call's own, but for `key::of_request` and for
     /// `mismatch_rule::new_generation` one that the request has completed.
-    [[nodiscard]] coffer::key const& record_key() const { return record_key_ ? *record_key_ : key(); }
+    [[nodiscard]] coffer::key const& record_key() const;
     /// Made by `unkeyed`: a journal lets it pass without a record. A call without a key that is not throws `misuse`
     /// there.
     [[nodiscard]] bool explicitly_unkeyed() const noexcept { return unkeyed_; }
 
     /// A name and a value by which budgets and reports group calls. No secrets.
-    call& tag(std::string name, std::string value) & {
-        tags_.emplace_back(std::move(name), std::move(value));
-        return *this;
-    }
+    call& tag(std::string name, std::string value) &;
     /// The same of a temporary.
-    call&& tag(std::string name, std::string value) && { return std::move(tag(std::move(name), std::move(value))); }
+    call&& tag(std::string name, std::string value) &&;
     /// In the order in which they were given.
     [[nodiscard]] std::vector<std::pair<std::string, std::string>> const& tags() const noexcept { return tags_; }
 
@@ -137,30 +110,19 @@ public:
     [[nodiscard]] attempt_log const& log() const noexcept { return log_; }
     /// What the last request cost this call; zero for a replay or a joined flight; none where an attempt may have been
     /// billed and nobody knows how much.
-    [[nodiscard]] std::optional<money> cost() const noexcept {
-        return cost_known_ ? std::optional{cost_} : std::nullopt;
-    }
+    [[nodiscard]] std::optional<money> cost() const noexcept;
     /// Is the answer durable in the journal? Always false without one.
     [[nodiscard]] bool stored() const noexcept { return stored_; }
     /// Where the last request's answer came from.
     [[nodiscard]] answer_origin origin() const noexcept { return origin_; }
     /// Who gave the last request's answer, replayed ones too; none if it has none, or if the operation has no `target`.
-    [[nodiscard]] std::optional<target> answered_by() const {
-        if (answered_by_) return answered_by_;
-        for (auto const& a : log_)
-            if (!a.fault && !a.target.provider.empty()) return a.target;
-        return std::nullopt;
-    }
+    [[nodiscard]] std::optional<target> answered_by() const;
 
     // For policies and layers, while a request runs ------------------------------------------------------------------
 
     /// The call's deadline; inside a `timeout` no later than that ends. A flight's call takes the latest deadline of those
     /// that wait for it.
-    [[nodiscard]] time_point deadline() const noexcept {
-        auto const& set = followed_ != nullptr ? *followed_ : deadline_;
-        auto const until = std::min(time_point{duration{set.load(std::memory_order_relaxed)}}, inside_until_);
-        return branch_ == nullptr ? until : std::min(until, branch_->until());
-    }
+    [[nodiscard]] time_point deadline() const noexcept;
     /// The clock of the context that it runs on. Only while a request runs.
     [[nodiscard]] coffer::clock& clock() const noexcept { return *clock_; }
     /// The same, for what outlives the call.
@@ -178,12 +140,12 @@ public:
     [[nodiscard]] int attempts_here() const noexcept { return attempts_ - attempts_elsewhere_; }
     /// Those of them that have ended and may have been billed. Where a hedge has started requests beside each other: in each
     /// of them, also what may yet be sent by the others; and after it, what is still under way.
-    [[nodiscard]] int unproven_sends() const noexcept { return branch_ != nullptr ? branch_->unproven() : unproven_; }
+    [[nodiscard]] int unproven_sends() const noexcept;
     /// The last attempt brought an answer that cannot be used, and the operation has made another request of it
     /// (repair.hpp): the next attempt asks that one.
     [[nodiscard]] bool repaired() const noexcept { return repaired_now_; }
     /// May an attempt wait in line at a limit until there is room? A hedge may not: it is only made so as to be quicker.
-    [[nodiscard]] bool may_wait() const noexcept { return branch_ == nullptr || branch_->may_wait(); }
+    [[nodiscard]] bool may_wait() const noexcept;
     /// What is allowed where the call is now.
     [[nodiscard]] allowed_inside const& allowed() const noexcept { return inside_; }
     /// The live claim under which this call's attempts take their permits; null without a journal.
@@ -238,3 +200,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/call/call.ipp>
+#endif

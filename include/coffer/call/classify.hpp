@@ -8,9 +8,7 @@
 #include <coffer/call/call.hpp>
 
 #include <exception>
-#include <new>
 #include <system_error>
-#include <utility>
 
 namespace coffer::inline COFFER_ABI {
 
@@ -18,57 +16,21 @@ namespace coffer::inline COFFER_ABI {
 ///
 /// Refused or unreachable before a connection, and names that do not resolve: not sent. Reset, broken, timed out, ended:
 /// ambiguous, since the request may have been read. `operation_aborted`: aborted. Others: permanent.
-[[nodiscard]] inline fault_kind classify_error(std::error_code const& reported) noexcept {
-    // Standalone Asio has a system category of its own, which knows no error conditions: the numbers are the system's.
-    std::error_category const& of_asio = asio::error::get_system_category();
-    std::error_category const& hosts = asio::error::get_netdb_category();
-    std::error_category const& services = asio::error::get_addrinfo_category();
-    std::error_category const& others = asio::error::get_misc_category();
-    auto const code =
-        reported.category() == of_asio ? std::error_code{reported.value(), std::system_category()} : reported;
-    if (code == std::errc::operation_canceled) return fault_kind::aborted;
-    if (code.category() == hosts || code.category() == services) return fault_kind::not_sent;
-    if (code.category() == others)
-        return code.value() == asio::error::eof ? fault_kind::ambiguous : fault_kind::permanent;
-    for (auto const unsent :
-         {std::errc::connection_refused, std::errc::host_unreachable, std::errc::network_unreachable,
-          std::errc::network_down, std::errc::address_not_available})
-        if (code == unsent) return fault_kind::not_sent;
-    for (auto const unsure : {std::errc::connection_reset, std::errc::connection_aborted, std::errc::broken_pipe,
-                              std::errc::timed_out, std::errc::not_connected, std::errc::network_reset})
-        if (code == unsure) return fault_kind::ambiguous;
-    return fault_kind::permanent;
-}
+[[nodiscard]] fault_kind classify_error(std::error_code const& reported) noexcept;
 
 /// A fault for an exception that an operation threw; the exception is kept as its cause. `misuse` and `bad_alloc` are
 /// not faults and are thrown on.
-[[nodiscard]] inline fault classify_exception(std::exception_ptr const& thrown) {
-    try {
-        std::rethrow_exception(thrown);
-    } catch (misuse const&) {
-        throw;
-    } catch (std::bad_alloc const&) {
-        throw;
-    } catch (failure const& nested) {
-        return nested.fault();
-    } catch (std::system_error const& error) {
-        return fault{classify_error(error.code()), error.what()}.with_cause(thrown);
-    } catch (detail::boost_system_error const& error) {
-        return fault{classify_error(error.code()), error.what()}.with_cause(thrown);
-    } catch (std::exception const& error) {
-        return fault{fault_kind::permanent, error.what()}.with_cause(thrown);
-    } catch (...) {
-        return fault{fault_kind::permanent, "an exception of unknown type"}.with_cause(thrown);
-    }
-}
+[[nodiscard]] fault classify_exception(std::exception_ptr const& thrown);
 
 namespace detail {
 
 /// An exception before the operation began: whatever it is, nothing was sent.
-[[nodiscard]] inline fault unsent_fault(std::exception_ptr const& thrown) {
-    return classify_exception(thrown).with_execution(knowledge::no).with_billing(knowledge::no);
-}
+[[nodiscard]] fault unsent_fault(std::exception_ptr const& thrown);
 
 }  // namespace detail
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/call/classify.ipp>
+#endif

@@ -16,8 +16,6 @@
 
 #include <coffer/base/duration_text.hpp>
 
-#include <array>
-#include <charconv>
 #include <chrono>
 #include <concepts>
 #include <cstddef>
@@ -30,6 +28,16 @@
 
 namespace coffer::inline COFFER_ABI {
 
+namespace detail {
+
+/// As short as it can be written.
+[[nodiscard]] std::string number_text(long long n);
+[[nodiscard]] std::string number_text(unsigned long long n);
+[[nodiscard]] std::string number_text(float n);
+[[nodiscard]] std::string number_text(double n);
+
+}  // namespace detail
+
 /// Text in the making, a line for each: its name, what it is set to, and after a semicolon how it is at the moment. What is
 /// written into it is printed and logged: no secrets, and nothing of what users or providers have said. Control characters
 /// become `?`. One thread.
@@ -38,21 +46,14 @@ public:
     composition() = default;
 
     /// Begins a line. What has no name of its own is called by its type.
-    composition& name(std::string_view who) {
-        flush();
-        name_ = who;
-        open_ = true;
-        return *this;
-    }
+    composition& name(std::string_view who);
 
     // What it is set to, in the order in which it is said. Best only what is not as usual.
 
     /// A setting in words: `with("a rule")`.
     composition& with(std::string_view words) { return add(set_, ", ", words); }
     /// A setting and its value, with a space between them.
-    composition& with(std::string_view option, std::string_view value) {
-        return with(std::string{option} + " " + std::string{value});
-    }
+    composition& with(std::string_view option, std::string_view value);
     /// A duration in the unit that fits: `250 ms`, `5 min`.
     composition& with(std::string_view option, std::chrono::nanoseconds value) {
         return with(option, detail::duration_text(value));
@@ -61,9 +62,12 @@ public:
     template <class Number>
         requires(std::is_arithmetic_v<Number> && !std::same_as<Number, bool>)
     composition& with(std::string_view option, Number value) {
-        std::array<char, 64> digits;
-        auto const end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-        return with(option, std::string_view{digits.data(), static_cast<std::size_t>(end - digits.data())});
+        if constexpr (std::same_as<Number, float>) return with(option, detail::number_text(value));
+        else if constexpr (std::floating_point<Number>)
+            return with(option, detail::number_text(static_cast<double>(value)));
+        else if constexpr (std::is_signed_v<Number>)
+            return with(option, detail::number_text(static_cast<long long>(value)));
+        else return with(option, detail::number_text(static_cast<unsigned long long>(value)));
     }
     /// Only if it is not as usual.
     template <class Value>
@@ -108,35 +112,12 @@ public:
         usual_name_ = who;
     }
     /// Ends the description of one policy.
-    void done() {
-        if (!usual_name_.empty()) open_line();
-        usual_name_.clear();
-        flush();
-    }
+    void done();
 
 private:
-    void open_line() {
-        if (!open_) name(usual_name_.empty() ? std::string{"policy"} : std::string{usual_name_});
-    }
-    composition& add(std::string& to, std::string_view separator, std::string_view words) {
-        open_line();
-        if (words.empty()) return *this;
-        if (!to.empty()) to += separator;
-        to += words;
-        return *this;
-    }
-    void flush() {
-        if (!std::exchange(open_, false)) return;
-        usual_name_.clear();
-        auto line = std::exchange(name_, {});
-        if (!set_.empty() || !now_.empty())
-            line += "(" + set_ + (set_.empty() || now_.empty() ? "" : "; ") + now_ + ")";
-        set_.clear(), now_.clear();
-        for (auto& c : line)
-            if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-        text_ += (text_.empty() ? "" : "\n") + (first_.empty() ? indent_ : std::exchange(first_, {}));
-        text_ += (std::exchange(arrow_, false) ? "-> " : "") + line;
-    }
+    void open_line();
+    composition& add(std::string& to, std::string_view separator, std::string_view words);
+    void flush();
 
     std::string text_;
     std::string indent_, first_;
@@ -202,3 +183,7 @@ std::basic_ostream<Char, Traits>& operator<<(std::basic_ostream<Char, Traits>& o
 }
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/call/composition.ipp>
+#endif

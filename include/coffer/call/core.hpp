@@ -109,46 +109,6 @@ public:
         }
     }
 
-    /// Fills the end's figures in and writes the attempt into the call's log.
-    void record(attempt& a, attempt_end& end) const {
-        auto& c = attempt_access::call_of(a);
-        call_access::set_running(c, nullptr);
-        end.used = attempt_access::used_or_null(a);
-        end.cost = attempt_access::cost(a);
-        if (end.why != nullptr && end.why->billing() == knowledge::no) end.cost = money{};
-        call_access::add_cost(c, end.cost);
-        if (end.why == nullptr || end.why->billing() != knowledge::no) call_access::add_unproven(c);
-
-        auto& entry = call_access::log(c).begin_entry();
-        entry.number = a.number();
-        if (attempt_access::has_target(a)) entry.target = a.target();
-        entry.start = a.now() - c.began();
-        entry.waited = call_access::take_wait(c);
-        entry.why_waited = call_access::take_wait_reason(c);
-        entry.duration = end.at - a.now();
-        if (end.why != nullptr) {
-            entry.fault = *end.why;
-            entry.execution = end.why->execution();
-            entry.billing = end.why->billing();
-            entry.request_id = end.why->request_id();
-        }
-        if (attempt_access::learned(a)) {
-            entry.usage = attempt_access::used(a);
-            if (auto const* const said = attempt_access::rate_or_null(a))
-                entry.rate = std::make_shared<rate_facts const>(*said);
-            if (auto id = attempt_access::request_id(a); !id.empty()) entry.request_id = std::move(id);
-        }
-        entry.cost = end.cost;
-        entry.send = attempt_access::send(a);
-        if (c.claim() != nullptr) c.claim()->recorded(entry);
-        if (auto* const branch = call_access::branch_of(c)) branch->end(entry);
-        if (watched()) {
-            event e{event_kind::attempt_ended, end.at, {}, a.number(), end.why, {}, end.cost};
-            e.took = end.at - a.now();
-            a.tell(e);
-        }
-    }
-
     /// Asked where every attempt passes: an event that nobody sees need not be made.
     [[nodiscard]] bool watched() const noexcept { return !watch.empty(); }
     void tell(event const& e, call const& c) const noexcept { tell_of(c, watch, e); }

@@ -9,10 +9,8 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace coffer::inline COFFER_ABI {
@@ -86,21 +84,18 @@ using observer = std::function<void(event const&)>;
 class observers {
 public:
     /// For good. Not while a call runs.
-    void add(observer o) { list_.push_back(std::move(o)); }
+    void add(observer o);
     /// Nobody is told, and nothing need be put together.
     [[nodiscard]] bool empty() const noexcept { return list_.empty(); }
     /// Tells all of them, in the order in which they were added, and drops what they throw.
-    void tell(event const& e) const noexcept {
-        for (auto const& o : list_) {
-            try {
-                o(e);
-            } catch (...) {
-            }
-        }
-    }
+    void tell(event const& e) const noexcept;
 
 private:
     std::vector<observer> list_;
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/call/event.ipp>
+#endif

@@ -59,11 +59,7 @@ public:
     /// It has to wait: `enter` is awaited next, and the slot is still empty.
     [[nodiscard]] static admission wait() noexcept { return admission{state::wait}; }
     /// No, and why. The walk ends, and the gates outside are settled `not_attempted`.
-    [[nodiscard]] static admission refused(fault why) noexcept {
-        admission a{state::refused};
-        a.why_.emplace(std::move(why));
-        return a;
-    }
+    [[nodiscard]] static admission refused(fault why) noexcept;
 
     /// And the slot holds a ticket.
     [[nodiscard]] bool is_in() const noexcept { return state_ == state::in; }
@@ -122,3 +118,7 @@ concept waiting_gate = gate<G> && requires(G const& g, attempt& a, slot<typename
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/call/gate.ipp>
+#endif

@@ -10,7 +10,6 @@
 #include <coffer/call/operation.hpp>
 #include <coffer/time/completion.hpp>
 
-#include <algorithm>
 #include <atomic>
 #include <concepts>
 #include <cstdint>
@@ -30,19 +29,13 @@ namespace coffer::inline COFFER_ABI {
 class send_terms {
 public:
     /// Taken from an attempt that begins; `stop` is set when nobody waits any more.
-    explicit send_terms(attempt const& a, std::shared_ptr<std::atomic<bool> const> stop)
-        : number_{a.number()},
-          clock_{a.of().shared_clock()},
-          deadline_{a.deadline()},
-          provider_key_{a.provider_key()},
-          output_limit_{a.output_limit()},
-          stop_{std::move(stop)} {}
+    explicit send_terms(attempt const& a, std::shared_ptr<std::atomic<bool> const> stop);
 
     /// The number of the attempt, from 1.
     [[nodiscard]] int number() const noexcept { return number_; }
     /// How long it may take, from now on; never negative. What takes longer is not waited for, and may be billed for nothing:
     /// hand this on to your library.
-    [[nodiscard]] duration timeout() const noexcept { return std::max(deadline_ - clock_->now(), duration::zero()); }
+    [[nodiscard]] duration timeout() const noexcept;
     /// See `attempt::provider_key`.
     [[nodiscard]] std::string const& provider_key() const noexcept { return provider_key_; }
     /// See `attempt::output_limit`.
@@ -163,9 +156,7 @@ struct late_call : late_result<Result> {
 };
 
 /// Nobody knows what became of it.
-[[nodiscard]] inline fault left_unknown(fault_kind why, std::string text) {
-    return fault{why, std::move(text)}.with_execution(knowledge::maybe).with_billing(knowledge::maybe);
-}
+[[nodiscard]] fault left_unknown(fault_kind why, std::string text);
 
 /// Waits until the attempt's end at the latest. What has not begun by then is not sent any more, and says so.
 template <class State>
@@ -194,3 +185,7 @@ auto result_of(std::shared_ptr<State> state, attempt& a) -> awaitable<decltype(s
 
 }  // namespace detail
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/call/late_result.ipp>
+#endif

@@ -7,13 +7,11 @@
 #include <coffer/call/gate.hpp>
 #include <coffer/call/layer.hpp>
 
-#include <algorithm>
 #include <array>
 #include <concepts>
 #include <cstddef>
-#include <functional>
+#include <span>
 #include <tuple>
-#include <utility>
 
 namespace coffer::inline COFFER_ABI::detail {
 
@@ -139,22 +137,7 @@ template <class Policies, class Op>
 }
 
 /// The rules across a pipeline and one behind `guarded`, whose type does not tell. Throws `misuse`.
-inline void check_erased_order(contents outer, contents inner) {
-    if (outer.journal && inner.journal)
-        throw misuse{"coffer: the wrapped pipeline has a journal of its own: keep one `once`, in the outer pipeline"};
-    if (outer.multiplies_sends && inner.journal)
-        throw misuse{
-            "coffer: the wrapped pipeline has a journal inside this pipeline's retry: move `once` to this pipeline, "
-            "before the retry"};
-    if (outer.per_send && inner.multiplies_sends)
-        throw misuse{
-            "coffer: the wrapped pipeline multiplies sends (retry, fallback, hedge) inside this pipeline's rate_limit, "
-            "bulkhead or budget, which would see only the first: move it into the wrapped pipeline"};
-    if (outer.innermost)
-        throw misuse{
-            "coffer: `budget` must stand in the pipeline that wraps the operation itself, where it sees what a request "
-            "can cost and where its send is permitted: move it to the end of the wrapped pipeline"};
-}
+void check_erased_order(contents outer, contents inner);
 
 /// A policy whose copies share state says which, so that it cannot stand in one pipeline twice.
 template <class P>
@@ -166,20 +149,22 @@ template <class P>
     else return nullptr;
 }
 
+/// Throws `misuse` if one of these stands there twice. Sorts them.
+void refuse_twice(std::span<void const*> states);
+
 /// Throws `misuse` if one state stands in a pipeline twice.
 template <class... Policies>
 void check_states(std::tuple<Policies...> const& policies) {
     std::apply(
         [](auto const&... p) {
             std::array<void const*, sizeof...(p)> states{state_of(p)...};
-            std::sort(states.begin(), states.end(), std::less<>{});
-            for (std::size_t i = 1; i < states.size(); ++i)
-                if (states[i] != nullptr && states[i] == states[i - 1])
-                    throw misuse{
-                        "coffer: copies of one policy stand in this pipeline twice, and every attempt would be counted "
-                        "twice: copies share state, make another one"};
+            refuse_twice(states);
         },
         policies);
 }
 
 }  // namespace coffer::inline COFFER_ABI::detail
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/call/order_rules.ipp>
+#endif

@@ -11,9 +11,7 @@
 
 #include <cstdint>
 #include <new>
-#include <string>
 #include <string_view>
-#include <utility>
 
 namespace coffer::inline COFFER_ABI::detail {
 
@@ -25,10 +23,7 @@ enum class fit : std::uint8_t {
     target,    ///< the very same
 };
 
-[[nodiscard]] inline fit fit_of(target const& goes_to, target const& from) noexcept {
-    if (goes_to.provider == from.provider) return goes_to.model == from.model ? fit::target : fit::provider;
-    return from.provider.empty() && from.model.empty() ? fit::unsaid : fit::no;
-}
+[[nodiscard]] fit fit_of(target const& goes_to, target const& from) noexcept;
 
 /// The same for an operation, which goes nowhere known if it has no target.
 template <class Op, class... Args>
@@ -49,19 +44,8 @@ template <class Op, class... Args>
 inline constexpr std::string_view no_reader_code = "no_reader";
 
 /// An answer that was paid for and that nothing in this pipeline can read. It is kept as it is, and nothing is sent.
-[[nodiscard]] inline fault no_reader(target const& from) {
-    auto where = from.provider;
-    if (!from.model.empty()) where += (where.empty() ? "" : "/") + from.model;
-    return fault{fault_kind::unresolved, "the stored answer came from " + (where.empty() ? "nowhere known" : where) +
-                                             ", and nothing in this pipeline goes there: bring back an operation or an "
-                                             "alternative with that provider, at any place in the order"}
-        .with_code(std::string{no_reader_code})
-        .with_execution(knowledge::yes)
-        .with_billing(knowledge::yes);
-}
-[[nodiscard]] inline bool is_no_reader(fault const& why) noexcept {
-    return why.kind() == fault_kind::unresolved && why.code() == no_reader_code;
-}
+[[nodiscard]] fault no_reader(target const& from);
+[[nodiscard]] bool is_no_reader(fault const& why) noexcept;
 
 /// What a stored answer says, read by the operation, or by that one of several which fits.
 ///
@@ -79,3 +63,7 @@ template <class Called, class Core, class... Args>
 }
 
 }  // namespace coffer::inline COFFER_ABI::detail
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/call/reader.ipp>
+#endif

@@ -38,27 +38,45 @@ template <class Called, class Core>
     }
 }
 
+/// What the end of a send is, whatever it was: what the journal, if there is one, is told.
+class sender_base {
+public:
+    /// The journal granted the send of this number.
+    void permitted(int send) noexcept { send_ = send; }
+    /// The operation is about to begin.
+    void begin();
+
+protected:
+    explicit sender_base(attempt& a) noexcept : attempt_{a} {}
+
+    [[nodiscard]] permit_source* claim() const noexcept;
+    /// The answer with what is known of its usage and cost, as the journal keeps it.
+    [[nodiscard]] shared_answer stamped(shared_answer const& what) const;
+    /// A plain result as it was written down: paid, and accepted.
+    void keep_written(std::string text);
+    /// It could not be written down: paid, and of no use to anybody. Callers and later runs are given what was written down.
+    [[nodiscard]] fault unwritable();
+    /// The attempt failed with `why`: what is proven stays so; of anything else a cut proves nothing, whatever the operation makes
+    /// of it.
+    [[nodiscard]] fault unless_cut(fault why) const;
+    /// The attempt failed with `why`, the user's last word: the journal is told.
+    void settle_failed(fault const& why);
+    /// The answer was read, and not accepted, for `why`.
+    void settle_rejected(fault const& why);
+    /// The rule fell over `what`.
+    [[nodiscard]] static fault rule_threw(fault const& what);
+
+    attempt& attempt_;
+    int send_ = 0;
+};
+
 /// Follows one attempt from its permit to its end and tells the journal, if there is one.
 template <class Core, class Called>
-class sender {
+class sender : public sender_base {
 public:
     using value_type = typename Called::value_type;
 
-    sender(Core const& core, attempt& a) noexcept : core_{core}, attempt_{a} {}
-
-    /// The journal granted the send of this number.
-    void permitted(int send) noexcept { send_ = send; }
-
-    /// The operation is about to begin.
-    void begin() {
-        auto& c = attempt_access::call_of(attempt_);
-        auto const* const claim = c.claim();
-        auto const now = claim != nullptr ? c.clock().now() : attempt_.now();
-        auto const limit = claim != nullptr ? later(now, claim->longest_send(attempt_.timeout()))
-                                            : std::min(c.deadline(), later(now, attempt_.timeout()));
-        attempt_access::start(attempt_, now, limit, send_);
-        if (core_.watched()) attempt_.tell({event_kind::attempt_started, now, {}, attempt_.number(), nullptr, {}, {}});
-    }
+    sender(Core const& core, attempt& a) noexcept : sender_base{a}, core_{core} {}
 
     /// The operation ended without a value to keep.
     [[nodiscard]] outcome<value_type> succeeded() { return outcome<value_type>{}; }
@@ -106,8 +124,6 @@ public:
     }
 
 private:
-    [[nodiscard]] permit_source* claim() const noexcept { return send_ != 0 ? attempt_.of().claim() : nullptr; }
-
     [[nodiscard]] outcome<value_type> judge_answer(shared_answer const& what) {
         attempt_access::learn(attempt_, *what);
         if constexpr (Called::has_bill) {
@@ -126,48 +142,24 @@ private:
         }
         if constexpr (Called::has_repair) rejected_ = what;
         auto why = adjusted(std::move(value).error());
-        if (auto* const journal = claim()) {
-            if (why.billing() == knowledge::no) journal->unsent(send_);
-            else journal->rejected(send_, why);
-        }
+        settle_rejected(why);
         return failed(std::move(why));
-    }
-
-    /// The answer with what is known of its usage and cost, as the journal keeps it.
-    [[nodiscard]] shared_answer stamped(shared_answer const& what) const {
-        auto const& used = attempt_access::used(attempt_);
-        auto const& cost = attempt_access::cost(attempt_);
-        if (what->usage == used && what->cost == cost) return what;
-        auto copy = *what;
-        copy.usage = used;
-        copy.cost = cost;
-        return std::make_shared<answer const>(std::move(copy));
     }
 
     /// A plain result: written down for the journal, and accepted.
     template <class T>
     [[nodiscard]] outcome<value_type> keep(T value) {
-        if (auto* const journal = claim()) {
+        if (claim() != nullptr) {
             if constexpr (encodable<value_type>) {
-                std::optional<answer> written;
+                std::string text;
                 try {
-                    written.emplace(codec<value_type>::encode(value));
+                    text = codec<value_type>::encode(value);
                 } catch (std::bad_alloc const&) {
                     throw;
-                } catch (
-                    ...) {  // paid, and of no use to anybody: callers and later runs are given what was written down
-                    auto why =
-                        fault{fault_kind::defective_answer, "the result could not be written down: codec::encode threw"}
-                            .with_cause(std::current_exception());
-                    journal->lost(send_, why);
-                    return failed(std::move(why));
+                } catch (...) {
+                    return failed(unwritable());
                 }
-                auto& kept = *written;
-                kept.request_id = attempt_access::request_id(attempt_);
-                kept.usage = attempt_access::used(attempt_);
-                kept.cost = attempt_access::cost(attempt_);
-                journal->answered(send_, std::make_shared<answer const>(std::move(kept)));
-                journal->accepted(send_);
+                keep_written(std::move(text));
             }  // else the walk has refused to send
         }
         return outcome<value_type>{std::move(value)};
@@ -198,15 +190,8 @@ private:
 
     /// The attempt failed with `why`: the user's last word, then the journal is told.
     [[nodiscard]] fault ended(fault why) {
-        auto* const journal = claim();
-        // What is proven stays so; of anything else a cut proves nothing, whatever the operation makes of it.
-        if (journal != nullptr && journal->was_cut(send_) && why.kind() != fault_kind::not_sent)
-            why = fault{fault_kind::timed_out, "the send's time limit was reached"};
-        why = adjusted(std::move(why));
-        if (journal != nullptr) {
-            if (why.billing() == knowledge::no) journal->unsent(send_);
-            else journal->lost(send_, why);
-        }
+        why = adjusted(unless_cut(std::move(why)));
+        settle_failed(why);
         return why;
     }
 
@@ -221,17 +206,12 @@ private:
         return why;
     }
 
-    /// The rule fell over `what`.
-    [[nodiscard]] static fault rule_threw(fault const& what) {
-        auto text = std::string{"the classifier threw, given "} + std::string{to_string(what.kind())};
-        if (!what.message().empty()) text += ": " + std::string{what.message()};
-        return fault{fault_kind::permanent, std::move(text)}.with_cause(std::current_exception());
-    }
-
     Core const& core_;
-    attempt& attempt_;
-    int send_ = 0;
     [[no_unique_address]] std::conditional_t<Called::has_repair, shared_answer, absent> rejected_;
 };
 
 }  // namespace coffer::inline COFFER_ABI::detail
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/call/send.ipp>
+#endif

@@ -14,7 +14,6 @@
 #include <coffer/call/send.hpp>
 #include <coffer/time/sleep.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <exception>
 #include <memory>
@@ -39,25 +38,14 @@ class next_step;
 enum class handed : bool { in, down };
 
 /// Turns a failure of a cancelled call into `cancelled`, keeping what is known of the provider's side.
-inline void as_cancelled(fault& why, bool attempted) {
-    if (why.kind() == fault_kind::cancelled) return;
-    auto cancelled = fault{fault_kind::cancelled, "the caller left"}.with_cause(why.cause());
-    if (attempted) cancelled.with_execution(why.execution()).with_billing(why.billing());
-    why = std::move(cancelled);
-}
+void as_cancelled(fault& why, bool attempted);
 
 /// An attempt that came to nothing after one that was made: what is known of that one stays true of the call.
-inline void at_least_as_billed(fault& why, fault const& before) {
-    why.with_execution(std::max(why.execution(), before.execution()));
-    why.with_billing(std::max(why.billing(), before.billing()));
-}
+void at_least_as_billed(fault& why, fault const& before);
 
 /// Did nothing inside reach the provider, as far as its end tells? Then gates further out give back what they hold. A time
 /// that was up before anything was tried says nothing of the provider.
-[[nodiscard]] inline bool refused_inside(fault const& why, bool tried) noexcept {
-    bool const refusal = is_coffers_own(why.kind()) || (why.kind() == fault_kind::timed_out && !tried);
-    return refusal && why.execution() == knowledge::no && why.billing() == knowledge::no;
-}
+[[nodiscard]] bool refused_inside(fault const& why, bool tried) noexcept;
 
 /// An operation with `repair` may be called with other arguments than those that the walk was given, which live in the call.
 template <class Called, class Core, class... With>
@@ -244,7 +232,7 @@ auto walk(std::shared_ptr<Core const> core, call& c, handed how, Args... args)
         bool const made = ended.what != attempt_end::kind::not_attempted;
         if (before && !made) at_least_as_billed(result->error(), *before->end().why);
         if constexpr (attempts)
-            if (in) core->record(a, ended);
+            if (in) attempt_access::record(a, ended);
         if (!in && core->watched())
             core->tell({event_kind::attempt_refused, ended.at, {}, c.attempts() + 1, ended.why, {}, {}}, c);
 
@@ -279,4 +267,8 @@ auto walk(std::shared_ptr<Core const> core, call& c, handed how, Args... args)
 
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop
+#endif
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/call/walk.ipp>
 #endif

@@ -14,10 +14,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <memory>
 #include <span>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -37,41 +35,20 @@ public:
     sha256() : context_{EVP_MD_CTX_new()} { begin(); }
 
     /// So much more of the text.
-    sha256& update(std::string_view bytes) {
-        check(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()));
-        return *this;
-    }
+    sha256& update(std::string_view bytes);
     /// So much more of the text.
-    sha256& update(std::span<std::uint8_t const> bytes) {
-        check(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()));
-        return *this;
-    }
+    sha256& update(std::span<std::uint8_t const> bytes);
     /// The digest of all that was given; begins anew.
-    digest256 finish() {
-        digest256 digest{};
-        check(EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr));
-        begin();
-        return digest;
-    }
+    digest256 finish();
     /// Forgets what was given.
-    void begin() { check(context_ && EVP_DigestInit_ex(context_.get(), algorithm(), nullptr)); }
+    void begin();
 
 private:
     struct free_context {
         void operator()(EVP_MD_CTX* c) const noexcept { EVP_MD_CTX_free(c); }
     };
-    static EVP_MD const* algorithm() {
-#if OPENSSL_VERSION_NUMBER >= 0x30000000L
-        static EVP_MD const* const fetched =
-            EVP_MD_fetch(nullptr, "SHA256", nullptr);  // a lookup by name each time otherwise
-        return fetched;
-#else
-        return EVP_sha256();
-#endif
-    }
-    static void check(int ok) {
-        if (ok != 1) throw std::runtime_error{"coffer: libcrypto cannot compute SHA-256 (is its provider configured?)"};
-    }
+    static EVP_MD const* algorithm();
+    static void check(int ok);
 
     std::unique_ptr<EVP_MD_CTX, free_context> context_;
 };
@@ -87,36 +64,16 @@ inline sha256& thread_hash() {
 }  // namespace detail
 
 /// In one go. Thread safety: any thread.
-[[nodiscard]] inline digest256 sha256_of(std::string_view bytes) {
-    auto& hash = detail::thread_hash();
-    hash.begin();
-    return hash.update(bytes).finish();
-}
+[[nodiscard]] digest256 sha256_of(std::string_view bytes);
 
 /// HMAC-SHA-256 (RFC 2104) under one key, which is wiped from memory with the object. Thread safety: `of` from any.
 class hmac_sha256 {
 public:
     /// Keys longer than 64 bytes are hashed first, as the RFC says.
-    explicit hmac_sha256(std::span<std::uint8_t const> key) {
-        digest256 short_key{};
-        if (key.size() > block_size) {
-            short_key = sha256{}.update(key).finish();
-            key = short_key;
-        }
-        inner_.fill(0x36);
-        outer_.fill(0x5c);
-        for (std::size_t i = 0; i < key.size(); ++i) {
-            inner_[i] ^= key[i];
-            outer_[i] ^= key[i];
-        }
-        OPENSSL_cleanse(short_key.data(), short_key.size());
-    }
+    explicit hmac_sha256(std::span<std::uint8_t const> key);
     hmac_sha256(hmac_sha256 const&) = delete;
     hmac_sha256& operator=(hmac_sha256 const&) = delete;
-    ~hmac_sha256() {
-        OPENSSL_cleanse(inner_.data(), inner_.size());
-        OPENSSL_cleanse(outer_.data(), outer_.size());
-    }
+    ~hmac_sha256();
 
     /// The code of the parts' concatenation. Parts that must not run into each other need their lengths in front.
     template <class... Parts>
@@ -136,15 +93,10 @@ private:
 };
 
 /// Lower-case hexadecimal digits, two a byte.
-[[nodiscard]] inline std::string to_hex(std::span<std::uint8_t const> bytes) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string text;
-    text.reserve(2 * bytes.size());
-    for (auto const b : bytes) {
-        text += digits[b >> 4U];
-        text += digits[b & 0xfU];
-    }
-    return text;
-}
+[[nodiscard]] std::string to_hex(std::span<std::uint8_t const> bytes);
 
 }  // namespace coffer::inline COFFER_ABI::crypto
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/crypto/hash.ipp>
+#endif

@@ -7,14 +7,11 @@
 
 #include <coffer/crypto/aead.hpp>
 
-#include <algorithm>
 #include <functional>
 #include <map>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
-#include <utility>
 
 namespace coffer::inline COFFER_ABI::crypto {
 
@@ -29,20 +26,10 @@ public:
 
     /// Seals under `current` from now on. Throws `std::invalid_argument` for a name that is empty, longer than 64
     /// characters, or has others than letters, digits and `. _ -`.
-    key_ring(std::string current, secret_key const& key) : current_{std::move(current)} { also_read(current_, key); }
+    key_ring(std::string current, secret_key const& key);
 
     /// Can be read too. Throws `std::invalid_argument` for such a name, and for one that stands for another key already.
-    key_ring& also_read(std::string name, secret_key const& key) {
-        if (!valid(name))
-            throw std::invalid_argument{
-                "coffer: the name of a key has 1 to 64 letters, digits and . _ - (and stands in the file: it is no "
-                "secret)"};
-        auto const [at, added] = keys_.try_emplace(std::move(name), key);
-        if (!added && !(at->second.key == key))
-            throw std::invalid_argument{"coffer: two different keys are named " + at->first +
-                                        "; a name stands for one key for ever, give the new key a new one"};
-        return *this;
-    }
+    key_ring& also_read(std::string name, secret_key const& key);
 
     /// The name under which `seal` writes.
     [[nodiscard]] std::string const& current() const noexcept { return current_; }
@@ -50,27 +37,11 @@ public:
     [[nodiscard]] bool knows(std::string_view name) const { return keys_.contains(name); }
 
     /// The name of the current key, and `plain` sealed under it; see `aes256_gcm::seal`.
-    [[nodiscard]] std::string seal(std::string_view plain, std::string_view associated) const {
-        std::string sealed(1, static_cast<char>(current_.size()));
-        sealed += current_;
-        return sealed += keys_.find(current_)->second.cipher.seal(plain, bound(current_, associated));
-    }
+    [[nodiscard]] std::string seal(std::string_view plain, std::string_view associated) const;
     /// The name of the key that a text was sealed under; nothing if it is no sealed text.
-    [[nodiscard]] static std::optional<std::string_view> name_in(std::string_view sealed) noexcept {
-        if (sealed.empty()) return std::nullopt;
-        auto const size = static_cast<unsigned char>(sealed.front());
-        auto const name = sealed.substr(1, size);
-        if (!valid(name) || name.size() != size) return std::nullopt;
-        return name;
-    }
+    [[nodiscard]] static std::optional<std::string_view> name_in(std::string_view sealed) noexcept;
     /// What was sealed; nothing if its key is not known, or it is not authentic. See `name_in` and `knows`.
-    [[nodiscard]] std::optional<std::string> open(std::string_view sealed, std::string_view associated) const {
-        auto const name = name_in(sealed);
-        if (!name) return std::nullopt;
-        auto const found = keys_.find(*name);
-        if (found == keys_.end()) return std::nullopt;
-        return found->second.cipher.open(sealed.substr(1 + name->size()), bound(*name, associated));
-    }
+    [[nodiscard]] std::optional<std::string> open(std::string_view sealed, std::string_view associated) const;
 
 private:
     struct named {
@@ -79,19 +50,16 @@ private:
         aes256_gcm cipher;
     };
 
-    [[nodiscard]] static bool valid(std::string_view name) noexcept {
-        return !name.empty() && name.size() <= longest_name && std::ranges::all_of(name, [](char c) {
-            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-                   c == '-';
-        });
-    }
+    [[nodiscard]] static bool valid(std::string_view name) noexcept;
     /// The name is authenticated too.
-    [[nodiscard]] static std::string bound(std::string_view name, std::string_view associated) {
-        return std::to_string(name.size()) + ":" + std::string{name} + std::string{associated};
-    }
+    [[nodiscard]] static std::string bound(std::string_view name, std::string_view associated);
 
     std::string current_;
     std::map<std::string, named, std::less<>> keys_;
 };
 
 }  // namespace coffer::inline COFFER_ABI::crypto
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/crypto/key_ring.ipp>
+#endif

@@ -34,27 +34,14 @@ namespace curl {
 /// One transfer as the waiting coroutine holds it. Whatever becomes of the coroutine, nothing of the transfer stays.
 class ride {
 public:
-    ride(std::shared_ptr<engine> e, std::shared_ptr<transfer> t) noexcept
-        : engine_{std::move(e)}, transfer_{std::move(t)} {}
+    ride(std::shared_ptr<engine> e, std::shared_ptr<transfer> t) noexcept;
     ride(ride const&) = delete;
     ride& operator=(ride const&) = delete;
-    ~ride() {
-        auto const stage = transfer_->leave();
-        if (stage == transfer::stage::unsent || stage == transfer::stage::sent) engine_->withdraw(transfer_);
-    }
+    ~ride();
 
     [[nodiscard]] wait_list& waits() noexcept { return transfer_->waits(); }
     /// Ends the ride, after the wait ended so. An answer that is there is taken, late as it may be: it was paid for.
-    [[nodiscard]] outcome<response> end(wake why) {
-        auto const stage = transfer_->leave();
-        if (stage == transfer::stage::done) return transfer_->take_result();
-        engine_->withdraw(transfer_);
-        bool const sent = stage == transfer::stage::sent;
-        auto const kind = why == wake::cancelled ? fault_kind::cancelled : fault_kind::timed_out;
-        auto const* const what = why == wake::cancelled ? ": cancelled" : ": the deadline passed";
-        return failed(left(kind, sent, transfer_->status(),
-                           transfer_->host() + what + (sent ? "" : " before the request was sent")));
-    }
+    [[nodiscard]] outcome<response> end(wake why);
 
 private:
     std::shared_ptr<engine> engine_;
@@ -98,10 +85,7 @@ public:
     }
 
     /// As they are now; read one after the other while transfers run.
-    [[nodiscard]] client_stats stats() const noexcept {
-        auto const& c = engine_->count();
-        return {c.transfers, c.connections, c.resends_prevented, c.spins, c.rebuilds, c.socket_changes};
-    }
+    [[nodiscard]] client_stats stats() const noexcept;
 
 private:
     // Exactly one suspension: after the first cancellation Asio throws at the next one. And a small frame, for thousands
@@ -120,24 +104,7 @@ private:
 
     /// Hands the transfer over to the engine. False if it is refused: its result says why.
     static bool begin(curl::engine& engine, std::shared_ptr<curl::transfer> const& transfer,
-                      asio::any_io_executor const& executor, bool cancelled, time_point deadline) {
-        auto const refused = [&](fault why) { return transfer->refuse(std::move(why)), false; };
-        auto const clock = clock_service::of(executor).clock();
-        if (cancelled) return refused(fault{fault_kind::cancelled, "cancelled before anything was done"});
-        if (deadline <= clock->now())
-            return refused(fault{fault_kind::deadline_exceeded, "the deadline had passed before anything was done"});
-        auto const& r = transfer->request();
-        if (auto wrong = check(r)) return refused(*std::move(wrong));
-        auto url = engine.urls().parse(r.url);
-        if (!url) return refused(std::move(url).error());
-        transfer->prepare(*std::move(url));
-        if (&asio::query(executor, asio::execution::context) != engine.context())
-            transfer->hold_time(outside_work{clock});
-        if (!engine.submit(transfer))
-            return refused(
-                curl::left(fault_kind::aborted, false, 0, transfer->host() + ": the client's context is gone"));
-        return true;
-    }
+                      asio::any_io_executor const& executor, bool cancelled, time_point deadline);
 
     std::shared_ptr<curl::engine> engine_;
 };
@@ -145,3 +112,7 @@ private:
 static_assert(transport<client>);
 
 }  // namespace coffer::inline COFFER_ABI::http
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/http/curl_client.ipp>
+#endif

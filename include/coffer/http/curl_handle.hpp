@@ -8,7 +8,6 @@
 
 #include <cstddef>
 #include <memory>
-#include <utility>
 #include <vector>
 
 #if LIBCURL_VERSION_NUM < 0x075000
@@ -40,10 +39,7 @@ using string_handle = std::unique_ptr<char, string_cleanup>;
 ///
 /// Safe from any thread with libcurl 7.84 and newer if it was built so (all distributions do); with an older one, make
 /// the first client before there are threads.
-inline bool initialise() noexcept {
-    static bool const ok = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
-    return ok;
-}
+bool initialise() noexcept;
 
 /// Easy handles that wait for their next transfer: making one costs more than a short transfer. One strand.
 class easy_pool {
@@ -51,16 +47,9 @@ public:
     explicit easy_pool(std::size_t kept) : kept_{kept} {}
 
     /// An idle handle, or null: the caller makes one.
-    [[nodiscard]] easy_handle take() noexcept {
-        if (idle_.empty()) return nullptr;
-        auto handle = std::move(idle_.back());
-        idle_.pop_back();
-        return handle;
-    }
+    [[nodiscard]] easy_handle take() noexcept;
     /// `running` transfers are at work, and will soon be followed by others.
-    void give_back(easy_handle handle, std::size_t running) {
-        if (handle && idle_.size() < kept_ + running) idle_.push_back(std::move(handle));
-    }
+    void give_back(easy_handle handle, std::size_t running);
 
 private:
     std::size_t kept_;
@@ -68,3 +57,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI::http::curl
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/http/curl_handle.ipp>
+#endif

@@ -9,12 +9,10 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <utility>
 
 namespace coffer::inline COFFER_ABI::http::curl {
 
@@ -29,10 +27,7 @@ struct counters {
 class multi {
 public:
     /// Throws `std::system_error` when descriptors run out. `count` must outlive this.
-    multi(asio::any_io_executor const& executor, client_options const& options, counters& count)
-        : options_{options}, count_{count}, watch_{executor, count.socket_changes} {
-        (void)renew();
-    }
+    multi(asio::any_io_executor const& executor, client_options const& options, counters& count);
     multi(multi const&) = delete;
     multi& operator=(multi const&) = delete;
 
@@ -45,33 +40,16 @@ public:
 
     /// Prepares a handle for its first use here. A connection remembers from the transfer that opened it whom to call
     /// when it closes: that must not be a transfer.
-    [[nodiscard]] CURLcode adopt(CURL* easy) noexcept {
-        return option_writer{easy}
-            .set(CURLOPT_SOCKOPTFUNCTION, &on_open)
-            .set(CURLOPT_SOCKOPTDATA, static_cast<void*>(this))
-            .set(CURLOPT_CLOSESOCKETFUNCTION, &on_close)
-            .set(CURLOPT_CLOSESOCKETDATA, static_cast<void*>(this))
-            .code();
-    }
-    [[nodiscard]] bool add(CURL* easy) noexcept {
-        return usable() && curl_multi_add_handle(handle_.get(), easy) == CURLM_OK;
-    }
+    [[nodiscard]] CURLcode adopt(CURL* easy) noexcept;
+    [[nodiscard]] bool add(CURL* easy) noexcept;
     /// Closes its connection, if it is still at work.
     void remove(CURL* easy) noexcept { curl_multi_remove_handle(handle_.get(), easy); }
 
     /// So many transfers run. libcurl's limit of kept connections counts those at work too: with a fixed one, whatever
     /// runs above it would open a connection for each request and close it afterwards.
-    void keep_connections_of(std::size_t running) noexcept {
-        auto const limit = static_cast<long>(std::max<std::size_t>(options_.max_idle_connections, 1) + running);
-        if (usable() && limit != std::exchange(connections_, limit))
-            (curl_multi_setopt)(handle_.get(), CURLMOPT_MAXCONNECTS, limit);
-    }
-    void work_off_sockets() {
-        if (watch_.poll([this](int fd, int bits) { act(fd, bits); })) due_ = true;
-    }
-    void work_off_timer() {
-        if (std::exchange(due_, false)) act(CURL_SOCKET_TIMEOUT, 0);
-    }
+    void keep_connections_of(std::size_t running) noexcept;
+    void work_off_sockets();
+    void work_off_timer();
     /// Calls `ended(easy, code)` for every transfer that has ended. It may remove the handle.
     template <class Ended>
     void take_ended(Ended&& ended) {
@@ -87,62 +65,15 @@ public:
     }
 
     /// Begins anew, with no transfers and no connections. False if there is no memory; a later call may succeed.
-    bool renew() noexcept {
-        handle_.reset();  // closes its sockets, through the watch
-        broken_ = due_ = false;
-        connections_ = 0;
-        watch_.wake_never();
-        multi_handle handle{curl_multi_init()};
-        if (!handle) return false;
-        (curl_multi_setopt)(handle.get(), CURLMOPT_SOCKETFUNCTION, &on_socket);
-        (curl_multi_setopt)(handle.get(), CURLMOPT_SOCKETDATA, static_cast<void*>(this));
-        (curl_multi_setopt)(handle.get(), CURLMOPT_TIMERFUNCTION, &on_timer);
-        (curl_multi_setopt)(handle.get(), CURLMOPT_TIMERDATA, static_cast<void*>(this));
-        configure_multi(handle.get(), options_);
-        handle_ = std::move(handle);
-        return true;
-    }
+    bool renew() noexcept;
 
 private:
-    void act(curl_socket_t fd, int bits) noexcept {
-        int running = 0;
-        if (!broken_ && usable()) broken_ = curl_multi_socket_action(handle_.get(), fd, bits, &running) != CURLM_OK;
-    }
+    void act(curl_socket_t fd, int bits) noexcept;
 
-    static int on_socket(CURL*, curl_socket_t fd, int what, void* self, void*) noexcept {
-        auto& m = *static_cast<multi*>(self);
-        ++m.count_.activity;
-        try {
-            m.watch_.want(fd, what);
-            return 0;
-        } catch (...) {
-            return -1;  // no memory: libcurl ends with an error
-        }
-    }
-    static int on_timer(CURLM*, long milliseconds, void* self) noexcept {
-        auto& m = *static_cast<multi*>(self);
-        m.due_ = milliseconds == 0;  // one timer: each call replaces it
-        if (milliseconds > 0) m.watch_.wake_at(socket_watch::clock::now() + std::chrono::milliseconds{milliseconds});
-        else m.watch_.wake_never();
-        return 0;
-    }
-    static int on_open(void* self, curl_socket_t fd, curlsocktype) noexcept {
-        auto& m = *static_cast<multi*>(self);
-        ++m.count_.activity;
-        m.count_.connections.fetch_add(1, std::memory_order_relaxed);
-        try {
-            m.watch_.opened(fd);
-            return CURL_SOCKOPT_OK;
-        } catch (...) {
-            return CURL_SOCKOPT_ERROR;
-        }
-    }
-    static int on_close(void* self, curl_socket_t fd) noexcept {
-        auto& m = *static_cast<multi*>(self);
-        ++m.count_.activity;
-        m.watch_.closing(fd);
-        return ::close(fd);
-    }
+    static int on_socket(CURL*, curl_socket_t fd, int what, void* self, void*) noexcept;
+    static int on_timer(CURLM*, long milliseconds, void* self) noexcept;
+    static int on_open(void* self, curl_socket_t fd, curlsocktype) noexcept;
+    static int on_close(void* self, curl_socket_t fd) noexcept;
 
     client_options const options_;
     counters& count_;
@@ -154,3 +85,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI::http::curl
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/http/curl_multi.ipp>
+#endif

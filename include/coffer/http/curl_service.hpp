@@ -38,15 +38,7 @@ public:
     virtual ~engine_base() = default;
 
     /// False if the context is shutting down.
-    bool join() noexcept {
-        std::lock_guard const lock{list_->mutex_};
-        if (list_->closed_) return false;
-        next_ = list_->first_;
-        if (next_ != nullptr) next_->previous_ = this;
-        list_->first_ = this;
-        joined_ = true;
-        return true;
-    }
+    bool join() noexcept;
 
 protected:
     /// Lets go of everything that belongs to the context. Called once, with nothing of the engine running: by the
@@ -54,36 +46,17 @@ protected:
     virtual void close() noexcept = 0;
 
     /// For the destructor of the engine. A context that is destroyed at the same time waits for it.
-    void depart() noexcept {
-        std::lock_guard const lock{list_->mutex_};
-        if (!joined_) return;
-        unlink();
-        close();
-    }
+    void depart() noexcept;
 
 private:
     friend class engine_list;
-    void unlink() noexcept {
-        (previous_ != nullptr ? previous_->next_ : list_->first_) = next_;
-        if (next_ != nullptr) next_->previous_ = previous_;
-        joined_ = false;
-    }
+    void unlink() noexcept;
 
     std::shared_ptr<engine_list> list_;
     engine_base* previous_ = nullptr;
     engine_base* next_ = nullptr;
     bool joined_ = false;
 };
-
-inline void engine_list::close() noexcept {
-    std::lock_guard const lock{mutex_};
-    closed_ = true;
-    while (first_ != nullptr) {
-        auto* const engine = first_;
-        engine->unlink();
-        engine->close();
-    }
-}
 
 /// Finds the list through any executor of the context, and closes it with the context.
 class COFFER_ONE_PER_PROCESS engine_service final : public asio::execution_context::service {
@@ -104,3 +77,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI::http::curl
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/http/curl_service.ipp>
+#endif

@@ -15,25 +15,10 @@ namespace coffer::inline COFFER_ABI::http::curl {
 class sigpipe_guard {
 public:
     /// Does nothing unless `needed`: three system calls are spared for plain sockets, where libcurl uses MSG_NOSIGNAL.
-    explicit sigpipe_guard(bool needed) noexcept {
-        if (!needed) return;
-        sigset_t pending;
-        sigemptyset(&pipe_);
-        sigaddset(&pipe_, SIGPIPE);
-        sigemptyset(&pending);
-        sigpending(&pending);
-        if (sigismember(&pending, SIGPIPE) == 1) return;  // somebody else's, and blocked already
-        active_ = pthread_sigmask(SIG_BLOCK, &pipe_, &before_) == 0;
-    }
+    explicit sigpipe_guard(bool needed) noexcept;
     sigpipe_guard(sigpipe_guard const&) = delete;
     sigpipe_guard& operator=(sigpipe_guard const&) = delete;
-    ~sigpipe_guard() {
-        if (!active_) return;
-        timespec const now{};
-        while (sigtimedwait(&pipe_, nullptr, &now) == SIGPIPE) {
-        }
-        pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-    }
+    ~sigpipe_guard();
 
 private:
     bool active_ = false;
@@ -42,3 +27,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI::http::curl
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/http/curl_sigpipe.ipp>
+#endif

@@ -11,7 +11,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace coffer::inline COFFER_ABI::http {
@@ -47,8 +46,7 @@ namespace detail {
 class header {
 public:
     /// One field, as it will be sent.
-    header(std::string field_name, std::string field_value)
-        : name{std::move(field_name)}, value{std::move(field_value)} {}
+    header(std::string field_name, std::string field_value);
 
     std::string name;  ///< as it came, or as it will be sent
     std::string value;  ///< without the white space around it
@@ -62,35 +60,18 @@ public:
     header_list() = default;
 
     /// Appends a field, beside others of that name.
-    header_list& add(std::string name, std::string value) & {
-        fields_.emplace_back(std::move(name), std::move(value));
-        return *this;
-    }
+    header_list& add(std::string name, std::string value) &;
     /// Replaces all fields of that name by one.
-    header_list& set(std::string name, std::string value) & {
-        erase(name);
-        return add(std::move(name), std::move(value));
-    }
+    header_list& set(std::string name, std::string value) &;
     /// How many there were.
-    std::size_t erase(std::string_view name) {
-        return std::erase_if(fields_, [&](header const& h) { return detail::equal_names(h.name, name); });
-    }
+    std::size_t erase(std::string_view name);
     /// All of them go.
     void clear() noexcept { fields_.clear(); }
 
     /// The value of the first field of that name. Valid until the list changes.
-    [[nodiscard]] std::optional<std::string_view> first(std::string_view name) const noexcept {
-        for (auto const& h : fields_)
-            if (detail::equal_names(h.name, name)) return h.value;
-        return std::nullopt;
-    }
+    [[nodiscard]] std::optional<std::string_view> first(std::string_view name) const noexcept;
     /// The values of all fields of that name, in their order. Valid until the list changes.
-    [[nodiscard]] std::vector<std::string_view> all(std::string_view name) const {
-        std::vector<std::string_view> values;
-        for (auto const& h : fields_)
-            if (detail::equal_names(h.name, name)) values.emplace_back(h.value);
-        return values;
-    }
+    [[nodiscard]] std::vector<std::string_view> all(std::string_view name) const;
     /// Is there a field of that name?
     [[nodiscard]] bool contains(std::string_view name) const noexcept { return first(name).has_value(); }
 
@@ -104,10 +85,14 @@ public:
     [[nodiscard]] bool empty() const noexcept { return fields_.empty(); }
 
     /// The last field, to continue its value; null if there is none.
-    [[nodiscard]] header* last() noexcept { return fields_.empty() ? nullptr : &fields_.back(); }
+    [[nodiscard]] header* last() noexcept;
 
 private:
     std::vector<header> fields_;
 };
 
 }  // namespace coffer::inline COFFER_ABI::http
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/http/headers.ipp>
+#endif

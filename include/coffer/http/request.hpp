@@ -9,14 +9,12 @@
 #include <coffer/base/defaults.hpp>
 #include <coffer/http/headers.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <memory>
 #include <ostream>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace coffer::inline COFFER_ABI::http {
@@ -29,17 +27,11 @@ class request {
 public:
     request() = default;
     /// Without a body.
-    request(std::string method_name, std::string target) : method{std::move(method_name)}, url{std::move(target)} {}
+    request(std::string method_name, std::string target);
     /// With a body, which is moved in.
-    request(std::string method_name, std::string target, std::string content)
-        : request{std::move(method_name), std::move(target)} {
-        body = std::make_shared<std::string const>(std::move(content));
-    }
+    request(std::string method_name, std::string target, std::string content);
     /// With a body that others share.
-    request(std::string method_name, std::string target, std::shared_ptr<std::string const> content)
-        : request{std::move(method_name), std::move(target)} {
-        body = std::move(content);
-    }
+    request(std::string method_name, std::string target, std::shared_ptr<std::string const> content);
 
     std::string method = "GET";  ///< `GET`, `POST` and so on, in capitals
     /// Absolute. `http://` reaches only loopback addresses; a URL with a user name or a password is refused.
@@ -58,24 +50,14 @@ public:
     std::vector<std::string> sensitive_headers;
 
     /// Is the value of such a field a secret? Then it is never printed.
-    [[nodiscard]] bool hides(std::string_view header_name) const noexcept {
-        return is_sensitive(header_name) || std::ranges::any_of(sensitive_headers, [&](std::string const& name) {
-                   return detail::equal_names(name, header_name);
-               });
-    }
+    [[nodiscard]] bool hides(std::string_view header_name) const noexcept;
 
     /// Method, URL without its query, names of headers, values of harmless ones, size of the body.
-    friend std::ostream& operator<<(std::ostream& out, request const& r) {
-        auto const end = std::min(r.url.find_first_of("?#"), r.url.size());
-        auto const shown = std::string_view{r.url}.substr(0, end);
-        auto const scheme = shown.find("://");
-        auto const at = shown.substr(0, shown.find('/', scheme == shown.npos ? 0 : scheme + 3)).rfind('@');
-        out << r.method << ' ' << (at == shown.npos ? shown : std::string_view{"<refused: it holds a user name>"});
-        if (end != r.url.size()) out << "?<hidden>";
-        for (auto const& h : r.headers)
-            out << "\n" << h.name << ": " << (r.hides(h.name) ? std::string_view{"<hidden>"} : h.value);
-        return out << "\n(" << (r.body ? r.body->size() : 0) << " bytes)";
-    }
+    friend std::ostream& operator<<(std::ostream& out, request const& r);
 };
 
 }  // namespace coffer::inline COFFER_ABI::http
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/http/request.ipp>
+#endif

@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <string>
-#include <utility>
 
 namespace coffer::inline COFFER_ABI::http {
 
@@ -18,7 +17,7 @@ class response {
 public:
     response() = default;
     /// As a test makes it.
-    explicit response(int code, std::string content = {}) : status{code}, body{std::move(content)} {}
+    explicit response(int code, std::string content = {});
 
     int status = 0;  ///< of the final response; 0: none
     http::version version = http::version::unknown;  ///< as the status line says
@@ -30,3 +29,7 @@ public:
 };
 
 }  // namespace coffer::inline COFFER_ABI::http
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/http/response.ipp>
+#endif

@@ -6,12 +6,9 @@
 #include <coffer/http/request.hpp>
 #include <coffer/http/response.hpp>
 
-#include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <utility>
 
@@ -25,16 +22,7 @@ public:
 
     /// One line with or without its line end. False once all lines together are over the limit; nothing of that line
     /// is kept.
-    [[nodiscard]] bool feed(std::string_view line) {
-        if (line.size() > limit_ - used_) return false;
-        used_ += line.size();
-        while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.remove_suffix(1);
-        if (complete()) return true;  // a trailer: nothing of ours is in one
-        if (line.starts_with("HTTP/")) begin(line);
-        else if (line.empty()) ended_ = status_ != 0;
-        else field(line);
-        return true;
-    }
+    [[nodiscard]] bool feed(std::string_view line);
 
     /// The final status, 0 before its line came.
     [[nodiscard]] int status() const noexcept { return status_ >= 200 ? status_ : 0; }
@@ -48,60 +36,15 @@ public:
     [[nodiscard]] header_list take_headers() noexcept { return std::move(headers_); }
 
     /// The declared length of the body, if it is declared and can be read.
-    [[nodiscard]] std::optional<std::uint64_t> content_length() const noexcept {
-        auto const text = headers_.first("content-length");
-        std::uint64_t length = 0;
-        if (!text) return std::nullopt;
-        auto const [end, error] = std::from_chars(text->data(), text->data() + text->size(), length);
-        return error == std::errc{} && end == text->data() + text->size() ? std::optional{length} : std::nullopt;
-    }
+    [[nodiscard]] std::optional<std::uint64_t> content_length() const noexcept;
 
     /// Nothing but the end of the connection marks the end of the body (RFC 9112 §6.3).
-    [[nodiscard]] bool body_ends_with_connection(std::string_view method) const noexcept {
-        if (version_ != version::http1_0 && version_ != version::http1_1) return false;
-        if (method == "HEAD" || status_ == 204 || status_ == 304) return false;
-        if (headers_.contains("content-length")) return false;
-        auto const coding = headers_.first("transfer-encoding");
-        return !coding || !detail::contains_name(*coding, "chunked");
-    }
+    [[nodiscard]] bool body_ends_with_connection(std::string_view method) const noexcept;
 
 private:
-    void begin(std::string_view line) {
-        using enum http::version;
-        auto const space = std::min(line.find(' '), line.size());
-        auto const name = line.substr(5, space - 5);
-        version_ = name == "1.1"           ? http1_1
-                   : name == "1.0"         ? http1_0
-                   : name.starts_with('2') ? http2
-                   : name.starts_with('3') ? http3
-                                           : unknown;
-        auto digits = line.substr(space);
-        while (digits.starts_with(' ')) digits.remove_prefix(1);
-        status_ = 0;
-        std::from_chars(digits.data(), digits.data() + digits.size(), status_);
-        headers_.clear();  // a 1xx response's fields are not the final one's
-        ended_ = false;
-    }
+    void begin(std::string_view line);
 
-    void field(std::string_view line) {
-        auto const trim = [](std::string_view text) {
-            constexpr std::string_view blanks = " \t\r";  // a bare CR is as good as a blank (RFC 9112 §2.2)
-            auto const begin = std::min(text.find_first_not_of(blanks), text.size());
-            text.remove_prefix(begin);
-            return text.substr(0, text.find_last_not_of(blanks) + 1);
-        };
-        if (line.front() == ' ' || line.front() == '\t') {  // folded, obsolete, still about
-            auto* const previous = headers_.last();
-            auto const more = trim(line);
-            if (previous == nullptr || more.empty()) return;
-            if (!previous->value.empty()) previous->value += ' ';
-            previous->value += more;
-            return;
-        }
-        auto const colon = line.find(':');
-        if (colon == line.npos) return;  // not a field; the body decides whether the response is any good
-        headers_.add(std::string{trim(line.substr(0, colon))}, std::string{trim(line.substr(colon + 1))});
-    }
+    void field(std::string_view line);
 
     std::size_t limit_;
     std::size_t used_ = 0;
@@ -112,3 +55,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI::http
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/http/response_head.ipp>
+#endif

@@ -20,9 +20,7 @@ public:
     any_transport(Transport t) : self_{std::make_shared<model<Transport> const>(std::move(t))} {}
 
     /// Sends through it.
-    [[nodiscard]] awaitable<outcome<http::response>> send(http::request r, time_point deadline) const {
-        return self_->send(std::move(r), deadline);
-    }
+    [[nodiscard]] awaitable<outcome<http::response>> send(http::request r, time_point deadline) const;
 
 private:
     struct base {
@@ -42,3 +40,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI::llm
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/llm/any_transport.ipp>
+#endif

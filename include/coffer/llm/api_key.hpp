@@ -16,15 +16,11 @@
 #include <coffer/time/clock.hpp>
 
 #include <concepts>
-#include <cstdlib>
-#include <fstream>
 #include <functional>
 #include <iterator>
 #include <memory>
 #include <new>
-#include <stdexcept>
 #include <string>
-#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -35,8 +31,7 @@ class key_request {
 public:
     key_request() = default;
     /// As the library asks: until when the key is of use, and the one that was refused, if one was.
-    explicit key_request(time_point deadline, std::string refused = {})
-        : deadline_{deadline}, refused_{std::move(refused)} {}
+    explicit key_request(time_point deadline, std::string refused = {});
 
     /// Has the provider just refused the key that the source gave before? Then one that is kept somewhere is of no use.
     [[nodiscard]] bool after_refusal() const noexcept { return !refused_.empty(); }
@@ -106,26 +101,17 @@ public:
         }
     }
     /// That very key. A program's arguments and its source are no place for one: prefer the other ways.
-    explicit api_key(std::string key) : api_key{[k = std::move(key)] { return outcome<std::string>{k}; }} {}
+    explicit api_key(std::string key);
     /// The same, of a literal.
-    explicit api_key(char const* key) : api_key{std::string{key}} {}
+    explicit api_key(char const* key);
     /// For servers that want none.
-    [[nodiscard]] static api_key none() { return api_key{std::string{}}; }
+    [[nodiscard]] static api_key none();
 
     /// Must it be awaited?
     [[nodiscard]] bool is_coroutine() const noexcept { return fetch_ != nullptr; }
 
     /// The key as it is now; empty if none is wanted. Throws `std::logic_error` if the source is a coroutine.
-    [[nodiscard]] outcome<std::string> read(key_request const& why = key_request{}) const {
-        if (is_coroutine()) throw std::logic_error{"coffer: this source of API keys is a coroutine; await fetch()"};
-        try {
-            return usable((*read_)(why));
-        } catch (std::bad_alloc const&) {
-            throw;
-        } catch (...) {
-            return threw();
-        }
-    }
+    [[nodiscard]] outcome<std::string> read(key_request const& why = key_request{}) const;
     /// The same of any source. A coroutine of its own, which holds what it is given.
     template <class = on_use>
     [[nodiscard]] static awaitable<outcome<std::string>> fetch(api_key from, key_request why) {
@@ -148,13 +134,7 @@ private:
     [[nodiscard]] static tl::unexpected<fault> threw() {
         return failed(fault_kind::unauthorized, "the source of the API key threw");
     }
-    [[nodiscard]] static outcome<std::string> usable(outcome<std::string> key) {
-        if (!key) return failed(std::move(key).error().with_execution(knowledge::no).with_billing(knowledge::no));
-        for (char const c : *key)
-            if (c < ' ' || c > '~')
-                return failed(fault_kind::unauthorized, "the API key holds characters that no header may");
-        return key;
-    }
+    [[nodiscard]] static outcome<std::string> usable(outcome<std::string> key);
     template <class = on_use>
     static detail::key_later as_outcome(awaitable<std::string> given) {
         auto key = co_await std::move(given);
@@ -166,27 +146,14 @@ private:
 };
 
 /// The environment variable, read at each request.
-[[nodiscard]] inline api_key api_key_from_env(std::string variable = "OPENAI_API_KEY") {
-    return api_key{[name = std::move(variable)]() -> outcome<std::string> {
-        auto const* const value = std::getenv(name.c_str());
-        if (value == nullptr || *value == '\0')
-            return failed(fault_kind::unauthorized, "the environment variable " + name + " holds no API key");
-        return std::string{value};
-    }};
-}
+[[nodiscard]] api_key api_key_from_env(std::string variable = "OPENAI_API_KEY");
 
 /// A file's content without white space around it, read at each request: secrets mounted into containers are rotated
 /// so.
-[[nodiscard]] inline api_key api_key_from_file(std::string path) {
-    return api_key{[name = std::move(path)]() -> outcome<std::string> {
-        std::ifstream file{name, std::ios::binary};
-        std::string text{std::istreambuf_iterator<char>{file}, {}};
-        constexpr std::string_view white = " \t\r\n";
-        text.erase(text.find_last_not_of(white) + 1);
-        text.erase(0, text.find_first_not_of(white));
-        if (text.empty()) return failed(fault_kind::unauthorized, "the file " + name + " holds no API key");
-        return text;
-    }};
-}
+[[nodiscard]] api_key api_key_from_file(std::string path);
 
 }  // namespace coffer::inline COFFER_ABI::llm
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/llm/api_key.ipp>
+#endif

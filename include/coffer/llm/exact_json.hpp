@@ -27,14 +27,8 @@ public:
         name_ = std::move(name);
         return true;
     }
-    bool start_object(std::size_t) override {
-        open_.push_back(put(json::object()));
-        return true;
-    }
-    bool start_array(std::size_t) override {
-        open_.push_back(put(json::array()));
-        return true;
-    }
+    COFFER_INLINE bool start_object(std::size_t) override;
+    COFFER_INLINE bool start_array(std::size_t) override;
     bool end_object() override { return open_.pop_back(), true; }
     bool end_array() override { return open_.pop_back(), true; }
     bool parse_error(std::size_t, std::string const&, json::exception const&) override { return false; }
@@ -43,12 +37,7 @@ public:
 
 private:
     // An element's address holds while it is open: until it is closed its parent gets no other.
-    json* put(json value) {
-        if (open_.empty()) return &(root_ = std::move(value));
-        auto& parent = *open_.back();
-        if (parent.is_array()) return parent.push_back(std::move(value)), &parent.back();
-        return &(parent[name_] = std::move(value));
-    }
+    json* put(json value);
 
     json root_;
     std::string name_;
@@ -56,18 +45,13 @@ private:
 };
 
 /// The document, or nothing if the text is none.
-[[nodiscard]] inline std::optional<json> parse_exact_json(std::string_view text) {
-    if (too_deep(text)) return std::nullopt;
-    exact_json_builder builder;
-    if (!json::sax_parse(text, &builder)) return std::nullopt;
-    return builder.take();
-}
+[[nodiscard]] std::optional<json> parse_exact_json(std::string_view text);
 
 /// A number's text, whichever kind it is; nothing if it is none. A string may hold one.
-[[nodiscard]] inline std::optional<std::string> number_text(json const& value) {
-    if (value.is_string()) return value.get<std::string>();
-    if (value.is_number_integer()) return value.dump();
-    return std::nullopt;
-}
+[[nodiscard]] std::optional<std::string> number_text(json const& value);
 
 }  // namespace coffer::inline COFFER_ABI::llm::detail
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/llm/exact_json.ipp>
+#endif

@@ -6,11 +6,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
 
 #if NLOHMANN_JSON_VERSION_MAJOR * 100 + NLOHMANN_JSON_VERSION_MINOR < 310
@@ -47,44 +45,24 @@ inline constexpr int deepest_json = 200;
 }
 
 /// The document, or nothing if the text is none.
-[[nodiscard]] inline std::optional<json> parse_json(std::string_view text) {
-    if (too_deep(text)) return std::nullopt;
-    auto document = json::parse(text, nullptr, false);
-    if (document.is_discarded()) return std::nullopt;
-    return document;
-}
+[[nodiscard]] std::optional<json> parse_json(std::string_view text);
 
 /// The member of that name, or null if `parent` is no object, has none, or has `null` there.
-[[nodiscard]] inline json const* member(json const* parent, std::string_view name) noexcept {
-    if (parent == nullptr || !parent->is_object()) return nullptr;
-    auto const& object = parent->get_ref<json::object_t const&>();
-    auto const at = object.find(name);
-    return at == object.end() || at->second.is_null() ? nullptr : &at->second;
-}
+[[nodiscard]] json const* member(json const* parent, std::string_view name) noexcept;
 template <class... Names>
 [[nodiscard]] json const* member(json const* parent, std::string_view name, Names... further) noexcept {
     return member(member(parent, name), further...);
 }
 
 /// The text of a string, or empty.
-[[nodiscard]] inline std::string_view text_of(json const* value) noexcept {
-    return value != nullptr && value->is_string() ? std::string_view{value->get_ref<std::string const&>()} : "";
-}
+[[nodiscard]] std::string_view text_of(json const* value) noexcept;
 
 /// A count as providers write one: not negative, whole, of a believable size; `12.0` counts as 12.
-[[nodiscard]] inline std::optional<std::int64_t> count_of(json const* value) noexcept {
-    constexpr std::int64_t most = 1'000'000'000'000;
-    if (value == nullptr) return std::nullopt;
-    if (value->is_number_unsigned()) {
-        auto const n = value->get<std::uint64_t>();
-        return n <= static_cast<std::uint64_t>(most) ? std::optional{static_cast<std::int64_t>(n)} : std::nullopt;
-    }
-    if (value->is_number_float()) {
-        auto const x = value->get<double>();
-        if (x >= 0 && x <= static_cast<double>(most) && std::floor(x) == x) return static_cast<std::int64_t>(x);
-    }
-    return std::nullopt;
-}
+[[nodiscard]] std::optional<std::int64_t> count_of(json const* value) noexcept;
 
 }  // namespace detail
 }  // namespace coffer::inline COFFER_ABI::llm
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/llm/json.ipp>
+#endif

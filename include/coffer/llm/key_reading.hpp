@@ -23,8 +23,7 @@ namespace coffer::inline COFFER_ABI::llm::detail {
 /// One run of the source, on a strand of its own, and the calls that wait for it. Cancelled when the last of them has left.
 class key_reading : public std::enable_shared_from_this<key_reading> {
 public:
-    key_reading(asio::any_io_executor const& executor, std::string refused)
-        : refused_{std::move(refused)}, strand_{asio::make_strand(executor)} {}
+    key_reading(asio::any_io_executor const& executor, std::string refused);
     key_reading(key_reading const&) = delete;
     key_reading& operator=(key_reading const&) = delete;
 
@@ -35,22 +34,8 @@ public:
                        asio::bind_cancellation_slot(signal_.slot(), signal_keeper{shared_from_this()}));
     }
     /// One more call waits. False if that is too late.
-    [[nodiscard]] bool join() {
-        std::lock_guard const lock{mutex_};
-        if (!strand_) return false;
-        ++waiting_;
-        return true;
-    }
-    void leave() noexcept {
-        std::lock_guard const lock{mutex_};
-        if (--waiting_ > 0 || !strand_) return;
-        try {
-            asio::post(*strand_,
-                       [self = shared_from_this()] { self->signal_.emit(asio::cancellation_type::terminal); });
-        } catch (...) {  // no memory: it ends by itself
-        }
-        strand_.reset();
-    }
+    [[nodiscard]] bool join();
+    void leave() noexcept;
     [[nodiscard]] std::string const& refused() const noexcept { return refused_; }
     [[nodiscard]] completion<outcome<std::string>> const& done() const noexcept { return done_; }
 
@@ -61,18 +46,7 @@ private:
         explicit keeper(std::shared_ptr<key_reading> r) noexcept : reading_{std::move(r)} {}
         keeper(keeper&&) noexcept = default;
         keeper& operator=(keeper&&) = delete;
-        ~keeper() {
-            if (!reading_) return;
-            {
-                // Under the lock: nobody posts to an executor whose context is about to go.
-                std::lock_guard const lock{reading_->mutex_};
-                reading_->strand_.reset();
-            }
-            try {
-                reading_->done_.set(failed(fault_kind::unauthorized));
-            } catch (...) {  // no memory: each waiter has its own limit
-            }
-        }
+        ~keeper();
         void set(outcome<std::string> key) const { reading_->done_.set(std::move(key)); }
 
     private:
@@ -115,9 +89,7 @@ public:
     }
 
     /// The source's answer, or null while there is none.
-    [[nodiscard]] outcome<std::string> const* key() const noexcept {
-        return reading_ ? reading_->done().get() : &*known_;
-    }
+    [[nodiscard]] outcome<std::string> const* key() const noexcept;
     /// Suspends until there is one, the time has come, or the coroutine is cancelled. Not for a wait that is over.
     [[nodiscard]] awaitable<wake> until(clock_service& service, time_point when) const {
         return reading_->done().wait(service, when);
@@ -174,3 +146,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI::llm::detail
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/llm/key_reading.ipp>
+#endif

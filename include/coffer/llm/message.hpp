@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace coffer::inline COFFER_ABI::llm {
@@ -46,7 +45,7 @@ enum class image_detail : std::uint8_t { automatic, low, high };
 class image_part {
 public:
     /// An image by its URL, which may be a `data:` one.
-    image_part(std::string url, image_detail d) : url_{std::move(url)}, detail_{d} {}
+    image_part(std::string url, image_detail d);
     /// As it is sent.
     [[nodiscard]] std::string const& url() const noexcept { return url_; }
     /// What was asked for.
@@ -65,38 +64,25 @@ private:
 class message {
 public:
     /// A message of anybody.
-    message(llm::role who, std::string text) : who_{who}, text_{std::move(text)} {}
+    message(llm::role who, std::string text);
 
     /// What the model is told to be.
-    [[nodiscard]] static message system(std::string text) { return {llm::role::system, std::move(text)}; }
+    [[nodiscard]] static message system(std::string text);
     /// The same, for models that call it so.
-    [[nodiscard]] static message developer(std::string text) { return {llm::role::developer, std::move(text)}; }
+    [[nodiscard]] static message developer(std::string text);
     /// What the user says.
-    [[nodiscard]] static message user(std::string text) { return {llm::role::user, std::move(text)}; }
+    [[nodiscard]] static message user(std::string text);
     /// What the model said before, as the conversation goes on.
-    [[nodiscard]] static message assistant(std::string text) { return {llm::role::assistant, std::move(text)}; }
+    [[nodiscard]] static message assistant(std::string text);
     /// What the assistant said together with the tools it called: `calls` is `reply::tool_calls` as it came.
-    [[nodiscard]] static message assistant(std::string text, std::string calls) {
-        message m{llm::role::assistant, std::move(text)};
-        m.tool_calls_ = std::move(calls);
-        return m;
-    }
+    [[nodiscard]] static message assistant(std::string text, std::string calls);
     /// What the tool call of that id gave.
-    [[nodiscard]] static message tool(std::string call_id, std::string text) {
-        message m{llm::role::tool, std::move(text)};
-        m.tool_call_id_ = std::move(call_id);
-        return m;
-    }
+    [[nodiscard]] static message tool(std::string call_id, std::string text);
 
     /// Adds an image: an address that the provider can reach, or `data:image/png;base64,...`.
-    message& image(std::string url, image_detail d = image_detail::automatic) & {
-        images_.emplace_back(std::move(url), d);
-        return *this;
-    }
+    message& image(std::string url, image_detail d = image_detail::automatic) &;
     /// The same of a temporary.
-    message&& image(std::string url, image_detail d = image_detail::automatic) && {
-        return std::move(image(std::move(url), d));
-    }
+    message&& image(std::string url, image_detail d = image_detail::automatic) &&;
 
     /// Its role.
     [[nodiscard]] llm::role who() const noexcept { return who_; }
@@ -120,3 +106,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI::llm
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/llm/message.ipp>
+#endif

@@ -34,13 +34,9 @@
 #include <coffer/llm/reply.hpp>
 #include <coffer/llm/request.hpp>
 
-#include <algorithm>
 #include <memory>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
-#include <vector>
 
 namespace coffer::inline COFFER_ABI::llm {
 
@@ -64,8 +60,7 @@ namespace coffer::inline COFFER_ABI::llm {
 class chat_operation {
 public:
     /// With a transport, keys and options, all of which are copied or moved in.
-    chat_operation(any_transport transport, api_key key, openai_options options)
-        : settings_{std::make_shared<settings const>(std::move(transport), std::move(key), std::move(options))} {}
+    chat_operation(any_transport transport, api_key key, openai_options options);
 
     /// One send. See above.
     template <class = on_use>
@@ -92,12 +87,7 @@ public:
 
 private:
     struct settings {
-        settings(any_transport t, api_key k, openai_options o)
-            : transport{std::move(t)}, keys{std::move(k)}, options{std::move(o)}, url{options.base_url} {
-            while (url.ends_with('/')) url.pop_back();
-            url += "/chat/completions";
-            if (!options.query.empty()) url += "?" + options.query;
-        }
+        settings(any_transport t, api_key k, openai_options o);
         any_transport transport;
         detail::key_desk keys;
         openai_options options;
@@ -105,62 +95,14 @@ private:
     };
 
     [[nodiscard]] static outcome<http::request> http_request(settings const& s, attempt const& a, request const& r,
-                                                             std::string const& key) {
-        auto const& o = s.options;
-        auto body = chat_body(r, o.output_limit_field, a.output_limit());
-        if (!body) return failed(std::move(body).error());
-        http::request sent{"POST", s.url, *std::move(body)};
-        sent.headers = o.headers;
-        sent.headers.set("Content-Type", "application/json").set("Accept", "application/json");
-        if (!key.empty()) sent.headers.set(o.key_header, o.key_prefix + key);
-        if (!o.organization.empty()) sent.headers.set("OpenAI-Organization", o.organization);
-        if (!o.project.empty()) sent.headers.set("OpenAI-Project", o.project);
-        if (!o.idempotency_header.empty()) sent.headers.set(o.idempotency_header, a.provider_key());
-        sent.sensitive_headers.push_back(o.key_header);
-        sent.connect_timeout = o.connect_timeout;
-        sent.max_header_bytes = o.max_header_bytes;
-        sent.max_body_bytes = o.max_body_bytes;
-        return sent;
-    }
+                                                             std::string const& key);
 
     [[nodiscard]] static outcome<answer> taken(http::response got, settings const& s, request const& r,
-                                               std::string const& key, attempt& a) {
-        std::vector<std::string_view> echoes;
-        for (auto const& m : r.messages()) {
-            echoes.emplace_back(m.text());
-            for (auto const& image : m.images()) echoes.emplace_back(image.url());
-        }
-        for (auto const* const raw : {&r.tools(), &r.response_format(), &r.extra()}) echoes.emplace_back(*raw);
-        provider_words const words{{key}, std::move(echoes)};
-        if (auto const said = rate_facts_of(got.headers, a.clock().wall_now()); said.any()) a.report_rate(said);
-        if (got.status >= 200 && got.status < 300) {
-            answer whole{without_key(std::move(got.body), key), got.status};
-            whole.request_id = detail::request_id_of(got.headers, words);
-            return whole;
-        }
-        // A failure that says what it consumed is billed, and its cost is known.
-        if (auto const body = detail::parse_json(got.body)) {
-            auto const bill = detail::bill_of(*body, s.options);
-            if (bill.usage) a.report(*bill.usage);
-            if (bill.cost) a.report_cost(*bill.cost);
-        }
-        return failed(fault_of_response(got, s.options.rules, words, a.clock().wall_now()));
-    }
+                                               std::string const& key, attempt& a);
 
     /// Is it worth reading the key again? Once in a call, and not for a proxy's own credentials.
-    [[nodiscard]] static bool may_be_stale(fault const& why, settings const& s, attempt const& a) {
-        if (why.kind() != fault_kind::unauthorized || why.status() == 407) return false;
-        if (why.execution() != knowledge::no || why.billing() != knowledge::no) return false;
-        return std::ranges::none_of(a.of().log(), [&](attempt_record const& before) {
-            return before.fault && before.fault->kind() == fault_kind::stale_credentials &&
-                   before.target.provider == s.options.provider;
-        });
-    }
-    [[nodiscard]] static fault stale(fault const& refused) {
-        fault f{fault_kind::stale_credentials, "the API key was refused; its source gives another one now"};
-        f.with_status(refused.status()).with_code(std::string{refused.code()});
-        return f.with_request_id(std::string{refused.request_id()}), f;
-    }
+    [[nodiscard]] static bool may_be_stale(fault const& why, settings const& s, attempt const& a);
+    [[nodiscard]] static fault stale(fault const& refused);
 
     // After the first cancellation Asio throws at the next suspension: it is looked for before each but the first.
     // Attempt and request live in the walk.
@@ -219,11 +161,14 @@ static_assert(provider<chat_operation, request, reply>);
 class openai {
 public:
     /// Any `http::transport`: `http::client`, or a scripted one in tests. Options are copied in.
-    openai(any_transport transport, api_key key, openai_options options = {})
-        : chat{std::move(transport), std::move(key), std::move(options)} {}
+    openai(any_transport transport, api_key key, openai_options options = {});
 
     /// The operation to be wrapped. A value of its own: it may outlive this.
     chat_operation chat;
 };
 
 }  // namespace coffer::inline COFFER_ABI::llm
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/llm/openai.ipp>
+#endif

@@ -12,20 +12,15 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace coffer::inline COFFER_ABI::llm {
 
 /// The environment variable's value, or `otherwise` if it is not set or empty.
-[[nodiscard]] inline std::string from_environment(char const* variable, std::string otherwise) {
-    auto const* const value = std::getenv(variable);
-    return value != nullptr && *value != '\0' ? std::string{value} : otherwise;
-}
+[[nodiscard]] std::string from_environment(char const* variable, std::string otherwise);
 
 /// What to take for a price that is not known.
 enum class unknown_price : std::uint8_t {
@@ -80,51 +75,24 @@ public:
     fault_rules rules;  ///< what the provider's errors mean
 
     /// The card of that model, or what `on_unknown_price` puts in its place. Nothing if its price is not known.
-    [[nodiscard]] std::optional<price_card> card_of(std::string_view model) const {
-        auto const* const card = prices.find(model);
-        if (card != nullptr && card->refused().empty()) return *card;
-        return on_unknown_price == unknown_price::assume_dearest ? prices.dearest() : std::nullopt;
-    }
+    [[nodiscard]] std::optional<price_card> card_of(std::string_view model) const;
 
     /// OpenAI, with OPENAI_BASE_URL, OPENAI_ORG_ID and OPENAI_PROJECT_ID where they are set.
-    [[nodiscard]] static openai_options from_env() {
-        openai_options o;
-        o.base_url = from_environment("OPENAI_BASE_URL", std::move(o.base_url));
-        o.organization = from_environment("OPENAI_ORG_ID", {});
-        o.project = from_environment("OPENAI_PROJECT_ID", {});
-        return o;
-    }
+    [[nodiscard]] static openai_options from_env();
     /// A server that speaks OpenAI's protocol. Nothing is known of its prices.
-    [[nodiscard]] static openai_options compatible(std::string provider_name, std::string url) {
-        openai_options o;
-        o.provider = std::move(provider_name);
-        o.base_url = std::move(url);
-        o.prices = price_table{};
-        return o;
-    }
+    [[nodiscard]] static openai_options compatible(std::string provider_name, std::string url);
     /// OpenRouter. Its answers say what they cost; for an upper bound beforehand it needs a price table.
-    [[nodiscard]] static openai_options openrouter() {
-        auto o = compatible("openrouter", "https://openrouter.ai/api/v1");
-        o.rules.insured = true;
-        return o;
-    }
+    [[nodiscard]] static openai_options openrouter();
     /// Groq, whose 422 does not mean the request: it is `ambiguous`. Nothing is known of its prices.
-    [[nodiscard]] static openai_options groq() {
-        auto o = compatible("groq", "https://api.groq.com/openai/v1");
-        o.rules.unprocessable_is_output = true;
-        return o;
-    }
+    [[nodiscard]] static openai_options groq();
     /// A deployment on Azure: `azure("https://name.openai.azure.com", "my-deployment", "2024-10-21")`. The model of a
     /// request is then only a name; the deployment decides.
     [[nodiscard]] static openai_options azure(std::string const& endpoint, std::string const& deployment,
-                                              std::string const& api_version) {
-        auto o = compatible("azure", endpoint + "/openai/deployments/" + deployment);
-        o.query = "api-version=" + api_version;
-        o.key_header = "api-key";
-        o.key_prefix.clear();
-        o.rules.bills_filtered_prompts = true;
-        return o;
-    }
+                                              std::string const& api_version);
 };
 
 }  // namespace coffer::inline COFFER_ABI::llm
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/llm/openai_options.ipp>
+#endif

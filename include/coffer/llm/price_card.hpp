@@ -76,8 +76,7 @@ public:
     /// The standard tier's rates, as of that day, `YYYY-MM-DD`.
     price_card(token_rates rates, std::string_view as_of) : as_of_{as_of} { tier(service_tier::standard, rates); }
     /// The standard tier's rates for text alone.
-    price_card(token_price input, token_price output, std::string_view as_of)
-        : price_card{token_rates{.input = input, .output = output}, as_of} {}
+    price_card(token_price input, token_price output, std::string_view as_of);
 
     /// In that tier.
     price_card& tier(service_tier t, token_rates rates) & { return above(nothing, rates, t); }
@@ -85,17 +84,9 @@ public:
     price_card&& tier(service_tier t, token_rates rates) && { return std::move(tier(t, rates)); }
     /// For a prompt of more than `prompt_tokens` those rates hold for everything, output and all tokens below included.
     /// There may be several such sizes.
-    price_card& above(std::int64_t prompt_tokens, token_rates rates, service_tier t = service_tier::standard) & {
-        auto& sizes = tiers_[static_cast<std::size_t>(t)];
-        auto const at = std::ranges::lower_bound(sizes, prompt_tokens, {}, &step::above);
-        if (at != sizes.end() && at->above == prompt_tokens) at->rates = rates;
-        else sizes.insert(at, {prompt_tokens, rates});
-        return *this;
-    }
+    price_card& above(std::int64_t prompt_tokens, token_rates rates, service_tier t = service_tier::standard) &;
     /// The same of a temporary.
-    price_card&& above(std::int64_t prompt_tokens, token_rates rates, service_tier t = service_tier::standard) && {
-        return std::move(above(prompt_tokens, rates, t));
-    }
+    price_card&& above(std::int64_t prompt_tokens, token_rates rates, service_tier t = service_tier::standard) &&;
     /// What is paid by the piece, besides the tokens.
     price_card& fees(unit_fees f) & noexcept { return fees_ = f, *this; }
     /// The same of a temporary.
@@ -107,30 +98,17 @@ public:
     /// What is on this card is not all: there is neither a bound nor a cost. `why` is shown to the user.
     price_card& refuse(std::string why) & { return refused_ = std::move(why), *this; }
     /// The same of a temporary.
-    price_card&& refuse(std::string why) && { return std::move(refuse(std::move(why))); }
+    price_card&& refuse(std::string why) &&;
 
     /// The rates for a prompt of so many tokens; null where none are listed: no such tier, or a size that is listed for
     /// the standard tier and not for this one.
     [[nodiscard]] token_rates const* rates(std::int64_t prompt_tokens,
-                                           service_tier t = service_tier::standard) const noexcept {
-        auto const* const own = last_below(t, prompt_tokens);
-        auto const* const standard = last_below(service_tier::standard, prompt_tokens);
-        if (own == nullptr || (standard != nullptr && own->above < standard->above)) return nullptr;
-        return &own->rates;
-    }
+                                           service_tier t = service_tier::standard) const noexcept;
     /// Takes in all rates that a prompt of at most so many tokens may meet in that tier. False if for some of those
     /// sizes none are listed.
-    bool collect(dearest_rates& into, std::int64_t prompt_tokens, service_tier t) const noexcept {
-        // Some lists mean "from so many on" where they say "above".
-        for (auto const& s : tiers_[static_cast<std::size_t>(t)])
-            if (s.above <= prompt_tokens) into.include(s.rates);
-        auto const& standard = tiers_[static_cast<std::size_t>(service_tier::standard)];
-        return std::ranges::all_of(standard, [&](step const& s) {
-            return s.above > prompt_tokens || rates(s.above == nothing ? 0 : s.above + 1, t) != nullptr;
-        });
-    }
+    bool collect(dearest_rates& into, std::int64_t prompt_tokens, service_tier t) const noexcept;
     /// Are there rates of that tier?
-    [[nodiscard]] bool lists(service_tier t) const noexcept { return !tiers_[static_cast<std::size_t>(t)].empty(); }
+    [[nodiscard]] bool lists(service_tier t) const noexcept;
     /// Calls `each(token_rates const&)` for all rates there are.
     template <class Each>
     void for_each_rates(Each&& each) const {
@@ -157,12 +135,7 @@ private:
     };
     static constexpr std::int64_t nothing = -1;  // even an empty prompt is more
 
-    [[nodiscard]] step const* last_below(service_tier t, std::int64_t prompt_tokens) const noexcept {
-        step const* found = nullptr;
-        for (auto const& s : tiers_[static_cast<std::size_t>(t)])
-            if (s.above < prompt_tokens) found = &s;
-        return found;
-    }
+    [[nodiscard]] step const* last_below(service_tier t, std::int64_t prompt_tokens) const noexcept;
 
     std::array<std::vector<step>, 4> tiers_;  // by `service_tier`; the smallest prompts first
     unit_fees fees_;
@@ -172,3 +145,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI::llm
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/llm/price_card.ipp>
+#endif

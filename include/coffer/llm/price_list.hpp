@@ -11,12 +11,8 @@
 #include <coffer/llm/price_entry.hpp>
 #include <coffer/llm/price_table.hpp>
 
-#include <algorithm>
-#include <array>
-#include <stdexcept>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace coffer::inline COFFER_ABI::llm {
@@ -38,28 +34,7 @@ public:
     /// nano-dollar per piece, is rounded up and said in `remarks`. An entry that cannot be priced spoils no other one.
     /// Throws `std::invalid_argument` if the text is no JSON object, or the day is none.
     [[nodiscard]] static price_list from_json(std::string_view text, std::string_view day,
-                                              std::string_view provider = {}) {
-        bool const is_day = day.size() == 10 && day[4] == '-' && day[7] == '-' &&
-                            day.find_first_not_of("0123456789-") == day.npos && std::ranges::count(day, '-') == 2;
-        if (!is_day)
-            throw std::invalid_argument{
-                "coffer::llm::price_list: the day of the prices is written YYYY-MM-DD, e.g. \"2026-11-21\""};
-        auto const document = detail::parse_exact_json(text);
-        if (!document || !document->is_object())
-            throw std::invalid_argument{
-                "coffer::llm::price_list: the text is no JSON object with a member for each model, as "
-                "model_prices_and_context_window.json is"};
-        price_list list;
-        for (auto const& [name, entry] : document->items()) {
-            auto const whose = detail::text_of(detail::member(&entry, "litellm_provider"));
-            if (!provider.empty() && whose != provider) continue;
-            std::string_view model = name;
-            if (!provider.empty() && model.starts_with(provider) && model.substr(provider.size()).starts_with('/'))
-                model.remove_prefix(provider.size() + 1);
-            list.read(model, entry, day);
-        }
-        return list;
-    }
+                                              std::string_view provider = {});
 
     price_table prices;  ///< what was understood
     std::vector<note> skipped;  ///< not in `prices`: no model that writes text, or its price is not there or no number
@@ -69,20 +44,11 @@ public:
     std::vector<note> remarks;  ///< priced, but not as it stands: rounded up, a service tier left out
 
 private:
-    void read(std::string_view model, json const& entry, std::string_view day) {
-        constexpr std::array<std::string_view, 3> modes{"chat", "completion", "responses"};
-        std::string const name{model};
-        if (!entry.is_object()) return skipped.push_back({name, "the entry is no object"});
-        auto const mode = detail::text_of(detail::member(&entry, "mode"));
-        if (!mode.empty() && std::ranges::find(modes, mode) == modes.end())
-            return skipped.push_back({name, "its mode is not chat, completion or responses"});
-        detail::price_entry one{model, entry};
-        auto card = one.card(day);
-        if (!card) return skipped.push_back({name, one.skipped()});
-        if (!one.refused().empty()) refused.push_back({name, one.refused()});
-        for (auto const& remark : one.remarks()) remarks.push_back({name, remark});
-        prices.set(name, *std::move(card));
-    }
+    void read(std::string_view model, json const& entry, std::string_view day);
 };
 
 }  // namespace coffer::inline COFFER_ABI::llm
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/llm/price_list.ipp>
+#endif

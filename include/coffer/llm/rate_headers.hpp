@@ -8,13 +8,9 @@
 #include <coffer/llm/instants.hpp>
 #include <coffer/time/clock.hpp>
 
-#include <array>
-#include <charconv>
 #include <cstdint>
 #include <optional>
 #include <string_view>
-#include <system_error>
-#include <utility>
 
 namespace coffer::inline COFFER_ABI::llm {
 
@@ -27,60 +23,17 @@ struct rate_header {
     std::string_view bucket;  ///< `requests`, `project-tokens`, ... or nothing
 };
 
-[[nodiscard]] inline bool cut_prefix(std::string_view& text, std::string_view prefix) noexcept {
-    if (text.size() < prefix.size() || !http::detail::equal_names(text.substr(0, prefix.size()), prefix)) return false;
-    text.remove_prefix(prefix.size());
-    return true;
-}
-[[nodiscard]] inline bool cut_suffix(std::string_view& text, std::string_view suffix) noexcept {
-    if (text.size() < suffix.size() || !http::detail::equal_names(text.substr(text.size() - suffix.size()), suffix))
-        return false;
-    text.remove_suffix(suffix.size());
-    return true;
-}
+[[nodiscard]] bool cut_prefix(std::string_view& text, std::string_view prefix) noexcept;
+[[nodiscard]] bool cut_suffix(std::string_view& text, std::string_view suffix) noexcept;
 
 /// `x-ratelimit-remaining-requests` (OpenAI and who speaks as it does), `anthropic-ratelimit-requests-remaining`.
-[[nodiscard]] inline std::optional<rate_header> rate_header_of(std::string_view name) noexcept {
-    using enum rate_header::field;
-    constexpr std::array<std::pair<std::string_view, rate_header::field>, 3> fields{
-        {{"limit", limit}, {"remaining", remaining}, {"reset", reset}}};
-    if (cut_prefix(name, "x-ratelimit-")) {
-        for (auto const& [word, what] : fields) {
-            auto rest = name;
-            if (!cut_prefix(rest, word)) continue;
-            if (rest.empty()) return rate_header{what, rest};
-            if (cut_prefix(rest, "-") && !rest.empty()) return rate_header{what, rest};
-        }
-    } else if (cut_prefix(name, "anthropic-ratelimit-")) {
-        for (auto const& [word, what] : fields)
-            if (auto rest = name; cut_suffix(rest, word) && cut_suffix(rest, "-")) return rate_header{what, rest};
-    }
-    return std::nullopt;
-}
+[[nodiscard]] std::optional<rate_header> rate_header_of(std::string_view name) noexcept;
 
 /// What a bucket counts, by its name: of requests if it has none (OpenRouter). Nothing if nobody knows (Anthropic's `unified`
 /// ones).
-[[nodiscard]] inline std::optional<rate_measure> measure_of(std::string_view bucket) noexcept {
-    if (cut_prefix(bucket, "project-") && bucket.empty()) return std::nullopt;
-    constexpr std::array<std::pair<std::string_view, rate_measure>, 6> names{
-        {{"", rate_measure::requests},
-         {"requests", rate_measure::requests},
-         {"tokens", rate_measure::tokens},
-         {"tokens_usage_based", rate_measure::tokens},
-         {"input-tokens", rate_measure::input_tokens},
-         {"output-tokens", rate_measure::output_tokens}}};
-    for (auto const& [name, measure] : names)
-        if (http::detail::equal_names(bucket, name)) return measure;
-    return std::nullopt;
-}
+[[nodiscard]] std::optional<rate_measure> measure_of(std::string_view bucket) noexcept;
 
-[[nodiscard]] inline std::optional<std::int64_t> whole_number(std::string_view text) noexcept {
-    text = trim(text);
-    std::int64_t n = 0;
-    auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
-    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-    return n;
-}
+[[nodiscard]] std::optional<std::int64_t> whole_number(std::string_view text) noexcept;
 
 }  // namespace detail
 
@@ -89,31 +42,10 @@ struct rate_header {
 ///
 /// What makes no sense is as if it were not there: a negative number, a limit of zero, more left than there is (Azure's
 /// Responses say -1 and 0).
-[[nodiscard]] inline rate_facts rate_facts_of(http::header_list const& headers, wall_time_point now) {
-    using enum detail::rate_header::field;
-    rate_facts facts;
-    for (auto const& h : headers) {
-        auto const remains = detail::rate_header_of(h.name);
-        if (!remains || remains->what != remaining) continue;
-        auto const measure = detail::measure_of(remains->bucket);
-        auto const left = detail::whole_number(h.value);
-        if (!measure || !left || *left < 0) continue;
-        rate_fact f;
-        f.remaining = *left;
-        bool sane = true;
-        for (auto const& other : headers) {
-            auto const about = detail::rate_header_of(other.name);
-            if (!about || !http::detail::equal_names(about->bucket, remains->bucket)) continue;
-            if (about->what == limit) {
-                f.limit = detail::whole_number(other.value).value_or(-1);
-                sane = sane && f.limit > 0 && f.remaining <= f.limit;
-            }
-            if (about->what == reset) f.reset = detail::parse_reset(other.value, now);
-        }
-        auto& known = facts[*measure];
-        if (sane && (!known.known() || f.remaining < known.remaining)) known = f;
-    }
-    return facts;
-}
+[[nodiscard]] rate_facts rate_facts_of(http::header_list const& headers, wall_time_point now);
 
 }  // namespace coffer::inline COFFER_ABI::llm
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/llm/rate_headers.ipp>
+#endif

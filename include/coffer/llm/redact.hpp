@@ -6,13 +6,10 @@
 
 #include <algorithm>
 #include <array>
-#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <unordered_set>
-#include <utility>
 #include <vector>
 
 namespace coffer::inline COFFER_ABI::llm {
@@ -53,120 +50,21 @@ namespace detail {
 }
 
 /// Replaces every stretch of `text` of 16 bytes or more that stands in one of `sources` too, and shorter sources whole.
-[[nodiscard]] inline std::string without_echo(std::string text, std::vector<std::string_view> const& sources) {
-    constexpr std::size_t size = 16;  // shorter ones are common phrases
-    constexpr std::size_t shortest = 6;
-    // Prompts are long and looked through on an event loop: a filter of three bytes of each window spares most lookups.
-    std::bitset<65536> filter;
-    auto const mark = [](std::string_view w) {
-        auto const byte = [&](std::size_t i) { return std::uint32_t{static_cast<unsigned char>(w[i])}; };
-        return ((byte(0) | byte(6) << 8U | byte(13) << 16U) * 0x9e3779b1U) >> 16U;
-    };
-    std::unordered_set<std::string_view> windows;
-    for (std::size_t i = 0; i + size <= text.size(); ++i) {
-        auto const window = std::string_view{text}.substr(i, size);
-        windows.insert(window);
-        filter.set(mark(window));
-    }
-    std::unordered_set<std::string_view> echoed;
-    for (auto const source : sources) {
-        for (std::size_t i = 0; i + size <= source.size(); ++i) {
-            auto const window = source.substr(i, size);
-            if (!filter.test(mark(window))) continue;
-            if (auto const at = windows.find(window); at != windows.end()) echoed.insert(*at);
-        }
-    }
-    std::string kept;
-    for (std::size_t i = 0; i < text.size();) {
-        std::size_t end = i;
-        for (std::size_t j = i; j + size <= text.size() && j <= end; ++j)
-            if (echoed.contains(std::string_view{text}.substr(j, size))) end = j + size;
-        if (end == i) {
-            kept += text[i++];
-        } else {
-            kept += "...";
-            i = end;
-        }
-    }
-    for (auto const source : sources) {
-        if (source.size() < shortest || source.size() >= size) continue;
-        for (auto at = kept.find(source); at != kept.npos; at = kept.find(source, at))
-            kept.replace(at, source.size(), "...");
-    }
-    return kept;
-}
+[[nodiscard]] std::string without_echo(std::string text, std::vector<std::string_view> const& sources);
 
 /// Replaces what stands between quotation marks if it is longer than `longest`. An open quotation goes to the end.
-[[nodiscard]] inline std::string without_long_quotes(std::string_view text, std::size_t longest) {
-    struct marks {
-        std::string_view open;
-        std::string_view close;
-    };
-    constexpr std::array<marks, 6> kinds{{{"\"", "\""},
-                                          {"`", "`"},
-                                          {"'", "'"},
-                                          {"\xE2\x80\x9C", "\xE2\x80\x9D"},  // curly double
-                                          {"\xE2\x80\x98", "\xE2\x80\x99"},  // curly single
-                                          {"\xC2\xAB", "\xC2\xBB"}}};  // guillemets
-    std::string kept;
-    while (!text.empty()) {
-        auto const kind = std::ranges::find_if(kinds, [&](marks const& m) { return text.starts_with(m.open); });
-        bool const apostrophe = kind != kinds.end() && kind->open == "'" && !kept.empty() && kept.back() != ' ' &&
-                                kept.back() != '(' && kept.back() != ':' && kept.back() != '=';
-        if (kind == kinds.end() || apostrophe) {
-            kept += text.front();
-            text.remove_prefix(1);
-            continue;
-        }
-        auto inside = text.substr(kind->open.size());
-        auto const close = inside.find(kind->close);
-        auto const length = std::min(close, inside.size());
-        if (length <= longest) kept.append(text.substr(0, kind->open.size())).append(inside.substr(0, length));
-        else kept.append(kind->open).append("...");
-        text = inside.substr(length);
-        if (close != inside.npos) {
-            kept.append(kind->close);
-            text.remove_prefix(kind->close.size());
-        }
-    }
-    return kept;
-}
+[[nodiscard]] std::string without_long_quotes(std::string_view text, std::size_t longest);
 
-[[nodiscard]] inline std::string without_keys(std::string_view text) {
-    std::string kept;
-    while (!text.empty()) {
-        std::size_t length = 0;
-        while (length < text.size() && is_key_char(text[length])) ++length;
-        auto const word = text.substr(0, length);
-        bool const credential_follows =
-            kept.ends_with("Bearer ") || kept.ends_with("bearer ") || kept.ends_with("key provided: ");
-        kept += looks_secret(word) || (credential_follows && word.size() >= 4) ? std::string_view{"***"} : word;
-        text.remove_prefix(length);
-        if (text.empty()) break;
-        auto const c = static_cast<unsigned char>(text.front());
-        kept += c < 0x20 || c == 0x7f ? ' ' : text.front();
-        text.remove_prefix(1);
-    }
-    return kept;
-}
+[[nodiscard]] std::string without_keys(std::string_view text);
 
 /// At most `most` bytes, cut between characters.
-[[nodiscard]] inline std::string_view cut_utf8(std::string_view text, std::size_t most) noexcept {
-    if (text.size() <= most) return text;
-    while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xC0U) == 0x80U) --most;
-    return text.substr(0, most);
-}
+[[nodiscard]] std::string_view cut_utf8(std::string_view text, std::size_t most) noexcept;
 
 }  // namespace detail
 
 /// An answer's body without the key that it was asked with, should somebody on the way have echoed it: nobody needs it
 /// there, and the body is stored. Keys under 16 bytes are names ("EMPTY", "none"), which a text may hold.
-[[nodiscard]] inline std::string without_key(std::string body, std::string_view key) {
-    constexpr std::size_t shortest = 16;
-    if (key.size() < shortest) return body;
-    for (auto at = body.find(key); at != body.npos; at = body.find(key, at)) body.replace(at, key.size(), "***");
-    return body;
-}
+[[nodiscard]] std::string without_key(std::string body, std::string_view key);
 
 /// What may be shown of a provider's words.
 ///
@@ -180,34 +78,13 @@ public:
 
     provider_words() = default;
     /// What must not be shown, and what may not be shown at length. Neither is copied.
-    provider_words(std::vector<std::string_view> secrets, std::vector<std::string_view> echoes)
-        : secrets_{std::move(secrets)}, echoes_{std::move(echoes)} {}
+    provider_words(std::vector<std::string_view> secrets, std::vector<std::string_view> echoes);
 
     /// The words without all that, cut to `longest`.
-    [[nodiscard]] std::string shown(std::string_view words) const {
-        std::string text{detail::cut_utf8(words, 8 * longest)};
-        for (auto const secret : secrets_) {
-            if (secret.size() < 4) continue;  // would blot out half of any text, and is no secret
-            for (auto at = text.find(secret); at != text.npos; at = text.find(secret, at))
-                text.replace(at, secret.size(), "***");
-        }
-        text = detail::without_echo(std::move(text), echoes_);
-        text = detail::without_keys(detail::without_long_quotes(text, longest_quote));
-        if (text.size() > longest) text = std::string{detail::cut_utf8(text, longest - 3)} + "...";
-        return text;
-    }
+    [[nodiscard]] std::string shown(std::string_view words) const;
 
     /// A code or an id: the word itself, or nothing if it is none, or holds what may not be shown.
-    [[nodiscard]] std::string identifier(std::string_view word) const {
-        bool const plain =
-            word.size() <= 128 && std::ranges::all_of(word, [](char c) {
-                return (detail::is_key_char(c) && c != '*' && c != '+' && c != '/' && c != '=' && c != '~') || c == ':';
-            });
-        if (!plain || detail::begins_like_key(word)) return {};
-        for (auto const secret : secrets_)
-            if (secret.size() >= 4 && word.find(secret) != word.npos) return {};
-        return detail::without_echo(std::string{word}, echoes_) == word ? std::string{word} : std::string{};
-    }
+    [[nodiscard]] std::string identifier(std::string_view word) const;
 
 private:
     std::vector<std::string_view> secrets_;
@@ -215,3 +92,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI::llm
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/llm/redact.ipp>
+#endif

@@ -9,7 +9,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -40,32 +39,27 @@ public:
     // ---------------------------------------------------------------------------------------------------
 
     /// One more message, at the end of the conversation.
-    request& add(message m) & { return messages_.push_back(std::move(m)), *this; }
+    request& add(message m) &;
     /// The same of a temporary.
-    request&& add(message m) && { return std::move(add(std::move(m))); }
+    request&& add(message m) &&;
     /// What the model is told to be: a message of its own each time.
-    request& system(std::string text) & { return add(message::system(std::move(text))); }
+    request& system(std::string text) &;
     /// The same of a temporary.
-    request&& system(std::string text) && { return std::move(system(std::move(text))); }
+    request&& system(std::string text) &&;
     /// What the user says.
-    request& user(std::string text) & { return add(message::user(std::move(text))); }
+    request& user(std::string text) &;
     /// The same of a temporary.
-    request&& user(std::string text) && { return std::move(user(std::move(text))); }
+    request&& user(std::string text) &&;
     /// What the model said before.
-    request& assistant(std::string text) & { return add(message::assistant(std::move(text))); }
+    request& assistant(std::string text) &;
     /// The same of a temporary.
-    request&& assistant(std::string text) && { return std::move(assistant(std::move(text))); }
+    request&& assistant(std::string text) &&;
     /// Adds an image to the last message, or if that is not the user's, to a new one of the user. `url` is an address that
     /// the provider can reach, or `data:image/png;base64,...`. How many tokens it is, only the provider knows: see
     /// `at_most`.
-    request& image(std::string url, image_detail d = image_detail::automatic) & {
-        if (messages_.empty() || messages_.back().who() != role::user) user({});
-        return messages_.back().image(std::move(url), d), *this;
-    }
+    request& image(std::string url, image_detail d = image_detail::automatic) &;
     /// The same of a temporary.
-    request&& image(std::string url, image_detail d = image_detail::automatic) && {
-        return std::move(image(std::move(url), d));
-    }
+    request&& image(std::string url, image_detail d = image_detail::automatic) &&;
 
     // Limits and sampling
     // ------------------------------------------------------------------------------------------------
@@ -73,7 +67,7 @@ public:
     /// Another model.
     request& model(std::string name) & { return model_ = std::move(name), *this; }
     /// The same of a temporary.
-    request&& model(std::string name) && { return std::move(model(std::move(name))); }
+    request&& model(std::string name) &&;
     /// Of each choice, reasoning included. Without it no upper bound of the cost exists, and a hard budget refuses.
     request& max_output_tokens(std::int64_t tokens) & { return max_output_tokens_ = tokens, *this; }
     /// The same of a temporary.
@@ -97,9 +91,9 @@ public:
     /// The same of a temporary.
     request&& n(std::int64_t choices) && { return std::move(n(choices)); }
     /// Adds a sequence at which the answer ends.
-    request& stop(std::string sequence) & { return stop_.push_back(std::move(sequence)), *this; }
+    request& stop(std::string sequence) &;
     /// The same of a temporary.
-    request&& stop(std::string sequence) && { return std::move(stop(std::move(sequence))); }
+    request&& stop(std::string sequence) &&;
     /// For answers that repeat, as far as the provider can do that.
     request& seed(std::int64_t s) & { return seed_ = s, *this; }
     /// The same of a temporary.
@@ -111,18 +105,10 @@ public:
     /// The provider's `response_format`, e.g. `{"type":"json_object"}`.
     request& response_format(std::string raw) & { return response_format_ = std::move(raw), *this; }
     /// The same of a temporary.
-    request&& response_format(std::string raw) && { return std::move(response_format(std::move(raw))); }
+    request&& response_format(std::string raw) &&;
     /// Asks for JSON that fits `schema`, strictly. `name` is of letters, digits, `_` and `-`, else
     /// `std::invalid_argument`.
-    request& json_schema(std::string_view name, std::string_view schema) & {
-        constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
-        if (name.empty() || name.size() > 64 || name.find_first_not_of(allowed) != name.npos)
-            throw std::invalid_argument{
-                "coffer::llm::request::json_schema: a name is 1 to 64 of letters, digits, _ and -, e.g. \"invoice\""};
-        std::string raw{R"({"type":"json_schema","json_schema":{"name":")"};
-        ((raw += name) += R"(","strict":true,"schema":)") += schema;
-        return response_format(raw += "}}");
-    }
+    request& json_schema(std::string_view name, std::string_view schema) &;
     /// The same of a temporary.
     request&& json_schema(std::string_view name, std::string_view schema) && {
         return std::move(json_schema(name, schema));
@@ -130,16 +116,16 @@ public:
     /// A JSON array of tools.
     request& tools(std::string raw) & { return tools_ = std::move(raw), *this; }
     /// The same of a temporary.
-    request&& tools(std::string raw) && { return std::move(tools(std::move(raw))); }
+    request&& tools(std::string raw) &&;
     /// A JSON object whose fields are put into the request last: they win over everything said above.
     request& extra(std::string raw) & { return extra_ = std::move(raw), *this; }
     /// The same of a temporary.
-    request&& extra(std::string raw) && { return std::move(extra(std::move(raw))); }
+    request&& extra(std::string raw) &&;
 
     /// The provider's tag for the person on whose behalf it is asked. Not a part of what makes two requests the same.
     request& end_user(std::string tag) & { return end_user_ = std::move(tag), *this; }
     /// The same of a temporary.
-    request&& end_user(std::string tag) && { return std::move(end_user(std::move(tag))); }
+    request&& end_user(std::string tag) &&;
 
     /// As the provider calls it.
     [[nodiscard]] std::string const& model() const noexcept { return model_; }
@@ -187,3 +173,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI::llm
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/llm/request.ipp>
+#endif

@@ -19,7 +19,6 @@
 #include <coffer/time/completion.hpp>
 #include <coffer/time/sleep.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <concepts>
 #include <cstddef>
@@ -28,7 +27,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -60,17 +58,7 @@ struct alarms_options {
     std::function<void(std::string const&)> on_trouble{};
 
     /// Throws `std::invalid_argument` for what cannot be meant.
-    void check() const {
-        watch.check();
-        if (tell.empty())
-            throw std::invalid_argument{
-                "coffer::alarms: nobody is told of an alarm; give options.tell a sink, e.g. coffer::on_alarm(...) or "
-                "coffer::webhook"};
-        if (std::any_of(tell.begin(), tell.end(), [](alarm_sink const& s) { return !s; }))
-            throw std::invalid_argument{"coffer::alarms: a sink in options.tell is empty"};
-        if (every <= duration::zero() || first_pause <= duration::zero())
-            throw std::invalid_argument{"coffer::alarms: options.every and options.first_pause must be positive"};
-    }
+    void check() const;
 };
 
 /// Looks for alarms in a ledger and delivers them.
@@ -83,10 +71,9 @@ struct alarms_options {
 class alarms {
 public:
     /// Throws `std::invalid_argument` for options that cannot be meant.
-    alarms(ledger const& where, alarms_options options)
-        : shared_{std::make_shared<shared>(where.backend(), std::move(options))} {}
+    alarms(ledger const& where, alarms_options options);
     /// With the ledger of that store. Throws `misuse` if it keeps none.
-    alarms(store const& where, alarms_options options) : alarms{where.ledger(), std::move(options)} {}
+    alarms(store const& where, alarms_options options);
 
     /// Looks once and delivers what is due; how many alarms were delivered to all sinks. A sink's failure is no error: it is
     /// asked again by a later look. Throws `failure` (`store_unavailable`).
@@ -104,8 +91,7 @@ public:
 
 private:
     struct shared {
-        shared(std::shared_ptr<ledger_backend> where, alarms_options o)
-            : backend{std::move(where)}, options{(o.check(), std::move(o))} {}
+        shared(std::shared_ptr<ledger_backend> where, alarms_options o);
 
         std::shared_ptr<ledger_backend> backend;
         alarms_options const options;
@@ -210,27 +196,8 @@ private:
             failure{fault{fault_kind::timed_out, "a sink did not end within half a minute"}});
     }
     /// What is written down of a sink's failure. What exceptions of others say may be confidential, a URL perhaps.
-    [[nodiscard]] static std::string trouble_of(shared const& s, std::exception_ptr const& failed) {
-        try {
-            std::rethrow_exception(failed);
-        } catch (failure const& f) {
-            report(s, f.what());
-            auto const message = f.fault().message();
-            return std::string{message.empty() ? to_string(f.fault().kind()) : message};
-        } catch (std::exception const& e) {
-            report(s, e.what());
-        } catch (...) {
-            report(s, "a sink threw something that is no std::exception");
-        }
-        return "a sink threw an exception of its own; alarms_options::on_trouble is told what it says";
-    }
-    static void report(shared const& s, std::string const& trouble) {
-        if (!s.options.on_trouble) return;
-        try {
-            s.options.on_trouble(trouble);
-        } catch (...) {  // whoever watches must not be able to break it
-        }
-    }
+    [[nodiscard]] static std::string trouble_of(shared const& s, std::exception_ptr const& failed);
+    static void report(shared const& s, std::string const& trouble);
     template <class = on_use>
     static awaitable<void> note(shared_ptr s, kept_alarm a, std::string trouble) {
         auto noting = detail::submitted<void>(s->backend, [s, a = std::move(a), trouble](ledger_backend& b) {
@@ -239,31 +206,17 @@ private:
         });
         co_await std::move(noting);
     }
-    [[nodiscard]] static duration pause_after(shared const& s, int tries) {
-        auto pause = s.options.first_pause;
-        for (int i = 1; i < tries && pause < longest_pause; ++i) pause *= 2;
-        return std::min<duration>(pause, longest_pause);
-    }
+    [[nodiscard]] static duration pause_after(shared const& s, int tries);
 
-    [[nodiscard]] static bool knows(shared& s, std::string const& id, std::size_t sink) {
-        std::lock_guard const lock{s.mutex};
-        auto const known = s.told.find(id);
-        return known != s.told.end() && known->second[sink];
-    }
-    static void note_told(shared& s, std::string const& id, std::size_t sink) {
-        std::lock_guard const lock{s.mutex};
-        if (s.told.size() >= most_told)
-            s.told.clear();  // another process may have delivered them; at worst they hear twice
-        auto& known = s.told[id];
-        known.resize(s.options.tell.size());
-        known[sink] = true;
-    }
-    static void forget(shared& s, std::string const& id) {
-        std::lock_guard const lock{s.mutex};
-        s.told.erase(id);
-    }
+    [[nodiscard]] static bool knows(shared& s, std::string const& id, std::size_t sink);
+    static void note_told(shared& s, std::string const& id, std::size_t sink);
+    static void forget(shared& s, std::string const& id);
 
     shared_ptr shared_;
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/policy/alarms.ipp>
+#endif

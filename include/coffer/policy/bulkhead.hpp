@@ -17,7 +17,6 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
-#include <string>
 #include <utility>
 
 namespace coffer::inline COFFER_ABI {
@@ -44,11 +43,10 @@ public:
     static constexpr policy_traits traits{.per_send = true};  ///< stands inside of what multiplies sends
 
     /// Throws `std::invalid_argument` for options that cannot be meant.
-    explicit bulkhead(bulkhead_options options) : line_{std::make_shared<detail::bulkhead_line>(options, nullptr)} {}
+    explicit bulkhead(bulkhead_options options);
     /// With a function that says how important a call is, from -100 to 100 (`misuse` otherwise). It is called for each
     /// attempt, from any thread; what it throws ends the attempt unsent.
-    bulkhead(bulkhead_options options, std::function<int(call const&)> priority)
-        : line_{std::make_shared<detail::bulkhead_line>(options, std::move(priority))} {}
+    bulkhead(bulkhead_options options, std::function<int(call const&)> priority);
     bulkhead(bulkhead const&) = default;  // and no moves: a handle that was moved from is one, too
     bulkhead& operator=(bulkhead const&) = default;
 
@@ -64,23 +62,13 @@ public:
         }
 
         /// Gives the place back and wakes whose turn it is. An adaptive limit learns from the end.
-        verdict settle(attempt_end const& end, attempt& a) noexcept {
-            if (!std::exchange(open_, false)) return verdict::done();
-            using kind = concurrency_limit::end::kind;
-            bool const succeeded = end.what == attempt_end::kind::succeeded;
-            bool const overload = end.what == attempt_end::kind::failed && tells_of_overload(end.why->kind());
-            concurrency_limit::end const heard{succeeded ? kind::success : kind::overload, a.now(), end.at};
-            line_->release(place_, end.at, succeeded || overload ? &heard : nullptr);
-            return verdict::done();
-        }
+        verdict settle(attempt_end const& end, attempt& a) noexcept;
 
     private:
         friend class bulkhead;
 
         /// Other failures have causes of their own, which fewer attempts at a time do not mend.
-        [[nodiscard]] static bool tells_of_overload(fault_kind k) noexcept {
-            return row(k).feeds_limiter || k == fault_kind::overloaded || k == fault_kind::timed_out;
-        }
+        [[nodiscard]] static bool tells_of_overload(fault_kind k) noexcept;
 
         detail::bulkhead_line* line_;
         bool open_ = false;  // in line, or holding a place
@@ -88,14 +76,7 @@ public:
     };
 
     /// Takes a place, or one in the line, or is refused (`queue_full`).
-    [[nodiscard]] admission try_enter(attempt& a, slot<ticket>& s) const {
-        line_->bind(a);
-        auto& t = s.emplace(*line_);
-        auto in = line_->ask(t.place_, a);
-        if (!in) return admission::refused(std::move(in).error());
-        t.open_ = true;
-        return *in ? admission::in() : admission::wait();
-    }
+    [[nodiscard]] admission try_enter(attempt& a, slot<ticket>& s) const;
 
     /// Waits in line until a place is given to it, `max_wait` or the deadline. A place that comes while the caller
     /// leaves is passed on.
@@ -121,23 +102,7 @@ public:
     [[nodiscard]] void const* state() const noexcept { return line_.get(); }
 
     /// What `to_string` and `<<` print: its options, and how it is right now.
-    void describe(composition& to) const {
-        auto const& o = line_->options();
-        bulkhead_options const usual;
-        to.name("bulkhead").with(std::to_string(limit()) + " at a time");
-        if (o.adapts()) {
-            to.with(o.rule == limit_rule::aimd ? "aimd" : "gradient");
-            to.with(std::to_string(o.least) + " to " + std::to_string(o.most));
-            to.with_other("shrink", o.shrink, usual.shrink).with_other("slow_after", o.slow_after, usual.slow_after);
-            to.with_other("tolerance", o.tolerance, usual.tolerance).with_other("window", o.window, usual.window);
-        }
-        to.with_other("max_waiting", o.max_waiting, usual.max_waiting)
-            .with_other("max_wait", o.max_wait, usual.max_wait);
-        if (line_->has_priorities()) to.with("the more important first");
-        to.with_other("ages_after", o.ages_after, usual.ages_after);
-        to.now(std::to_string(in_flight()) + " under way");
-        if (auto const n = waiting(); n > 0) to.now(std::to_string(n) + " waiting");
-    }
+    void describe(composition& to) const;
 
 private:
     /// Until it has a place, or there is no use in waiting any longer. A place that is given while the caller leaves is given
@@ -165,3 +130,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/policy/bulkhead.ipp>
+#endif

@@ -4,11 +4,9 @@
 
 #include <coffer/call/call.hpp>
 
-#include <charconv>
 #include <functional>
 #include <string>
 #include <string_view>
-#include <system_error>
 
 namespace coffer::inline COFFER_ABI::detail {
 
@@ -19,22 +17,14 @@ using call_priority = std::function<int(call const&)>;
 class priority_tag {
 public:
     explicit priority_tag(std::string_view name) : name_{name} {}
-    [[nodiscard]] int operator()(call const& c) const {
-        for (auto const& [name, value] : c.tags()) {
-            if (name != name_) continue;
-            int priority = 0;
-            auto const* const end = value.data() + value.size();
-            auto const read = std::from_chars(value.data(), end, priority);
-            if (read.ec != std::errc{} || read.ptr != end)
-                throw misuse{"coffer::bulkhead: the tag \"" + name_ + "\" of this call is \"" + value +
-                             "\": it says how important the call is, a whole number from -100 to 100"};
-            return priority;
-        }
-        return 0;
-    }
+    [[nodiscard]] int operator()(call const& c) const;
 
 private:
     std::string name_;
 };
 
 }  // namespace coffer::inline COFFER_ABI::detail
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/policy/call_priority.ipp>
+#endif

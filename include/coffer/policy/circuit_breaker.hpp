@@ -13,7 +13,6 @@
 #include <coffer/state/breaker.hpp>
 #include <coffer/time/random.hpp>
 
-#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -21,7 +20,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 
 namespace coffer::inline COFFER_ABI {
 
@@ -56,8 +54,7 @@ public:
     static constexpr policy_traits traits{};
 
     /// Throws `std::invalid_argument` for options that cannot be meant.
-    explicit circuit_breaker(circuit_breaker_options options = {})
-        : shared_{std::make_shared<shared>((options.check(), options))} {}
+    explicit circuit_breaker(circuit_breaker_options options = {});
     circuit_breaker(circuit_breaker const&) = default;  // and no moves: a handle that was moved from is one, too
     circuit_breaker& operator=(circuit_breaker const&) = default;
 
@@ -68,15 +65,10 @@ public:
         ticket(shared& s, breaker::pass p) noexcept : shared_{&s}, pass_{p} {}
         ticket(ticket const&) = delete;
         ticket& operator=(ticket const&) = delete;
-        ~ticket() {
-            if (held_ && pass_.probe) shared_->abandon(pass_);
-        }
+        ~ticket();
 
         /// Tells how the attempt ended. What was let in before a change of state changes nothing.
-        verdict settle(attempt_end const& end, attempt& a) noexcept {
-            if (std::exchange(held_, false)) shared_->settle(pass_, end, a);
-            return verdict::done();
-        }
+        verdict settle(attempt_end const& end, attempt& a) noexcept;
 
     private:
         shared* shared_;
@@ -114,14 +106,7 @@ public:
     [[nodiscard]] circuit_breaker_options options() const { return shared_->options(); }
 
     /// What `to_string` and `<<` print: its options, and how it is right now.
-    void describe(composition& to) const {
-        auto const now = status();
-        to.name("circuit_breaker");
-        detail::describe_into(to, options());
-        if (now.state != circuit_state::closed) to.now(now.why);
-        else to.now(now.in_a_row > 0 ? "closed, failures in a row: " + std::to_string(now.in_a_row) : "closed");
-        if (now.left) to.now(*now.left > duration::zero() ? "for " + detail::rest_text(*now.left) : "a probe is next");
-    }
+    void describe(composition& to) const;
 
     /// What copies have in common.
     [[nodiscard]] void const* state() const noexcept { return shared_.get(); }
@@ -130,139 +115,29 @@ private:
     struct shared {
         explicit shared(circuit_breaker_options const& o) : machine{o}, closed_in{machine.epoch()} {}
 
-        [[nodiscard]] admission enter(attempt& a, slot<ticket>& s) {
-            if (bound_to.load(std::memory_order_acquire) != &a.clock()) bind(a);
-            if (auto const epoch = closed_in.load(std::memory_order_acquire); epoch != 0) {
-                s.emplace(*this, breaker::pass{epoch, false});
-                return admission::in();
-            }
-            std::unique_lock lock{mutex};
-            auto const said = machine.enter(a.now(), probe_limit(a));
-            if (!said.in) {
-                auto why = refusal;
-                lock.unlock();
-                if (said.ask_again) why.with_retry_after(*said.ask_again);
-                return admission::refused(std::move(why));
-            }
-            s.emplace(*this, *said.in);
-            if (said.changed == circuit_reason::none) return admission::in();
-            explain("half_open", [&] { return detail::half_open_text(circuit, machine.options().probes); });
-            lock.unlock();
-            a.tell({event_kind::circuit_half_open,
-                    a.now(),
-                    {},
-                    a.of().attempts() + 1,
-                    nullptr,
-                    {},
-                    {},
-                    to_string(said.changed)});
-            return admission::in();
-        }
+        [[nodiscard]] admission enter(attempt& a, slot<ticket>& s);
 
-        void settle(breaker::pass const& p, attempt_end const& ended, attempt& a) noexcept {
-            auto const end = judge(ended, a);
-            if (end.what == breaker::end::kind::neutral && !p.probe) return;
-            std::unique_lock lock{mutex};
-            auto const changed = machine.settle(p, end, [&] { return unit_interval(a.clock().random().next()); });
-            if (!changed) return;
-            publish();
-            bool const opened = changed->to == circuit_state::open;
-            if (opened) {
-                explain("open", [&] {
-                    circuit = detail::circuit_of(a.target());
-                    return detail::open_text(circuit, *changed, machine.options(), ended.why);
-                });
-            }
-            lock.unlock();
-            a.tell({opened ? event_kind::circuit_opened : event_kind::circuit_closed,
-                    ended.at,
-                    {},
-                    a.number(),
-                    ended.why,
-                    changed->lasts,
-                    {},
-                    to_string(changed->why)});
-        }
-        void abandon(breaker::pass const& p) noexcept {
-            std::lock_guard const lock{mutex};
-            machine.abandon(p);
-        }
+        void settle(breaker::pass const& p, attempt_end const& ended, attempt& a) noexcept;
+        void abandon(breaker::pass const& p) noexcept;
 
-        void isolate(std::string_view why) {
-            fault const says = fault{fault_kind::circuit_open, detail::isolated_text(why)}.with_code("isolated");
-            std::lock_guard const lock{mutex};
-            machine.isolate();
-            refusal = says;
-            publish();
-        }
-        void close() {
-            std::lock_guard const lock{mutex};
-            machine.close(now());
-            publish();
-        }
-        void reset() {
-            std::lock_guard const lock{mutex};
-            machine.reset();
-            publish();
-        }
-        [[nodiscard]] bool idle(time_point at) {
-            std::lock_guard const lock{mutex};
-            return !by_hand && machine.idle(at);
-        }
-        void change(circuit_breaker_options const& o) {
-            std::lock_guard const lock{mutex};
-            machine.adopt(o);
-            by_hand = true;
-        }
-        [[nodiscard]] circuit_breaker_options options() {
-            std::lock_guard const lock{mutex};
-            return machine.options();
-        }
-        [[nodiscard]] circuit_status status() {
-            std::lock_guard const lock{mutex};
-            circuit_status s;
-            s.state = machine.state();
-            if (s.state != circuit_state::closed) s.why = refusal.message();
-            if (s.state == circuit_state::open) s.left = std::max(machine.until() - now(), duration::zero());
-            s.in_a_row = machine.in_a_row();
-            s.tally = machine.tally(now());
-            s.probes_under_way = machine.probes_under_way();
-            s.probes_succeeded = machine.probes_succeeded();
-            s.opened = machine.opened();
-            return s;
-        }
+        void isolate(std::string_view why);
+        void close();
+        void reset();
+        [[nodiscard]] bool idle(time_point at);
+        void change(circuit_breaker_options const& o);
+        [[nodiscard]] circuit_breaker_options options();
+        [[nodiscard]] circuit_status status();
 
     private:
         /// Ends of one clock are not to be compared with times of another.
-        void bind(attempt const& a) {
-            auto const its = a.of().shared_clock();
-            std::lock_guard const lock{mutex};
-            if (clock != nullptr && clock != its)
-                throw misuse{
-                    "coffer::circuit_breaker: this breaker, or a copy of it, was used under another clock before: make "
-                    "one for each clock, in tests one for each context in virtual time"};
-            clock = its;
-            bound_to.store(its.get(), std::memory_order_release);
-        }
-        [[nodiscard]] time_point now() const noexcept { return clock != nullptr ? clock->now() : time_point{}; }
+        void bind(attempt const& a);
+        [[nodiscard]] time_point now() const noexcept;
 
         /// A probe may wait further in before it is sent, but not for as long again as it may take.
-        [[nodiscard]] static duration probe_limit(attempt const& a) noexcept {
-            auto const once = a.timeout();
-            return once < duration::max() / 2 ? 2 * once : duration::max();
-        }
-        [[nodiscard]] static breaker::end judge(attempt_end const& ended, attempt const& a) noexcept {
-            using kind = breaker::end::kind;
-            if (ended.what == attempt_end::kind::succeeded) return {kind::success, ended.at, ended.at - a.now()};
-            bool const counts =
-                ended.what == attempt_end::kind::failed && row(ended.why->kind()).breaker == breaker_effect::failure;
-            if (!counts) return {};
-            return {kind::failure, ended.at, ended.at - a.now(), ended.why->retry_after().value_or(duration::zero())};
-        }
+        [[nodiscard]] static duration probe_limit(attempt const& a) noexcept;
+        [[nodiscard]] static breaker::end judge(attempt_end const& ended, attempt const& a) noexcept;
 
-        void publish() noexcept {
-            closed_in.store(machine.state() == circuit_state::closed ? machine.epoch() : 0, std::memory_order_release);
-        }
+        void publish() noexcept;
         /// What refusals say is made once, when it becomes true: a refusal is to cost next to nothing.
         template <class Text>
         void explain(char const* code, Text const& text) noexcept {
@@ -287,3 +162,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/policy/circuit_breaker.ipp>
+#endif

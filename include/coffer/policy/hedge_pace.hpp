@@ -7,12 +7,10 @@
 #include <coffer/state/latency_window.hpp>
 #include <coffer/time/clock.hpp>
 
-#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <optional>
 
 namespace coffer::inline COFFER_ABI {
 
@@ -31,24 +29,14 @@ namespace detail {
 /// Any thread.
 class hedge_pace {
 public:
-    explicit hedge_pace(hedge_options const& o)
-        : options_{(o.check(), o)}, window_{o.window}, credit_{o.ratio, o.burst} {}
+    explicit hedge_pace(hedge_options const& o);
     hedge_pace(hedge_pace const&) = delete;
     hedge_pace& operator=(hedge_pace const&) = delete;
 
     [[nodiscard]] hedge_options const& options() const noexcept { return options_; }
 
     /// The first clock counts. Throws `misuse` for another one.
-    void bind(call const& c) {
-        if (bound_to_.load(std::memory_order_acquire) == &c.clock()) return;
-        auto const its = c.shared_clock();
-        std::lock_guard const lock{mutex_};
-        if (bound_ != nullptr && bound_ != its)
-            throw misuse{
-                "coffer::hedge: it is already used under another clock; give each simulation a hedge of its own"};
-        bound_ = its;
-        bound_to_.store(its.get(), std::memory_order_release);
-    }
+    void bind(call const& c);
 
     /// How long a call waits for its answer before it is hedged, and how long it usually takes: nothing as long as nobody
     /// knows.
@@ -57,26 +45,11 @@ public:
         duration usual{};
     };
     /// One more call.
-    [[nodiscard]] terms called(time_point now) {
-        std::lock_guard const lock{mutex_};
-        ++calls_;
-        credit_.called();
-        return terms_at(now);
-    }
+    [[nodiscard]] terms called(time_point now);
     /// The primary has answered after so long; or it was cut off by then, and would have taken longer.
-    void learn(duration took, time_point now) noexcept {
-        if (options_.percentile == 0) return;
-        std::lock_guard const lock{mutex_};
-        window_.add(took, now);
-    }
-    [[nodiscard]] bool take() noexcept {
-        std::lock_guard const lock{mutex_};
-        return credit_.take();
-    }
-    void give_back() noexcept {
-        std::lock_guard const lock{mutex_};
-        credit_.give_back();
-    }
+    void learn(duration took, time_point now) noexcept;
+    [[nodiscard]] bool take() noexcept;
+    void give_back() noexcept;
     void hedged() noexcept {
         std::lock_guard const lock{mutex_};
         ++hedges_;
@@ -85,20 +58,11 @@ public:
         std::lock_guard const lock{mutex_};
         ++wins_;
     }
-    [[nodiscard]] hedge_snapshot look(time_point now) {
-        std::lock_guard const lock{mutex_};
-        return {calls_, hedges_, wins_, terms_at(now).delay, learnt(now), credit_.left()};
-    }
+    [[nodiscard]] hedge_snapshot look(time_point now);
 
 private:
-    [[nodiscard]] bool learnt(time_point now) noexcept {
-        return options_.percentile != 0 && window_.samples(now) >= options_.minimum;
-    }
-    [[nodiscard]] terms terms_at(time_point now) noexcept {
-        if (!learnt(now)) return {options_.delay, {}};
-        return {std::max<duration>(window_.percentile(options_.percentile / 100, now), options_.least_delay),
-                window_.percentile(0.5, now)};
-    }
+    [[nodiscard]] bool learnt(time_point now) noexcept;
+    [[nodiscard]] terms terms_at(time_point now) noexcept;
 
     hedge_options const options_;
     std::atomic<clock const*> bound_to_{nullptr};
@@ -114,3 +78,7 @@ private:
 
 }  // namespace detail
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/policy/hedge_pace.ipp>
+#endif

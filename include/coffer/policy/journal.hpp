@@ -23,10 +23,8 @@
 
 #include <concepts>
 #include <exception>
-#include <functional>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -51,13 +49,11 @@ struct step_result<awaitable<outcome<R>>> {
 /// Ends a step that its coroutine does not end: an exception, or a context that goes.
 class step_guard {
 public:
-    step_guard(std::shared_ptr<run_context> run, run_step& s) noexcept : run_{std::move(run)}, step_{s} {}
+    step_guard(std::shared_ptr<run_context> run, run_step& s) noexcept;
     step_guard(step_guard const&) = delete;
     step_guard& operator=(step_guard const&) = delete;
-    ~step_guard() {
-        if (run_) over(fault{fault_kind::cancelled, "it did not come to its end"}.with_billing(knowledge::maybe));
-    }
-    void over(std::optional<fault> why) { std::exchange(run_, nullptr)->end_step(step_, std::move(why)); }
+    ~step_guard();
+    void over(std::optional<fault> why);
 
 private:
     std::shared_ptr<run_context> run_;
@@ -113,8 +109,7 @@ awaitable<void> call_plain(std::shared_ptr<Fn> check) {
 class journal {
 public:
     /// Throws `std::invalid_argument` for options that cannot be meant, `misuse` for a key of `key::of_request`.
-    journal(store const& where, job_name job, journal_options options = {})
-        : run_{std::make_shared<detail::run_context>(where.backend(), std::move(job).key(), options)} {}
+    journal(store const& where, job_name job, journal_options options = {});
 
     /// A check before the run's first send, once per run: a function without parameters that returns nothing, or a
     /// coroutine of nothing. If it throws, nothing is sent: the step, and every later one that would send, gets
@@ -136,10 +131,7 @@ public:
     }
     /// A tag for each step's call, beside `job` (the key's namespace) and `step`. No secrets. Throws `misuse` after the
     /// first step.
-    journal& tag(std::string name, std::string value) {
-        run_->tag(std::move(name), std::move(value));
-        return *this;
-    }
+    journal& tag(std::string name, std::string value);
 
     /// Runs `ask(call, args...)` with a call of the step's own; `name` may carry a deadline: `{"draft", 2min}`.
     ///
@@ -172,11 +164,9 @@ public:
 
     /// The run has failed, and ends. Nothing is awaited: the store writes it down. Without effect after the run's end, or
     /// if it has not begun.
-    void failed(std::exception_ptr const& thrown) const {
-        run_->fail(failure_of(thrown, [this](fault const& why) { return run_->step_of(why); }));
-    }
+    void failed(std::exception_ptr const& thrown) const;
     /// The same, of a fault: it need not be one of the run's own steps.
-    void failed(fault const& why) const { run_->fail(failure_of(why, run_->step_of(why))); }
+    void failed(fault const& why) const;
 
     /// The call of a step that is over: its log, its cost, where its answer came from. Lives as long as the journal.
     /// Throws `misuse` if there is no such step.
@@ -229,4 +219,8 @@ auto run_job(store where, job_name job, journal_options options, Body body) -> s
 
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop
+#endif
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/policy/journal.ipp>
 #endif

@@ -9,7 +9,6 @@
 #include <coffer/state/run.hpp>
 #include <coffer/time/clock.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <concepts>
 #include <optional>
@@ -17,7 +16,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 
 namespace coffer::inline COFFER_ABI {
 
@@ -32,16 +30,7 @@ struct journal_options {
     duration unfinished_kept = defaults::unfinished_run_kept;  ///< then a job that nobody runs is
 
     /// Throws `std::invalid_argument` for what cannot be meant.
-    void check() const {
-        if (max_runs < 1 || same_failure < 1)
-            throw std::invalid_argument{"coffer::journal: max_runs and same_failure must be at least 1"};
-        if (step_deadline <= duration::zero() || deadline <= duration::zero() || lease <= duration::zero())
-            throw std::invalid_argument{"coffer::journal: a deadline or lease must be longer than zero"};
-        if (acknowledged_kept < once_options::shortest_kept || unfinished_kept < once_options::shortest_kept)
-            throw std::invalid_argument{
-                "coffer::journal: acknowledged_kept and unfinished_kept must be at least an hour: a job that is "
-                "forgotten is run again as a new one"};
-    }
+    void check() const;
 };
 
 /// The name of a job: a key, or a text whose part up to the first '/' is the key's namespace and whose rest is its second
@@ -60,11 +49,7 @@ public:
     [[nodiscard]] coffer::key&& key() && noexcept { return std::move(key_); }
 
 private:
-    [[nodiscard]] static coffer::key key_of(std::string_view text) {
-        auto const slash = text.find('/');
-        if (slash == std::string_view::npos) return coffer::key{text};
-        return coffer::key{text.substr(0, slash), text.substr(slash + 1)};
-    }
+    [[nodiscard]] static coffer::key key_of(std::string_view text);
     coffer::key key_;
 };
 
@@ -93,23 +78,11 @@ private:
 namespace detail {
 
 /// The fault that stands in a run's way; none if it has begun. `reopening` says how to reopen the job.
-[[nodiscard]] inline std::optional<fault> fault_of(run_verdict const& v, std::string const& reopening) {
-    if (std::holds_alternative<run_begun>(v)) return std::nullopt;
-    if (std::holds_alternative<run_done>(v))
-        return fault{fault_kind::already_done, "this job is done: its results were acknowledged"};
-    if (auto const* const other = std::get_if<run_under_way>(&v))
-        return fault{fault_kind::in_progress, "another run of this job is under way"}.with_retry_after(
-            std::min<duration>(other->hint, defaults::in_progress_hint));
-    auto const& s = std::get<run_stopped>(v);
-    if (s.same_failure)
-        return fault{fault_kind::run_refused, "this job has failed in the same way " + std::to_string(s.same_failures) +
-                                                  " times, one after the other (" + s.signature + "); " + reopening}
-            .with_code("same_failure");
-    return fault{fault_kind::run_refused,
-                 "this job has been run " + std::to_string(s.counted) + " times and is not done (the last failure: " +
-                     (s.signature.empty() ? "none that counts" : s.signature) + "); " + reopening}
-        .with_code("max_runs");
-}
+[[nodiscard]] std::optional<fault> fault_of(run_verdict const& v, std::string const& reopening);
 
 }  // namespace detail
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/policy/journal_options.ipp>
+#endif

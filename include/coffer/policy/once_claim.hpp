@@ -27,20 +27,7 @@
 namespace coffer::inline COFFER_ABI::detail {
 
 /// The request for a claim, as the plan says it.
-[[nodiscard]] inline claim_request request_for(flight const& f, flight_plan const& plan) {
-    auto const& options = plan.options;
-    claim_request request;
-    request.id = entropy<sizeof(claim_id)>();
-    request.print = f.print();
-    request.counting = plan.counting;
-    request.cached = plan.cached;
-    request.max_sends = options.max_sends;
-    request.lease = options.lease;
-    request.takeover_grace = options.takeover_grace;
-    request.acknowledged_kept = options.acknowledged_kept;
-    request.unacknowledged_kept = options.unacknowledged_kept;
-    return request;
-}
+[[nodiscard]] claim_request request_for(flight const& f, flight_plan const& plan);
 
 /// Claims the key; waits for another process if asked to.
 template <class = on_use>
@@ -70,4 +57,8 @@ awaitable<outcome<claim_verdict>> claim_key(std::shared_ptr<flight> f, flight_pl
 
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop
+#endif
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/policy/once_claim.ipp>
 #endif

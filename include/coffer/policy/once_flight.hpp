@@ -96,7 +96,7 @@ awaitable<void> await_acceptance(flight_guard& guard, completion<outcome<void>> 
 /// The live claim of a flight's call, for as long as the walk lasts.
 class claim_scope {
 public:
-    claim_scope(call& c, permit_source& claim) noexcept : call_{c} { call_access::set_claim(c, &claim); }
+    claim_scope(call& c, permit_source& claim) noexcept;
     claim_scope(claim_scope const&) = delete;
     claim_scope& operator=(claim_scope const&) = delete;
     ~claim_scope() { call_access::set_claim(call_, nullptr); }
@@ -286,4 +286,8 @@ void launch(flight_guard guard, Step step) {
 
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop
+#endif
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/policy/once_flight.ipp>
 #endif

@@ -15,8 +15,7 @@ namespace coffer::inline COFFER_ABI::detail {
 
 /// What a flight needs to know of its journal.
 struct flight_plan {
-    flight_plan(std::shared_ptr<store_backend> s, record_id r, once_options o, fingerprint_fields which)
-        : store{std::move(s)}, record{std::move(r)}, options{o}, counting{std::move(which)} {}
+    flight_plan(std::shared_ptr<store_backend> s, record_id r, once_options o, fingerprint_fields which);
     std::shared_ptr<store_backend> store;
     record_id record;
     once_options options;
@@ -28,19 +27,10 @@ struct flight_plan {
 /// did. Made together with the flight, before anybody can board it.
 class flight_guard {
 public:
-    flight_guard(std::shared_ptr<flight> f, flight_plan plan) noexcept
-        : flight_{std::move(f)}, plan_{std::move(plan)} {}
+    flight_guard(std::shared_ptr<flight> f, flight_plan plan) noexcept;
     flight_guard(flight_guard&&) noexcept = default;
     flight_guard& operator=(flight_guard&&) = delete;
-    ~flight_guard() {
-        if (!flight_ || flight_->over()) return;
-        // Whoever still waits goes on with the key: with its answer if one came, else with a send if one is left.
-        if (!how_.what && !how_.why && !how_.thrown) {
-            how_.begin_anew = true;
-            how_.why.emplace(fault_kind::cancelled, "the context that this key was worked on was shut down");
-        }
-        land();
-    }
+    ~flight_guard();
 
     [[nodiscard]] std::shared_ptr<flight> const& shared_flight() const noexcept { return flight_; }
     [[nodiscard]] flight& of() const noexcept { return *flight_; }
@@ -52,17 +42,7 @@ public:
     /// The claim's end was submitted.
     void settled() noexcept { claim_.reset(); }
 
-    void land() noexcept {
-        if (claim_) {
-            try {
-                plan_.store->submit_release(*claim_);
-            } catch (...) {  // its lease gives it back
-            }
-            claim_.reset();
-        }
-        plan_.store->flights().remove(plan_.record, flight_);
-        flight_->land(std::move(how_));
-    }
+    void land() noexcept;
 
 private:
     std::shared_ptr<flight> flight_;
@@ -72,3 +52,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI::detail
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/policy/once_guard.ipp>
+#endif

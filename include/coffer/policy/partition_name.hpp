@@ -9,7 +9,6 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 
 namespace coffer::inline COFFER_ABI {
 
@@ -18,7 +17,7 @@ class partition_name {
 public:
     partition_name(std::string_view borrowed) noexcept : borrowed_{borrowed} {}  ///< must live as long as the attempt
     partition_name(char const* literal) noexcept : borrowed_{literal} {}  ///< of static storage, as a rule
-    partition_name(std::string own) noexcept : own_{std::move(own)}, owns_{true} {}  ///< owned from now on
+    partition_name(std::string own) noexcept;  ///< owned from now on
 
     /// As long as this lives.
     [[nodiscard]] std::string_view text() const noexcept { return owns_ ? std::string_view{own_} : borrowed_; }
@@ -35,11 +34,7 @@ public:
     /// Of this name: `call.tag(name, value)`.
     explicit by_tag(std::string_view tag) : tag_{tag} {}
     /// The tag's value; empty without one.
-    [[nodiscard]] std::string_view operator()(attempt const& a) const noexcept {
-        for (auto const& [name, value] : a.of().tags())
-            if (name == tag_) return value;
-        return {};
-    }
+    [[nodiscard]] std::string_view operator()(attempt const& a) const noexcept;
 
 private:
     std::string tag_;
@@ -60,13 +55,11 @@ struct by_model {
 /// By both, as "provider/model". A name of more than 15 characters costs an allocation.
 struct by_target {
     /// Both names; empty if nobody says.
-    [[nodiscard]] std::string operator()(attempt const& a) const {
-        auto const& t = a.target();
-        if (t.provider.empty() && t.model.empty()) return {};
-        std::string name;
-        name.reserve(t.provider.size() + 1 + t.model.size());
-        return name.append(t.provider).append("/").append(t.model);
-    }
+    [[nodiscard]] std::string operator()(attempt const& a) const;
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/policy/partition_name.ipp>
+#endif

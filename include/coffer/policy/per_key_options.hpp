@@ -9,12 +9,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <optional>
-#include <stdexcept>
-#include <string>
 #include <type_traits>
-#include <utility>
 
 namespace coffer::inline COFFER_ABI {
 
@@ -34,12 +30,7 @@ struct per_key_options {
     coffer::when_full when_full = coffer::when_full::refuse;  ///< whether those for whom there is no room share one
 
     /// Throws `std::invalid_argument` for what cannot be meant.
-    void check() const {
-        auto const wrong = [](std::string const& what) { throw std::invalid_argument{"coffer::per_key: " + what}; };
-        if (max_keys < 1) wrong("max_keys must be at least 1: with no partition nothing gets in");
-        if (max_keys > 10'000'000) wrong("max_keys is more than ten million: that is no bound");
-        if (forget_after < duration::zero()) wrong("forget_after cannot be negative");
-    }
+    void check() const;
 };
 
 static_assert(std::is_trivially_destructible_v<per_key_options>,
@@ -50,41 +41,18 @@ namespace detail {
 /// In bytes: what a partition keeps of strangers' texts is no more than what it keeps anyway.
 inline constexpr std::size_t longest_partition_name = 1024;
 
-[[nodiscard]] inline fault name_too_long() {
-    return fault{fault_kind::permanent, "per_key: a partition's name has at most " +
-                                            std::to_string(longest_partition_name) +
-                                            " bytes; of longer texts take a hash"}
-        .with_code("name_too_long")
-        .with_execution(knowledge::no)
-        .with_billing(knowledge::no);
-}
+[[nodiscard]] fault name_too_long();
 
 /// No partition may be forgotten yet. Another target may be tried meanwhile.
-[[nodiscard]] inline fault no_room_for_partition(std::size_t kept, std::optional<duration> ask_again) {
-    auto why = fault{fault_kind::queue_full, "per_key: " + std::to_string(kept) +
-                                                 " partitions are kept (max_keys), and each is in use, or too fresh to "
-                                                 "be forgotten"}
-                   .with_code("max_keys");
-    if (ask_again) why.with_retry_after(*ask_again);
-    return why;
-}
+[[nodiscard]] fault no_room_for_partition(std::size_t kept, std::optional<duration> ask_again);
 
 /// What the user's function has thrown, which is being handled: whatever it is, nothing was sent. `misuse` and `bad_alloc` are
 /// thrown on; a `failure` says what it wants to say.
-[[nodiscard]] inline fault partition_fault(char const* who) {
-    auto why = classify_exception(std::current_exception()).with_execution(knowledge::no).with_billing(knowledge::no);
-    try {
-        throw;
-    } catch (failure const&) {
-        return why;
-    } catch (...) {
-        auto const said = std::string{why.message()};
-        return fault{fault_kind::permanent, std::string{"per_key: "} + who + " threw: " + said}
-            .with_cause(std::current_exception())
-            .with_execution(knowledge::no)
-            .with_billing(knowledge::no);
-    }
-}
+[[nodiscard]] fault partition_fault(char const* who);
 
 }  // namespace detail
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/policy/per_key_options.ipp>
+#endif

@@ -12,7 +12,6 @@
 #include <coffer/policy/rate_line.hpp>
 
 #include <memory>
-#include <optional>
 #include <utility>
 
 namespace coffer::inline COFFER_ABI {
@@ -39,7 +38,7 @@ public:
     static constexpr policy_traits traits{.per_send = true, .estimates = true};
 
     /// Throws `std::invalid_argument` for options that cannot be meant. Without limits it only obeys the provider's.
-    explicit rate_limit(rate_limit_options options) : line_{std::make_shared<detail::rate_line>(options)} {}
+    explicit rate_limit(rate_limit_options options);
     rate_limit(rate_limit const&) = default;  // and no moves: a handle that was moved from is one, too
     rate_limit& operator=(rate_limit const&) = default;
 
@@ -47,49 +46,21 @@ public:
     class ticket {
     public:
         /// Made by `try_enter`; has no part yet.
-        ticket(detail::rate_line& line, attempt const& a) noexcept
-            : line_{&line}, call_{&a.of()}, attempts_before_{a.of().attempts()} {}
+        ticket(detail::rate_line& line, attempt const& a) noexcept;
         ticket(ticket const&) = delete;
         ticket& operator=(ticket const&) = delete;
-        ~ticket() {
-            if (open_) line_->abandon(place_, call_->attempts() != attempts_before_);
-        }
+        ~ticket();
 
         /// Gives back what the answer did not use, or owes what was beyond it, and learns what the provider says of its
         /// limits.
-        verdict settle(attempt_end const& end, attempt& a) noexcept {
-            if (!std::exchange(open_, false)) return verdict::done();
-            detail::rate_line::news n{a.now(), end.at};
-            if (end.what != attempt_end::kind::not_attempted) {
-                n.passed = end.what == attempt_end::kind::succeeded;
-                n.why = end.why;
-                n.said = attempt_access::rate_or_null(a);
-            }
-            line_->settle(place_, taken_by(end), n);
-            return verdict::done();
-        }
+        verdict settle(attempt_end const& end, attempt& a) noexcept;
 
     private:
         friend class rate_limit;
 
         /// What the provider has counted, as far as anybody knows.
-        [[nodiscard]] rate_weight taken_by(attempt_end const& end) const noexcept {
-            auto const& asked = place_.weight();
-            auto const& rules = line_->rules_of(place_);
-            auto const& o = rules.options;
-            if (never_sent(end)) return {};
-            if (!rules.counts_tokens) return asked;
-            auto is = asked;
-            if (end.used != nullptr) is = rate_weight::of(*end.used, o.cache_reads);
-            else if (end.why != nullptr && end.why->billing() == knowledge::no) is = {1, 0, 0};
-            return o.give_back ? is : largest(is, asked);
-        }
-        [[nodiscard]] static bool never_sent(attempt_end const& end) noexcept {
-            if (end.what != attempt_end::kind::failed) return end.what == attempt_end::kind::not_attempted;
-            auto const kind = end.why->kind();
-            return kind == fault_kind::not_sent || (is_coffers_own(kind) && end.why->execution() == knowledge::no &&
-                                                    end.why->billing() == knowledge::no);
-        }
+        [[nodiscard]] rate_weight taken_by(attempt_end const& end) const noexcept;
+        [[nodiscard]] static bool never_sent(attempt_end const& end) noexcept;
 
         detail::rate_line* line_;
         call const* call_;
@@ -99,15 +70,7 @@ public:
     };
 
     /// Takes its part of all limits, or a place in the line, or is refused (`never_fits`, `queue_full`).
-    [[nodiscard]] admission try_enter(attempt& a, slot<ticket>& s) const {
-        line_->bind(a);
-        auto& t = s.emplace(*line_, a);
-        if (auto why = line_->weigh(t.place_, a)) return admission::refused(*std::move(why));
-        auto taken = line_->ask(t.place_, a);
-        if (!taken) return admission::refused(std::move(taken).error());
-        t.open_ = true;
-        return *taken ? admission::in() : admission::wait();
-    }
+    [[nodiscard]] admission try_enter(attempt& a, slot<ticket>& s) const;
 
     /// Waits in line until its part is taken for it; ends early where the wait would be too long after all.
     template <class = on_use>
@@ -135,13 +98,7 @@ public:
     void unblock() const { line_->unblock(); }
 
     /// What `to_string` and `<<` print: its options, and how it is right now.
-    void describe(composition& to) const {
-        to.name("rate_limit");
-        detail::describe_into(to, options());
-        if (auto const n = waiting(); n > 0) to.now(std::to_string(n) + " waiting");
-        if (auto const d = line_->blocked(); d > duration::zero())
-            to.now("blocked by the provider for " + detail::rest_text(d));
-    }
+    void describe(composition& to) const;
 
     /// So many attempts wait in line right now.
     [[nodiscard]] std::size_t waiting() const { return line_->waiting(); }
@@ -177,3 +134,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/policy/rate_limit.ipp>
+#endif

@@ -10,7 +10,6 @@
 
 #include <memory>
 #include <optional>
-#include <utility>
 
 namespace coffer::inline COFFER_ABI::detail {
 
@@ -22,19 +21,8 @@ struct rate_nudge {
 /// Those to be woken as soon as nothing is locked any more, in this order.
 class rate_nudges {
 public:
-    void add(std::shared_ptr<rate_nudge> one) noexcept {
-        if (!one) return;
-        auto* const added = one.get();
-        (last_ != nullptr ? last_->next : first_) = std::move(one);
-        last_ = added;
-    }
-    void wake() {
-        last_ = nullptr;
-        while (auto const one = std::exchange(first_, nullptr)) {
-            first_ = std::move(one->next);
-            one->waits.notify_all();
-        }
-    }
+    void add(std::shared_ptr<rate_nudge> one) noexcept;
+    void wake();
 
 private:
     std::shared_ptr<rate_nudge> first_;
@@ -65,3 +53,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI::detail
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/policy/rate_place.ipp>
+#endif

@@ -14,10 +14,8 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <mutex>
-#include <string>
 
 namespace coffer::inline COFFER_ABI {
 
@@ -37,71 +35,28 @@ public:
     };
 
     /// Throws `std::invalid_argument` for options that cannot be meant.
-    explicit retry_quota(retry_quota_options const& options = {}) : state_{std::make_shared<state>(options)} {}
+    explicit retry_quota(retry_quota_options const& options = {});
     retry_quota(retry_quota const&) = default;  // and no moves: a handle that was moved from is one, too
     retry_quota& operator=(retry_quota const&) = default;
     /// One that refuses nothing.
     [[nodiscard]] static retry_quota unlimited() { return retry_quota{nullptr}; }
 
     /// As it is at `now`, a time of the clock that it goes by.
-    [[nodiscard]] snapshot look(time_point now) const {
-        if (!state_) return {std::numeric_limits<double>::infinity(), 0, 0};
-        std::lock_guard const lock{state_->mutex};
-        auto then = state_->bucket;
-        return {then.left(now), state_->taken, state_->refused};
-    }
+    [[nodiscard]] snapshot look(time_point now) const;
 
     /// How many retries there may be, and, if it is not full, are left.
-    void describe(composition& to) const {
-        if (!state_) {
-            to.with("no quota");
-            return;
-        }
-        std::unique_lock lock{state_->mutex};
-        auto const most = state_->bucket.capacity();
-        auto const left = state_->bound ? state_->bucket.left(state_->bound->now()) : most;
-        lock.unlock();
-        to.with_other("quota of", most, retry_quota_options{}.capacity);
-        if (left < most) to.now(std::to_string(static_cast<std::int64_t>(left)) + " retries of the quota left");
-    }
+    void describe(composition& to) const;
 
     // For policies.
 
     /// Throws `misuse` if another clock was here first.
-    void bind(call const& c) const {
-        if (!state_ || state_->bound_to.load(std::memory_order_acquire) == &c.clock()) return;
-        auto const its = c.shared_clock();
-        std::lock_guard const lock{state_->mutex};
-        if (state_->bound != nullptr && state_->bound != its)
-            throw misuse{
-                "coffer::retry_quota: it is already used under another clock; give each simulation a quota of its own"};
-        state_->bound = its;
-        state_->bound_to.store(its.get(), std::memory_order_release);
-    }
+    void bind(call const& c) const;
     /// For `retry`: takes one, if there is one. The time only goes forward.
-    [[nodiscard]] bool withdraw(time_point now) const noexcept {
-        if (!state_) return true;
-        std::lock_guard const lock{state_->mutex};
-        bool const taken = state_->bucket.withdraw(now);
-        ++(taken ? state_->taken : state_->refused);
-        state_->full.store(state_->bucket.is_full(), std::memory_order_relaxed);
-        return taken;
-    }
+    [[nodiscard]] bool withdraw(time_point now) const noexcept;
     /// What was taken was not used after all: nothing was sent for it.
-    void give_back(time_point now) const noexcept {
-        if (!state_) return;
-        std::lock_guard const lock{state_->mutex};
-        state_->bucket.give_back(now);
-        --state_->taken;
-        state_->full.store(state_->bucket.is_full(), std::memory_order_relaxed);
-    }
+    void give_back(time_point now) const noexcept;
     /// For `retry`: a call has succeeded.
-    void succeeded(time_point now) const noexcept {
-        if (!state_ || state_->full.load(std::memory_order_relaxed)) return;
-        std::lock_guard const lock{state_->mutex};
-        state_->bucket.succeeded(now);
-        state_->full.store(state_->bucket.is_full(), std::memory_order_relaxed);
-    }
+    void succeeded(time_point now) const noexcept;
 
 private:
     struct state {
@@ -120,3 +75,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/policy/retry_quota.ipp>
+#endif

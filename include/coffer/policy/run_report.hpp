@@ -11,7 +11,6 @@
 #include <ostream>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace coffer::inline COFFER_ABI {
@@ -32,27 +31,13 @@ struct run_report {
     std::vector<step_report> steps;  ///< in the order in which they began
 
     /// Of this run, in all its steps.
-    [[nodiscard]] int attempts() const noexcept {
-        int sum = 0;
-        for (auto const& s : steps) sum += s.attempts;
-        return sum;
-    }
+    [[nodiscard]] int attempts() const noexcept;
     /// What is known of the cost.
-    [[nodiscard]] money known_cost() const noexcept {
-        money sum;
-        for (auto const& s : steps) sum += s.cost.value_or(money{});
-        return sum;
-    }
+    [[nodiscard]] money known_cost() const noexcept;
     /// Steps whose cost is not known.
-    [[nodiscard]] int unknown_costs() const noexcept {
-        int count = 0;
-        for (auto const& s : steps) count += s.cost ? 0 : 1;
-        return count;
-    }
+    [[nodiscard]] int unknown_costs() const noexcept;
     /// The cost, if all of it is known.
-    [[nodiscard]] std::optional<money> cost() const noexcept {
-        return unknown_costs() == 0 ? std::optional{known_cost()} : std::nullopt;
-    }
+    [[nodiscard]] std::optional<money> cost() const noexcept;
 };
 
 /// A word for reports: `replayed`.
@@ -67,20 +52,10 @@ struct run_report {
 }
 
 /// A table, a line for each step, and a sum.
-inline std::ostream& operator<<(std::ostream& out, run_report const& r) {
-    auto const cost = [](std::optional<money> c) { return c ? "$" + c->to_string() : std::string{"unknown"}; };
-    std::vector<std::vector<std::string>> rows{{"step", "answer", "attempts", "cost"}};
-    for (auto const& s : r.steps) {
-        auto const answer = !s.over ? "under way" : s.why ? to_string(s.why->kind()) : to_string(s.origin);
-        rows.push_back({s.name, std::string{answer}, std::to_string(s.attempts), cost(s.cost)});
-    }
-    auto total = "$" + r.known_cost().to_string();
-    if (auto const unknown = r.unknown_costs(); unknown > 0)
-        total +=
-            " and what " + std::to_string(unknown) + (unknown == 1 ? " step" : " steps") + " of unknown cost came to";
-    rows.push_back({"run " + std::to_string(r.number), "", std::to_string(r.attempts()), std::move(total)});
-    detail::print_table(out, rows);
-    return out;
-}
+std::ostream& operator<<(std::ostream& out, run_report const& r);
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/policy/run_report.ipp>
+#endif

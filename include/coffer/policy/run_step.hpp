@@ -38,9 +38,7 @@ awaitable<std::optional<fault>> waited(completion<T> done, clock_service& servic
 }
 
 /// Did the store fail, rather than refuse? Then the operation may have been carried out, and is submitted again.
-[[nodiscard]] inline bool may_have_been_done(fault const& why) {
-    return why.kind() == fault_kind::store_unavailable && why.code() != "run_lost" && why.code() != "run_over";
-}
+[[nodiscard]] bool may_have_been_done(fault const& why);
 
 template <class T>
 awaitable<T> type_told_by(completion<T> const&);
@@ -74,20 +72,14 @@ public:
     explicit held_turn(std::shared_ptr<run_context> run) noexcept : run_{std::move(run)} {}
     held_turn(held_turn const&) = delete;
     held_turn& operator=(held_turn const&) = delete;
-    ~held_turn() {
-        if (run_) run_->give_turn(false, std::nullopt);
-    }
-    void over(std::optional<fault> failed) { std::exchange(run_, nullptr)->give_turn(true, std::move(failed)); }
+    ~held_turn();
+    void over(std::optional<fault> failed);
 
 private:
     std::shared_ptr<run_context> run_;
 };
 
-[[nodiscard]] inline fault preflight_fault(std::exception_ptr const& thrown) {
-    std::string const what{classify_exception(thrown).message()};  // throws on what is no fault
-    return fault{fault_kind::preflight_failed, "the run's preflight failed, so nothing was sent: " + what}.with_cause(
-        thrown);
-}
+[[nodiscard]] fault preflight_fault(std::exception_ptr const& thrown);
 
 /// Makes the run's preflight before its first send, or waits for who makes it.
 template <class = on_use>
@@ -196,4 +188,8 @@ awaitable<void> finish(std::shared_ptr<run_context> run) {
 
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop
+#endif
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/policy/run_step.ipp>
 #endif

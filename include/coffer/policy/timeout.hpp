@@ -68,10 +68,7 @@ public:
     timeout& operator=(timeout const&) = default;
 
     /// What `to_string` and `<<` print.
-    void describe(composition& to) const {
-        to.name("timeout").with(detail::duration_text(limit_));
-        if (!name_.empty()) to.with("called " + name_);
-    }
+    void describe(composition& to) const;
 
     /// A layer's coroutine: runs what is inside, and gives what it gives or the fault of a time that is up.
     template <class Next>
@@ -138,10 +135,7 @@ public:
     }
 
 private:
-    [[nodiscard]] fault said(timeout_facts facts, time_point until, call const& c) const {
-        facts.over = c.clock().now() >= until;
-        return timeout_fault(facts, name_, limit_);
-    }
+    [[nodiscard]] fault said(timeout_facts facts, time_point until, call const& c) const;
 
     duration limit_;
     std::string name_;
@@ -151,4 +145,8 @@ private:
 
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop
+#endif
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/policy/timeout.ipp>
 #endif

@@ -5,8 +5,6 @@
 #include <coffer/state/alarm_rules.hpp>
 #include <coffer/state/ledger_rules.hpp>
 
-#include <algorithm>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,9 +21,7 @@ struct freeze_on {
     std::string within{};  ///< only this scope and those inside it; empty: any
 
     /// Does such an alarm freeze its scope?
-    [[nodiscard]] bool applies_to(alarm_report const& a) const {
-        return a.kind == kind && a.severity >= at_least && is_within(a.scope, within);
-    }
+    [[nodiscard]] bool applies_to(alarm_report const& a) const;
 };
 
 /// What a look asks, and what it does when an alarm rings.
@@ -36,23 +32,14 @@ struct alarm_watch {
     std::vector<std::string> ignore{};
 
     /// Is it one of them, or inside one?
-    [[nodiscard]] bool ignores(std::string_view scope) const {
-        return std::any_of(ignore.begin(), ignore.end(), [&](auto const& i) { return is_within(scope, i); });
-    }
+    [[nodiscard]] bool ignores(std::string_view scope) const;
 
     /// Throws `std::invalid_argument` for what cannot be meant.
-    void check() const {
-        for (auto const& f : freeze)
-            if (f.kind == alarm_kind::replay_storm || f.kind == alarm_kind::stopped_job)
-                throw std::invalid_argument{"coffer::alarms: a " + std::string{to_string(f.kind)} +
-                                            " costs nothing and names a key, not a scope: it cannot freeze one"};
-        if (std::find(ignore.begin(), ignore.end(), "") != ignore.end())
-            throw std::invalid_argument{"coffer::alarms: to ignore the scope \"\" is to ignore every scope"};
-        for (auto const percent : rules.threshold.percents)
-            if (percent < 1)
-                throw std::invalid_argument{"coffer::alarms: a threshold of " + std::to_string(percent) +
-                                            " %; thresholds are percents of the limit, such as 50, 80 and 100"};
-    }
+    void check() const;
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/state/alarm_watch.ipp>
+#endif

@@ -5,7 +5,6 @@
 #include <coffer/config.hpp>
 #include <coffer/state/power.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
 
@@ -49,48 +48,20 @@ struct backoff {
     }
 
     /// The delay before retry number `retry` (1 = before the second attempt), without jitter.
-    [[nodiscard]] duration ceiling(std::uint32_t retry) const noexcept {
-        auto const start = static_cast<double>(std::max(base, duration{0}).count());
-        auto const top = static_cast<double>(std::max(cap, duration{0}).count());
-        auto const n = std::max<std::uint32_t>(retry, 1);
-        auto wanted = start;
-        if (grow == growth::linear) wanted = start * static_cast<double>(n);
-        // It overflows to infinity, which min brings back to the cap; 0 * infinity would be NaN, a NaN factor counts as 1.
-        if (grow == growth::exponential && start > 0) wanted = start * detail::power(std::max(1.0, factor), n - 1);
-        return std::min(whole(std::min(wanted, top)), std::max(cap, duration{0}));
-    }
+    [[nodiscard]] duration ceiling(std::uint32_t retry) const noexcept;
 
     /// The delay before retry number `retry`, drawn with `unit` in [0, 1); `previous` is the last delay drawn.
-    [[nodiscard]] duration delay(std::uint32_t retry, double unit, duration previous = duration{0}) const noexcept {
-        auto const d = ceiling(retry);
-        switch (spread) {
-            case jitter::none: return d;
-            case jitter::full: return below(duration{0}, d, unit);
-            case jitter::equal: return below(d / 2, d, unit);
-            case jitter::decorrelated: {
-                auto const low = std::max(base, duration{0});
-                if (low >= cap) return below(duration{0}, cap, unit);  // nothing to draw from otherwise
-                auto const high = 3.0 * static_cast<double>(std::max(previous, low).count());
-                return below(low, std::min(whole(high), cap), unit);
-            }
-        }
-        return d;
-    }
+    [[nodiscard]] duration delay(std::uint32_t retry, double unit, duration previous = duration{0}) const noexcept;
 
 private:
     /// Uniform in [low, high), also after rounding; `low` when the interval is empty.
-    static duration below(duration low, duration high, double unit) noexcept {
-        if (high <= low) return low;
-        auto const width = static_cast<double>((high - low).count());
-        auto const drawn = low + whole(width * std::clamp(unit, 0.0, 1.0));
-        return std::min(drawn, high - duration{1});
-    }
+    static duration below(duration low, duration high, double unit) noexcept;
 
-    static duration whole(double nanoseconds) noexcept {
-        constexpr double most = 9.0e18;
-        if (!(nanoseconds > 0)) return duration{0};
-        return duration{static_cast<duration::rep>(std::min(nanoseconds, most))};
-    }
+    static duration whole(double nanoseconds) noexcept;
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/state/backoff.ipp>
+#endif

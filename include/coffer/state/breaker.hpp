@@ -14,7 +14,6 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
-#include <utility>
 
 namespace coffer::inline COFFER_ABI {
 
@@ -62,21 +61,7 @@ public:
     explicit breaker(circuit_breaker_options const& o) : options_{o}, counts_{o.window} {}
 
     /// Somebody wants to get in. `probe_limit`: so long after `now` a probe is given up as lost.
-    [[nodiscard]] entry enter(time_point now, duration probe_limit) noexcept {
-        switch (state_) {
-            case circuit_state::closed: return {pass{epoch_, false}, {}};
-            case circuit_state::isolated: return {};
-            case circuit_state::open:
-                if (now < until_) return {{}, until_ - now};
-                return probe(now, probe_limit, circuit_reason::break_over);
-            case circuit_state::half_open: break;
-        }
-        if (out_ < options_.probes) return probe(now, probe_limit, circuit_reason::none);
-        if (now >= until_) return probe(now, probe_limit, circuit_reason::probes_lost);
-        // Who comes back before the probes have ended comes in vain.
-        auto const rest = std::max<duration>(later(last_probe_, usual_) - now, options_.breaks.first);
-        return {{}, std::min(until_ - now, rest)};
-    }
+    [[nodiscard]] entry enter(time_point now, duration probe_limit) noexcept;
 
     /// An attempt that was let in has ended. `draw` gives numbers in [0, 1), and is called only when the breaker opens.
     template <class Draw>
@@ -99,19 +84,14 @@ public:
         return open(e, why, draw);
     }
     /// A pass is given back: nothing is known of what became of it.
-    void abandon(pass const& p) noexcept {
-        if (p.epoch == epoch_ && p.probe) --out_;
-    }
+    void abandon(pass const& p) noexcept;
 
     // By hand.
 
     /// Other options, taken as checked, by which everything is decided from now on: the state stays, and so does a break that
     /// was drawn; what was counted goes on counting, but the ends in a window of another kind or length are forgotten. May
     /// throw `std::bad_alloc`, and has changed nothing then.
-    void adopt(circuit_breaker_options const& o) {
-        if (o.window != options_.window) counts_ = breaker_counts{o.window};
-        options_ = o;
-    }
+    void adopt(circuit_breaker_options const& o);
     /// As last changed.
     [[nodiscard]] circuit_breaker_options const& options() const noexcept { return options_; }
     /// Refuses everything until `close` or `reset`.
@@ -119,11 +99,7 @@ public:
     /// Lets everything in, from whatever state, and counts anew. If it opens again soon, breaks go on growing.
     void close(time_point now) noexcept { shut(now); }
     /// As if new.
-    void reset() noexcept {
-        begin(circuit_state::closed);
-        opened_ = opens_ = 0;
-        last_break_ = usual_ = duration::zero();
-    }
+    void reset() noexcept;
 
     // To be looked at.
 
@@ -145,55 +121,22 @@ public:
     [[nodiscard]] std::uint64_t opened() const noexcept { return opened_; }
     /// Would a new one do as well, if nobody has come for a good while? Not as long as a break lasts, or would count on if it
     /// opened again, and never while it is isolated: somebody wants it so.
-    [[nodiscard]] bool idle(time_point now) const noexcept {
-        if (state_ == circuit_state::isolated || out_ > 0) return false;
-        return now >= later(std::max(state_ == circuit_state::closed ? closed_at_ : until_, not_before_), last_break_);
-    }
+    [[nodiscard]] bool idle(time_point now) const noexcept;
 
 private:
     /// A longest success is half forgotten after eleven that were shorter.
     static constexpr int remembered = 16;
 
-    void begin(circuit_state s) noexcept {
-        state_ = s;
-        ++epoch_;
-        out_ = succeeded_ = in_a_row_ = 0;
-        not_before_ = until_ = last_probe_ = {};
-        counts_.clear();
-    }
+    void begin(circuit_state s) noexcept;
 
-    [[nodiscard]] entry probe(time_point now, duration limit, circuit_reason why) noexcept {
-        if (why != circuit_reason::none) begin(circuit_state::half_open);
-        ++out_;
-        until_ = std::max(until_, later(now, limit));
-        last_probe_ = std::max(last_probe_, now);
-        return {pass{epoch_, true}, {}, why};
-    }
+    [[nodiscard]] entry probe(time_point now, duration limit, circuit_reason why) noexcept;
 
-    breaker_tally const& note(end const& e, bool slow) noexcept {
-        if (e.what == end::kind::success) {
-            in_a_row_ = 0;
-            return counts_.add(slow ? breaker_mark::slow : breaker_mark::success, e.at);
-        }
-        if (in_a_row_ < std::numeric_limits<int>::max()) ++in_a_row_;
-        keep_hint(e);
-        return counts_.add(breaker_mark::failure, e.at);
-    }
-    void keep_hint(end const& e) noexcept {
-        not_before_ = std::max(not_before_, later(e.at, std::min(e.hint, options_.hint_ceiling)));
-    }
+    breaker_tally const& note(end const& e, bool slow) noexcept;
+    void keep_hint(end const& e) noexcept;
 
-    [[nodiscard]] circuit_reason tripped(breaker_tally const& t) const noexcept {
-        if (options_.in_a_row > 0 && in_a_row_ >= options_.in_a_row) return circuit_reason::failures_in_a_row;
-        if (t.ends < options_.minimum || (t.failures == 0 && t.slow == 0)) return circuit_reason::none;
-        if (reaches(t.failures, options_.failure_ratio, t.ends)) return circuit_reason::failure_ratio;
-        if (reaches(t.slow, options_.slow_ratio, t.ends)) return circuit_reason::slow_ratio;
-        return circuit_reason::none;
-    }
+    [[nodiscard]] circuit_reason tripped(breaker_tally const& t) const noexcept;
     /// 7 of 10 are 0.7, although 0.7 * 10 is a little more than 7.
-    [[nodiscard]] static bool reaches(std::int64_t part, double ratio, std::int64_t whole) noexcept {
-        return static_cast<double>(part) >= ratio * static_cast<double>(whole) * (1 - 1e-12);
-    }
+    [[nodiscard]] static bool reaches(std::int64_t part, double ratio, std::int64_t whole) noexcept;
 
     /// A relapse soon after it was closed counts on, or a provider that lets probes through and nothing more would be
     /// asked again after the shortest break for ever.
@@ -240,3 +183,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/state/breaker.ipp>
+#endif

@@ -7,7 +7,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <stdexcept>
 #include <string_view>
 #include <type_traits>
 
@@ -52,19 +51,7 @@ struct bulkhead_options {
     [[nodiscard]] bool adapts() const noexcept { return rule != limit_rule::fixed; }
 
     /// Throws `std::invalid_argument` for what cannot be meant, or would have no effect.
-    void check() const {
-        auto const require = [](bool right, char const* what) {
-            if (!right) throw std::invalid_argument{what};
-        };
-        require(limit >= 1, "coffer::bulkhead: say how many attempts may be under way at a time: .limit = 20");
-        require(limit <= largest, "coffer::bulkhead: a limit of more than a million is none, leave the bulkhead out");
-        require(max_waiting <= largest, "coffer::bulkhead: max_waiting is more than a million");
-        require(max_wait >= duration::zero(), "coffer::bulkhead: max_wait cannot be negative");
-        require(max_waiting > 0 || (max_wait == duration::max() && ages_after == duration::max()),
-                "coffer::bulkhead: where nobody may wait (max_waiting = 0), max_wait and ages_after have no effect");
-        require(ages_after > duration::zero(), "coffer::bulkhead: ages_after must be longer than zero");
-        check_adaptive(require);
-    }
+    void check() const;
 
     static constexpr int largest = 1'000'000;  ///< of any limit, and of the line
 
@@ -102,3 +89,7 @@ static_assert(std::is_trivially_destructible_v<bulkhead_options>,
               "or it could not stand in a co_await expression on GCC 12");
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/state/bulkhead_options.ipp>
+#endif

@@ -59,51 +59,14 @@ public:
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
     /// Behind all of the same priority. May throw `std::bad_alloc`, and has changed nothing then.
-    void join(bulkhead_waiter& w, int priority, time_point now) {
-        auto& l = levels_[priority];
-        w.priority_ = priority;
-        w.since_ = now;
-        w.number_ = ++arrivals_;
-        w.level_ = &l;
-        w.before_ = l.last;
-        (l.last != nullptr ? l.last->behind_ : l.first) = &w;
-        l.last = &w;
-        ++size_;
-    }
+    void join(bulkhead_waiter& w, int priority, time_point now);
     /// It waits no longer, served or not.
-    void leave(bulkhead_waiter& w) noexcept {
-        if (!w.queued()) return;
-        auto& l = *static_cast<level*>(w.level_);
-        (w.before_ != nullptr ? w.before_->behind_ : l.first) = w.behind_;
-        (w.behind_ != nullptr ? w.behind_->before_ : l.last) = w.before_;
-        w.before_ = w.behind_ = nullptr;
-        w.level_ = nullptr;
-        --size_;
-        if (l.first == nullptr) levels_.erase(w.priority_);
-    }
+    void leave(bulkhead_waiter& w) noexcept;
 
     /// Whose turn it is; null if nobody waits.
-    [[nodiscard]] bulkhead_waiter* first() const noexcept {
-        if (levels_.empty()) return nullptr;
-        auto* best = levels_.begin()->second.first;
-        if (ages())
-            for (auto const& [priority, l] : levels_)
-                if (before(*l.first, *best)) best = l.first;
-        return best;
-    }
+    [[nodiscard]] bulkhead_waiter* first() const noexcept;
     /// Who would be served last, if a newcomer of that priority would be served before him; else null.
-    [[nodiscard]] bulkhead_waiter* behind(int priority, time_point now) const noexcept {
-        if (levels_.empty()) return nullptr;
-        auto* last = levels_.rbegin()->second.last;
-        if (ages())
-            for (auto const& [level_priority, l] : levels_)
-                if (before(*last, *l.last)) last = l.last;
-        bulkhead_waiter newcomer;
-        newcomer.priority_ = priority;
-        newcomer.since_ = now;
-        newcomer.number_ = arrivals_ + 1;
-        return before(newcomer, *last) ? last : nullptr;
-    }
+    [[nodiscard]] bulkhead_waiter* behind(int priority, time_point now) const noexcept;
 
 private:
     struct level {
@@ -111,20 +74,10 @@ private:
         bulkhead_waiter* last = nullptr;
     };
 
-    [[nodiscard]] bool ages() const noexcept { return ages_after_ != duration::max() && levels_.size() > 1; }
-    [[nodiscard]] bool before(bulkhead_waiter const& a, bulkhead_waiter const& b) const noexcept {
-        if (ages_after_ != duration::max()) {
-            auto const of_a = came(a);
-            auto const of_b = came(b);
-            if (of_a != of_b && a.priority_ != b.priority_) return of_a < of_b;
-        }
-        return a.priority_ != b.priority_ ? a.priority_ > b.priority_ : a.number_ < b.number_;
-    }
+    [[nodiscard]] bool ages() const noexcept;
+    [[nodiscard]] bool before(bulkhead_waiter const& a, bulkhead_waiter const& b) const noexcept;
     /// As if it had come then.
-    [[nodiscard]] detail::wide_int came(bulkhead_waiter const& w) const noexcept {
-        return detail::wide_int{w.since_.time_since_epoch().count()} -
-               detail::wide_int{w.priority_} * ages_after_.count();
-    }
+    [[nodiscard]] detail::wide_int came(bulkhead_waiter const& w) const noexcept;
 
     std::map<int, level, std::greater<>> levels_;
     duration ages_after_;
@@ -133,3 +86,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/state/bulkhead_queue.ipp>
+#endif

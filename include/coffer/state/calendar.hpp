@@ -4,7 +4,6 @@
 
 #include <coffer/base/zone.hpp>
 
-#include <algorithm>
 #include <chrono>
 
 namespace coffer::inline COFFER_ABI::calendar {
@@ -16,28 +15,14 @@ struct span {
 };
 
 /// What the zone's clocks show at t.
-[[nodiscard]] inline std::chrono::local_seconds shown_at(zone const& z, std::chrono::sys_seconds t) {
-    return std::chrono::local_seconds{t.time_since_epoch() + z.at(t).offset};
-}
+[[nodiscard]] std::chrono::local_seconds shown_at(zone const& z, std::chrono::sys_seconds t);
 
 /// The first instant at which the zone's clocks show `wanted` or later: of two times the earlier one, and the change itself if
 /// it is skipped.
-[[nodiscard]] inline std::chrono::sys_seconds first_showing(zone const& z, std::chrono::local_seconds wanted) {
-    std::chrono::sys_seconds const in_utc{wanted.time_since_epoch()};
-    auto stretch = z.at(in_utc - std::chrono::hours{26});  // no clocks are so far ahead that they show it before
-    for (;;) {
-        auto const instant = std::max(stretch.begin, in_utc - stretch.offset);
-        if (instant < stretch.end) return instant;
-        stretch = z.at(stretch.end);
-    }
-}
+[[nodiscard]] std::chrono::sys_seconds first_showing(zone const& z, std::chrono::local_seconds wanted);
 
 /// The hour of t, cut short where the clocks are set: what is shown twice is two hours.
-[[nodiscard]] inline span hour_at(zone const& z, std::chrono::sys_seconds t) {
-    auto const stretch = z.at(t);
-    auto const full = std::chrono::floor<std::chrono::hours>(t + stretch.offset) - stretch.offset;
-    return {std::max(full, stretch.begin), std::min(full + std::chrono::hours{1}, stretch.end)};
-}
+[[nodiscard]] span hour_at(zone const& z, std::chrono::sys_seconds t);
 
 namespace detail {
 
@@ -55,16 +40,13 @@ span around(zone const& z, std::chrono::sys_seconds t, Unit unit, Step next) {
 }  // namespace detail
 
 /// The day that t is in: from the first instant at which the zone's calendar shows it.
-[[nodiscard]] inline span day_at(zone const& z, std::chrono::sys_seconds t) {
-    auto const shown = std::chrono::floor<std::chrono::days>(shown_at(z, t));
-    return detail::around(z, t, shown, [](std::chrono::local_days d) { return d + std::chrono::days{1}; });
-}
+[[nodiscard]] span day_at(zone const& z, std::chrono::sys_seconds t);
 
 /// The month that t is in: from the first instant at which the zone's calendar shows it.
-[[nodiscard]] inline span month_at(zone const& z, std::chrono::sys_seconds t) {
-    std::chrono::year_month_day const shown{std::chrono::floor<std::chrono::days>(shown_at(z, t))};
-    return detail::around(z, t, shown.year() / shown.month() / 1,
-                          [](std::chrono::year_month_day first) { return first + std::chrono::months{1}; });
-}
+[[nodiscard]] span month_at(zone const& z, std::chrono::sys_seconds t);
 
 }  // namespace coffer::inline COFFER_ABI::calendar
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/state/calendar.ipp>
+#endif

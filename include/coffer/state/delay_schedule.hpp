@@ -10,7 +10,6 @@
 #include <coffer/state/backoff.hpp>
 #include <coffer/state/small_expression.hpp>
 
-#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -56,15 +55,7 @@ public:
     [[nodiscard]] constexpr std::size_t size() const noexcept { return parts_.size(); }
 
     /// The delay before retry number `retry` (1 = before the second attempt). Saturates; never negative.
-    [[nodiscard]] duration delay(std::uint32_t retry, draws const& units, memory& previous) const noexcept {
-        return parts_.evaluate<duration>(
-            [&](std::size_t i) { return previous[i] = parts_[i].delay(retry, units[i], previous[i]); },
-            [](detail::joint how, duration a, duration b) {
-                if (how == detail::joint::either) return std::max(a, b);
-                if (how == detail::joint::both) return std::min(a, b);
-                return a > duration::max() - b ? duration::max() : a + b;
-            });
-    }
+    [[nodiscard]] duration delay(std::uint32_t retry, draws const& units, memory& previous) const noexcept;
 
     /// `of(backoff)` gives something for each part, `combine(how, a, b)` one thing for two.
     template <class Value, class OfPart, class Combine>
@@ -73,14 +64,7 @@ public:
     }
 
     /// Throws `std::invalid_argument` for what cannot be meant.
-    void check() const {
-        for (std::size_t i = 0; i < size(); ++i) {
-            auto const& b = parts_[i];
-            if (b.base < duration::zero() || b.cap < duration::zero())
-                throw std::invalid_argument{"coffer::backoff: a delay cannot be negative"};
-            if (!(b.factor >= 1.0)) throw std::invalid_argument{"coffer::backoff: the factor must be at least 1"};
-        }
-    }
+    void check() const;
 
 private:
     explicit constexpr delay_schedule(parts const& p) : parts_{p} {}
@@ -121,9 +105,7 @@ public:
         return nullptr;
     }
     /// Throws `std::invalid_argument` for a schedule that cannot be meant.
-    void check() const {
-        for (std::size_t i = 0; i < count_; ++i) schedules_[i].check();
-    }
+    void check() const;
 
 private:
     std::array<fault_kind, 6> kinds_{};
@@ -132,3 +114,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/state/delay_schedule.ipp>
+#endif

@@ -5,7 +5,6 @@
 #include <coffer/base/defaults.hpp>
 #include <coffer/base/fault.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -48,21 +47,11 @@ struct fallback_verdict {
 };
 
 /// A gate of this alternative would have had to wait beyond the call's deadline, which is not over yet.
-[[nodiscard]] inline bool would_be_late(fault const& why, fallback_facts const& f) noexcept {
-    return why.kind() == fault_kind::deadline_exceeded && why.execution() == knowledge::no &&
-           why.billing() == knowledge::no && f.now < f.deadline;
-}
+[[nodiscard]] bool would_be_late(fault const& why, fallback_facts const& f) noexcept;
 
 /// Decides. In this order: may it help at all; is another alternative left; are sends left; is there time.
-[[nodiscard]] inline fallback_verdict decide_fallback(fallback_options const& o, fault const& why,
-                                                      fallback_facts const& f) noexcept {
-    bool const wanted = would_be_late(why, f) ||
-                        (!ends_the_call(why.kind()) && f.user.value_or(may_try_another(why.kind(), o.larger_context)));
-    if (!wanted || !f.more) return {};
-    if (f.sends_left <= 0) return {false, stop_reason::sends_spent};
-    if (f.now >= f.deadline) return {false, stop_reason::deadline};
-    return {true};
-}
+[[nodiscard]] fallback_verdict decide_fallback(fallback_options const& o, fault const& why,
+                                               fallback_facts const& f) noexcept;
 
 /// The faults of the alternatives, and the one that the caller is told, since it decides when the job is run again: the
 /// last of those that time may mend; else the last one; a fault of the request itself only where nobody said anything
@@ -70,20 +59,9 @@ struct fallback_verdict {
 class told_fault {
 public:
     /// Another alternative's fault, in the order in which they were asked.
-    void add(fault const& why) {
-        auto const rank = rank_of(why.kind());
-        if (!told_ || rank >= rank_) {
-            rank_ = rank;
-            told_ = why;
-        }
-        execution_ = std::max(execution_, why.execution());
-        billing_ = std::max(billing_, why.billing());
-    }
+    void add(fault const& why);
     /// After `last`, which has been added, nothing is tried any more.
-    [[nodiscard]] fault after(fault const& last) const {
-        fault told = speaks_for_all(last.kind()) ? last : *told_;
-        return std::move(told.with_execution(execution_).with_billing(billing_));
-    }
+    [[nodiscard]] fault after(fault const& last) const;
 
 private:
     enum class standing : std::uint8_t { of_the_request, other, mended_by_time };
@@ -106,3 +84,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/state/fallback_rule.ipp>
+#endif

@@ -7,7 +7,6 @@
 
 #include <coffer/base/money.hpp>
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -28,23 +27,9 @@ public:
     using duration = std::chrono::nanoseconds;  ///< whatever unit it is given in
 
     /// `limit` from 1 to `most`, `window` longer than zero, `burst` cut to the window; it holds one unit at the least.
-    gcra(std::int64_t limit, duration window, duration burst) noexcept
-        : limit_{limit},
-          window_{window},
-          whole_{window.count() / limit},
-          rest_{window.count() % limit},
-          one_{time_for(1, true)},
-          burst_{std::max(std::min(burst, window), one_)} {}
+    gcra(std::int64_t limit, duration window, duration burst) noexcept;
     /// While nobody uses it.
-    gcra(gcra const& o) noexcept
-        : limit_{o.limit_},
-          window_{o.window_},
-          whole_{o.whole_},
-          rest_{o.rest_},
-          one_{o.one_},
-          burst_{o.burst_},
-          full_at_{o.full_at_.load()},
-          learned_{o.learned_.load()} {}
+    gcra(gcra const& o) noexcept;
     gcra& operator=(gcra const&) = delete;
     ~gcra() = default;
 
@@ -58,64 +43,35 @@ public:
     [[nodiscard]] time_point full_at() const noexcept { return at(full_at_.load()); }
 
     /// The time in which `units` are refilled, rounded up.
-    [[nodiscard]] duration cost(std::int64_t units) const noexcept {
-        return units == 1 ? one_ : units == 0 ? duration::zero() : time_for(units, true);
-    }
+    [[nodiscard]] duration cost(std::int64_t units) const noexcept;
 
     /// When `units` may be taken, if nothing else is taken before; at once, if that has passed.
-    [[nodiscard]] time_point earliest(std::int64_t units) const noexcept { return when(full_at_.load(), cost(units)); }
+    [[nodiscard]] time_point earliest(std::int64_t units) const noexcept;
     /// The same, if `ahead` has been taken by then, as soon as it could. Not before `now`.
-    [[nodiscard]] time_point earliest_behind(std::int64_t ahead, std::int64_t units, time_point now) const noexcept {
-        auto const emptied = std::min(std::max(full_at(), now).time_since_epoch() + cost(ahead), latest);
-        return std::max(now, when(emptied.count(), cost(units)));
-    }
+    [[nodiscard]] time_point earliest_behind(std::int64_t ahead, std::int64_t units, time_point now) const noexcept;
     /// So many may be taken at once.
-    [[nodiscard]] std::int64_t free(time_point now) const noexcept {
-        auto const left = now + burst_ - std::max(full_at(), now);
-        if (left <= duration::zero()) return 0;
-        return static_cast<std::int64_t>(detail::wide_int{left.count()} * limit_ / window_.count());
-    }
+    [[nodiscard]] std::int64_t free(time_point now) const noexcept;
 
     /// Are units of that `cost` there?
-    [[nodiscard]] bool has(duration cost, time_point now) const noexcept {
-        return when(full_at_.load(std::memory_order_relaxed), cost) <= now;
-    }
+    [[nodiscard]] bool has(duration cost, time_point now) const noexcept;
     /// Takes them if they are there. `mark` is how that leaves the bucket: to be compared later with what the provider says
     /// of the moment.
-    [[nodiscard]] bool take_if(duration cost, time_point now, time_point& mark) noexcept {
-        auto const learned = learned_.load(std::memory_order_relaxed);
-        auto full = full_at_.load(std::memory_order_relaxed);
-        for (;;) {
-            if (when(full, cost) > now) return false;
-            auto const next = pushed(full, cost, now);
-            if (!full_at_.compare_exchange_weak(full, next)) continue;
-            mark = at(next - learned);
-            return true;
-        }
-    }
+    [[nodiscard]] bool take_if(duration cost, time_point now, time_point& mark) noexcept;
     // These tell whether they were heard: not if another one has taken over.
 
     /// Takes them, whether they are there or not.
     bool take(std::int64_t units, time_point now) noexcept { return correct(difference(0, units), now); }
     /// As if units of that `cost` had not been taken.
-    bool undo(duration cost) noexcept {
-        return change([&](std::int64_t full) { return full - cost.count(); });
-    }
+    bool undo(duration cost) noexcept;
     /// `was` has been taken, and it turns out to be `is`: the difference comes back, as far as the bucket holds it, or is
     /// taken too.
     bool correct(std::int64_t was, std::int64_t is, time_point now) noexcept {
         return correct(difference(was, is), now);
     }
     /// The same, of a difference that was reckoned with another one's limit.
-    bool correct(duration difference, time_point now) noexcept {
-        if (difference > duration::zero())
-            return change([&](std::int64_t full) { return pushed(full, difference, now); });
-        return change([&](std::int64_t full) { return at(full) > now ? full + difference.count() : full; });
-    }
+    bool correct(duration difference, time_point now) noexcept;
     /// From `was` to `is`, as the time in which so much is refilled; less than zero if it comes back. To the safe side.
-    [[nodiscard]] duration difference(std::int64_t was, std::int64_t is) const noexcept {
-        return is >= was ? cost(is - was) : -time_for(was - is, false);
-    }
+    [[nodiscard]] duration difference(std::int64_t was, std::int64_t is) const noexcept;
 
     /// Goes on with what lies in `before`, which nobody uses any more. That is kept as the time in which it was refilled,
     /// cut to what this one holds: half full stays half full, empty stays empty, and a debt as long as it was. So however
@@ -123,36 +79,19 @@ public:
     /// taken has cost its share of time, at the limit of its day, and no change gives any of it back.
     ///
     /// True if nothing had to be converted: marks are good for this one, too.
-    bool take_over(gcra& before, time_point now) noexcept {
-        auto const full = before.full_at_.exchange(taken_over);
-        if (limit_ == before.limit_ && window_ == before.window_ && burst_ == before.burst_) {
-            full_at_ = full;
-            learned_ = before.learned_.load();
-            return true;
-        }
-        auto const lies = std::min(before.burst_ - std::max(at(full) - now, duration::zero()), burst_);
-        full_at_ = std::min((now + burst_ - lies).time_since_epoch(), latest).count();
-        return false;
-    }
+    bool take_over(gcra& before, time_point now) noexcept;
     /// Nobody goes on with it.
     void close() noexcept { full_at_ = taken_over; }
 
     /// The bucket as it stands, to be compared later with what the provider says of this moment.
-    [[nodiscard]] time_point mark() const noexcept { return at(full_at_.load() - learned_.load()); }
+    [[nodiscard]] time_point mark() const noexcept;
     /// By what the provider says of the moment at which an attempt left `mark`, its bucket is full at `theirs`: what others
     /// have taken of it is missing here too, counted once however often it is told. Never more than all that is there, and
     /// the bucket is never put up.
     ///
     /// Own ones reach the provider in another order than they were taken in, so `theirs` may hold all that has been taken by
     /// now: only what is missing beyond that is somebody else's. The rest of theirs is learned when less is under way.
-    void learn(time_point mark, time_point theirs, time_point now) noexcept {
-        auto const missing = theirs - std::max(mark, this->mark()) - duration{learned_.load()};
-        if (missing <= duration::zero()) return;
-        change([&](std::int64_t full) {
-            return std::max(full, std::min(at(full) + missing, now + burst_).time_since_epoch().count());
-        });
-        learned_.fetch_add(missing.count());
-    }
+    void learn(time_point mark, time_point theirs, time_point now) noexcept;
 
     /// For a limit: what is larger could not be counted in time.
     static constexpr std::int64_t most = 1'000'000'000'000;
@@ -166,12 +105,8 @@ private:
     static constexpr std::int64_t taken_over = latest.count() + 1;  // whatever was full then: nothing is there any more
 
     [[nodiscard]] static time_point at(std::int64_t ns) noexcept { return time_point{duration{ns}}; }
-    [[nodiscard]] time_point when(std::int64_t full, duration cost) const noexcept {
-        return at(full) + std::min(cost, burst_) - burst_;
-    }
-    [[nodiscard]] static std::int64_t pushed(std::int64_t full, duration cost, time_point now) noexcept {
-        return std::min(std::max(full, now.time_since_epoch().count()) + cost.count(), latest.count());
-    }
+    [[nodiscard]] time_point when(std::int64_t full, duration cost) const noexcept;
+    [[nodiscard]] static std::int64_t pushed(std::int64_t full, duration cost, time_point now) noexcept;
     template <class To>
     bool change(To const& to) noexcept {
         auto full = full_at_.load();
@@ -180,18 +115,7 @@ private:
         } while (!full_at_.compare_exchange_weak(full, to(full)));
         return true;
     }
-    [[nodiscard]] duration time_for(std::int64_t units, bool up) const noexcept {
-        std::int64_t part = 0;
-        std::int64_t all = 0;
-        if (!__builtin_mul_overflow(units, rest_, &part) && !__builtin_mul_overflow(units, whole_, &all) &&
-            all < longest.count()) {
-            auto const quotient = part / limit_;
-            return std::min(duration{all + quotient + (up && quotient * limit_ != part ? 1 : 0)}, longest);
-        }
-        auto const exact = detail::wide_int{units} * window_.count();
-        auto const rounded = exact / limit_ + (up && exact % limit_ != 0 ? 1 : 0);
-        return rounded > longest.count() ? longest : duration{static_cast<std::int64_t>(rounded)};
-    }
+    [[nodiscard]] duration time_for(std::int64_t units, bool up) const noexcept;
 
     std::int64_t limit_;
     duration window_;
@@ -204,3 +128,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/state/gcra.ipp>
+#endif

@@ -9,7 +9,6 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
-#include <stdexcept>
 #include <string_view>
 
 namespace coffer::inline COFFER_ABI {
@@ -31,21 +30,7 @@ struct hedge_options {
     bool cancel_loser = false;  ///< a send that lost is cut off, though it is paid for and its cost becomes unknown
 
     /// Throws `std::invalid_argument` for options that cannot be meant.
-    void check() const {
-        using std::chrono::nanoseconds;
-        auto const wrong = [](char const* what) { throw std::invalid_argument{what}; };
-        if (delay <= nanoseconds::zero() || least_delay <= nanoseconds::zero())
-            wrong("coffer::hedge: a delay must be longer than zero; two requests at once are two requests");
-        if (percentile != 0 && !(percentile >= 50 && percentile <= 99.9))
-            wrong("coffer::hedge: percentile must be from 50 to 99.9, or 0 for the fixed delay");
-        if (minimum < 1) wrong("coffer::hedge: a percentile needs answers: minimum must be at least 1");
-        if (window <= nanoseconds::zero()) wrong("coffer::hedge: window must be longer than zero");
-        if (hedges < 1) wrong("coffer::hedge: hedges must be at least 1; without hedges leave it out");
-        if (!(ratio > 0 && ratio <= 1))
-            wrong("coffer::hedge: ratio must be above 0 and at most 1 (a hedge for each call)");
-        if (burst < 1) wrong("coffer::hedge: a burst of less than one hedge affords none");
-        if (max_sends < 1) wrong("coffer::hedge: max_sends must be at least 1");
-    }
+    void check() const;
 };
 
 /// Hedges that calls have earned: each call a part of one. A window of a ratio would let none through where there are few
@@ -53,23 +38,16 @@ struct hedge_options {
 class hedge_credit {
 public:
     /// Full at first: `burst` hedges, and `ratio` of one for each call.
-    hedge_credit(double ratio, int burst) noexcept
-        : per_call_{std::max<std::int64_t>(static_cast<std::int64_t>(ratio * static_cast<double>(one)), 1)},
-          most_{burst * one},
-          saved_{most_} {}
+    hedge_credit(double ratio, int burst) noexcept;
 
     /// A call has begun.
     void called() noexcept { saved_ = std::min(saved_ + per_call_, most_); }
     /// Takes a hedge; false: there is none to be had.
-    [[nodiscard]] bool take() noexcept {
-        if (saved_ < one) return false;
-        saved_ -= one;
-        return true;
-    }
+    [[nodiscard]] bool take() noexcept;
     /// It was not made after all.
     void give_back() noexcept { saved_ = std::min(saved_ + one, most_); }
     /// Hedges, parts of one included.
-    [[nodiscard]] double left() const noexcept { return static_cast<double>(saved_) / static_cast<double>(one); }
+    [[nodiscard]] double left() const noexcept;
 
 private:
     static constexpr std::int64_t one = 1'000'000;
@@ -140,15 +118,10 @@ struct hedge_verdict {
 
 /// Decides. A second request to the same target is of no use while the first one waits for its turn, or for a retry: it would
 /// only wait behind it, at the same gates.
-[[nodiscard]] inline hedge_verdict decide_hedge(hedge_options const& o, hedge_facts const& f) noexcept {
-    using what = hedge_verdict::what;
-    if (f.started >= o.hedges) return {what::never, hedge_no::enough};
-    if (!f.wanted) return {what::never, hedge_no::unwanted};
-    if (f.failed && !hedge_helps(*f.failed, f.elsewhere)) return {what::never, hedge_no::cannot_help};
-    if (f.left <= f.usual) return {what::never, hedge_no::too_late};
-    if (f.sends_left <= 0) return {what::never, hedge_no::sends_spent};
-    if (!f.sending && !f.elsewhere) return {what::later};
-    return {};
-}
+[[nodiscard]] hedge_verdict decide_hedge(hedge_options const& o, hedge_facts const& f) noexcept;
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/state/hedge_rule.ipp>
+#endif

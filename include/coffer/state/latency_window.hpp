@@ -9,9 +9,7 @@
 #include <coffer/config.hpp>
 #include <coffer/state/power.hpp>
 
-#include <algorithm>
 #include <array>
-#include <bit>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -32,34 +30,17 @@ public:
     static constexpr double left_by_step = 0.91700404320467123174;  ///< eight of them leave a half
 
     /// `half_life` must be longer than zero.
-    explicit latency_window(duration half_life) noexcept
-        : step_{std::max(half_life / steps_per_half_life, duration{1})} {}
+    explicit latency_window(duration half_life) noexcept;
 
     /// An answer that took so long, at full weight.
-    void add(duration took, time_point now) noexcept {
-        forget(now);
-        weights_[bucket_of(took)] += 1;
-        total_ += 1;
-    }
+    void add(duration took, time_point now) noexcept;
     /// So many samples as far as they are remembered: one of a half-life ago is a half.
     [[nodiscard]] double samples(time_point now) noexcept {
         forget(now);
         return total_;
     }
     /// The duration that a part `q` of the answers (0 to 1, by weight) do not exceed; zero without samples.
-    [[nodiscard]] duration percentile(double q, time_point now) noexcept {
-        forget(now);
-        auto const wanted = std::clamp(q, 0.0, 1.0) * total_;
-        double seen = 0;
-        std::size_t last = buckets;
-        for (std::size_t i = 0; i < buckets; ++i) {
-            if (!(weights_[i] > 0)) continue;
-            seen += weights_[i];
-            last = i;
-            if (seen >= wanted) break;
-        }
-        return last == buckets ? duration::zero() : duration{end_of(last)};
-    }
+    [[nodiscard]] duration percentile(double q, time_point now) noexcept;
 
 private:
     using microseconds = std::chrono::microseconds;
@@ -68,35 +49,12 @@ private:
     static constexpr std::size_t buckets = sub_buckets + sub_buckets * octaves;
     static constexpr std::uint64_t longest = (std::uint64_t{1} << (octaves + 4)) - 1;  // in microseconds
 
-    [[nodiscard]] static std::size_t bucket_of(duration took) noexcept {
-        auto const whole = std::chrono::duration_cast<microseconds>(std::max(took, duration::zero())).count();
-        auto const us = std::min(static_cast<std::uint64_t>(whole), longest);
-        if (us < sub_buckets) return static_cast<std::size_t>(us);
-        auto const octave = static_cast<std::size_t>(std::bit_width(us)) - 5;
-        return sub_buckets + octave * sub_buckets + static_cast<std::size_t>((us >> octave) & (sub_buckets - 1));
-    }
+    [[nodiscard]] static std::size_t bucket_of(duration took) noexcept;
     /// Everything in the bucket is shorter than this.
-    [[nodiscard]] static microseconds end_of(std::size_t bucket) noexcept {
-        if (bucket < sub_buckets) return microseconds{static_cast<std::int64_t>(bucket) + 1};
-        auto const octave = (bucket - sub_buckets) / sub_buckets;
-        auto const sub = sub_buckets + (bucket - sub_buckets) % sub_buckets;
-        return microseconds{static_cast<std::int64_t>((sub + 1) << octave)};
-    }
+    [[nodiscard]] static microseconds end_of(std::size_t bucket) noexcept;
 
     /// A clock read earlier by another thread does no harm.
-    void forget(time_point now) noexcept {
-        if (!(total_ > 0)) since_ = std::max(since_, now);
-        if (now - since_ < step_) return;
-        auto const steps = (now - since_) / step_;
-        since_ += steps * step_;
-        auto const left = detail::power(left_by_step, static_cast<std::uint64_t>(steps));
-        total_ = 0;
-        for (auto& w : weights_) {
-            w *= left;
-            if (w < forgotten) w = 0;
-            total_ += w;
-        }
-    }
+    void forget(time_point now) noexcept;
 
     static constexpr double forgotten = 1e-6;
 
@@ -107,3 +65,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/state/latency_window.ipp>
+#endif

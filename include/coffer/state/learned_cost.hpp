@@ -4,7 +4,6 @@
 
 #include <coffer/base/money.hpp>
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -21,29 +20,10 @@ class learned_cost {
 public:
     /// What a send of that model has cost, and its upper bound, if it had one. Of more than a fixed number of models
     /// nothing is learned.
-    void note(std::string_view model, std::optional<money> bound, money actual) {
-        auto found = models_.find(model);
-        if (found == models_.end()) {
-            if (models_.size() >= most_models) return;
-            found = models_.emplace(std::string{model}, history{}).first;
-        }
-        auto& h = found->second;
-        h.costs.add(actual.nano());
-        if (bound && *bound > money{}) h.shares.add(share(actual, *bound));
-    }
+    void note(std::string_view model, std::optional<money> bound, money actual);
 
     /// Before anything is learned: the bound; none if there is no bound either.
-    [[nodiscard]] std::optional<money> expected(std::string_view model, std::optional<money> bound) const {
-        auto const found = models_.find(model);
-        if (found == models_.end()) return bound;
-        auto const& h = found->second;
-        if (bound && h.shares.size() >= enough) {
-            auto const most = detail::wide_int{bound->nano()} * h.shares.quantile();
-            return std::min(*bound, money::from_nano(detail::saturate((most + millionth - 1) / millionth)));
-        }
-        if (bound) return bound;
-        return h.costs.size() >= enough ? std::optional{money::from_nano(h.costs.quantile())} : std::nullopt;
-    }
+    [[nodiscard]] std::optional<money> expected(std::string_view model, std::optional<money> bound) const;
 
 private:
     static constexpr std::size_t enough = 8;
@@ -51,27 +31,14 @@ private:
     static constexpr std::int64_t millionth = 1'000'000;
 
     /// In millionths, rounded up.
-    [[nodiscard]] static std::int64_t share(money actual, money bound) noexcept {
-        auto const parts = detail::wide_int{actual.nano()} * millionth;
-        return detail::saturate((parts + bound.nano() - 1) / bound.nano());
-    }
+    [[nodiscard]] static std::int64_t share(money actual, money bound) noexcept;
 
     class ring {
     public:
-        void add(std::int64_t value) noexcept {
-            values_[next_] = value;
-            next_ = (next_ + 1) % values_.size();
-            size_ = std::min(size_ + 1, values_.size());
-        }
+        void add(std::int64_t value) noexcept;
         [[nodiscard]] std::size_t size() const noexcept { return size_; }
         /// The 95th percentile, by the nearest rank.
-        [[nodiscard]] std::int64_t quantile() const {
-            auto sorted = values_;
-            auto const end = sorted.begin() + static_cast<std::ptrdiff_t>(size_);
-            auto const at = sorted.begin() + static_cast<std::ptrdiff_t>((size_ * 95 + 99) / 100 - 1);
-            std::nth_element(sorted.begin(), at, end);
-            return *at;
-        }
+        [[nodiscard]] std::int64_t quantile() const;
 
     private:
         std::array<std::int64_t, 64> values_{};
@@ -86,3 +53,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/state/learned_cost.ipp>
+#endif

@@ -15,7 +15,6 @@
 #include <ostream>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <variant>
 #include <vector>
 
@@ -76,8 +75,7 @@ enum class limit_kind : std::uint8_t { hard, soft };
 /// One limit that a reservation has to keep to, as the policy declares it.
 struct ledger_line {
     /// A limit as declared; the window's stored text is formed here, once.
-    ledger_line(std::string named, coffer::window over, money most, limit_kind k = limit_kind::hard)
-        : scope{std::move(named)}, window{std::move(over)}, window_text{window.text()}, limit{most}, kind{k} {}
+    ledger_line(std::string named, coffer::window over, money most, limit_kind k = limit_kind::hard);
 
     std::string scope;  ///< whose money it is
     coffer::window window;  ///< over which time it counts
@@ -170,3 +168,7 @@ struct account_status {
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/state/ledger.ipp>
+#endif

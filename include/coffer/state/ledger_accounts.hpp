@@ -8,14 +8,12 @@
 #include <coffer/state/ledger_admission.hpp>
 #include <coffer/state/ledger_rules.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -52,95 +50,29 @@ public:
     using found = std::vector<place>;
 
     /// Finds the accounts of these lines at that time, and makes those that are missing.
-    void look_up(ledger_lines const& lines, time_point wall, found& all) {
-        all.clear();
-        for (auto const& line : lines) {
-            auto const at = series_.find(name_of(line));
-            all.push_back({at == series_.end() ? nullptr : &at->second, line.window.span_at(wall)});
-            if (all.back().in != nullptr) all.back().in->limit = line.limit;
-        }
-    }
+    void look_up(ledger_lines const& lines, time_point wall, found& all);
 
     /// Why the money is not held: the first line that has not got it.
     [[nodiscard]] std::optional<budget_denial> refusal(reserve_request const& q, found const& all,
-                                                       time_point wall) const {
-        for (std::size_t i = 0; i < all.size(); ++i) {
-            auto const& line = (*q.lines)[i];
-            auto const limit = limit_of(line.scope, line.window_text, line.limit);
-            auto const frozen = frozen_by(line.scope);
-            if (!frozen && fits(committed_in(all[i], line.window, wall), needed_of(q, line, limit), limit)) continue;
-            std::vector<window_part> parts;
-            for_each_counting(all[i], line.window, wall,
-                              [&](time_point start, account const& part) { parts.emplace_back(start, part); });
-            if (auto denied = denial_of(q, line, limit, frozen, parts, wall)) return denied;
-        }
-        return std::nullopt;
-    }
+                                                       time_point wall) const;
 
     /// The line's account now, made if there is none. `there` is what was found for it, and filled in.
-    [[nodiscard]] kept_account& account_at(ledger_line const& line, place& there, time_point wall) {
-        if (there.in == nullptr) {
-            auto& s = series_[name_of(line)];
-            s.scope = line.scope;
-            s.window_text = line.window_text;
-            s.limit = line.limit;
-            there.in = &s;
-        }
-        auto const [at, added] = there.in->parts.try_emplace(there.span.start);
-        if (added) {
-            at->second.end = line.window.leaves_at(there.span.start);
-            at->second.forget_at = later(at->second.end, kept_after(line.window));
-            forget_old(*there.in, wall);
-        }
-        return at->second;
-    }
+    [[nodiscard]] kept_account& account_at(ledger_line const& line, place& there, time_point wall);
     /// Forgets scopes of which nothing is left but windows that were over long ago. Costs little: it looks when there are
     /// twice as many as after the last time. What was looked up before is not good any more.
-    void forget_old(time_point wall) {
-        if (series_.size() < look_at_) return;
-        for (auto& [name, s] : series_) forget_old(s, wall);
-        std::erase_if(series_, [](auto const& s) { return s.second.parts.empty(); });
-        look_at_ = std::max(fewest_to_forget, 2 * series_.size());
-    }
+    void forget_old(time_point wall);
 
     /// An operator's own limit, which comes before a declared one; none: that one holds again.
-    void set_limit(std::string scope, std::string window_text, std::optional<money> limit) {
-        auto const key = std::pair{std::move(scope), std::move(window_text)};
-        if (limit) limits_[key] = *limit;
-        else limits_.erase(key);
-    }
+    void set_limit(std::string scope, std::string window_text, std::optional<money> limit);
     /// Nothing is held or sent in that scope or inside it until it is thawed.
-    void freeze(std::string scope, std::string reason) { frozen_[std::move(scope)] = std::move(reason); }
+    void freeze(std::string scope, std::string reason);
     /// False if it was not frozen.
-    bool thaw(std::string const& scope) { return frozen_.erase(scope) != 0; }
+    bool thaw(std::string const& scope);
     /// The frozen scope that it is in, if there is one.
-    [[nodiscard]] std::optional<frozen_scope> frozen_by(std::string_view scope) const {
-        for (auto const& [name, reason] : frozen_)
-            if (is_within(scope, name)) return frozen_scope{name, reason};
-        return std::nullopt;
-    }
+    [[nodiscard]] std::optional<frozen_scope> frozen_by(std::string_view scope) const;
 
     /// How the accounts of that scope and of those inside it stand, by scope, window and time.
-    [[nodiscard]] std::vector<account_status> status_of(std::string_view scope) const {
-        std::vector<account_status> all;
-        for_each([&](series const& s, time_point start, kept_account const& kept) {
-            if (!is_within(s.scope, scope)) return;
-            account_status status;
-            status.scope = s.scope;
-            status.window = s.window_text;
-            status.start = start;
-            status.end = kept.end;
-            status.money_in = kept;
-            if (auto const limit = limit_of(s.scope, s.window_text, s.limit); limit != money::max())
-                status.limit = limit;
-            status.frozen = frozen_by(s.scope).has_value();
-            all.push_back(std::move(status));
-        });
-        std::sort(all.begin(), all.end(), [](account_status const& a, account_status const& b) {
-            return std::tie(a.scope, a.window, a.start) < std::tie(b.scope, b.window, b.start);
-        });
-        return all;
-    }
+    [[nodiscard]] std::vector<account_status> status_of(std::string_view scope) const;
     /// `each(series, start, account)`.
     template <class Each>
     void for_each(Each&& each) const {
@@ -152,21 +84,11 @@ public:
 
 private:
     // The wall clock may be set back, and a window that is over be the present one again.
-    [[nodiscard]] static std::chrono::seconds kept_after(window const& w) {
-        constexpr std::chrono::seconds long_enough = std::chrono::days{40};
-        return w.kind() == window_kind::rolling ? std::min(3 * w.length(), long_enough) : long_enough;
-    }
+    [[nodiscard]] static std::chrono::seconds kept_after(window const& w);
     static constexpr std::size_t fewest_to_forget = 1000;
 
-    [[nodiscard]] std::string const& name_of(ledger_line const& line) {
-        name_.assign(line.scope).push_back('\0');
-        return name_ += line.window_text;
-    }
-    [[nodiscard]] money limit_of(std::string const& scope, std::string const& window_text, money declared) const {
-        if (limits_.empty()) return declared;
-        auto const set = limits_.find(std::pair{scope, window_text});
-        return set == limits_.end() ? declared : set->second;
-    }
+    [[nodiscard]] std::string const& name_of(ledger_line const& line);
+    [[nodiscard]] money limit_of(std::string const& scope, std::string const& window_text, money declared) const;
     /// `each(start, account)` for the parts that count now, by age.
     template <class Each>
     static void for_each_counting(place const& in, window const& w, time_point wall, Each&& each) {
@@ -180,17 +102,9 @@ private:
         for (; part != parts.end() && part->first <= later(wall, w.length()); ++part)
             if (w.counts(part->first, wall)) each(part->first, part->second);
     }
-    [[nodiscard]] static money committed_in(place const& in, window const& w, time_point wall) {
-        money sum;
-        for_each_counting(in, w, wall, [&](time_point, account const& part) { sum += part.committed(); });
-        return sum;
-    }
+    [[nodiscard]] static money committed_in(place const& in, window const& w, time_point wall);
     /// The oldest first, up to one that has to stay.
-    static void forget_old(series& s, time_point wall) {
-        auto& parts = s.parts;
-        while (!parts.empty() && parts.begin()->second.entries == 0 && parts.begin()->second.forget_at < wall)
-            parts.erase(parts.begin());
-    }
+    static void forget_old(series& s, time_point wall);
 
     std::unordered_map<std::string, series> series_;
     std::size_t look_at_ = fewest_to_forget;
@@ -200,3 +114,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/state/ledger_accounts.ipp>
+#endif

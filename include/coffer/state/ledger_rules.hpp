@@ -12,13 +12,10 @@
 #include <coffer/base/fault.hpp>
 #include <coffer/state/ledger.hpp>
 
-#include <algorithm>
 #include <cstddef>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 
 namespace coffer::inline COFFER_ABI {
 
@@ -57,21 +54,13 @@ inline constexpr money dearest_send = money::from_nano(1'000'000 * money::nano_p
 }
 
 /// What a reservation says was spent: its cost, or all that it might have cost where nobody knows.
-[[nodiscard]] inline money spent_of(reservation const& r) noexcept {
-    if (r.state == reservation_state::settled) return *r.actual;
-    if (r.state != reservation_state::presumed) return {};
-    if (r.bound) return *r.bound;
-    money most;
-    for (auto const& h : r.holds) most = std::max(most, h.amount);
-    return most;
-}
+[[nodiscard]] money spent_of(reservation const& r) noexcept;
 
 /// A reservation with its accounts, in the order of its holds.
 class reservation_machine {
 public:
     /// `accounts` beside the reservation's holds, in their order.
-    reservation_machine(reservation& r, std::span<account* const> accounts, ledger_moment at) noexcept
-        : r_{r}, accounts_{accounts}, at_{at} {}
+    reservation_machine(reservation& r, std::span<account* const> accounts, ledger_moment at) noexcept;
 
     /// Has anything changed? Is the reservation to be removed?
     [[nodiscard]] bool changed() const noexcept { return changed_; }
@@ -81,72 +70,25 @@ public:
     /// Takes the money. To be called once, after all accounts were asked whether it fits.
     void hold() noexcept { put_in(); }
     /// The send of a held one begins, and has certainly ended by `until`.
-    void send(std::chrono::steady_clock::time_point until) noexcept {
-        if (r_.state != reservation_state::held) return;
-        r_.state = reservation_state::sent;
-        r_.until = until;
-        changed_ = true;
-    }
+    void send(std::chrono::steady_clock::time_point until) noexcept;
     /// It has cost `actual`. Good at any time: it corrects what was presumed, or settled otherwise. A cost that cannot be
     /// meant is noted, and what was held counts as spent until somebody knows better.
-    void settle(money actual) noexcept {
-        if (!can_be_meant(actual) || !has_room_for(actual)) return doubt(actual);
-        if (r_.state == reservation_state::settled && r_.actual == actual) return;
-        take_out();
-        r_.actual = actual;
-        end(reservation_state::settled);
-    }
+    void settle(money actual) noexcept;
     /// It has ended, and nobody knows what it has cost: the whole of what was held counts as spent.
-    void presume() noexcept {
-        if (r_.state == reservation_state::presumed || r_.state == reservation_state::settled) return;
-        take_out();
-        end(reservation_state::presumed);
-    }
+    void presume() noexcept;
     /// It is proven not to have been billed. If its answer has said otherwise before, the entry stays and tells so.
-    void release() noexcept {
-        if (r_.state == reservation_state::settled) return settle(money{});
-        take_out();
-        gone_ = true;
-    }
+    void release() noexcept;
     /// Its owner is gone, or its time is over: never sent, it is given back; sent, it is presumed spent.
-    void lapse() noexcept {
-        if (r_.state == reservation_state::held) release();
-        else if (r_.state == reservation_state::sent) presume();
-    }
+    void lapse() noexcept;
 
 private:
     /// A sum that saturates could not be taken apart again.
-    [[nodiscard]] bool has_room_for(money actual) const noexcept {
-        for (std::size_t i = 0; i < accounts_.size(); ++i) {
-            auto const& a = *accounts_[i];
-            if (a.committed() <= money::max() - dearest_send) continue;  // all but ever
-            auto sum = detail::wide_int{actual.nano()} - part_of(r_, r_.holds[i]).committed().nano();
-            for (auto const column : {a.settled, a.presumed, a.held}) sum += column.nano();
-            if (sum > money::max().nano()) return false;
-        }
-        return true;
-    }
-    void doubt(money said) noexcept {
-        if (r_.state == reservation_state::settled || (r_.state == reservation_state::presumed && r_.actual == said))
-            return;
-        r_.actual = said;
-        changed_ = true;
-        presume();
-    }
+    [[nodiscard]] bool has_room_for(money actual) const noexcept;
+    void doubt(money said) noexcept;
     /// Into the column in which the reservation's state says that it stands, and out of it.
-    void put_in() noexcept {
-        for (std::size_t i = 0; i < accounts_.size(); ++i) *accounts_[i] += part_of(r_, r_.holds[i]);
-        changed_ = true;
-    }
-    void take_out() noexcept {
-        for (std::size_t i = 0; i < accounts_.size(); ++i) *accounts_[i] -= part_of(r_, r_.holds[i]);
-        changed_ = true;
-    }
-    void end(reservation_state s) noexcept {
-        r_.state = s;
-        r_.ended = at_.wall;
-        put_in();
-    }
+    void put_in() noexcept;
+    void take_out() noexcept;
+    void end(reservation_state s) noexcept;
 
     reservation& r_;
     std::span<account* const> accounts_;
@@ -161,25 +103,13 @@ struct frozen_scope {
     std::string reason;  ///< as it was given
 };
 /// What a refusal there carries.
-[[nodiscard]] inline budget_denial denied_by(frozen_scope const& f) {
-    budget_denial d;
-    d.scope = f.scope;  // that is what can be thawed
-    d.frozen = true;
-    d.reason = detail::in_passing(f.reason);
-    return d;
-}
+[[nodiscard]] budget_denial denied_by(frozen_scope const& f);
 
 /// Why a send may not begin: its scope was frozen, or its money was given back (its owner took too long, or was taken
 /// for dead).
-[[nodiscard]] inline fault frozen_fault(budget_denial d) {
-    auto message = d.to_string();
-    return fault{fault_kind::over_budget, std::move(message)}.with_code("frozen").with_denial(std::move(d));
-}
+[[nodiscard]] fault frozen_fault(budget_denial d);
 /// Why a send may not begin: what was held for it lapsed. Unsent; a retry holds anew.
-[[nodiscard]] inline fault reservation_over() {
-    return fault{fault_kind::store_unavailable, "the money held for this send was given back meanwhile"}.with_code(
-        "reservation_over");
-}
+[[nodiscard]] fault reservation_over();
 
 /// Is `scope` the named one, or inside it? The empty name is everything.
 [[nodiscard]] constexpr bool is_within(std::string_view scope, std::string_view named) noexcept {
@@ -188,3 +118,7 @@ struct frozen_scope {
 }
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/state/ledger_rules.ipp>
+#endif

@@ -27,51 +27,23 @@ public:
     /// More than the limit only after that was lowered.
     [[nodiscard]] int taken() const noexcept { return taken_of(word_.load(std::memory_order_acquire)); }
     /// Nine of ten are taken, or more.
-    [[nodiscard]] bool nearly_full() const noexcept {
-        auto const w = word_.load(std::memory_order_acquire);
-        return std::int64_t{taken_of(w)} * 10 >= std::int64_t{limit_of(w)} * 9;
-    }
+    [[nodiscard]] bool nearly_full() const noexcept;
     /// False if there is no place, or somebody waits.
-    [[nodiscard]] bool try_take() noexcept {
-        auto w = word_.load(std::memory_order_relaxed);
-        do {
-            if ((w & closed) != 0 || taken_of(w) >= limit_of(w)) return false;
-        } while (!word_.compare_exchange_weak(w, w + 1, std::memory_order_acq_rel, std::memory_order_relaxed));
-        return true;
-    }
+    [[nodiscard]] bool try_take() noexcept;
     /// False, and nothing has happened, if somebody waits for it.
-    [[nodiscard]] bool try_give_back() noexcept {
-        auto w = word_.load(std::memory_order_relaxed);
-        do {
-            if ((w & closed) != 0) return false;
-        } while (!word_.compare_exchange_weak(w, w - 1, std::memory_order_acq_rel, std::memory_order_relaxed));
-        return true;
-    }
+    [[nodiscard]] bool try_give_back() noexcept;
 
     // By one at a time.
     /// True if there is a place now: one has come free before the door was closed, and whoever waits is to be given it.
-    [[nodiscard]] bool close() noexcept {
-        auto const w = word_.fetch_or(closed, std::memory_order_acq_rel);
-        return taken_of(w) < limit_of(w);
-    }
+    [[nodiscard]] bool close() noexcept;
     /// Places are taken and given back without the lock again.
     void open() noexcept { word_.fetch_and(~closed, std::memory_order_acq_rel); }
     /// Of one that was taken, under the lock of those who wait.
     void give_back() noexcept { word_.fetch_sub(1, std::memory_order_acq_rel); }
     /// For somebody who waits, while it is closed.
-    [[nodiscard]] bool try_take_closed() noexcept {
-        auto const w = word_.load(std::memory_order_acquire);
-        if (taken_of(w) >= limit_of(w)) return false;
-        word_.fetch_add(1, std::memory_order_acq_rel);
-        return true;
-    }
+    [[nodiscard]] bool try_take_closed() noexcept;
     /// What is taken stays so.
-    void set_limit(int limit) noexcept {
-        auto w = word_.load(std::memory_order_relaxed);
-        while (!word_.compare_exchange_weak(w, (w & ~limit_bits) | word_of(limit), std::memory_order_acq_rel,
-                                            std::memory_order_relaxed)) {
-        }
-    }
+    void set_limit(int limit) noexcept;
 
 private:
     static constexpr std::uint64_t closed = std::uint64_t{1} << 31;
@@ -86,3 +58,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/state/place_count.ipp>
+#endif

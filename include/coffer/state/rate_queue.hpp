@@ -9,7 +9,6 @@
 
 #include <coffer/state/rate.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -60,49 +59,17 @@ public:
     /// So many wait, of all tenants.
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
     /// So many wait of that tenant.
-    [[nodiscard]] std::size_t waiting(std::string_view name) const noexcept {
-        auto const at = tenants_.find(name);
-        return at == tenants_.end() ? 0 : at->second.size;
-    }
+    [[nodiscard]] std::size_t waiting(std::string_view name) const noexcept;
 
     /// At the end of the tenant's line. May throw `std::bad_alloc`, and has changed nothing then.
-    void join(rate_waiter& w, std::string_view name, std::uint64_t share) {
-        auto at = tenants_.find(name);
-        if (at == tenants_.end()) at = tenants_.try_emplace(std::string{name}).first;
-        auto& t = at->second;
-        if (t.first == nullptr) {
-            t.next = {std::max(t.had, clock_) + share, arrivals_ + 1};
-            order_.insert(&t);
-            t.had = std::max(t.had, clock_);
-        }
-        w.share_ = share;
-        w.number_ = ++arrivals_;
-        w.tenant_ = &t;
-        w.before_ = t.last;
-        (t.last != nullptr ? t.last->behind_ : t.first) = &w;
-        t.last = &w;
-        t.shares += share;
-        ++t.size, ++size_;
-        t.all += w.weight_, all_ += w.weight_;
-        latest_ = std::max(latest_, t.had + t.shares);
-    }
+    void join(rate_waiter& w, std::string_view name, std::uint64_t share);
     /// It has got what it waited for.
-    void served(rate_waiter& w) noexcept {
-        auto& t = *static_cast<tenant*>(w.tenant_);
-        t.had += w.share_;
-        clock_ = std::max(clock_, t.had);
-        unlink(w, t);
-    }
+    void served(rate_waiter& w) noexcept;
     /// It goes without: nobody is the worse for its having been there.
-    void leave(rate_waiter& w) noexcept {
-        if (w.queued()) unlink(w, *static_cast<tenant*>(w.tenant_));
-    }
+    void leave(rate_waiter& w) noexcept;
 
     /// Whose turn it is; null if nobody waits.
-    [[nodiscard]] rate_waiter* first() noexcept {
-        if (turn_ == nullptr && !order_.empty()) turn_ = (*order_.begin())->first;
-        return turn_;
-    }
+    [[nodiscard]] rate_waiter* first() noexcept;
 
     /// All of them, each tenant's in their order: `visit(waiter, ahead)`, where `ahead` is what `visit` has added up in this
     /// tenant's line.
@@ -116,21 +83,7 @@ public:
 
     /// What those take who would come before a newcomer of that tenant, as they stand now: of a tenant part of whose line would,
     /// as if all who wait there took the same for their share. One look at each tenant, at the most.
-    [[nodiscard]] rate_weight ahead_of(std::string_view name, std::uint64_t share) const noexcept {
-        auto const own = tenants_.find(name);
-        tenant const* const of = own != tenants_.end() ? &own->second : nullptr;
-        bool const waits = of != nullptr && of->first != nullptr;
-        auto const mine = share + (waits ? of->had + of->shares : std::max(of != nullptr ? of->had : 0, clock_));
-        if (order_.size() <= (waits ? 1U : 0U) || mine >= latest_) return all_;
-        auto sum = waits ? of->all : rate_weight{};
-        auto const* const turn = turn_ != nullptr ? static_cast<tenant const*>(turn_->tenant_) : nullptr;
-        for (auto const* const t : order_) {
-            if (t->next.first > mine) break;
-            if (t != of) sum += t->part(mine - t->had);
-        }
-        if (turn != nullptr && turn != of && turn->next.first > mine) sum += turn_->weight_;
-        return sum;
-    }
+    [[nodiscard]] rate_weight ahead_of(std::string_view name, std::uint64_t share) const noexcept;
 
 private:
     struct tenant {
@@ -143,38 +96,15 @@ private:
         std::pair<std::uint64_t, std::uint64_t> next;  // what it will have had with its first one; who came when
 
         /// So much of its line is served when it has had `more`, taken evenly.
-        [[nodiscard]] rate_weight part(std::uint64_t more) const noexcept {
-            return more >= shares ? all : all.scaled(more, shares);
-        }
+        [[nodiscard]] rate_weight part(std::uint64_t more) const noexcept;
     };
     struct by_turn {
         bool operator()(tenant const* a, tenant const* b) const noexcept { return a->next < b->next; }
     };
 
-    void unlink(rate_waiter& w, tenant& t) noexcept {
-        auto place = order_.extract(&t);
-        (w.before_ != nullptr ? w.before_->behind_ : t.first) = w.behind_;
-        (w.behind_ != nullptr ? w.behind_->before_ : t.last) = w.before_;
-        w.before_ = w.behind_ = nullptr;
-        w.tenant_ = nullptr;
-        if (turn_ == &w) turn_ = nullptr;
-        t.shares -= w.share_;
-        t.all -= w.weight_, all_ -= w.weight_;
-        --t.size, --size_;
-        if (t.first == nullptr) return forget();
-        t.next = {t.had + t.first->share_, t.first->number_};
-        order_.insert(std::move(place));
-    }
+    void unlink(rate_waiter& w, tenant& t) noexcept;
     /// Of tenants that do not wait only what they have had more than others is of interest.
-    void forget() noexcept {
-        if (size_ == 0) {
-            tenants_.clear();
-            clock_ = latest_ = 0;
-        } else if (tenants_.size() > 2 * order_.size() + 8) {
-            std::erase_if(tenants_,
-                          [this](auto const& t) { return t.second.first == nullptr && t.second.had <= clock_; });
-        }
-    }
+    void forget() noexcept;
 
     std::map<std::string, tenant, std::less<>> tenants_;
     std::set<tenant*, by_turn> order_;  // those with somebody waiting
@@ -187,3 +117,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/state/rate_queue.ipp>
+#endif

@@ -19,11 +19,7 @@ public:
     using time_point = std::chrono::system_clock::time_point;  ///< of the wall clock
 
     /// Remembers it if it is for good. Beyond a fixed number an earlier one goes.
-    void note(budget_denial const& d, time_point now) {
-        if (!d.is_for_good()) return;
-        if (all_.size() >= most) all_.erase(all_.begin());
-        all_.insert_or_assign(denial_rule::id_of(d, now), noted{d, now});
-    }
+    void note(budget_denial const& d, time_point now);
     /// Calls `fn(denial)` for those of the last hour, and forgets the others.
     template <class Fn>
     void for_each(time_point now, Fn const& fn) {
@@ -42,3 +38,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/state/recent_denials.ipp>
+#endif

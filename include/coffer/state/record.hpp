@@ -7,7 +7,6 @@
 #include <coffer/base/fault.hpp>
 #include <coffer/base/fingerprint.hpp>
 
-#include <algorithm>
 #include <array>
 #include <chrono>
 #include <compare>
@@ -15,7 +14,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace coffer::inline COFFER_ABI {
@@ -24,7 +22,7 @@ namespace coffer::inline COFFER_ABI {
 struct record_id {
     record_id() = default;
     /// Its namespace, and the rest as the store keeps it.
-    record_id(std::string ns, std::string bytes) : name_space{std::move(ns)}, digest{std::move(bytes)} {}
+    record_id(std::string ns, std::string bytes);
     std::string name_space;  ///< in the clear
     std::string digest;  ///< an HMAC on disk, the key's own bytes in memory
     friend auto operator<=>(record_id const&, record_id const&) = default;
@@ -120,44 +118,27 @@ struct record {
     std::chrono::system_clock::time_point expires{std::chrono::system_clock::time_point::max()};
 
     /// Sends that are not proven unbilled: what `max_sends` bounds.
-    [[nodiscard]] int counted_sends() const noexcept {
-        return static_cast<int>(std::count_if(sends.begin(), sends.end(), [](auto const& s) { return s.counts(); }));
-    }
+    [[nodiscard]] int counted_sends() const noexcept;
     /// How many may count under the last claim's `max_sends`.
     [[nodiscard]] int allowed_sends() const noexcept { return max_sends + granted_sends; }
     /// The same for one who asks with another `max_sends`. What was granted is a number of sends altogether: it is not
     /// more for who allows himself more.
-    [[nodiscard]] int allowed_sends(int with_max) const noexcept {
-        return granted_sends > 0 ? std::max(with_max, allowed_sends()) : with_max;
-    }
+    [[nodiscard]] int allowed_sends(int with_max) const noexcept;
 
     /// Is there a send in that state?
-    [[nodiscard]] bool any(send_state s) const noexcept {
-        return std::any_of(sends.begin(), sends.end(), [s](auto const& send) { return send.state == s; });
-    }
+    [[nodiscard]] bool any(send_state s) const noexcept;
     /// Is there an answer that nobody has judged yet? (While the record is open.)
-    [[nodiscard]] bool undecoded() const noexcept { return any(send_state::answered) || any(send_state::supplied); }
+    [[nodiscard]] bool undecoded() const noexcept;
     /// Once an answer was accepted: the send that it belongs to.
-    [[nodiscard]] send_record const* accepted() const noexcept {
-        send_record const* found = nullptr;
-        for (auto const& s : sends)
-            if (s.state == send_state::accepted || (s.state == send_state::supplied && found == nullptr)) found = &s;
-        return found;
-    }
+    [[nodiscard]] send_record const* accepted() const noexcept;
     /// What is known of its cost, of all sends; nothing if no cost is known.
-    [[nodiscard]] std::optional<money> known_cost() const noexcept {
-        std::optional<money> sum;
-        for (auto const& s : sends)
-            if (s.reply && s.reply->cost) sum = sum.value_or(money{}) + *s.reply->cost;
-        return sum;
-    }
+    [[nodiscard]] std::optional<money> known_cost() const noexcept;
     /// What the record is once nobody works on it any more, by its sends alone. Nobody chooses it.
-    [[nodiscard]] record_state at_rest() const noexcept {
-        if (undecoded()) return record_state::answered;
-        if (std::any_of(sends.begin(), sends.end(), [](auto const& s) { return s.unaccounted(); }))
-            return record_state::unknown;
-        return counted_sends() > 0 ? record_state::answered : record_state::free;  // all defective, or nothing owed
-    }
+    [[nodiscard]] record_state at_rest() const noexcept;
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/state/record.ipp>
+#endif

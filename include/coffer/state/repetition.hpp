@@ -9,7 +9,6 @@
 #include <coffer/base/money.hpp>
 #include <coffer/state/alarm.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -35,22 +34,7 @@ struct replay_storm_rule {
     /// answer had cost, and would have again.
     [[nodiscard]] std::optional<alarm_report> look(std::string const& scope, std::string const& key,
                                                    std::int64_t before, std::int64_t times, money saved,
-                                                   std::chrono::system_clock::time_point now) const {
-        auto const rings = detail::rings_by(times, replays);
-        if (rings == detail::rings_by(before, replays)) return {};
-        return alarm_report{
-            alarm_kind::replay_storm,
-            rings > 1 ? alarm_severity::critical : alarm_severity::warning,
-            scope,
-            "",
-            saved,
-            money{},
-            now,
-            std::string{to_string(alarm_kind::replay_storm)} + "|" + key + "|" + std::to_string(rings),
-            key + " was answered " + std::to_string(times) +
-                " times from the store and never acknowledged: its job seems to fail after the answer. Nothing was "
-                "paid for again. Look at the job's last step, and acknowledge the key when it succeeds."};
-    }
+                                                   std::chrono::system_clock::time_point now) const;
 };
 
 /// One piece of work, as often as it was paid for within the time that whoever counts looks back.
@@ -69,31 +53,14 @@ struct duplicate_work_rule {
     /// After the work was paid for once more. `work`: the fingerprint's digest, or a job's tag.
     [[nodiscard]] std::optional<alarm_report> look(std::string const& scope, std::string const& work,
                                                    repeated_work const& before, repeated_work const& after,
-                                                   std::chrono::system_clock::time_point now) const {
-        auto const rings = rings_by(after);
-        if (rings <= rings_by(before)) return {};
-        auto const in_vain = after.paid - after.dearest;
-        return alarm_report{
-            alarm_kind::duplicate_work,
-            rings > 1 ? alarm_severity::critical : alarm_severity::warning,
-            scope,
-            "",
-            in_vain,
-            after.dearest,
-            now,
-            std::string{to_string(alarm_kind::duplicate_work)} + "|" + scope + "|" + work + "|" +
-                std::to_string(now.time_since_epoch() / std::max(within, std::chrono::hours{1})) + "|" +
-                std::to_string(rings),
-            "The same work (" + work + ") was paid for under " + std::to_string(after.keys) + " keys in " + scope +
-                ", " + in_dollars(in_vain) +
-                " more than once would cost. Look whether a job repeats itself, and make the key from what makes "
-                "the work the same, not from the time or the run."};
-    }
+                                                   std::chrono::system_clock::time_point now) const;
 
 private:
-    [[nodiscard]] int rings_by(repeated_work const& w) const noexcept {
-        return w.paid - w.dearest < wasted ? 0 : detail::rings_by(w.keys, keys);
-    }
+    [[nodiscard]] int rings_by(repeated_work const& w) const noexcept;
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/state/repetition.ipp>
+#endif

@@ -9,7 +9,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -66,9 +65,7 @@ struct run_record {
         return same_failures >= l.same_failure;
     }
     /// Would a run under these limits be refused?
-    [[nodiscard]] bool is_stopped(run_limits const& l) const noexcept {
-        return state == run_state::idle && (fails_the_same_way(l) || counted >= l.max_runs);
-    }
+    [[nodiscard]] bool is_stopped(run_limits const& l) const noexcept;
 };
 
 /// Asks for the right to run a job. `id` is fresh and random for each run, and the same if the reply was lost.
@@ -123,8 +120,7 @@ struct run_ref {
 struct run_filter {
     run_filter() = default;
     /// By namespace (empty: all), and perhaps only those that are stopped.
-    explicit run_filter(std::string ns, bool only_stopped = false)
-        : name_space{std::move(ns)}, stopped_only{only_stopped} {}
+    explicit run_filter(std::string ns, bool only_stopped = false);
     /// Those that wait for an operator, of all namespaces.
     [[nodiscard]] static run_filter stopped() { return run_filter{{}, true}; }
 
@@ -147,9 +143,10 @@ struct run_summary {
 };
 
 /// The row without its steps.
-[[nodiscard]] inline run_summary summary_of(record_id job, run_record const& r) {
-    return {std::move(job), r.state,  r.is_stopped(r.limits), r.begun, r.counted, r.same_failures, r.signature,
-            r.created,      r.updated};
-}
+[[nodiscard]] run_summary summary_of(record_id job, run_record const& r);
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/state/run.ipp>
+#endif

@@ -15,11 +15,9 @@
 #include <coffer/state/record_rules.hpp>
 #include <coffer/state/run.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <string>
-#include <utility>
 
 namespace coffer::inline COFFER_ABI {
 
@@ -42,81 +40,24 @@ public:
     using owner_is_dead = record_rules::owner_is_dead;  ///< true only if it is proven
 
     /// Applies what time alone does: expiry.
-    run_machine(run_record& row, record_moment at, owner_is_dead dead) : r_{row}, at_{at}, dead_{std::move(dead)} {
-        if (at_.trusted < r_.expires || left_to_owner()) return;
-        r_ = run_record{};
-        changes_.gone = true;
-    }
+    run_machine(run_record& row, record_moment at, owner_is_dead dead);
 
     /// What is to be written; ask it last.
     [[nodiscard]] run_changes const& changes() const noexcept { return changes_; }
 
     /// The right to run the job. A run that has begun and never ended, and whose process is gone, has failed.
-    run_verdict begin(run_request const& q, std::string const& owner) {
-        if (r_.state == run_state::done) return run_done{};
-        if (auto const left = left_to_owner()) {
-            if (r_.run == q.id) return run_begun{r_.begun};  // the first one's reply was lost
-            return run_under_way{*left};
-        }
-        end_what_is_lost();
-        r_.limits = q.limits;
-        r_.acknowledged_kept = q.acknowledged_kept;
-        r_.unfinished_kept = q.unfinished_kept;
-        if (r_.is_stopped(q.limits)) {
-            touch();  // it is asked for, so it is not forgotten
-            return run_stopped{r_.counted, r_.same_failures, r_.fails_the_same_way(q.limits), r_.signature};
-        }
-        if (r_.begun == 0) r_.created = at_.wall;
-        r_.state = run_state::running;
-        r_.run = q.id;
-        r_.owner = owner;
-        r_.lease_until = later(at_.now, q.lease);
-        ++r_.begun;
-        ++r_.counted;
-        touch();
-        return run_begun{r_.begun};
-    }
+    run_verdict begin(run_request const& q, std::string const& owner);
 
     /// The run begins a step; its lease is `lease` from now on, if that is longer.
-    outcome<void> note(run_id const& run, std::string const& step, std::chrono::nanoseconds lease) {
-        if (auto const f = fenced(run); !f) return f;
-        if (r_.state != run_state::running) return refused("run_over", "this run has ended");
-        if (std::find(r_.steps.begin(), r_.steps.end(), step) == r_.steps.end()) {
-            r_.steps.push_back(step);
-            changes_.step = true;
-        }
-        r_.lease_until = std::max(r_.lease_until, later(at_.now, lease));
-        touch();
-        return {};
-    }
+    outcome<void> note(run_id const& run, std::string const& step, std::chrono::nanoseconds lease);
 
     /// The run has failed.
-    outcome<void> fail(run_id const& run, run_failure const& how) {
-        if (r_.state == run_state::done) return {};  // whoever got it done was faster
-        if (auto const f = fenced(run); !f) return f;
-        if (r_.state == run_state::running) failed_with(how);
-        return {};
-    }
+    outcome<void> fail(run_id const& run, run_failure const& how);
     /// The job's results are where they belong, whichever run has brought them there.
-    outcome<void> finish() {
-        if (r_.begun == 0) return no_such_job();
-        if (r_.state == run_state::done) return {};
-        r_.state = run_state::done;
-        touch();
-        return {};
-    }
+    outcome<void> finish();
 
     /// An operator has seen to the cause: the job may be run again, as if it had not failed yet.
-    outcome<void> reopen() {
-        if (r_.begun == 0) return no_such_job();
-        if (r_.state == run_state::done) return misused("this job is done; there is nothing to reopen");
-        if (!left_to_owner()) r_.state = run_state::idle;
-        r_.counted = r_.state == run_state::running ? 1 : 0;
-        r_.same_failures = 0;
-        r_.signature.clear();
-        touch();
-        return {};
-    }
+    outcome<void> reopen();
 
     /// For a look at the row: a run whose process is gone has ended. Not to be written back.
     void show_as_it_is() {
@@ -125,42 +66,14 @@ public:
 
 private:
     /// How long the job is still its runner's; nothing if no run is under way.
-    [[nodiscard]] std::optional<std::chrono::nanoseconds> left_to_owner() const {
-        if (r_.state != run_state::running || r_.lease_until <= at_.now || dead_(r_.owner)) return std::nullopt;
-        return r_.lease_until - at_.now;
-    }
-    void end_what_is_lost() {
-        if (r_.state == run_state::running) failed_with(run_failure{"did not end"});
-    }
-    void failed_with(run_failure const& how) {
-        r_.state = run_state::idle;
-        if (how.passing) {
-            if (how.unbilled) --r_.counted;
-        } else if (how.signature == r_.signature) {
-            ++r_.same_failures;
-        } else {
-            r_.signature = how.signature;
-            r_.same_failures = 1;
-        }
-        touch();
-    }
-    void touch() {
-        changes_.row = true;
-        r_.updated = at_.wall;
-        r_.expires = later(at_.wall, r_.state == run_state::done ? r_.acknowledged_kept : r_.unfinished_kept);
-    }
+    [[nodiscard]] std::optional<std::chrono::nanoseconds> left_to_owner() const;
+    void end_what_is_lost();
+    void failed_with(run_failure const& how);
+    void touch();
 
-    [[nodiscard]] outcome<void> fenced(run_id const& run) const {
-        if (r_.begun == 0 || r_.run != run) return refused("run_lost", "another run has taken this job over");
-        return {};
-    }
-    [[nodiscard]] static tl::unexpected<fault> refused(std::string code, std::string message) {
-        return failed(fault{fault_kind::store_unavailable, std::move(message)}.with_code(std::move(code)));
-    }
-    [[nodiscard]] static tl::unexpected<fault> misused(std::string message) {
-        return failed(
-            fault{fault_kind::permanent, std::move(message)}.with_execution(knowledge::no).with_billing(knowledge::no));
-    }
+    [[nodiscard]] outcome<void> fenced(run_id const& run) const;
+    [[nodiscard]] static tl::unexpected<fault> refused(std::string code, std::string message);
+    [[nodiscard]] static tl::unexpected<fault> misused(std::string message);
     [[nodiscard]] static tl::unexpected<fault> no_such_job() { return misused("no run of this job is known"); }
 
     run_record& r_;
@@ -170,3 +83,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/state/run_machine.ipp>
+#endif

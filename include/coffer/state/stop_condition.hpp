@@ -42,21 +42,10 @@ public:
     }
 
     /// Is it time to give up?
-    [[nodiscard]] bool holds(stop_facts const& f) const noexcept {
-        return parts_.evaluate<bool>(
-            [&](std::size_t i) { return holds(parts_[i], f); },
-            [](detail::joint how, bool a, bool b) { return how == detail::joint::both ? a && b : a || b; });
-    }
+    [[nodiscard]] bool holds(stop_facts const& f) const noexcept;
 
     /// `after 2 min or after 3 of the same fault`; empty if it never holds.
-    [[nodiscard]] std::string to_string() const {
-        return parts_.evaluate<std::string>([&](std::size_t i) { return text_of(parts_[i]); },
-                                            [](detail::joint how, std::string const& a, std::string const& b) {
-                                                bool const both = how == detail::joint::both;
-                                                if (a.empty() || b.empty()) return both ? std::string{} : a + b;
-                                                return both ? "(" + a + " and " + b + ")" : a + " or " + b;
-                                            });
-    }
+    [[nodiscard]] std::string to_string() const;
 
     friend constexpr stop_condition stop_after_attempts(int n) noexcept;
     friend constexpr stop_condition stop_after_unproven(int n) noexcept;
@@ -75,30 +64,9 @@ private:
     explicit constexpr stop_condition(leaf const& only) : parts_{only} {}
     explicit constexpr stop_condition(parts const& p) : parts_{p} {}
 
-    [[nodiscard]] static bool holds(leaf const& l, stop_facts const& f) noexcept {
-        switch (l.about) {
-            case what::never: return false;
-            case what::attempts: return f.attempts >= l.number;
-            case what::unproven: return f.unproven >= l.number;
-            case what::same_fault: return f.same_fault >= l.number;
-            case what::elapsed: return f.elapsed.count() > l.number;
-            case what::kind: return static_cast<std::int64_t>(f.last) == l.number;
-        }
-        return false;
-    }
+    [[nodiscard]] static bool holds(leaf const& l, stop_facts const& f) noexcept;
 
-    [[nodiscard]] static std::string text_of(leaf const& l) {
-        auto const n = std::to_string(l.number);
-        switch (l.about) {
-            case what::never: break;
-            case what::attempts: return "after " + n + " attempts";
-            case what::unproven: return "after " + n + " perhaps billed";
-            case what::same_fault: return "after " + n + " of the same fault";
-            case what::elapsed: return "after " + detail::duration_text(std::chrono::nanoseconds{l.number});
-            case what::kind: return "at " + std::string{coffer::to_string(static_cast<fault_kind>(l.number))};
-        }
-        return {};
-    }
+    [[nodiscard]] static std::string text_of(leaf const& l);
 
     parts parts_;
 };
@@ -125,3 +93,7 @@ private:
 }
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/state/stop_condition.ipp>
+#endif

@@ -5,7 +5,6 @@
 #include <coffer/base/defaults.hpp>
 #include <coffer/state/retry_rule.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <optional>
 
@@ -26,12 +25,7 @@ public:
 
     /// Pauses for refusals without a hint, the part by which hints are spread, and how much of one is believed.
     throttle(duration first_pause, duration longest_pause, double hint_spread = 0,
-             duration hint_ceiling = defaults::hint_ceiling) noexcept
-        : first_{first_pause},
-          longest_{longest_pause},
-          next_{first_pause},
-          hint_spread_{hint_spread},
-          hint_ceiling_{hint_ceiling} {}
+             duration hint_ceiling = defaults::hint_ceiling) noexcept;
 
     /// Nobody is let in before; long past, if nobody is blocked.
     [[nodiscard]] time_point until() const noexcept { return until_; }
@@ -39,37 +33,14 @@ public:
     [[nodiscard]] time_point least_until() const noexcept { return least_until_; }
     /// Other pauses from the next one on. A block stays as long as it is; how far pauses have grown is kept within the new ones.
     void change(duration first_pause, duration longest_pause, double hint_spread = 0,
-                duration hint_ceiling = defaults::hint_ceiling) noexcept {
-        next_ = next_ == first_ ? first_pause : std::clamp(next_, first_pause, longest_pause);
-        first_ = first_pause;
-        longest_ = longest_pause;
-        hint_spread_ = hint_spread;
-        hint_ceiling_ = hint_ceiling;
-    }
+                duration hint_ceiling = defaults::hint_ceiling) noexcept;
 
     /// An attempt that began at `began` was told so at `now`. `draw` is in [0, 1).
-    void throttled(time_point began, time_point now, std::optional<duration> hint, double draw = 0) noexcept {
-        bool const news = !told_ || began >= *told_;
-        if (news) drawn_ = draw;
-        auto const asked = std::min(hint.value_or(duration::zero()), hint_ceiling_);
-        if (asked > duration::zero()) {
-            block(now, asked, spread_upwards(asked, hint_spread_ * drawn_));
-        } else if (news) {
-            block(now, next_, next_);
-            next_ = next_ > longest_ / 2 ? longest_ : 2 * next_;
-        }
-        if (news) told_ = now;
-    }
+    void throttled(time_point began, time_point now, std::optional<duration> hint, double draw = 0) noexcept;
     /// By hand: as if nobody had ever been told so.
-    void lift() noexcept {
-        until_ = least_until_ = time_point::min();
-        told_.reset();
-        next_ = first_;
-    }
+    void lift() noexcept;
     /// One that began at `began` went well: the next pause is short again. What began before the last refusal tells nothing.
-    void passed(time_point began) noexcept {
-        if (told_ && began >= *told_) told_.reset(), next_ = first_;
-    }
+    void passed(time_point began) noexcept;
     /// Has anybody been told so since the last success? What `passed` would change something for.
     [[nodiscard]] bool tells() const noexcept { return told_.has_value(); }
 
@@ -77,10 +48,7 @@ private:
     // Longer than anybody waits; sums of a few stay far from the end of time.
     static constexpr duration longest_block = std::chrono::hours{24 * 365 * 20};
 
-    void block(time_point now, duration least, duration spread) noexcept {
-        least_until_ = std::max(least_until_, now + std::min(least, longest_block));
-        until_ = std::max(until_, now + std::min(spread, longest_block));
-    }
+    void block(time_point now, duration least, duration spread) noexcept;
 
     duration first_;
     duration longest_;
@@ -94,3 +62,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/state/throttle.ipp>
+#endif

@@ -4,15 +4,10 @@
 
 #include <coffer/base/fault.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <iomanip>
-#include <optional>
-#include <sstream>
 #include <string>
 #include <string_view>
-#include <utility>
 
 namespace coffer::inline COFFER_ABI {
 
@@ -35,40 +30,14 @@ struct timeout_facts {
 };
 
 /// "timeout `search` (30 s)"
-[[nodiscard]] inline std::string timeout_text(std::string_view name, std::chrono::nanoseconds limit) {
-    std::ostringstream text;
-    text << "timeout ";
-    if (!name.empty()) text << '`' << name << "` ";
-    text << '(' << std::setprecision(6) << std::chrono::duration<double>(limit).count() << " s)";
-    return text.str();
-}
+[[nodiscard]] std::string timeout_text(std::string_view name, std::chrono::nanoseconds limit);
 
 /// Nobody: what is inside is believed, but a deadline that it was told by this timeout was this timeout's. Somebody: his
 /// fault, with what is known of the provider.
-[[nodiscard]] inline fault timeout_fault(timeout_facts const& f, std::string_view name,
-                                         std::chrono::nanoseconds limit) {
-    auto const execution = f.ended != nullptr ? std::max(f.ended->execution(), f.execution) : f.execution;
-    auto const billing = f.ended != nullptr ? std::max(f.ended->billing(), f.billing) : f.billing;
-    auto who = f.who;
-    if (who == stopped_by::nobody) {
-        auto const kind = f.ended->kind();
-        bool const told = kind == fault_kind::deadline_exceeded;
-        bool const obeyed = kind == fault_kind::timed_out && f.over && f.ended->code().empty();
-        if (!f.own || (!told && !obeyed)) return *f.ended;
-        who = stopped_by::timeout;
-    }
-    auto text = timeout_text(name, limit);
-    if (f.ended == nullptr && execution != knowledge::no) text += "; what does not end is left behind";
-    auto why = who == stopped_by::caller ? fault{fault_kind::cancelled, "the caller left"}
-               : who == stopped_by::deadline
-                   ? fault{fault_kind::deadline_exceeded, "the call's time was up before " + text}
-                   : fault{fault_kind::timed_out, "the time was up: " + text};
-    if (who == stopped_by::timeout) why.with_code("timeout");
-    if (f.ended != nullptr) {
-        why.with_cause(f.ended->cause());
-        if (f.ended->stop() != stop_reason::none && who == stopped_by::timeout) why.with_stop(f.ended->stop());
-    }
-    return why.with_execution(execution).with_billing(billing);
-}
+[[nodiscard]] fault timeout_fault(timeout_facts const& f, std::string_view name, std::chrono::nanoseconds limit);
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/state/timeout_rule.ipp>
+#endif

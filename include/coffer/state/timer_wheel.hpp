@@ -11,7 +11,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -69,55 +68,21 @@ public:
     timer_wheel& operator=(timer_wheel const&) = delete;
 
     /// Adds `e`, which is in no wheel. A tick that has passed is the present one; `never` has no tick.
-    void add(timer_entry& e, tick due) noexcept {
-        if (due == never) return link(e, untimed);
-        e.due_ = std::clamp(due, now_, last_tick);
-        place(e);
-    }
+    void add(timer_entry& e, tick due) noexcept;
 
     /// Takes `e`, which is in this wheel, out of it.
-    void remove(timer_entry& e) noexcept {
-        auto& first = first_[e.slot_];
-        if (e.behind_ == &e) {
-            first = nullptr;
-            if (e.slot_ != untimed) vacate(e.slot_);
-        } else {
-            if (first == &e) first = e.behind_;
-            e.before_->behind_ = e.behind_;
-            e.behind_->before_ = e.before_;
-        }
-        e.before_ = e.behind_ = nullptr;
-    }
+    void remove(timer_entry& e) noexcept;
 
     /// Takes out what is due by `now`, one at a time: in the order of their ticks, and of equal ones in the order of arrival.
     /// Null when there is no more. Between two calls entries may come and go; what comes too late is due at once.
-    [[nodiscard]] timer_entry* pop_due(tick now) noexcept {
-        now = std::min(now, last_tick);
-        for (;;) {
-            auto const [when, slot] = soonest();
-            if (when > now) {
-                now_ = std::max(now_, now);
-                return nullptr;
-            }
-            now_ = when;
-            auto* const e = first_[slot];
-            if (slot < slots) {
-                remove(*e);
-                return e;
-            }
-            bring_down(slot);
-        }
-    }
+    [[nodiscard]] timer_entry* pop_due(tick now) noexcept;
 
     /// When `pop_due` has something to do: no later than anything is due; `never` if nothing has a tick. It may be a turn of a
     /// wheel and no entry's tick: at most one for each level.
     [[nodiscard]] tick next() const noexcept { return soonest().when; }
 
     /// Any entry; null if there is none.
-    [[nodiscard]] timer_entry* any() const noexcept {
-        if (levels_ != 0) return first_[soonest().slot];
-        return first_[untimed];
-    }
+    [[nodiscard]] timer_entry* any() const noexcept;
 
 private:
     static constexpr unsigned digit = 6;  // bits
@@ -132,51 +97,13 @@ private:
         std::size_t slot;
     };
     /// The lowest level with an entry has the soonest ones, and its first slot the soonest of them.
-    [[nodiscard]] place_in_time soonest() const noexcept {
-        if (levels_ == 0) return {never, untimed};
-        auto const level = static_cast<unsigned>(std::countr_zero(levels_));
-        auto const slot = static_cast<std::size_t>(std::countr_zero(occupied_[level]));
-        auto const turn = (tick{1} << (digit * (level + 1))) - 1;
-        return {(now_ & ~turn) | (tick{slot} << (digit * level)), level * slots + slot};
-    }
+    [[nodiscard]] place_in_time soonest() const noexcept;
 
-    void place(timer_entry& e) noexcept {
-        auto const differs = e.due_ ^ now_;
-        auto const level = differs == 0 ? 0U : (static_cast<unsigned>(std::bit_width(differs)) - 1) / digit;
-        auto const slot = static_cast<std::size_t>(e.due_ >> (digit * level)) % slots;
-        occupied_[level] |= std::uint64_t{1} << slot;
-        levels_ = static_cast<std::uint8_t>(levels_ | (1U << level));
-        link(e, level * slots + slot);
-    }
-    void link(timer_entry& e, std::size_t slot) noexcept {
-        auto*& first = first_[slot];
-        if (first == nullptr) {
-            first = e.before_ = e.behind_ = &e;
-        } else {
-            e.before_ = first->before_;
-            e.behind_ = first;
-            e.before_->behind_ = &e;
-            first->before_ = &e;
-        }
-        e.slot_ = static_cast<std::uint16_t>(slot);
-    }
-    void vacate(std::size_t slot) noexcept {
-        auto const level = slot / slots;
-        occupied_[level] &= ~(std::uint64_t{1} << (slot % slots));
-        if (occupied_[level] == 0) levels_ = static_cast<std::uint8_t>(levels_ & ~(1U << level));
-    }
+    void place(timer_entry& e) noexcept;
+    void link(timer_entry& e, std::size_t slot) noexcept;
+    void vacate(std::size_t slot) noexcept;
     /// The time of a slot of a higher level has come: its entries are told apart further down, in their order.
-    void bring_down(std::size_t slot) noexcept {
-        auto* e = first_[slot];
-        first_[slot] = nullptr;
-        vacate(slot);
-        e->before_->behind_ = nullptr;
-        while (e != nullptr) {
-            auto* const behind = e->behind_;
-            place(*e);
-            e = behind;
-        }
-    }
+    void bring_down(std::size_t slot) noexcept;
 
     tick now_;
     std::uint8_t levels_ = 0;  // with an entry
@@ -185,3 +112,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/state/timer_wheel.ipp>
+#endif

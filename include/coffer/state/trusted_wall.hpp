@@ -12,7 +12,6 @@
 
 #include <coffer/base/later.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <string>
 #include <string_view>
@@ -53,52 +52,25 @@ struct trusted_wall {
 
     trusted_wall() = default;
     /// The first clock is believed: there is nothing to compare it with.
-    explicit trusted_wall(clock_reading const& first)
-        : boot{first.boot}, steady{first.steady}, wall{first.wall}, said{first.wall} {}
+    explicit trusted_wall(clock_reading const& first);
 
     /// The trusted time at that moment. Across a reboot it stands still.
     [[nodiscard]] wall_time at(clock_reading const& r) const noexcept { return later(wall, since(r)); }
     /// How far that moment's wall clock is ahead of it; negative: behind.
     [[nodiscard]] nanoseconds lead_of(clock_reading const& r) const noexcept { return r.wall - at(r); }
     /// Steady time since the last observation; 0 if that was in another boot.
-    [[nodiscard]] nanoseconds since(clock_reading const& r) const noexcept {
-        return is_comparable(r) ? r.steady - steady : nanoseconds::zero();
-    }
+    [[nodiscard]] nanoseconds since(clock_reading const& r) const noexcept;
     /// A steady clock that went back is one of another machine, restored or moved.
     [[nodiscard]] bool is_comparable(clock_reading const& r) const noexcept {
         return r.boot == boot && r.steady >= steady;
     }
 
     /// Takes a reading into account, which may set trusted time forward. Readings may come late or from another boot.
-    void observe(clock_reading const& r) {
-        auto const passed = since(r);
-        // Across a reboot there is nothing but the doubted clock's own word for how long it was.
-        auto const between = is_comparable(r) ? passed : r.wall - said;
-        auto lead = lead_of(r);
-        wall = at(r);
-        slack = std::min(most_slack, slack + passed / slack_returns_in);
-        if (doubted > nanoseconds::zero() && lead > slack) {
-            doubted = std::min(doubted, lead);
-            doubted_for += std::clamp(between, nanoseconds::zero(), most_between);
-            if (doubted_for >= doubt_lasts) {
-                wall = later(wall, doubted);
-                lead -= doubted;
-                doubted = {};
-            }
-        }
-        if (lead <= slack) {
-            auto const believed = std::max(lead, nanoseconds::zero());
-            wall = later(wall, believed);
-            slack -= believed;
-            doubted = {};
-        } else if (doubted == nanoseconds::zero()) {
-            doubted = lead;
-            doubted_for = {};
-        }
-        boot = r.boot;
-        steady = r.steady;
-        said = r.wall;
-    }
+    void observe(clock_reading const& r);
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/state/trusted_wall.ipp>
+#endif

@@ -13,7 +13,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -53,10 +52,7 @@ struct alarm_filter {
     std::size_t limit = 1000;  ///< at most so many, the newest
 
     /// But for the limit. One that is covered never is.
-    [[nodiscard]] bool wants(kept_alarm const& a) const {
-        return is_within(a.what.scope, scope) && a.state != alarm_state::covered && a.what.when >= from &&
-               (!undelivered_only || a.state == alarm_state::due);
-    }
+    [[nodiscard]] bool wants(kept_alarm const& a) const;
 };
 
 namespace detail {
@@ -104,3 +100,7 @@ public:
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/store/alarm_outbox.ipp>
+#endif

@@ -46,37 +46,13 @@ public:
     }
 
     /// Forgets `landed`, unless another flight has taken its place. What it still has under way is known on.
-    void remove(record_id const& id, std::shared_ptr<flight> const& landed) noexcept {
-        std::lock_guard const lock{mutex_};
-        auto const at = flights_.find(id);
-        if (at != flights_.end() && at->second == landed) flights_.erase(at);
-        if (landed->home().get() != nullptr || !landed->so_far().sending) return;
-        try {
-            std::erase_if(afterwards_, [](auto const& f) { return f.second->home().get() != nullptr; });
-            afterwards_.emplace_back(id, landed);
-        } catch (...) {  // no memory: a drain does not wait for it
-        }
-    }
+    void remove(record_id const& id, std::shared_ptr<flight> const& landed) noexcept;
 
     /// Flights that have landed and still have a send under way, which has lost against another one.
-    [[nodiscard]] std::vector<std::pair<record_id, std::shared_ptr<flight>>> afterwards() const {
-        std::lock_guard const lock{mutex_};
-        auto all = afterwards_;
-        std::erase_if(all, [](auto const& f) { return f.second->home().get() != nullptr; });
-        return all;
-    }
+    [[nodiscard]] std::vector<std::pair<record_id, std::shared_ptr<flight>>> afterwards() const;
 
     /// From now on no flight is opened, and those that are under way send nothing more. There is no way back.
-    [[nodiscard]] std::map<record_id, std::shared_ptr<flight>> close() {
-        std::map<record_id, std::shared_ptr<flight>> under_way;
-        {
-            std::lock_guard const lock{mutex_};
-            closed_ = true;
-            under_way = flights_;
-        }
-        for (auto const& [id, f] : under_way) f->drain();
-        return under_way;
-    }
+    [[nodiscard]] std::map<record_id, std::shared_ptr<flight>> close();
     /// It takes no new flights: the process is draining.
     [[nodiscard]] bool closed() const {
         std::lock_guard const lock{mutex_};
@@ -91,3 +67,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/store/flight_table.ipp>
+#endif

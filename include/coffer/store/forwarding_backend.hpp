@@ -19,7 +19,6 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace coffer::inline COFFER_ABI {
@@ -33,9 +32,7 @@ namespace coffer::inline COFFER_ABI {
 class forwarding_backend : public store_backend {
 public:
     /// Throws `misuse` for a null pointer.
-    explicit forwarding_backend(std::shared_ptr<store_backend> to) : to_{std::move(to)} {
-        if (to_ == nullptr) throw misuse{"coffer::forwarding_backend: there is no store to hand anything on to"};
-    }
+    explicit forwarding_backend(std::shared_ptr<store_backend> to);
     /// Around the store of that handle.
     explicit forwarding_backend(store const& to) : forwarding_backend{to.backend()} {}
 
@@ -93,3 +90,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/store/forwarding_backend.ipp>
+#endif

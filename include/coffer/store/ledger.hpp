@@ -18,7 +18,6 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -100,13 +99,7 @@ public:
 namespace detail {
 
 /// Throws for a name that no scope can have: freezing `team/` must not look as if it had stopped `team`.
-[[nodiscard]] inline std::string scope_named(std::string scope) {
-    bool const empty_part = scope.starts_with('/') || scope.ends_with('/') || scope.find("//") != std::string::npos;
-    if (empty_part)
-        throw std::invalid_argument{"coffer::ledger: the scope \"" + scope +
-                                    "\" has an empty part; write it as \"team/search\", or \"\" for everything"};
-    return scope;
-}
+[[nodiscard]] std::string scope_named(std::string scope);
 
 }  // namespace detail
 
@@ -210,3 +203,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/store/ledger.ipp>
+#endif

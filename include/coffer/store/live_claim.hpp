@@ -30,18 +30,11 @@ awaitable<void> until_done(completion<T> done, clock_service& service) {
 }
 
 /// Did the store refuse an operation on a claim because the record has moved? Claiming the key again tells how.
-[[nodiscard]] inline bool record_has_moved(fault const& why) {
-    if (why.kind() != fault_kind::store_unavailable) return false;
-    auto const code = why.code();  // see record_machine.hpp
-    return code == "claim_lost" || code == "claim_over" || code == "lease_over" || code == "sends_moved" ||
-           code == "answer_stored";
-}
+[[nodiscard]] bool record_has_moved(fault const& why);
 
 /// Did the store fail, rather than refuse? Then nobody knows whether the operation was carried out: its reply may have
 /// been lost, and submitting it again tells.
-[[nodiscard]] inline bool reply_may_be_lost(fault const& why) {
-    return why.kind() == fault_kind::store_unavailable && !record_has_moved(why);
-}
+[[nodiscard]] bool reply_may_be_lost(fault const& why);
 
 /// The permit source of a flight. Used on the flight's strand only. Several of its sends may be under way at once; the
 /// first answer that is accepted is the key's, and a later one is kept beside it. A send that goes on after the flight has
@@ -300,3 +293,7 @@ private:
 using live_claim = basic_live_claim<>;
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/store/live_claim.ipp>
+#endif

@@ -8,7 +8,6 @@
 #include <coffer/store/verdict.hpp>
 #include <coffer/time/clock.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -17,7 +16,6 @@
 #include <memory>
 #include <mutex>
 #include <set>
-#include <stdexcept>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -42,33 +40,12 @@ class memory_records {
 public:
     explicit memory_records(memory_options options) : options_{options} {}
 
-    void bind(std::shared_ptr<clock> const& c) {
-        std::lock_guard const lock{mutex_};
-        if (!clock_) clock_ = c;
-        if (clock_ != c)
-            throw std::logic_error{
-                "coffer::memory_store: this store is already used under another clock; give each simulation its own"};
-    }
+    void bind(std::shared_ptr<clock> const& c);
     [[nodiscard]] store_probe const* probe() const noexcept { return options_.probe; }
-    [[nodiscard]] std::string new_process() {
-        std::lock_guard const lock{mutex_};
-        return "process " + std::to_string(++processes_);
-    }
-    void declare_dead(std::string const& process) {
-        std::lock_guard const lock{mutex_};
-        dead_.insert(process);
-    }
+    [[nodiscard]] std::string new_process();
+    void declare_dead(std::string const& process);
 
-    outcome<claim_verdict> claim(record_id const& id, claim_request const& q, std::string const& process) {
-        std::lock_guard const lock{mutex_};
-        bool const full = bytes_ >= options_.max_bytes || rows_.size() >= options_.max_records;
-        if (full && !rows_.contains(id.digest) && !make_room()) return failed(is_full());
-        return apply<claim_verdict>(id, [&](record_machine& m) -> outcome<claim_verdict> {
-            auto verdict = m.claim(q, process, tokens_ + 1);
-            if (auto const* g = std::get_if<granted>(&verdict); g != nullptr && g->token > tokens_) tokens_ = g->token;
-            return verdict;
-        });
-    }
+    outcome<claim_verdict> claim(record_id const& id, claim_request const& q, std::string const& process);
 
     template <class T, class Fn>
     outcome<T> change(record_id const& id, Fn&& fn) {
@@ -76,48 +53,11 @@ public:
         return apply<T>(id, std::forward<Fn>(fn));
     }
 
-    [[nodiscard]] std::shared_ptr<record const> peek(record_id const& id) {
-        std::lock_guard const lock{mutex_};
-        auto const at = rows_.find(id.digest);
-        if (at == rows_.end()) return nullptr;
-        auto copy = std::make_shared<record>(at->second.row);
-        record_machine now{*copy, moment(), owner_is_dead()};
-        if (now.changes().gone) return nullptr;
-        now.show_as_it_is();
-        return copy;
-    }
+    [[nodiscard]] std::shared_ptr<record const> peek(record_id const& id);
 
-    [[nodiscard]] std::vector<record_summary> list(record_filter const& filter) {
-        std::lock_guard const lock{mutex_};
-        std::vector<record_summary> found;
-        for (auto const& [digest, n] : rows_) {
-            if (!filter.name_space.empty() && n.name_space != filter.name_space) continue;
-            auto copy = n.row;
-            record_machine const now{copy, moment(), owner_is_dead()};
-            bool const waits = now.is_unresolved();
-            if (now.changes().gone || (filter.unresolved_only && !waits)) continue;
-            found.push_back({{n.name_space, digest},
-                             copy.state,
-                             waits,
-                             copy.counted_sends(),
-                             copy.known_cost(),
-                             copy.created,
-                             copy.updated});
-        }
-        std::sort(found.begin(), found.end(),
-                  [](auto const& a, auto const& b) { return std::pair{a.created, a.id} < std::pair{b.created, b.id}; });
-        if (found.size() > filter.limit)
-            found.erase(found.begin() + static_cast<std::ptrdiff_t>(filter.limit), found.end());
-        return found;
-    }
+    [[nodiscard]] std::vector<record_summary> list(record_filter const& filter);
 
-    outcome<run_verdict> begin_run(record_id const& job, run_request const& q, std::string const& process) {
-        std::lock_guard const lock{mutex_};
-        auto const at = moment();
-        runs_.drop_due(at, owner_is_dead());
-        if (runs_.size() >= options_.max_records && !runs_.has(job)) return failed(is_full());
-        return runs_.change(job, at, owner_is_dead(), [&](run_machine& m) { return m.begin(q, process); });
-    }
+    outcome<run_verdict> begin_run(record_id const& job, run_request const& q, std::string const& process);
     template <class Fn>
     outcome<void> change_run(record_id const& job, Fn&& fn) {
         std::lock_guard const lock{mutex_};
@@ -125,25 +65,9 @@ public:
     }
     /// Gives which answers were not acknowledged.
     outcome<std::vector<record_id>> finish_run(record_id const& job, std::vector<record_id> const& answers,
-                                               std::vector<record_id>& acknowledged) {
-        std::lock_guard const lock{mutex_};
-        auto const done = runs_.change(job, moment(), owner_is_dead(), [](run_machine& m) { return m.finish(); });
-        if (!done) return failed(done.error());
-        std::vector<record_id> left;
-        for (auto const& id : answers) {
-            auto const told = apply<void>(id, [](record_machine& m) { return m.acknowledge(); });
-            (told ? acknowledged : left).push_back(id);
-        }
-        return left;
-    }
-    [[nodiscard]] std::shared_ptr<run_record const> peek_run(record_id const& job) {
-        std::lock_guard const lock{mutex_};
-        return runs_.peek(job, moment(), owner_is_dead());
-    }
-    [[nodiscard]] std::vector<run_summary> list_runs(run_filter const& filter) {
-        std::lock_guard const lock{mutex_};
-        return runs_.list(filter, moment(), owner_is_dead());
-    }
+                                               std::vector<record_id>& acknowledged);
+    [[nodiscard]] std::shared_ptr<run_record const> peek_run(record_id const& job);
+    [[nodiscard]] std::vector<run_summary> list_runs(run_filter const& filter);
 
 private:
     using digests = std::list<std::string>;
@@ -162,18 +86,9 @@ private:
         bool is_due = false;
     };
 
-    [[nodiscard]] static fault is_full() {
-        return fault{fault_kind::store_unavailable,
-                     "the store in memory is full; acknowledge results, or raise memory_options"}
-            .with_code("store_full");
-    }
-    [[nodiscard]] record_moment moment() const {
-        if (!clock_) throw std::logic_error{"coffer::memory_store: no clock is bound yet (store_backend::bind)"};
-        return {clock_->now(), clock_->wall_now()};
-    }
-    [[nodiscard]] record_machine::owner_is_dead owner_is_dead() const {
-        return [this](std::string const& owner) { return dead_.contains(owner); };
-    }
+    [[nodiscard]] static fault is_full();
+    [[nodiscard]] record_moment moment() const;
+    [[nodiscard]] record_machine::owner_is_dead owner_is_dead() const;
 
     template <class T, class Fn>
     outcome<T> apply(record_id const& id, Fn&& fn) {
@@ -191,63 +106,16 @@ private:
         return result;
     }
 
-    void account(std::string const& digest, node& n) {
-        bytes_ -= n.bytes;
-        n.bytes = 0;
-        for (auto const& s : n.row.sends)
-            if (s.reply) n.bytes += s.reply->body.size();
-        bytes_ += n.bytes;
-        if (auto* const list = spare_list(n.row); n.spare != list) {
-            if (n.spare != nullptr) n.spare->erase(n.place);
-            if (list != nullptr) n.place = list->insert(list->end(), digest);
-            n.spare = list;
-        }
-        look_again(digest, n, n.row.expires);
-    }
-    [[nodiscard]] digests* spare_list(record const& r) noexcept {
-        using enum record_state;
-        if (r.cached && r.state == done) return &cached_;
-        return r.state == acked || r.state == free ? &spare_ : nullptr;  // not expired: it would be paid for again
-    }
-    void look_again(std::string const& digest, node& n, wall_time_point when) {
-        if (n.is_due && n.due->first == when) return;
-        if (n.is_due) due_.erase(n.due);
-        n.is_due = when != wall_time_point::max();
-        if (n.is_due) n.due = due_.emplace(when, &digest);
-    }
-    void forget(std::unordered_map<std::string, node>::iterator at) {
-        auto& n = at->second;
-        bytes_ -= n.bytes;
-        if (n.spare != nullptr) n.spare->erase(n.place);
-        if (n.is_due) due_.erase(n.due);
-        rows_.erase(at);
-    }
+    void account(std::string const& digest, node& n);
+    [[nodiscard]] digests* spare_list(record const& r) noexcept;
+    void look_again(std::string const& digest, node& n, wall_time_point when);
+    void forget(std::unordered_map<std::string, node>::iterator at);
 
     /// A few of the records whose time is over become what time has made of them. With each new key, so that they
     /// cannot grow in number; never many, so that no claim pays for all.
-    void drop_due() {
-        auto const when = moment();
-        for (int i = 0; i < due_per_claim && !due_.empty() && due_.begin()->first <= when.wall; ++i) {
-            auto const at = rows_.find(*due_.begin()->second);
-            auto& n = at->second;
-            record_machine const m{n.row, when, owner_is_dead()};
-            if (m.changes().row) account(at->first, n);
-            else if (m.changes().gone) forget(at);
-            else look_again(at->first, n, when.wall + busy_pause);  // cached, and still being worked on
-        }
-    }
+    void drop_due();
     /// Never at the cost of an answer that somebody may still come for.
-    [[nodiscard]] bool make_room() {
-        drop_due();
-        while (bytes_ >= options_.max_bytes && !cached_.empty()) forget(rows_.find(cached_.front()));
-        if (bytes_ >= options_.max_bytes) return false;
-        while (rows_.size() >= options_.max_records) {
-            auto const& from = cached_.empty() ? spare_ : cached_;
-            if (from.empty()) return false;
-            forget(rows_.find(from.front()));
-        }
-        return true;
-    }
+    [[nodiscard]] bool make_room();
 
     memory_options const options_;
     std::mutex mutex_;
@@ -266,3 +134,7 @@ private:
 
 }  // namespace detail
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/store/memory_records.ipp>
+#endif

@@ -5,55 +5,21 @@
 
 #include <coffer/state/record.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 
 namespace coffer::inline COFFER_ABI {
 
 /// The namespace, a colon, the digest in hexadecimal.
-[[nodiscard]] inline std::string to_text(record_id const& id) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    auto text = id.name_space + ":";
-    for (char const c : id.digest) {
-        auto const byte = static_cast<unsigned char>(c);
-        text += digits[byte >> 4U];
-        text += digits[byte & 15U];
-    }
-    return text;
-}
+[[nodiscard]] std::string to_text(record_id const& id);
 
 /// The reverse; none for text that `to_text` does not make.
-[[nodiscard]] inline std::optional<record_id> record_id_from_text(std::string_view text) {
-    auto const value = [](char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; };
-    auto const colon = text.rfind(':');
-    if (colon == std::string_view::npos || colon == 0) return std::nullopt;
-    auto const hex = text.substr(colon + 1);
-    if (hex.empty() || hex.size() % 2 != 0) return std::nullopt;
-    std::string digest;
-    for (std::size_t i = 0; i < hex.size(); i += 2) {
-        auto const high = value(hex[i]);
-        auto const low = value(hex[i + 1]);
-        if (high < 0 || low < 0) return std::nullopt;
-        digest += static_cast<char>(high * 16 + low);
-    }
-    return record_id{std::string{text.substr(0, colon)}, std::move(digest)};
-}
+[[nodiscard]] std::optional<record_id> record_id_from_text(std::string_view text);
 
 /// A word for a shell: as it is, or in quotes if it holds anything that a shell would read otherwise.
-[[nodiscard]] inline std::string shell_word(std::string_view text) {
-    auto const plain = [](char c) {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-               std::string_view{"/._-:,@%+="}.find(c) != std::string_view::npos;
-    };
-    if (!text.empty() && std::all_of(text.begin(), text.end(), plain)) return std::string{text};
-    std::string quoted = "'";
-    for (char const c : text) quoted += c == '\'' ? std::string{"'\\''"} : std::string{c};
-    return quoted + "'";
-}
+[[nodiscard]] std::string shell_word(std::string_view text);
 
 /// The state of that name, of which `last` is the last; nothing for any other text.
 template <class State>
@@ -64,3 +30,7 @@ template <class State>
 }
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/store/record_text.ipp>
+#endif

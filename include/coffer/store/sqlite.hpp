@@ -13,7 +13,6 @@
 
 #include <filesystem>
 #include <memory>
-#include <utility>
 
 namespace coffer::inline COFFER_ABI::sqlite {
 
@@ -42,8 +41,7 @@ public:
     /// permission, a network file system, a mount of the single file, not a store, emptied, a newer format, damaged, its
     /// secret missing or another's, its log removed while others have it open. Throws `std::invalid_argument` for a
     /// `max_bytes` below 1 MiB and for a negative time.
-    explicit store(std::filesystem::path const& file, options o = {})
-        : store{std::make_shared<detail::backend>(detail::open_files::open(file, o))} {}
+    explicit store(std::filesystem::path const& file, options o = {});
 
     /// Clears away the records whose time is over, now: the store's thread does the same in small steps by itself
     /// (`options.sweep_every`). In small steps here too; others are served between them.
@@ -54,12 +52,12 @@ public:
         return collect_all(backend_);
     }
     /// What the store's thread has done so far, for all handles of the file in this process.
-    [[nodiscard]] sqlite::stats stats() const noexcept { return backend_->file().queue().count(); }
+    [[nodiscard]] sqlite::stats stats() const noexcept;
     /// The file, free of symbolic links.
     [[nodiscard]] std::filesystem::path path() const { return backend_->file().path(); }
 
 private:
-    explicit store(std::shared_ptr<detail::backend> b) : coffer::store{b}, backend_{std::move(b)} {}
+    explicit store(std::shared_ptr<detail::backend> b);
     template <class = on_use>
     static awaitable<collected> collect_all(std::shared_ptr<detail::backend> backend);
 
@@ -85,3 +83,7 @@ awaitable<collected> store::collect_all(std::shared_ptr<detail::backend> backend
 }
 
 }  // namespace coffer::inline COFFER_ABI::sqlite
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/store/sqlite.ipp>
+#endif

@@ -14,7 +14,6 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace coffer::inline COFFER_ABI::sqlite::detail {
@@ -27,130 +26,30 @@ public:
     explicit alarm_facts(connection& db) : rows_{db}, db_{db} {}
 
     /// Limits whose window is open, or ended after `last`.
-    [[nodiscard]] std::vector<watched_limit> limits(time_point last, time_point now) {
-        std::vector<account_status> accounts;
-        std::map<std::pair<std::string, std::string>, money> rolling;
-        {
-            auto const r = accounts_.with(ledger_rows::count(last));
-            while (r.next()) {
-                account_status s;
-                s.scope = r.bytes();
-                s.window = r.bytes();
-                s.start = ledger_rows::wall_at(r.integer());
-                auto const ends = r.maybe_integer();
-                s.end = ends ? ledger_rows::wall_at(*ends) : time_point::max();
-                s.limit = money::from_nano(r.integer());
-                s.money_in = ledger_rows::read_account(r);
-                if (s.window.starts_with("rolling/")) rolling.insert_or_assign({s.scope, s.window}, *s.limit);
-                else accounts.push_back(std::move(s));
-            }
-        }
-        for (auto const& [name, limit] : rolling) {
-            auto const over = window::parse(name.second);
-            if (!over) continue;
-            auto const reach = over->length() + 2 * over->bucket();
-            rows_.parts(name.first, name.second, ledger_rows::count(now - reach), ledger_rows::count(now + reach),
-                        [&](time_point start, account const& part) {
-                            accounts.push_back({name.first, name.second, start, {}, part, limit, false});
-                        });
-        }
-        return watched_limits(accounts, last, now);
-    }
+    [[nodiscard]] std::vector<watched_limit> limits(time_point last, time_point now);
 
     /// Brings the histories of all scopes that spend to this moment. What is over is read anew each hour, because of late
     /// corrections; in between only the last day is, which others spend in as well.
-    void follow_spending(time_point now) {
-        auto const present = spend_history::cell_of(now);
-        bool const anew = present != std::exchange(read_in_, never);  // what is interrupted is read anew
-        if (anew) spending_.clear();
-        auto const r = hours_.with(anew ? std::numeric_limits<std::int64_t>::min() : present - 24, present);
-        while (r.next()) {
-            auto& hours = spending_[std::string{r.bytes()}];
-            auto const hour = r.integer();
-            hours.add(spend_history::start_of(hour), money::from_nano(r.integer()) - hours.at(hour));
-        }
-        read_in_ = present;
-    }
+    void follow_spending(time_point now);
     /// By scope; as of the last `follow_spending`.
     [[nodiscard]] std::map<std::string, spend_history> const& spending() const noexcept { return spending_; }
     /// The last hours of all scopes, minute by minute: one walk over the entries of that time.
-    [[nodiscard]] std::map<std::string, spend_trail> trails(time_point now) {
-        std::map<std::string, spend_trail> all;
-        auto const r = minutes_.with(ledger_rows::count(now - std::chrono::hours{6}));
-        while (r.next()) {
-            auto& trail = all[std::string{r.bytes()}];
-            auto const minute = r.integer();
-            trail.add(spend_trail::start_of(minute), money::from_nano(r.integer()));
-        }
-        return all;
-    }
-    [[nodiscard]] std::vector<replayed_key> replays(time_point last) {
-        std::vector<replayed_key> all;
-        auto const r = replays_.with(ledger_rows::count(last - longest_send));
-        while (r.next()) {
-            record_id id;
-            id.name_space = r.bytes();
-            id.digest = r.bytes();
-            replayed_key k{id.name_space, to_text(id), r.integer(), {}};
-            k.saved = money::from_nano(r.integer());
-            all.push_back(std::move(k));
-        }
-        return all;
-    }
+    [[nodiscard]] std::map<std::string, spend_trail> trails(time_point now);
+    [[nodiscard]] std::vector<replayed_key> replays(time_point last);
     /// Jobs that were stopped, or asked for while they were, since `last`.
-    [[nodiscard]] std::vector<stopped_job> stopped_jobs(time_point last) {
-        std::vector<stopped_job> all;
-        auto const r = stopped_.with(ledger_rows::count(last));
-        while (r.next()) {
-            record_id id;
-            id.name_space = r.bytes();
-            id.digest = r.bytes();
-            stopped_job j{id.name_space, to_text(id), r.as<int>(), r.as<int>(), r.as<int>(), {}};
-            j.signature = r.bytes();
-            all.push_back(std::move(j));
-        }
-        return all;
-    }
+    [[nodiscard]] std::vector<stopped_job> stopped_jobs(time_point last);
     /// Work that was paid for since the last look, and how often within the rule's time.
-    [[nodiscard]] std::vector<paid_work> paid_again(duplicate_work_rule const& rule, time_point last, time_point now) {
-        std::vector<std::string> works;
-        {
-            auto const r = works_.with(ledger_rows::count(last - longest_send));
-            while (r.next()) works.emplace_back(r.bytes());
-        }
-        std::vector<paid_work> all;
-        for (auto const& work : works) {
-            paid_work w;
-            w.work = work;
-            {
-                auto const r = paid_.with(std::string_view{work}, ledger_rows::count(now - rule.within));
-                if (!r.next()) continue;
-                w.paid.keys = r.integer();
-                w.paid.paid = money::from_nano(r.integer());
-                w.paid.dearest = money::from_nano(r.integer());
-            }
-            if (w.paid.keys < rule.keys) continue;
-            auto const r = work_scope_.with(std::string_view{work});
-            if (r.next()) w.scope = r.bytes();
-            all.push_back(std::move(w));
-        }
-        return all;
-    }
+    [[nodiscard]] std::vector<paid_work> paid_again(duplicate_work_rule const& rule, time_point last, time_point now);
 
     /// Hours that nobody looks back to.
-    [[nodiscard]] bool any_old_hours(time_point now) {
-        auto const r = old_hours_.with(first_hour(now));
-        return r.next();
-    }
+    [[nodiscard]] bool any_old_hours(time_point now);
     void forget_hours(time_point now) { drop_hours_.run(first_hour(now)); }
 
 private:
     static constexpr auto never = std::numeric_limits<spend_history::cell>::min();
     static constexpr auto longest_send = std::chrono::minutes{15};  // its cost is known so long after it began
 
-    [[nodiscard]] static std::int64_t first_hour(time_point now) noexcept {
-        return spend_history::cell_of(now) - static_cast<spend_history::cell>(spend_history::size);
-    }
+    [[nodiscard]] static std::int64_t first_hour(time_point now) noexcept;
     // What an entry says was spent: `spent_of`.
     static constexpr std::string_view spent =
         "CASE e.state WHEN 'settled' THEN e.actual WHEN 'presumed' THEN coalesce(e.bound, "
@@ -192,3 +91,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI::sqlite::detail
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/store/sqlite_alarm_facts.ipp>
+#endif

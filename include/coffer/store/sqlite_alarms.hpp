@@ -78,57 +78,21 @@ public:
         return found.size();
     }
 
-    [[nodiscard]] std::vector<kept_alarm> take(std::size_t most, std::chrono::nanoseconds lease, time_point now) {
-        std::vector<kept_alarm> all;
-        {
-            // A clock that was set back must not keep an alarm from being heard.
-            auto const r = due_.with(ledger_rows::count(now),
-                                     ledger_rows::count(later(now, coffer::detail::longest_alarm_pause)), most);
-            while (r.next()) all.push_back(read(r));
-        }
-        for (auto& a : all) taken_.run(ledger_rows::count(later(now, lease)), std::string_view{a.what.id});
-        return all;
-    }
-    void delivered(std::string const& id, time_point now) {
-        delivered_.run(ledger_rows::count(now), std::string_view{id});
-    }
-    void failed(std::string const& id, std::string const& trouble, std::chrono::nanoseconds pause, time_point now) {
-        auto const until = later(now, std::min<std::chrono::nanoseconds>(pause, coffer::detail::longest_alarm_pause));
-        failed_.run(ledger_rows::count(until), std::string_view{trouble}, std::string_view{id});
-    }
-    [[nodiscard]] std::vector<kept_alarm> list(alarm_filter const& f) {
-        std::vector<kept_alarm> all;
-        auto const r = all_.with(ledger_rows::count(f.from));
-        while (all.size() < f.limit && r.next()) {
-            auto a = read(r);
-            if (f.wants(a)) all.push_back(std::move(a));
-        }
-        return all;
-    }
+    [[nodiscard]] std::vector<kept_alarm> take(std::size_t most, std::chrono::nanoseconds lease, time_point now);
+    void delivered(std::string const& id, time_point now);
+    void failed(std::string const& id, std::string const& trouble, std::chrono::nanoseconds pause, time_point now);
+    [[nodiscard]] std::vector<kept_alarm> list(alarm_filter const& f);
 
     /// A budget has refused a call.
     void note_denial(budget_denial const& d, time_point now) { denials_.note(d, now); }
     /// An answer was replayed that nobody has acknowledged. Written down only where somebody looks for alarms.
-    void note_replay(record_id const& id, std::optional<money> saved, time_point now) {
-        if (!watched_ && !(watched_ = last_look().has_value())) return;
-        note_replay_.run(as_blob(id.digest), std::string_view{id.name_space},
-                         saved ? std::optional{saved->nano()} : std::nullopt, ledger_rows::count(now),
-                         coffer::detail::most_replays_counted);
-    }
+    void note_replay(record_id const& id, std::optional<money> saved, time_point now);
     void acknowledged(record_id const& id) { forget_replays_.run(as_blob(id.digest)); }
 
     /// What no rule asks for any more goes. An alarm of a lifetime's limit stays: it must not ring again.
-    void forget(time_point now, std::chrono::nanoseconds entries_kept) {
-        facts_.forget_hours(now);
-        drop_replays_.run(ledger_rows::count(now - replays_kept));
-        drop_alarms_.run(ledger_rows::count(now - std::max<std::chrono::nanoseconds>(alarms_kept, entries_kept)));
-    }
+    void forget(time_point now, std::chrono::nanoseconds entries_kept);
     /// Is there anything to forget? Reads only.
-    [[nodiscard]] bool any_to_forget(time_point now) {
-        if (facts_.any_old_hours(now)) return true;
-        auto const r = old_replays_.with(ledger_rows::count(now - replays_kept));
-        return r.next();
-    }
+    [[nodiscard]] bool any_to_forget(time_point now);
 
 private:
     static constexpr auto looks_are_noted = std::chrono::minutes{1};
@@ -137,60 +101,16 @@ private:
     static constexpr auto replays_kept = std::chrono::days{40};  // longer than an answer that nobody acknowledges
 
     /// When the file was looked through before; nothing for the first time.
-    [[nodiscard]] std::optional<time_point> last_look() {
-        auto const r = last_look_.with();
-        return r.next() ? std::optional{ledger_rows::wall_at(r.integer())} : std::nullopt;
-    }
+    [[nodiscard]] std::optional<time_point> last_look();
     /// Alarms of late that have frozen nothing yet.
-    [[nodiscard]] std::vector<alarm_report> without_freeze(time_point now) {
-        std::vector<alarm_report> all;
-        auto const r = without_freeze_.with(ledger_rows::count(now - freezes_within));
-        while (r.next()) all.push_back(read(r).what);
-        return all;
-    }
-    [[nodiscard]] bool is_known(std::string const& id) {
-        auto const r = known_.with(std::string_view{id});
-        return r.next();
-    }
-    void keep(alarm_report const& a, alarm_state state) {
-        insert_.run(std::string_view{a.id}, to_string(state), to_string(a.kind), to_string(a.severity),
-                    std::string_view{a.scope}, std::string_view{a.window}, a.amount.nano(), a.against.nano(),
-                    std::string_view{a.sentence}, ledger_rows::count(a.when));
-    }
+    [[nodiscard]] std::vector<alarm_report> without_freeze(time_point now);
+    [[nodiscard]] bool is_known(std::string const& id);
+    void keep(alarm_report const& a, alarm_state state);
 
     /// What an anomaly's rule remembers, from the alarms that have rung.
-    [[nodiscard]] std::map<std::string, anomaly_memory> remembered(anomaly_options const& options, time_point now) {
-        std::map<std::string, anomaly_memory> all;
-        auto const r = anomalies_.with(ledger_rows::count(now - 2 * options.remembers));
-        while (r.next()) {
-            auto& m = all[std::string{r.bytes()}];
-            auto const rang = ledger_rows::wall_at(r.integer());
-            m = {rang, m.alarms > 0 && rang - m.rang < options.remembers ? m.alarms + 1 : 1};
-        }
-        return all;
-    }
-    [[nodiscard]] static kept_alarm read(statement::rows const& r) {
-        kept_alarm a;
-        a.what.id = r.bytes();
-        a.state = state_from_text(r.bytes(), alarm_state::covered).value_or(alarm_state::due);
-        a.what.kind = state_from_text(r.bytes(), alarm_kind::denial).value_or(alarm_kind::threshold);
-        a.what.severity = state_from_text(r.bytes(), alarm_severity::critical).value_or(alarm_severity::critical);
-        a.what.scope = r.bytes();
-        a.what.window = r.bytes();
-        a.what.amount = money::from_nano(r.integer());
-        a.what.against = money::from_nano(r.integer());
-        a.what.sentence = r.bytes();
-        a.what.when = ledger_rows::wall_at(r.integer());
-        a.tries = r.as<int>();
-        a.delivered = ledger_rows::wall_at(r.integer());
-        a.trouble = r.bytes();
-        return a;
-    }
-    [[nodiscard]] static std::string alarms_where(std::string_view condition) {
-        return "SELECT id, state, kind, severity, scope, window, amount, against, sentence, found, tries, "
-               "coalesce(delivered, 0), trouble FROM alarms WHERE " +
-               std::string{condition};
-    }
+    [[nodiscard]] std::map<std::string, anomaly_memory> remembered(anomaly_options const& options, time_point now);
+    [[nodiscard]] static kept_alarm read(statement::rows const& r);
+    [[nodiscard]] static std::string alarms_where(std::string_view condition);
     alarm_facts facts_;
     recent_denials denials_;
     bool watched_ = false;  // has anybody ever looked?
@@ -222,3 +142,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI::sqlite::detail
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/store/sqlite_alarms.ipp>
+#endif

@@ -16,11 +16,9 @@
 #include <limits>
 #include <memory>
 #include <optional>
-#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <utility>
 
 #if SQLITE_VERSION_NUMBER < 3035000
@@ -62,26 +60,10 @@ class connection {
 public:
     /// Opens an existing file. Waits up to `patience` for locks that others hold, now and later. Throws `error`, and
     /// `std::runtime_error` in a process that was forked off while its parent had the file open.
-    connection(std::string path, std::chrono::milliseconds patience, access may = access::write)
-        : path_{std::move(path)}, place_{path_}, patience_{patience}, use_{identify(path_), path_} {
-        if (sqlite3_threadsafe() == 0)
-            throw std::runtime_error{"coffer::sqlite: this SQLite was built without threads; use another build"};
-        sqlite3* opened = nullptr;
-        auto const mode = may == access::read ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
-        auto const code =
-            sqlite3_open_v2(path_.c_str(), &opened, mode | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, nullptr);
-        handle_.reset(opened);
-        if (code != SQLITE_OK) fail(code);
-        sqlite3_extended_result_codes(opened, 1);
-        sqlite3_busy_handler(opened, &connection::on_busy, this);
-        if (!place_.note_file()) fail(SQLITE_CANTOPEN);
-    }
+    connection(std::string path, std::chrono::milliseconds patience, access may = access::write);
     connection(connection const&) = delete;
     connection& operator=(connection const&) = delete;
-    ~connection() {
-        if (is_inherited()) (void)handle_.release();
-        else if (!place_.may_settle()) sqlite3_db_config(get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
-    }
+    ~connection();
 
     /// Is this a process that was forked off since?
     [[nodiscard]] bool is_inherited() const noexcept { return use_.is_inherited(); }
@@ -89,13 +71,9 @@ public:
     void check_process() const { use_.check(path_); }
 
     [[nodiscard]] sqlite3* get() const noexcept { return handle_.get(); }
-    void run(char const* sql) const {
-        if (auto const code = sqlite3_exec(get(), sql, nullptr, nullptr, nullptr); code != SQLITE_OK) fail(code);
-    }
+    void run(char const* sql) const;
     [[nodiscard]] bool in_transaction() const noexcept { return sqlite3_get_autocommit(get()) == 0; }
-    void roll_back() const noexcept {
-        if (in_transaction()) sqlite3_exec(get(), "ROLLBACK", nullptr, nullptr, nullptr);
-    }
+    void roll_back() const noexcept;
     /// Waits so long from now on; the patience it had. The connection's thread.
     std::chrono::milliseconds set_patience(std::chrono::milliseconds p) noexcept { return std::exchange(patience_, p); }
     /// From now on nobody is waited for after `when`. Any thread.
@@ -106,41 +84,23 @@ public:
     }
     [[nodiscard]] std::string const& path() const noexcept { return path_; }
     /// Throws if the paths no longer name the files that are open: what were written now would be lost.
-    void check_place() const {
-        auto const state = place_.now();
-        if (state == place::state::file_moved)
-            throw error{SQLITE_READONLY_DBMOVED, "the path names another file, an emptied one, or none"};
-        if (state == place::state::log_moved) throw_log_moved();
-    }
+    void check_place() const;
     [[nodiscard]] std::int64_t last_id() const noexcept { return sqlite3_last_insert_rowid(get()); }
 
-    [[noreturn]] void fail(int code) const {
-        auto const* const db = get();
-        throw error{code, db != nullptr ? sqlite3_errmsg(handle_.get()) : sqlite3_errstr(code)};
-    }
+    [[noreturn]] void fail(int code) const;
 
 private:
-    [[noreturn]] static void throw_log_moved() { throw error{log_moved, "its -wal or -shm is another file, or none"}; }
+    [[noreturn]] static void throw_log_moved();
 
     struct close {
         void operator()(sqlite3* db) const noexcept { sqlite3_close_v2(db); }
     };
 
-    [[nodiscard]] static file_identity identify(std::string const& path) {
-        if (auto const found = identity_of(path)) return *found;
-        throw error{SQLITE_CANTOPEN, sqlite3_errstr(SQLITE_CANTOPEN)};
-    }
+    [[nodiscard]] static file_identity identify(std::string const& path);
 
     /// SQLite's own busy handler sleeps ever longer, up to 100 ms at a time: with several busy processes some would
     /// starve. Commits take a few milliseconds, so asking again after one or two is about right.
-    static int on_busy(void* self, int asked) {
-        auto& c = *static_cast<connection*>(self);
-        auto const now = std::chrono::steady_clock::now();
-        if (asked == 0) c.give_up_at_ = later(now, c.patience_);
-        if (now >= c.give_up_at_ || now.time_since_epoch().count() >= c.latest_) return 0;
-        std::this_thread::sleep_for(std::chrono::microseconds{500 + 250 * (asked % 7)});
-        return 1;
-    }
+    static int on_busy(void* self, int asked);
 
     std::string const path_;
     place place_;
@@ -154,18 +114,10 @@ private:
 /// A prepared statement, kept for the connection's life.
 class statement {
 public:
-    statement(connection& db, std::string_view sql) : db_{db} {
-        sqlite3_stmt* prepared = nullptr;
-        auto const code = sqlite3_prepare_v3(db.get(), sql.data(), static_cast<int>(sql.size()),
-                                             SQLITE_PREPARE_PERSISTENT, &prepared, nullptr);
-        handle_.reset(prepared);
-        if (code != SQLITE_OK) db.fail(code);
-    }
+    statement(connection& db, std::string_view sql);
     statement(statement const&) = delete;
     statement& operator=(statement const&) = delete;
-    ~statement() {
-        if (db_.is_inherited()) (void)handle_.release();
-    }
+    ~statement();
 
     /// One run of the statement; the next one may begin when it is gone.
     class rows {
@@ -173,19 +125,10 @@ public:
         explicit rows(statement const& s) noexcept : s_{&s} {}
         rows(rows const&) = delete;
         rows& operator=(rows const&) = delete;
-        ~rows() {
-            sqlite3_reset(s_->get());
-            sqlite3_clear_bindings(s_->get());
-        }
+        ~rows();
 
         /// Moves to the first or next row. False if there is none.
-        [[nodiscard]] bool next() const {
-            column_ = 0;
-            auto const code = sqlite3_step(s_->get());
-            if (code == SQLITE_ROW) return true;
-            if (code != SQLITE_DONE) s_->db_.fail(code);
-            return false;
-        }
+        [[nodiscard]] bool next() const;
 
         // The columns of the current row, from left to right.
         [[nodiscard]] std::int64_t integer() const { return sqlite3_column_int64(s_->get(), column_++); }
@@ -193,17 +136,9 @@ public:
         [[nodiscard]] T as() const {
             return static_cast<T>(integer());
         }
-        [[nodiscard]] std::optional<std::int64_t> maybe_integer() const {
-            if (sqlite3_column_type(s_->get(), column_) == SQLITE_NULL) return ++column_, std::nullopt;
-            return integer();
-        }
+        [[nodiscard]] std::optional<std::int64_t> maybe_integer() const;
         /// Text or blob; empty for NULL. Valid until the next row.
-        [[nodiscard]] std::string_view bytes() const {
-            auto const* const data = sqlite3_column_blob(s_->get(), column_);
-            auto const size = sqlite3_column_bytes(s_->get(), column_++);
-            if (data == nullptr) return {};
-            return {static_cast<char const*>(data), static_cast<std::size_t>(size)};
-        }
+        [[nodiscard]] std::string_view bytes() const;
 
     private:
         statement const* s_;
@@ -231,23 +166,13 @@ private:
     };
 
     [[nodiscard]] sqlite3_stmt* get() const noexcept { return handle_.get(); }
-    void check(int code) const {
-        if (code == SQLITE_OK) return;
-        sqlite3_clear_bindings(get());
-        db_.fail(code);
-    }
+    void check(int code) const;
     template <std::integral T>
     void bind(int at, T value) const {
         check(sqlite3_bind_int64(get(), at, static_cast<std::int64_t>(value)));
     }
-    void bind(int at, std::string_view text) const {
-        check(sqlite3_bind_text64(get(), at, text.data() == nullptr ? "" : text.data(), text.size(), SQLITE_STATIC,
-                                  SQLITE_UTF8));
-    }
-    void bind(int at, blob b) const {
-        check(sqlite3_bind_blob64(get(), at, b.bytes.data() == nullptr ? "" : b.bytes.data(), b.bytes.size(),
-                                  SQLITE_STATIC));
-    }
+    void bind(int at, std::string_view text) const;
+    void bind(int at, blob b) const;
     void bind(int at, std::nullopt_t) const { check(sqlite3_bind_null(get(), at)); }
     template <class T>
     void bind(int at, std::optional<T> const& value) const {
@@ -260,3 +185,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI::sqlite::detail
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/store/sqlite_connection.ipp>
+#endif

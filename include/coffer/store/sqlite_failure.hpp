@@ -7,7 +7,6 @@
 #include <coffer/store/sqlite_connection.hpp>
 
 #include <exception>
-#include <new>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -19,45 +18,10 @@ struct explanation {
     char const* remedy;
 };
 
-[[nodiscard]] inline explanation explain(int code) noexcept {
-    if (code == SQLITE_READONLY_DBMOVED)
-        return {"it was moved, removed or replaced while it was in use", "put it back, or start the program again"};
-    if (code == log_moved)
-        return {"its log (-wal, -shm) was removed or replaced while it was in use",
-                "let the programs that use it end in order, which brings the log into the file (a kill does not), and "
-                "start them again"};
-    switch (code & 0xff) {
-        case SQLITE_BUSY:
-        case SQLITE_LOCKED:
-            return {"another process holds its write lock", "find who keeps a transaction open, or raise busy_timeout"};
-        case SQLITE_FULL:
-            return {"the disk, or the file's allowed size, is full",
-                    "free space on the disk, or acknowledge results, run `coffer gc`, or raise options.max_bytes"};
-        case SQLITE_READONLY: return {"it cannot be written", "check the permissions of the file and its directory"};
-        case SQLITE_PERM:
-        case SQLITE_CANTOPEN:
-        case SQLITE_AUTH: return {"it cannot be opened", "check that the directory exists and may be read and written"};
-        case SQLITE_IOERR:
-            return {"reading or writing it failed",
-                    "free space if the disk is full, else check it and the system's log"};
-        case SQLITE_CORRUPT: return {"it is damaged", "restore it, with its .secret, from a backup"};
-        case SQLITE_NOTADB:
-            return {"it is not an SQLite database",
-                    "name another file; or if it was a store once, restore it, with its .secret, from a backup"};
-        case SQLITE_NOMEM: return {"there is no memory left", "free memory"};
-        case SQLITE_TOOBIG: return {"an answer is larger than SQLite can store", "ask for shorter answers"};
-        case SQLITE_PROTOCOL:
-            return {"its locks do not work", "keep it on a local file system; network file systems do not do"};
-        default: return {"SQLite refused", "see SQLite's message"};
-    }
-}
+[[nodiscard]] explanation explain(int code) noexcept;
 
 /// One sentence about a failure of the store at `path`.
-[[nodiscard]] inline std::string describe(std::string const& path, error const& e) {
-    auto const why = explain(e.code());
-    return "the store " + path + ": " + why.what + "; " + why.remedy + " (SQLite " + std::to_string(e.code()) + ": " +
-           e.what() + ")";
-}
+[[nodiscard]] std::string describe(std::string const& path, error const& e);
 
 /// What `fn` returns; SQLite's errors in words, behind `what_failed`. Throws `std::runtime_error` for these.
 template <class Fn>
@@ -70,35 +34,13 @@ std::invoke_result_t<Fn&> in_words(std::string const& path, std::string const& w
 }
 
 /// The fault for an operation that a failure kept from happening. Never throws; at worst it is without words.
-[[nodiscard]] inline fault unavailable(std::string const& path, std::exception_ptr const& why) noexcept {
-    fault f{fault_kind::store_unavailable};
-    if (!why) return f;
-    try {
-        try {
-            std::rethrow_exception(why);
-        } catch (error const& e) {
-            f.with_message(describe(path, e));
-        } catch (std::exception const& e) {
-            f.with_message("the store " + path + ": " + e.what());
-        }
-    } catch (...) {
-    }
-    return f;
-}
+[[nodiscard]] fault unavailable(std::string const& path, std::exception_ptr const& why) noexcept;
 
 /// Can trying again ever help? (A body over SQLite's limit stays over it; nearly all else can be mended from outside.)
-[[nodiscard]] inline bool may_pass(std::exception_ptr const& why) noexcept {
-    try {
-        std::rethrow_exception(why);
-    } catch (error const& e) {
-        return e.primary() != SQLITE_TOOBIG && e.primary() != SQLITE_CONSTRAINT && e.primary() != SQLITE_MISMATCH;
-    } catch (std::bad_alloc const&) {
-        return true;
-    } catch (crypto::failure const&) {
-        return true;
-    } catch (...) {
-        return false;
-    }
-}
+[[nodiscard]] bool may_pass(std::exception_ptr const& why) noexcept;
 
 }  // namespace coffer::inline COFFER_ABI::sqlite::detail
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/store/sqlite_failure.ipp>
+#endif

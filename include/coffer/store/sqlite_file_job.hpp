@@ -39,15 +39,8 @@ private:
     completion<outcome<T>> done_;
 };
 
-[[nodiscard]] inline fault forked() {
-    return fault{fault_kind::store_unavailable,
-                 std::string{"the store was opened before this process was forked; "} + fork_remedy};
-}
-[[nodiscard]] inline fault unowned(opened_file const& f, std::error_code const& why) {
-    return fault{fault_kind::store_unavailable, "this process's file in " + f.path() +
-                                                    ".owners was removed and cannot be made anew (" + why.message() +
-                                                    "), so others would take it for dead; mend the directory"};
-}
+[[nodiscard]] fault forked();
+[[nodiscard]] fault unowned(opened_file const& f, std::error_code const& why);
 
 /// Submits `fn` as a `Job` to the file's thread.
 template <template <class, class> class Job = job_of, class T, class Fn>
@@ -61,3 +54,7 @@ template <template <class, class> class Job = job_of, class T, class Fn>
 }
 
 }  // namespace coffer::inline COFFER_ABI::sqlite::detail
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/store/sqlite_file_job.ipp>
+#endif

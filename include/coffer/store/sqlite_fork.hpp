@@ -14,10 +14,7 @@
 #include <memory>
 #include <mutex>
 #include <set>
-#include <stdexcept>
 #include <string>
-#include <system_error>
-#include <utility>
 
 namespace coffer::inline COFFER_ABI::sqlite::detail {
 
@@ -36,17 +33,8 @@ public:
     [[nodiscard]] unsigned forks() const noexcept { return forks_; }
 
     /// False if this process was forked off while its parent had the file open.
-    [[nodiscard]] bool open(file_identity const& file) {
-        std::lock_guard const lock{mutex_};
-        auto const at = files_.try_emplace(file).first;
-        if (at->second.inherited) return false;
-        ++at->second.times;
-        return true;
-    }
-    void close(file_identity const& file) noexcept {
-        std::lock_guard const lock{mutex_};
-        if (auto const at = files_.find(file); --at->second.times == 0) files_.erase(at);
-    }
+    [[nodiscard]] bool open(file_identity const& file);
+    void close(file_identity const& file) noexcept;
 
     /// Makes a descriptor that is closed, and becomes -1, in a process that is forked off.
     template <class Open>
@@ -55,11 +43,7 @@ public:
         descriptors_.insert(&descriptor);
         descriptor = open();
     }
-    void end(int& descriptor) noexcept {
-        std::lock_guard const lock{mutex_};
-        descriptors_.erase(&descriptor);
-        if (descriptor >= 0) ::close(descriptor);
-    }
+    void end(int& descriptor) noexcept;
 
 private:
     struct use {
@@ -67,23 +51,9 @@ private:
         bool inherited = false;
     };
 
-    fork_watch() {
-        auto const failed = ::pthread_atfork([] { here().mutex_.lock(); }, [] { here().mutex_.unlock(); },
-                                             [] {
-                                                 here().begin_anew();
-                                                 here().mutex_.unlock();
-                                             });
-        if (failed != 0) throw std::system_error{failed, std::generic_category(), "coffer::sqlite: pthread_atfork"};
-    }
+    fork_watch();
     /// In the new process, whose one thread this is. Allocates nothing.
-    void begin_anew() noexcept {
-        ++forks_;
-        for (auto& file : files_) file.second.inherited = true;
-        for (auto* const d : descriptors_) {
-            if (*d >= 0) ::close(*d);
-            *d = -1;
-        }
-    }
+    void begin_anew() noexcept;
 
     std::mutex mutex_;
     std::map<file_identity, use> files_;
@@ -99,14 +69,10 @@ private:
 class file_use {
 public:
     /// Throws `std::runtime_error` in a process that was forked off while its parent had the file open.
-    file_use(file_identity const& file, std::string const& path) : file_{file} {
-        if (!fork_watch::here().open(file)) refuse(path);
-    }
+    file_use(file_identity const& file, std::string const& path);
     file_use(file_use const&) = delete;
     file_use& operator=(file_use const&) = delete;
-    ~file_use() {
-        if (!is_inherited()) fork_watch::here().close(file_);
-    }
+    ~file_use();
 
     [[nodiscard]] file_identity const& file() const noexcept { return file_; }
     /// Is this process another than the one that opened it?
@@ -117,12 +83,7 @@ public:
     }
 
 private:
-    [[noreturn]] static void refuse(std::string const& path) {
-        throw std::runtime_error{"coffer::sqlite: cannot open " + path +
-                                 ": this process was forked while its parent had the store open, and SQLite's locks do "
-                                 "not pass over that; " +
-                                 fork_remedy};
-    }
+    [[noreturn]] static void refuse(std::string const& path);
 
     file_identity file_;
     unsigned forks_ = fork_watch::here().forks();
@@ -174,3 +135,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI::sqlite::detail
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/store/sqlite_fork.ipp>
+#endif

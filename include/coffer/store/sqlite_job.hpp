@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <utility>
 
 namespace coffer::inline COFFER_ABI::sqlite::detail {
 
@@ -25,8 +24,7 @@ enum class urgency : std::uint8_t {
 class job {
 public:
     /// `record` is the digest of the record it is about, `size` that of the answer it carries.
-    job(urgency u, std::optional<store_step> step, std::string record, outside_work held, std::size_t size = 0)
-        : urgency_{u}, step_{step}, record_{std::move(record)}, held_{std::move(held)}, in_memory_{size} {}
+    job(urgency u, std::optional<store_step> step, std::string record, outside_work held, std::size_t size = 0);
     job(job const&) = delete;
     job& operator=(job const&) = delete;
     virtual ~job() = default;
@@ -52,3 +50,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI::sqlite::detail
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/store/sqlite_job.ipp>
+#endif

@@ -4,7 +4,6 @@
 
 #include <coffer/store/sqlite_job.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <list>
@@ -27,43 +26,19 @@ public:
 
     [[nodiscard]] bool empty() const noexcept { return jobs_.empty(); }
     /// Does one of this record wait?
-    [[nodiscard]] bool has(std::string_view record) const noexcept {
-        return std::any_of(jobs_.begin(), jobs_.end(), [&](auto& k) { return k->record_ == record; });
-    }
-    [[nodiscard]] bool has_room_for(job const& j) const noexcept {
-        return j.in_memory_ <= most_ - std::min(bytes_, most_);
-    }
+    [[nodiscard]] bool has(std::string_view record) const noexcept;
+    [[nodiscard]] bool has_room_for(job const& j) const noexcept;
 
     /// The front job of `from`, behind all others.
-    void add(jobs& from) noexcept {
-        auto& j = *from.front();
-        j.held_.reset();  // who knows how long; virtual time must not stand still for it
-        if (jobs_.empty()) retry_at_ = clock::now() + delay_;
-        bytes_ += j.in_memory_;
-        jobs_.splice(jobs_.end(), from, from.begin());
-    }
+    void add(jobs& from) noexcept;
     /// All of them, to be tried; those that fail are added again.
-    [[nodiscard]] jobs take() noexcept {
-        bytes_ = 0;
-        jobs all;
-        all.splice(all.end(), jobs_);
-        return all;
-    }
+    [[nodiscard]] jobs take() noexcept;
     /// They have been tried.
-    void tried() noexcept {
-        if (jobs_.empty()) {
-            delay_ = first_delay;
-            return;
-        }
-        retry_at_ = clock::now() + delay_;
-        delay_ = std::min(2 * delay_, std::chrono::milliseconds{last_delay});
-    }
+    void tried() noexcept;
 
-    [[nodiscard]] clock::time_point retry_at() const noexcept {
-        return jobs_.empty() ? clock::time_point::max() : retry_at_;
-    }
+    [[nodiscard]] clock::time_point retry_at() const noexcept;
     void retry_now() noexcept { retry_at_ = clock::now(); }
-    void retry_soon() noexcept { retry_at_ = std::min(retry_at_, clock::now() + first_delay); }
+    void retry_soon() noexcept;
 
 private:
     std::size_t const most_;
@@ -74,3 +49,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI::sqlite::detail
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/store/sqlite_kept.ipp>
+#endif

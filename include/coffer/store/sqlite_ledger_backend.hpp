@@ -39,94 +39,31 @@ public:
     [[nodiscard]] std::string work_of(fingerprint const& print) const override { return file_->names().work_of(print); }
     [[nodiscard]] std::string record_of(key const& k) const override { return file_->names().id_of(k).digest; }
 
-    result<reserve_verdict> reserve(reserve_request const& q) override {
-        auto work = [q](opened_file& f, clock& c) -> outcome<reserve_verdict> {
-            if (auto const gone = f.keep_owner()) return tl::unexpected{unowned(f, gone)};
-            if (f.left().is_short()) return tl::unexpected{f.left().refusal()};
-            auto const at = f.money_moment(c);
-            auto verdict = f.ledger().reserve(q, f.owner().name(), at, f.owner_test());
-            if (auto const* const denied = std::get_if<budget_denial>(&verdict))
-                f.alarms().note_denial(*denied, at.wall);
-            return verdict;
-        };
-        return submit_to<job_of, reserve_verdict>(*file_, urgency::before, store_step::reserve, name_of(q.id),
-                                                  std::move(work));
-    }
-    result<void> submit_settle(reservation_id const& id, std::optional<money> actual,
-                               std::string const& request_id) override {
-        return ending(id, [id, actual, request_id](opened_file& f, ledger_moment at) {
-            f.ledger().settle(id, actual, request_id, at);
-        });
-    }
-    result<void> submit_release(reservation_id const& id) override {
-        return ending(id, [id](opened_file& f, ledger_moment at) { f.ledger().release(id, at); });
-    }
-    result<void> submit_lapse(reservation_id const& id) override {
-        return ending(id, [id](opened_file& f, ledger_moment at) { f.ledger().lapse(id, at); });
-    }
-    result<std::size_t> freeze(std::string const& scope, std::string const& reason) override {
-        return change<std::size_t>([scope, reason](opened_file& f, ledger_moment at) {
-            return f.ledger().freeze(scope, reason, at, f.owner_test());
-        });
-    }
-    result<bool> thaw(std::string const& scope) override {
-        return change<bool>([scope](opened_file& f, ledger_moment) { return f.ledger().thaw(scope); });
-    }
-    result<void> set_limit(std::string const& scope, window const& over, std::optional<money> limit) override {
-        auto work = [scope, text = over.text(), limit](opened_file& f, clock& c) -> outcome<void> {
-            f.ledger().set_limit(scope, text, limit, f.money_moment(c));
-            return {};
-        };
-        return submit_to<refunding_job, void>(*file_, urgency::before, std::nullopt, {}, std::move(work));
-    }
-    result<std::size_t> correct(std::vector<correction> const& what) override {
-        return change<std::size_t>([what](opened_file& f, ledger_moment at) { return f.ledger().correct(what, at); });
-    }
-    result<std::vector<account_status>> accounts(std::string const& scope) override {
-        return look<std::vector<account_status>>(
-            [scope](opened_file& f, ledger_moment at) { return f.ledger().accounts(scope, at, f.owner_test()); });
-    }
-    result<std::vector<ledger_entry>> entries(entry_filter const& filter) override {
-        return look<std::vector<ledger_entry>>(
-            [filter](opened_file& f, ledger_moment at) { return f.ledger().entries(filter, at, f.owner_test()); });
-    }
-    result<std::vector<std::string>> audit() override {
-        return look<std::vector<std::string>>([](opened_file& f, ledger_moment) { return f.ledger().audit(); });
-    }
-    result<std::size_t> look_for_alarms(alarm_watch const& watch) override {
-        return change<std::size_t>([watch](opened_file& f, ledger_moment at) {
-            return f.alarms().look(watch, at.wall, [&](std::string const& scope, std::string const& reason) {
-                (void)f.ledger().freeze(scope, reason, at, f.owner_test());
-            });
-        });
-    }
-    result<std::vector<kept_alarm>> take_alarms(std::size_t most, duration lease) override {
-        return write<std::vector<kept_alarm>>(
-            [most, lease](opened_file& f, ledger_moment at) { return f.alarms().take(most, lease, at.wall); });
-    }
-    result<void> alarm_delivered(std::string const& id) override {
-        return write<void>([id](opened_file& f, ledger_moment at) -> outcome<void> {
-            f.alarms().delivered(id, at.wall);
-            return {};
-        });
-    }
-    result<void> alarm_failed(std::string const& id, std::string const& trouble, duration pause) override {
-        return write<void>([id, trouble, pause](opened_file& f, ledger_moment at) -> outcome<void> {
-            f.alarms().failed(id, trouble, pause, at.wall);
-            return {};
-        });
-    }
-    result<std::vector<kept_alarm>> alarms(alarm_filter const& filter) override {
-        return look<std::vector<kept_alarm>>(
-            [filter](opened_file& f, ledger_moment) { return f.alarms().list(filter); });
-    }
+    COFFER_INLINE result<reserve_verdict> reserve(reserve_request const& q) override;
+    COFFER_INLINE result<void> submit_settle(reservation_id const& id, std::optional<money> actual,
+                                             std::string const& request_id) override;
+    COFFER_INLINE result<void> submit_release(reservation_id const& id) override;
+    COFFER_INLINE result<void> submit_lapse(reservation_id const& id) override;
+    COFFER_INLINE result<std::size_t> freeze(std::string const& scope, std::string const& reason) override;
+    COFFER_INLINE result<bool> thaw(std::string const& scope) override;
+    COFFER_INLINE result<void> set_limit(std::string const& scope, window const& over,
+                                         std::optional<money> limit) override;
+    COFFER_INLINE result<std::size_t> correct(std::vector<correction> const& what) override;
+    COFFER_INLINE result<std::vector<account_status>> accounts(std::string const& scope) override;
+    COFFER_INLINE result<std::vector<ledger_entry>> entries(entry_filter const& filter) override;
+    COFFER_INLINE result<std::vector<std::string>> audit() override;
+    COFFER_INLINE result<std::size_t> look_for_alarms(alarm_watch const& watch) override;
+    COFFER_INLINE result<std::vector<kept_alarm>> take_alarms(std::size_t most, duration lease) override;
+    COFFER_INLINE result<void> alarm_delivered(std::string const& id) override;
+    COFFER_INLINE result<void> alarm_failed(std::string const& id, std::string const& trouble, duration pause) override;
+    COFFER_INLINE result<std::vector<kept_alarm>> alarms(alarm_filter const& filter) override;
     [[nodiscard]] bool is_shared() const noexcept override { return true; }
     [[nodiscard]] budget_queue& queue() noexcept override { return file_->money_queue(); }
     [[nodiscard]] void const* identity() const noexcept override { return file_.get(); }
 
 private:
     /// A reservation's jobs stay in order, and wait for no other's.
-    [[nodiscard]] static std::string name_of(reservation_id const& id) { return std::string{id.begin(), id.end()}; }
+    [[nodiscard]] static std::string name_of(reservation_id const& id);
 
     template <class Fn>
     result<void> ending(reservation_id const& id, Fn fn) {
@@ -156,3 +93,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI::sqlite::detail
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/store/sqlite_ledger_backend.ipp>
+#endif

@@ -10,7 +10,6 @@
 
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace coffer::inline COFFER_ABI::sqlite {
@@ -20,41 +19,22 @@ namespace coffer::inline COFFER_ABI::sqlite {
 class ledger_reader {
 public:
     /// In the view that `from` has of the file.
-    explicit ledger_reader(reader& from)
-        : path_{from.path().string()},
-          owners_{&from.owners()},
-          db_{&from.db()},
-          ledger_{detail::in_words(path_, {}, [&] { return std::make_unique<detail::file_ledger>(from.db()); })} {}
+    explicit ledger_reader(reader& from);
 
     /// The accounts of a scope and of those inside it; the empty name is everything.
-    [[nodiscard]] std::vector<account_status> accounts(std::string const& scope = {}) {
-        return detail::in_words(path_, {}, [&] { return ledger_->accounts(scope, now(), owner_test()); });
-    }
+    [[nodiscard]] std::vector<account_status> accounts(std::string const& scope = {});
     /// The entries that explain them, oldest first.
-    [[nodiscard]] std::vector<ledger_entry> entries(entry_filter const& filter) {
-        return detail::in_words(path_, {}, [&] { return ledger_->entries(filter, now(), owner_test()); });
-    }
+    [[nodiscard]] std::vector<ledger_entry> entries(entry_filter const& filter);
     /// Scopes that are frozen, and why.
-    [[nodiscard]] std::vector<frozen_scope> frozen() {
-        return detail::in_words(path_, {}, [&] { return ledger_->frozen(); });
-    }
+    [[nodiscard]] std::vector<frozen_scope> frozen();
     /// Alarms that rang, newest first.
-    [[nodiscard]] std::vector<kept_alarm> alarms(alarm_filter const& filter) {
-        return detail::in_words(path_, {}, [&] { return detail::file_alarms{*db_}.list(filter); });
-    }
+    [[nodiscard]] std::vector<kept_alarm> alarms(alarm_filter const& filter);
     /// Names of accounts that are not the sum of their entries.
-    [[nodiscard]] std::vector<std::string> audit() {
-        return detail::in_words(path_, {}, [&] { return ledger_->audit(); });
-    }
+    [[nodiscard]] std::vector<std::string> audit();
 
 private:
-    [[nodiscard]] ledger_moment now() const {
-        auto const clocks = detail::read_clocks(*owners_);
-        return {clocks.steady, clocks.wall};
-    }
-    [[nodiscard]] detail::file_ledger::owner_is_dead owner_test() const {
-        return [this](std::string const& name) { return owners_->is_dead(name); };
-    }
+    [[nodiscard]] ledger_moment now() const;
+    [[nodiscard]] detail::file_ledger::owner_is_dead owner_test() const;
 
     std::string path_;
     detail::owner_files const* owners_;
@@ -63,3 +43,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI::sqlite
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/store/sqlite_ledger_reader.ipp>
+#endif

@@ -11,19 +11,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <mutex>
 #include <span>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <utility>
 #include <vector>
 
 namespace coffer::inline COFFER_ABI::sqlite::detail {
@@ -33,8 +29,8 @@ class descriptor {
 public:
     descriptor() = default;
     explicit descriptor(int fd) noexcept : fd_{fd} {}
-    descriptor(descriptor&& other) noexcept : fd_{std::exchange(other.fd_, -1)} {}
-    descriptor& operator=(descriptor other) noexcept { return std::swap(fd_, other.fd_), *this; }
+    descriptor(descriptor&& other) noexcept;
+    descriptor& operator=(descriptor other) noexcept;
     ~descriptor() {
         if (fd_ >= 0) ::close(fd_);
     }
@@ -46,24 +42,8 @@ private:
 };
 
 /// Random bytes from the system, good enough for secrets.
-inline void fill_random(std::span<std::uint8_t> bytes) {
-    while (!bytes.empty()) {
-        auto const got = ::getrandom(bytes.data(), bytes.size(), 0);
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) throw std::system_error{errno, std::generic_category(), "coffer::sqlite: getrandom"};
-        bytes = bytes.subspan(static_cast<std::size_t>(got));
-    }
-}
-[[nodiscard]] inline std::string random_name() {
-    std::array<std::uint8_t, 8> bytes{};
-    fill_random(bytes);
-    std::string name;
-    for (auto const b : bytes) {
-        name += "0123456789abcdef"[b >> 4U];
-        name += "0123456789abcdef"[b & 0xfU];
-    }
-    return name;
-}
+void fill_random(std::span<std::uint8_t> bytes);
+[[nodiscard]] std::string random_name();
 
 /// What can be told of the owners that have a file in a directory.
 ///
@@ -71,24 +51,13 @@ inline void fill_random(std::span<std::uint8_t> bytes) {
 /// nobody has locked. Where nothing can be proven (no permission, no descriptors left) it counts as alive.
 class owner_files {
 public:
-    explicit owner_files(std::filesystem::path directory) : directory_{std::move(directory)}, boot_{read_boot()} {}
+    explicit owner_files(std::filesystem::path directory);
 
     /// Is that owner proven dead? Asks the system anew each time.
-    [[nodiscard]] bool is_dead(std::string_view owner) const {
-        std::error_code ignored;
-        return is_dead(owner, [&] { return std::filesystem::is_directory(directory_, ignored); });
-    }
+    [[nodiscard]] bool is_dead(std::string_view owner) const;
     [[nodiscard]] std::string const& boot() const noexcept { return boot_; }
     /// Those that are alive.
-    [[nodiscard]] std::vector<std::string> living_names() const {
-        std::vector<std::string> names;
-        std::error_code ignored;
-        for (std::filesystem::directory_iterator at{directory_, ignored}, end; !ignored && at != end;
-             at.increment(ignored))
-            if (auto name = boot_ + "-" + at->path().filename().string(); !is_dead(name))
-                names.push_back(std::move(name));
-        return names;
-    }
+    [[nodiscard]] std::vector<std::string> living_names() const;
     /// How many are alive.
     [[nodiscard]] std::size_t living() const { return living_names().size(); }
 
@@ -106,42 +75,22 @@ protected:
         if (!file) return errno == ENOENT && is_whole();
         return lock_shared(file);
     }
-    [[nodiscard]] static unshared_descriptor look_at(std::filesystem::path const& path) {
-        return unshared_descriptor{[&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW); }};
-    }
+    [[nodiscard]] static unshared_descriptor look_at(std::filesystem::path const& path);
     /// Shared, so that two who look at a dead one do not take each other for it.
-    [[nodiscard]] static bool lock_shared(unshared_descriptor const& file) noexcept {
-        return ::flock(file.get(), LOCK_SH | LOCK_NB) == 0;
-    }
+    [[nodiscard]] static bool lock_shared(unshared_descriptor const& file) noexcept;
 
     std::filesystem::path directory_;
     std::string boot_;
 
 private:
-    [[nodiscard]] static std::string read_boot() {
-        std::ifstream in{"/proc/sys/kernel/random/boot_id"};
-        std::string id;
-        in >> id;
-        std::erase(id, '-');
-        if (id.size() != 32)
-            throw std::runtime_error{
-                "coffer::sqlite: cannot read /proc/sys/kernel/random/boot_id, without which owners from before a "
-                "reboot could not be told from living ones"};
-        return id.substr(0, 16);
-    }
+    [[nodiscard]] static std::string read_boot();
 };
 
 /// This process as an owner of claims, and what it can tell of others.
 class process_owner : private owner_files {
 public:
     /// Makes and locks this process's file in `directory` (made if need be, 0700), and removes those of the dead.
-    explicit process_owner(std::filesystem::path directory) : owner_files{std::move(directory)} {
-        if (::mkdir(directory_.c_str(), 0700) == 0) cleared_ = true;  // a store's maker makes it before the store
-        else if (errno != EEXIST) fail("cannot make", directory_, errno);
-        remove_dead();
-        for (int tries = 0; !lock_own_file(); ++tries)
-            if (tries == 100) throw std::runtime_error{"coffer::sqlite: cannot keep a file in " + directory_.string()};
-    }
+    explicit process_owner(std::filesystem::path directory);
     process_owner(process_owner const&) = delete;
     process_owner& operator=(process_owner const&) = delete;
     ~process_owner() { ::unlink(file_.c_str()); }
@@ -150,78 +99,20 @@ public:
     using owner_files::boot;
 
     /// Is that owner proven dead? Asks the system anew each time.
-    [[nodiscard]] bool is_dead(std::string_view owner) const {
-        // If our own file is gone too, somebody has cleared the directory and a missing file proves nothing.
-        return owner != name_ && owner_files::is_dead(owner, [&] {
-                   std::lock_guard const lock{mutex_};
-                   return !cleared_ && names(file_, *lock_);
-               });
-    }
+    [[nodiscard]] bool is_dead(std::string_view owner) const;
     /// Makes this process's file anew if somebody has removed it: others would take this process for dead. From then on
     /// a missing file proves nothing to this process, for others may not have noticed yet. Costs one or two questions
     /// to the system if it stands. Why it could not be done; nothing if it stands.
-    [[nodiscard]] std::error_code keep() noexcept {
-        std::lock_guard const lock{mutex_};
-        if (names(file_, *lock_)) return {};
-        cleared_ = true;
-        try {
-            ::mkdir(directory_.c_str(), 0700);
-            for (int tries = 0; tries < 100; ++tries) {
-                auto const draft = directory_ / random_name();
-                auto made = lock_file(draft);
-                // Locked before it has its name: nobody sees it as a dead one's.
-                if (!made) continue;
-                if (::rename(draft.c_str(), file_.c_str()) == 0) return lock_ = std::move(made), std::error_code{};
-                ::unlink(draft.c_str());
-            }
-        } catch (std::system_error const& e) {
-            return e.code();
-        } catch (...) {  // no memory
-        }
-        return std::make_error_code(std::errc::resource_unavailable_try_again);
-    }
+    [[nodiscard]] std::error_code keep() noexcept;
 
 private:
-    [[noreturn]] static void fail(char const* what, std::filesystem::path const& path, int code) {
-        throw std::system_error{code, std::generic_category(),
-                                std::string{"coffer::sqlite: "} + what + " " + path.string()};
-    }
+    [[noreturn]] static void fail(char const* what, std::filesystem::path const& path, int code);
     /// Does `path` still name the file that is open?
-    [[nodiscard]] static bool names(std::filesystem::path const& path, unshared_descriptor const& open) noexcept {
-        auto const opened = identity_of(open.get());
-        return opened && identity_of(path.native()) == opened;
-    }
+    [[nodiscard]] static bool names(std::filesystem::path const& path, unshared_descriptor const& open) noexcept;
     /// A new file, locked; none if there is one, or another process removed it at once.
-    [[nodiscard]] static std::unique_ptr<unshared_descriptor> lock_file(std::filesystem::path const& path) {
-        auto locked = std::make_unique<unshared_descriptor>(
-            [&] { return ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600); });
-        auto const& made = *locked;
-        if (!made) {
-            if (errno == EEXIST) return {};
-            fail("cannot make", path, errno);
-        }
-        ::fchmod(made.get(), 0600);
-        while (::flock(made.get(), LOCK_EX) != 0)
-            if (errno != EINTR) fail("cannot lock", path, errno);
-        // Before it was locked it looked like a dead one's, and another process may have removed it.
-        if (!names(path, made)) return {};
-        return locked;
-    }
-    [[nodiscard]] bool lock_own_file() {
-        auto const random = random_name();
-        file_ = directory_ / random;
-        lock_ = lock_file(file_);
-        name_ = boot_ + "-" + random;
-        return static_cast<bool>(lock_);
-    }
-    void remove_dead() const {
-        std::error_code ignored;
-        for (std::filesystem::directory_iterator at{directory_, ignored}, end; !ignored && at != end;
-             at.increment(ignored)) {
-            auto const file = look_at(at->path());
-            if (file && lock_shared(file) && names(at->path(), file)) ::unlink(at->path().c_str());
-        }
-    }
+    [[nodiscard]] static std::unique_ptr<unshared_descriptor> lock_file(std::filesystem::path const& path);
+    [[nodiscard]] bool lock_own_file();
+    void remove_dead() const;
 
     std::string name_;
     std::filesystem::path file_;
@@ -231,3 +122,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI::sqlite::detail
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/store/sqlite_owner.ipp>
+#endif

@@ -14,7 +14,6 @@
 #include <coffer/store/sqlite_rows.hpp>
 #include <coffer/store/sqlite_schema.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <filesystem>
@@ -23,9 +22,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
-#include <system_error>
 #include <type_traits>
-#include <utility>
 
 namespace coffer::inline COFFER_ABI::sqlite {
 
@@ -50,53 +47,19 @@ struct seen_record {
 namespace detail {
 
 /// The file that a path names, free of symbolic links. Throws `std::runtime_error` if there is none.
-[[nodiscard]] inline std::filesystem::path existing_file(std::filesystem::path const& named) {
-    std::error_code code;
-    auto path = std::filesystem::canonical(named, code);
-    if (code == std::errc::permission_denied)
-        throw std::runtime_error{"coffer::sqlite: cannot open " + named.string() + ": " + code.message()};
-    if (code)
-        throw std::runtime_error{"coffer::sqlite: " + named.string() +
-                                 ": no such file; name the store's file, e.g. coffer.db"};
-    if (!std::filesystem::is_regular_file(path, code))
-        throw std::runtime_error{"coffer::sqlite: cannot open " + path.string() + ": it is not a regular file"};
-    return path;
-}
+[[nodiscard]] std::filesystem::path existing_file(std::filesystem::path const& named);
 
 /// Opens a store's file beside the processes that use it. Throws `std::runtime_error`, which says what to do.
-[[nodiscard]] inline std::unique_ptr<connection> open_beside(std::filesystem::path const& path, access may,
-                                                             std::chrono::milliseconds patience) {
-    if (auto const why = why_not_open(path))
-        throw std::runtime_error{"coffer::sqlite: cannot open " + path.string() + ": " + *why};
-    return in_words(path.string(), "cannot open ", [&] {
-        auto db = std::make_unique<connection>(path.string(), patience, may);
-        auto const found = recognise(*db, path.string());
-        if (found.empty)
-            throw std::runtime_error{"coffer::sqlite: " + path.string() +
-                                     " is empty: no store has been made in it yet"};
-        if (found.version != format_version)
-            throw std::runtime_error{"coffer::sqlite: " + path.string() + " has format " +
-                                     std::to_string(found.version) + ", and this coffer looks at format " +
-                                     std::to_string(format_version) +
-                                     "; the first program with this coffer that opens it brings it there (so does "
-                                     "`coffer gc`, and older programs can no longer open it then)"};
-        db->run("PRAGMA trusted_schema=OFF");
-        return db;
-    });
-}
+[[nodiscard]] std::unique_ptr<connection> open_beside(std::filesystem::path const& path, access may,
+                                                      std::chrono::milliseconds patience);
 
 /// A record's rules, for a look.
 class glance : public record_rules {
 public:
-    glance(record& row, record_moment at, owner_files const& owners)
-        : record_rules{row, at, [&owners](std::string const& name) { return owners.is_dead(name); }} {}
+    glance(record& row, record_moment at, owner_files const& owners);
     [[nodiscard]] bool is_busy() const { return left_to_owner(r_.takeover_grace).has_value(); }
     /// Could an answer still be brought, by a process that was stopped for however long?
-    [[nodiscard]] bool may_come_back() const {
-        return is_busy() || std::any_of(r_.sends.begin(), r_.sends.end(), [this](auto const& s) {
-                   return s.state == send_state::permitted && !dead_(s.owner);
-               });
-    }
+    [[nodiscard]] bool may_come_back() const;
 };
 
 }  // namespace detail
@@ -109,17 +72,7 @@ class reader {
 public:
     /// `keys`: for `body`, if bodies are encrypted.
     explicit reader(std::filesystem::path const& file, std::shared_ptr<crypto::key_ring const> keys = {},
-                    std::chrono::milliseconds patience = std::chrono::milliseconds{5000})
-        : path_{detail::existing_file(file)},
-          db_{detail::open_beside(path_, detail::access::read, patience)},
-          owners_{path_.string() + ".owners"} {
-        explained([&] {  // also what can go wrong in preparing to ask
-            rows_.emplace(*db_, std::move(keys));
-            clock_.emplace(*db_);
-            db_->run("BEGIN");
-            (void)detail::ask(*db_, "PRAGMA user_version");  // SQLite's view begins with the first look
-        });
-    }
+                    std::chrono::milliseconds patience = std::chrono::milliseconds{5000});
 
     /// Free of symbolic links.
     [[nodiscard]] std::filesystem::path const& path() const noexcept { return path_; }
@@ -131,9 +84,7 @@ public:
     [[nodiscard]] detail::file_clock const& clock() const noexcept { return *clock_; }
 
     /// The record of that name; none if there is none.
-    [[nodiscard]] std::optional<seen_record> find(record_id const& id) {
-        return explained([&] { return seen_at(moment(), id.digest); });
-    }
+    [[nodiscard]] std::optional<seen_record> find(record_id const& id);
 
     /// Oldest first; `each` says whether to go on. Returns how many could not be read.
     template <class Each>
@@ -163,33 +114,12 @@ public:
     }
 
     /// Is the body of that send still stored?
-    [[nodiscard]] bool has_body(record_id const& id, int send) {
-        return explained([&] {
-            auto const stored = rows_->load(id.digest);
-            for (std::size_t i = 0; i < stored.sends.size(); ++i)
-                if (stored.row.sends[i].number == send) return stored.sends[i].body != 0;
-            return false;
-        });
-    }
+    [[nodiscard]] bool has_body(record_id const& id, int send);
     /// Is any body encrypted?
-    [[nodiscard]] bool has_sealed_bodies() const {
-        return explained([&] {
-            detail::statement const any{*db_, "SELECT EXISTS(SELECT 1 FROM answers WHERE codec<>0)"};
-            auto const r = any.with();
-            return r.next() && r.integer() != 0;
-        });
-    }
+    [[nodiscard]] bool has_sealed_bodies() const;
     /// The stored body of one send; none if it has none (any more). One that is encrypted under a key that was not given
     /// throws.
-    [[nodiscard]] std::optional<std::string> body(record_id const& id, int send) {
-        return explained([&]() -> std::optional<std::string> {
-            auto const stored = rows_->load(id.digest);
-            for (std::size_t i = 0; i < stored.sends.size(); ++i)
-                if (stored.row.sends[i].number == send && stored.sends[i].body != 0)
-                    return rows_->with_body(stored, i)->body;
-            return std::nullopt;
-        });
-    }
+    [[nodiscard]] std::optional<std::string> body(record_id const& id, int send);
 
     /// What `fn` returns; an error of SQLite's in words.
     template <class Fn>
@@ -199,21 +129,9 @@ public:
     }
 
 private:
-    [[nodiscard]] static bool matches(selection const& which, seen_record const& r) {
-        return (!which.state || r.row.state == *which.state) && (!which.unresolved_only || r.unresolved) &&
-               (which.older_than.count() <= 0 || std::chrono::system_clock::now() - r.row.updated >= which.older_than);
-    }
+    [[nodiscard]] static bool matches(selection const& which, seen_record const& r);
     [[nodiscard]] record_moment moment() const { return clock_->look(detail::read_clocks(owners_)); }
-    [[nodiscard]] std::optional<seen_record> seen_at(record_moment at, std::string const& digest) {
-        auto stored = rows_->load(digest);
-        if (stored.id == 0) return std::nullopt;
-        seen_record seen{{stored.name_space, digest}, std::move(stored.row), false, false};
-        detail::glance const now{seen.row, at, owners_};
-        if (now.changes().gone) return std::nullopt;
-        seen.unresolved = now.is_unresolved();
-        seen.busy = now.is_busy();
-        return seen;
-    }
+    [[nodiscard]] std::optional<seen_record> seen_at(record_moment at, std::string const& digest);
 
     std::filesystem::path path_;
     std::unique_ptr<detail::connection> db_;
@@ -223,3 +141,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI::sqlite
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/store/sqlite_reader.ipp>
+#endif

@@ -13,10 +13,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <stdexcept>
 #include <string>
-#include <utility>
-#include <vector>
 
 namespace coffer::inline COFFER_ABI::sqlite {
 
@@ -36,47 +33,17 @@ namespace detail {
 
 class reencryption {
 public:
-    reencryption(connection& db, std::shared_ptr<crypto::key_ring const> keys) : db_{db}, bodies_{std::move(keys)} {}
+    reencryption(connection& db, std::shared_ptr<crypto::key_ring const> keys);
 
     /// One transaction. False when all have been seen.
-    bool batch(int size, reencrypted& count) {
-        begin_.run();
-        try {
-            auto const seen = rewrite(size, count);
-            commit_.run();
-            return seen == size;
-        } catch (...) {
-            db_.roll_back();
-            throw;
-        }
-    }
+    bool batch(int size, reencrypted& count);
 
 private:
     struct changed {
         std::int64_t id;
         std::string bytes;
     };
-    int rewrite(int size, reencrypted& count) {
-        int seen = 0;
-        std::vector<changed> all;  // written when the reading has ended
-        {
-            auto const r = next_.with(record_, number_, size);
-            for (; r.next(); ++seen) {
-                record_ = r.integer();
-                number_ = r.integer();
-                auto const id = r.integer();
-                std::string const digest{r.bytes()};
-                auto const form = r.integer();
-                auto const bytes = r.bytes();
-                body_place const where{digest, static_cast<int>(number_)};
-                if (bodies_.is_current(form, bytes)) ++count.current;
-                else all.push_back({id, bodies_.seal(bodies_.read(form, bytes, where), where).value()});
-            }
-        }
-        for (auto const& c : all) update_.run(static_cast<std::int64_t>(body_form::sealed), as_blob(c.bytes), c.id);
-        count.rewritten += all.size();
-        return seen;
-    }
+    int rewrite(int size, reencrypted& count);
 
     connection& db_;
     body_codec bodies_;
@@ -101,21 +68,11 @@ private:
 ///
 /// Throws `std::invalid_argument` for no keys or a batch of none; `std::runtime_error`, which says what to do, for a file
 /// that cannot be used or a body that cannot be read. What was rewritten before stays.
-inline reencrypted reencrypt(std::filesystem::path const& file, std::shared_ptr<crypto::key_ring const> const& keys,
-                             reencrypt_options o = {}) {
-    if (!keys) throw std::invalid_argument{"coffer::sqlite::reencrypt: it needs keys"};
-    if (o.batch < 1) throw std::invalid_argument{"coffer::sqlite::reencrypt: a batch has one body at least"};
-    auto const path = detail::existing_file(file);
-    auto const db = detail::open_beside(path, detail::access::write, o.busy_timeout);
-    return detail::in_words(path.string(), "cannot re-encrypt ", [&] {
-        db->run("PRAGMA secure_delete=ON");
-        reencrypted count;
-        detail::reencryption work{*db, keys};
-        while (work.batch(o.batch, count)) {
-        }
-        (void)detail::empty_log(*db);  // what others still read of it goes later
-        return count;
-    });
-}
+reencrypted reencrypt(std::filesystem::path const& file, std::shared_ptr<crypto::key_ring const> const& keys,
+                      reencrypt_options o = {});
 
 }  // namespace coffer::inline COFFER_ABI::sqlite
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/store/sqlite_reencrypt.ipp>
+#endif

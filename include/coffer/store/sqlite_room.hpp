@@ -6,27 +6,14 @@
 #include <coffer/store/sqlite_connection.hpp>
 #include <coffer/store/sqlite_schema.hpp>
 
-#include <algorithm>
 #include <cstdint>
 #include <optional>
-#include <stdexcept>
 #include <string>
-#include <utility>
 
 namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 /// Bytes for people.
-[[nodiscard]] inline std::string bytes_in_words(std::int64_t bytes) {
-    constexpr std::int64_t kib = 1024;
-    auto const in = [&](std::int64_t unit, char const* name) {
-        auto const tenths = bytes / unit * 10 + bytes % unit * 10 / unit;
-        return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " " + name;
-    };
-    if (bytes >= kib * kib * kib) return in(kib * kib * kib, "GiB");
-    if (bytes >= kib * kib) return in(kib * kib, "MiB");
-    if (bytes >= kib) return in(kib, "KiB");
-    return std::to_string(bytes) + " bytes";
-}
+[[nodiscard]] std::string bytes_in_words(std::int64_t bytes);
 
 /// The limit of a file's size. The last sixteenth is for answers: what could lead to a send is refused before that.
 ///
@@ -37,37 +24,14 @@ public:
 
     /// Sets SQLite's own limit. `max_bytes` 0: none. Throws `std::invalid_argument` for less than `least`. A file that
     /// is larger already stays as it is, and does not grow.
-    room(connection& db, std::string path, std::int64_t max_bytes) : path_{std::move(path)}, max_bytes_{max_bytes} {
-        if (max_bytes == 0) return;
-        if (max_bytes < least)
-            throw std::invalid_argument{"coffer::sqlite: options.max_bytes is " + std::to_string(max_bytes) +
-                                        "; a store needs " + std::to_string(least) +
-                                        " at least (about twice what its answers take), or 0 for no limit"};
-        page_size_ = ask(db, "PRAGMA page_size");
-        most_pages_ = max_bytes / page_size_;
-        db.run(("PRAGMA max_page_count=" + std::to_string(most_pages_)).c_str());
-        used_.emplace(db, "PRAGMA page_count");
-        free_.emplace(db, "PRAGMA freelist_count");
-    }
+    room(connection& db, std::string path, std::int64_t max_bytes);
 
     /// Is what is left needed for answers that are on their way? Cheap where there is no limit.
     [[nodiscard]] bool is_short() const { return used_ && left() < max_bytes_ / 16; }
-    [[nodiscard]] fault refusal() const {
-        return fault{fault_kind::store_unavailable,
-                     "the store " + path_ + " is full: of the " + bytes_in_words(max_bytes_) +
-                         " that it may have (options.max_bytes) " + bytes_in_words(left()) +
-                         " are left, which are kept for answers on their way. Acknowledge results, run `coffer gc`, "
-                         "or allow it more"}
-            .with_code("store_full");
-    }
+    [[nodiscard]] fault refusal() const;
 
 private:
-    [[nodiscard]] std::int64_t left() const {
-        auto const used = used_->with();
-        auto const free = free_->with();
-        auto const pages = used.next() ? used.integer() : 0;
-        return (std::max<std::int64_t>(most_pages_ - pages, 0) + (free.next() ? free.integer() : 0)) * page_size_;
-    }
+    [[nodiscard]] std::int64_t left() const;
 
     std::string path_;
     std::int64_t max_bytes_;
@@ -78,3 +42,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI::sqlite::detail
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/store/sqlite_room.ipp>
+#endif

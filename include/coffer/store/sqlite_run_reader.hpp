@@ -10,7 +10,6 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
-#include <string>
 #include <utility>
 
 namespace coffer::inline COFFER_ABI::sqlite {
@@ -27,17 +26,10 @@ struct seen_run {
 class run_reader {
 public:
     /// In the view that `from` has of the file.
-    explicit run_reader(reader& from)
-        : from_{&from}, rows_{from.explained([&] { return std::make_unique<detail::run_rows>(from.db()); })} {}
+    explicit run_reader(reader& from);
 
     /// The job of that name; none if no run of it is known.
-    [[nodiscard]] std::optional<seen_run> find(record_id const& job) const {
-        return from_->explained([&]() -> std::optional<seen_run> {
-            auto stored = rows_->load(job);
-            if (stored.id == 0 || stored.job.name_space != job.name_space) return std::nullopt;
-            return as_it_is(std::move(stored));
-        });
-    }
+    [[nodiscard]] std::optional<seen_run> find(record_id const& job) const;
     /// Oldest first; `each` says whether to go on.
     template <class Each>
     void for_each(run_filter const& which, Each&& each) const {
@@ -54,18 +46,14 @@ public:
 
 private:
     /// None if its time is over.
-    [[nodiscard]] std::optional<seen_run> as_it_is(detail::stored_run s) const {
-        rows_->load_steps(s);
-        auto const now = from_->clock().look(detail::read_clocks(from_->owners()));
-        run_machine m{s.row, now, [this](std::string const& name) { return from_->owners().is_dead(name); }};
-        if (m.changes().gone) return std::nullopt;
-        m.show_as_it_is();
-        bool const stopped = s.row.is_stopped(s.row.limits);
-        return seen_run{std::move(s.job), std::move(s.row), stopped};
-    }
+    [[nodiscard]] std::optional<seen_run> as_it_is(detail::stored_run s) const;
 
     reader* from_;
     std::unique_ptr<detail::run_rows> rows_;
 };
 
 }  // namespace coffer::inline COFFER_ABI::sqlite
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/store/sqlite_run_reader.ipp>
+#endif

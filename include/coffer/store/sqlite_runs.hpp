@@ -10,12 +10,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
 namespace coffer::inline COFFER_ABI::sqlite::detail {
 
@@ -33,24 +29,11 @@ public:
     explicit run_rows(connection& db) : db_{db} {}
 
     /// The row of a job, without its steps; an empty one if there is none.
-    [[nodiscard]] stored_run load(record_id const& job) const {
-        auto const r = by_key_.with(as_blob(job.digest));
-        if (r.next()) return read(r);
-        stored_run none;
-        none.job = job;
-        return none;
-    }
-    void load_steps(stored_run& s) const {
-        auto const r = steps_.with(s.id);
-        while (r.next()) s.row.steps.emplace_back(r.bytes());
-    }
+    [[nodiscard]] stored_run load(record_id const& job) const;
+    void load_steps(stored_run& s) const;
 
     /// Writes what a rule has changed. (A step that stands in the file already counts as new to a row without them.)
-    void write(stored_run& s, run_changes const& c) const {
-        if (c.gone) remove(s);
-        if (c.row || c.step) write_row(s);
-        if (c.step) add_step_.run(s.id, std::string_view{s.row.steps.back()});
-    }
+    void write(stored_run& s, run_changes const& c) const;
 
     /// Rows of a namespace, or of all if it is empty, oldest first; `each` says whether to go on.
     template <class Each>
@@ -61,30 +44,9 @@ public:
     }
 
     /// Is a row due? Reads only.
-    [[nodiscard]] bool any_due(std::chrono::system_clock::time_point now) const {
-        auto const r = due_.with(count(now), 1);
-        return r.next();
-    }
+    [[nodiscard]] bool any_due(std::chrono::system_clock::time_point now) const;
     /// Removes a few of the rows whose time is over; how many.
-    std::size_t collect(record_moment at, run_machine::owner_is_dead const& dead) const {
-        std::vector<stored_run> batch;
-        {
-            auto const r = due_.with(count(at.trusted), most_at_once);
-            while (r.next()) batch.push_back(read(r));
-        }
-        std::size_t removed = 0;
-        for (auto& s : batch) {
-            run_machine const m{s.row, at, dead};
-            if (m.changes().gone) {
-                remove(s);
-                ++removed;
-            } else {  // a run is under way: looked at again later
-                s.row.expires = later(at.wall, busy_pause);
-                write_row(s);
-            }
-        }
-        return removed;
-    }
+    std::size_t collect(record_moment at, run_machine::owner_is_dead const& dead) const;
 
 private:
     using steady = std::chrono::steady_clock::time_point;
@@ -92,44 +54,13 @@ private:
 
     static constexpr auto busy_pause = std::chrono::minutes{10};
 
-    static std::int64_t count(steady t) noexcept { return std::chrono::nanoseconds{t.time_since_epoch()}.count(); }
-    static std::int64_t count(wall t) noexcept { return std::chrono::nanoseconds{t.time_since_epoch()}.count(); }
-    static wall wall_at(std::int64_t n) noexcept {
-        return wall{std::chrono::duration_cast<wall::duration>(std::chrono::nanoseconds{n})};
-    }
+    static std::int64_t count(steady t) noexcept;
+    static std::int64_t count(wall t) noexcept;
+    static wall wall_at(std::int64_t n) noexcept;
 
-    static stored_run read(statement::rows const& r) {
-        stored_run s;
-        auto& x = s.row;
-        s.id = r.integer();
-        s.job.digest = r.bytes();
-        s.job.name_space = r.bytes();
-        auto const state = state_from_text(r.bytes(), run_state::done);
-        if (!state) throw std::runtime_error{"a job is in a state that this coffer does not know; update it"};
-        x.state = *state;
-        auto const run = r.bytes();
-        for (std::size_t i = 0; i < x.run.size() && i < run.size(); ++i) x.run[i] = static_cast<std::uint8_t>(run[i]);
-        x.owner = r.bytes();
-        x.lease_until = steady{std::chrono::nanoseconds{r.integer()}};
-        x.begun = r.as<int>();
-        x.counted = r.as<int>();
-        x.same_failures = r.as<int>();
-        x.signature = r.bytes();
-        x.limits.max_runs = r.as<int>();
-        x.limits.same_failure = r.as<int>();
-        x.acknowledged_kept = std::chrono::nanoseconds{r.integer()};
-        x.unfinished_kept = std::chrono::nanoseconds{r.integer()};
-        x.created = wall_at(r.integer());
-        x.updated = wall_at(r.integer());
-        x.expires = wall_at(r.integer());
-        return s;
-    }
+    static stored_run read(statement::rows const& r);
 
-    void write_row(stored_run& s) const {
-        if (s.id != 0) return write_row(update_, s, s.id);
-        write_row(insert_, s, as_blob(s.job.digest), std::string_view{s.job.name_space});
-        s.id = db_.last_id();
-    }
+    void write_row(stored_run& s) const;
     template <class... Where>
     static void write_row(statement const& to, stored_run const& s, Where const&... where) {
         auto const& x = s.row;
@@ -138,12 +69,7 @@ private:
                x.acknowledged_kept.count(), x.unfinished_kept.count(), count(x.created), count(x.updated),
                count(x.expires), where...);
     }
-    void remove(stored_run& s) const {
-        if (s.id == 0) return;
-        delete_steps_.run(s.id);
-        delete_.run(s.id);
-        s.id = 0;
-    }
+    void remove(stored_run& s) const;
 
     static inline std::string const columns =
         "state, run, owner, lease_until, begun, counted, same_failures, signature, max_runs, same_failure, "
@@ -165,3 +91,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI::sqlite::detail
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/store/sqlite_runs.ipp>
+#endif

@@ -13,10 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <stdexcept>
-#include <string>
 #include <utility>
-#include <vector>
 
 namespace coffer::inline COFFER_ABI::sqlite {
 
@@ -28,14 +25,7 @@ struct collected {
     std::size_t jobs = 0;  ///< jobs that are done, or that nobody has run, for long: their runs are forgotten
     std::int64_t bytes = 0;  ///< of answers that are gone; the file uses their room again
     /// The numbers of both.
-    collected& operator+=(collected const& other) noexcept {
-        removed += other.removed;
-        expired += other.expired;
-        lapsed += other.lapsed;
-        jobs += other.jobs;
-        bytes += other.bytes;
-        return *this;
-    }
+    collected& operator+=(collected const& other) noexcept;
 };
 
 namespace detail {
@@ -56,36 +46,11 @@ public:
     explicit sweep(connection& db) : db_{db} {}
 
     /// Is anything due? Reads only.
-    [[nodiscard]] bool any(std::chrono::system_clock::time_point now) const {
-        sweep_place const beginning;
-        auto const r = next_.with(nanoseconds(now), beginning.after.first, beginning.after.second, 1);
-        return r.next();
-    }
+    [[nodiscard]] bool any(std::chrono::system_clock::time_point now) const;
 
     /// One batch, within a transaction: so few rows and bytes that a caller's job behind it hardly waits. A record that
     /// is still being worked on, or that cannot be read, is passed over until the next walk.
-    swept some(working_set& records, sweep_place from, record_moment at, record_machine::owner_is_dead const& dead) {
-        swept s{{}, from};
-        std::vector<due> batch;
-        {
-            auto const r = next_.with(nanoseconds(at.trusted), from.after.first, from.after.second, most_rows);
-            while (r.next()) {
-                due d;
-                d.expires = r.integer();
-                d.row = r.integer();
-                d.id.name_space = r.bytes();
-                d.id.digest = r.bytes();
-                batch.push_back(std::move(d));
-            }
-        }
-        for (auto const& d : batch) {
-            if (s.done.bytes >= most_bytes) return s;
-            s.place.after = {d.expires, d.row};
-            apply(records, d.id, at, dead, s.done);
-        }
-        s.place.over = batch.size() < most_rows;
-        return s;
-    }
+    swept some(working_set& records, sweep_place from, record_moment at, record_machine::owner_is_dead const& dead);
 
 private:
     struct due {
@@ -96,31 +61,10 @@ private:
     static constexpr std::size_t most_rows = 100;
     static constexpr std::int64_t most_bytes = 1 << 20;
 
-    static std::int64_t nanoseconds(std::chrono::system_clock::time_point t) noexcept {
-        return std::chrono::nanoseconds{t.time_since_epoch()}.count();
-    }
+    static std::int64_t nanoseconds(std::chrono::system_clock::time_point t) noexcept;
 
     void apply(working_set& records, record_id const& id, record_moment at, record_machine::owner_is_dead const& dead,
-               collected& done) {
-        stored_record* found = nullptr;
-        try {
-            found = &records.of(id);
-        } catch (error const&) {
-            throw;
-        } catch (std::runtime_error const&) {
-            return;  // damaged, or of a newer coffer: whoever asks for it is told
-        }
-        auto const was = found->row.state;
-        auto const r = bytes_.with(found->id);
-        auto const bytes = r.next() ? r.integer() : 0;
-        record_machine const m{found->row, at, dead};
-        if (!m.changes().any()) return;
-        if (m.changes().gone) ++done.removed;
-        else if (was == record_state::done) ++done.expired;
-        else ++done.lapsed;
-        if (m.changes().gone || m.changes().payloads) done.bytes += bytes;
-        records.changed(id, m.changes());
-    }
+               collected& done);
 
     connection& db_;
     statement next_{db_,
@@ -133,3 +77,7 @@ private:
 
 }  // namespace detail
 }  // namespace coffer::inline COFFER_ABI::sqlite
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/store/sqlite_sweep.ipp>
+#endif

@@ -15,18 +15,8 @@ class transactions {
 public:
     transactions(connection& db, working_set& records) : db_{db}, records_{records} {}
 
-    void begin() {
-        db_.check_place();
-        begin_writing_.run();
-        changes_before_ = sqlite3_total_changes(db_.get());
-        records_.began();
-    }
-    void commit() {
-        records_.ending();
-        commit_.run();
-        records_.ended();
-        if (sqlite3_total_changes(db_.get()) != changes_before_) ++commits_;
-    }
+    void begin();
+    void commit();
     /// Needs no lock that another process could hold.
     void begin_reading() {
         db_.check_place();
@@ -53,3 +43,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI::sqlite::detail
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/store/sqlite_transactions.ipp>
+#endif

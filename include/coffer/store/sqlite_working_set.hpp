@@ -12,58 +12,29 @@
 #include <coffer/store/sqlite_connection.hpp>
 #include <coffer/store/sqlite_rows.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
 namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 class working_set {
 public:
-    working_set(connection& db, std::shared_ptr<crypto::key_ring const> keys)
-        : rows_{db, std::move(keys)}, clock_{db}, data_version_{db, "PRAGMA data_version"} {}
+    working_set(connection& db, std::shared_ptr<crypto::key_ring const> keys);
 
     /// The record under a key; an empty one if there is none. Stays where it is until the transaction's end.
-    [[nodiscard]] stored_record& of(record_id const& id) {
-        auto& e = touch(id);
-        if (!e.loaded) {
-            e.stored = rows_.load(id.digest);
-            e.stored.name_space = id.name_space;
-            e.loaded = true;
-        }
-        return e.stored;
-    }
+    [[nodiscard]] stored_record& of(record_id const& id);
     /// Takes down what a rule has changed in it.
-    void changed(record_id const& id, record_changes const& c) {
-        if (!c.any()) return;
-        auto& e = touch(id);
-        if (c.gone) {
-            rows_.remove(e.stored);
-            e.unwritten = false;
-            e.unwritten_sends.clear();
-        }
-        e.unwritten |= c.row;
-        auto& sends = e.unwritten_sends;
-        if (c.send != 0 && std::find(sends.begin(), sends.end(), c.send) == sends.end()) sends.push_back(c.send);
-        if (c.payloads) {
-            write(id.digest, e);
-            rows_.drop_bodies(e.stored);
-        }
-    }
+    void changed(record_id const& id, record_changes const& c);
     [[nodiscard]] shared_answer with_body(stored_record const& s, std::size_t index) {
         return rows_.with_body(s, index);
     }
 
-    [[nodiscard]] std::uint64_t last_token() {
-        if (!token_) token_ = rows_.last_token();
-        return *token_;
-    }
+    [[nodiscard]] std::uint64_t last_token();
     void set_last_token(std::uint64_t token) noexcept {
         token_ = token;
         token_unwritten_ = true;
@@ -80,35 +51,11 @@ public:
     }
 
     // What the writer tells of its transactions.
-    void began() {
-        auto const r = data_version_.with();
-        auto const version = r.next() ? r.integer() : 0;
-        if (version != version_ || entries_.size() > most_entries) forget();
-        version_ = version;
-        clock_.began();
-    }
+    void began();
     void ending() { write_all(); }
     /// Only what is being worked on is kept, and no bodies.
-    void ended() noexcept {
-        clock_.ended();
-        try {
-            for (auto* const named : std::exchange(touched_, {})) {
-                auto& e = named->second;
-                e.touched = false;
-                if (e.stored.row.held && e.stored.id != 0) record_rows::strip_bodies(e.stored);
-                else entries_.erase(entries_.find(named->first));
-            }
-        } catch (...) {  // no memory
-            forget();
-        }
-    }
-    void forget() noexcept {
-        touched_.clear();
-        entries_.clear();
-        token_.reset();
-        token_unwritten_ = false;
-        clock_.forget();
-    }
+    void ended() noexcept;
+    void forget() noexcept;
 
 private:
     static constexpr std::size_t most_entries = 4096;
@@ -122,27 +69,9 @@ private:
     };
     using entries = std::unordered_map<std::string, entry>;
 
-    entry& touch(record_id const& id) {
-        auto& named = *entries_.try_emplace(id.digest).first;
-        if (!named.second.touched) {
-            touched_.push_back(&named);
-            named.second.touched = true;
-        }
-        return named.second;
-    }
-    void write(std::string const& digest, entry& e) {
-        if (!e.unwritten) return;
-        rows_.write(e.stored, digest);
-        for (auto const number : e.unwritten_sends) rows_.write_send(e.stored, number);
-        e.unwritten = false;
-        e.unwritten_sends.clear();
-    }
-    void write_all() {
-        for (auto* const named : touched_) write(named->first, named->second);
-        if (token_unwritten_) rows_.set_last_token(*token_);
-        token_unwritten_ = false;
-        clock_.write();
-    }
+    entry& touch(record_id const& id);
+    void write(std::string const& digest, entry& e);
+    void write_all();
 
     record_rows rows_;
     file_clock clock_;
@@ -155,3 +84,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI::sqlite::detail
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/store/sqlite_working_set.ipp>
+#endif

@@ -16,7 +16,6 @@
 
 #include <cstddef>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -124,14 +123,7 @@ public:
 };
 
 /// The record's name for a key that stands for one piece of work. Throws `misuse` for a key made with `key::of_request`.
-[[nodiscard]] inline record_id named_by(store_backend const& backend, key const& k) {
-    if (k.ttl())
-        throw misuse{
-            "coffer: nothing is kept under key::of_request itself, but under a key that each request completes; use "
-            "the "
-            "call's record_key() after the request"};
-    return backend.id_of(k);
-}
+[[nodiscard]] record_id named_by(store_backend const& backend, key const& k);
 
 /// A handle of a store: copies share it. What users call directly; policies take the backend.
 ///
@@ -185,11 +177,7 @@ public:
     }
 
     /// The money side of the store. Throws `misuse` if it keeps none.
-    [[nodiscard]] coffer::ledger ledger() const {
-        if (backend_->ledger() == nullptr)
-            throw misuse{"coffer: this store keeps no ledger; give the budget one, e.g. coffer::in_memory_ledger"};
-        return coffer::ledger{backend_->ledger()};
-    }
+    [[nodiscard]] coffer::ledger ledger() const;
     /// The job of that key as its runs (`journal`) have left it, or null. Throws `failure` (`store_unavailable`).
     template <class = on_use>
     awaitable<std::shared_ptr<run_record const>> peek_run(key job) const {
@@ -225,3 +213,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/store/store.ipp>
+#endif

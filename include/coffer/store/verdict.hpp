@@ -14,7 +14,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 
 namespace coffer::inline COFFER_ABI {
 
@@ -38,8 +37,7 @@ struct ledger_op {
 struct record_filter {
     record_filter() = default;
     /// By namespace (empty: all), and perhaps only those that are unresolved.
-    explicit record_filter(std::string ns, bool only_unresolved = false)
-        : name_space{std::move(ns)}, unresolved_only{only_unresolved} {}
+    explicit record_filter(std::string ns, bool only_unresolved = false);
     /// Those that wait for an operator, of all namespaces.
     [[nodiscard]] static record_filter unresolved() { return record_filter{{}, true}; }
 
@@ -60,3 +58,7 @@ struct record_summary {
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/store/verdict.ipp>
+#endif

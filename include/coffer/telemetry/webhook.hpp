@@ -19,7 +19,6 @@
 #include <chrono>
 #include <functional>
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -27,21 +26,7 @@ namespace coffer::inline COFFER_ABI {
 
 /// The body of a webhook: `text` is the sentence, which chats show; beside it every field of the alarm. Amounts are exact,
 /// in nano-dollars; the time is in seconds since 1970.
-[[nodiscard]] inline std::string webhook_body(alarm_report const& a) {
-    nlohmann::json const body{
-        {"text", "[" + std::string{to_string(a.severity)} + "] " + a.sentence},
-        {"alarm", a.id},
-        {"kind", to_string(a.kind)},
-        {"severity", to_string(a.severity)},
-        {"scope", a.scope},
-        {"window", a.window},
-        {"amount_nano_usd", a.amount.nano()},
-        {"against_nano_usd", a.against.nano()},
-        {"found_at", std::chrono::duration_cast<std::chrono::seconds>(a.when.time_since_epoch()).count()},
-    };
-    // Scopes are made of tags, which may hold anything.
-    return body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
+[[nodiscard]] std::string webhook_body(alarm_report const& a);
 
 /// What a webhook sends, and how long it waits.
 struct webhook_options {
@@ -58,15 +43,7 @@ struct webhook_options {
 class webhook {
 public:
     /// Throws `std::invalid_argument` for a URL that is none, or an option that cannot be meant.
-    webhook(llm::any_transport transport, std::string url, webhook_options options = {})
-        : shared_{std::make_shared<shared const>(shared{std::move(transport), std::move(url), std::move(options)})} {
-        if (!shared_->url.starts_with("https://") && !shared_->url.starts_with("http://"))
-            throw std::invalid_argument{
-                "coffer::webhook: the URL must begin with https:// (or http:// on this machine)"};
-        if (!shared_->options.body) throw std::invalid_argument{"coffer::webhook: options.body is empty"};
-        if (shared_->options.timeout <= duration::zero())
-            throw std::invalid_argument{"coffer::webhook: options.timeout must be positive"};
-    }
+    webhook(llm::any_transport transport, std::string url, webhook_options options = {});
 
     /// Delivers it; throws `failure` if that is not certain.
     template <class = on_use>
@@ -103,14 +80,14 @@ private:
                 fault{fault_kind::transient, "webhook: the other side answered " + std::to_string(answer->status)});
     }
     /// Header fields hold no line breaks, which a scope might.
-    [[nodiscard]] static std::string idempotency_key(std::string const& id) {
-        std::string key;
-        for (char const c : id) key += c > ' ' && c < 127 ? c : '_';
-        return key;
-    }
+    [[nodiscard]] static std::string idempotency_key(std::string const& id);
     static constexpr std::size_t most_answer = std::size_t{64} * 1024;
 
     std::shared_ptr<shared const> shared_;
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/telemetry/webhook.ipp>
+#endif

@@ -9,7 +9,6 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
-#include <utility>
 
 namespace coffer::inline COFFER_ABI {
 
@@ -59,20 +58,20 @@ private:
 class outside_work {
 public:
     /// Begins outside work with this clock; null: nothing happens.
-    explicit outside_work(std::shared_ptr<clock> c) noexcept : clock_{std::move(c)} {
-        if (clock_) clock_->begin_outside_work();
-    }
+    explicit outside_work(std::shared_ptr<clock> c) noexcept;
     /// Begins it once more.
     outside_work(outside_work const& other) noexcept : outside_work{other.clock_} {}
     outside_work(outside_work&& other) noexcept = default;
     /// Ends what it held, and holds what `other` does.
-    outside_work& operator=(outside_work other) noexcept { return clock_.swap(other.clock_), *this; }
-    ~outside_work() {
-        if (clock_) clock_->end_outside_work();
-    }
+    outside_work& operator=(outside_work other) noexcept;
+    ~outside_work();
 
 private:
     std::shared_ptr<clock> clock_;
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/time/clock.ipp>
+#endif

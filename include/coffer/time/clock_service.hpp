@@ -8,12 +8,10 @@
 #include <coffer/time/wait.hpp>
 
 #include <atomic>
-#include <bit>
 #include <chrono>
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <utility>
 #include <vector>
 
 namespace coffer::inline COFFER_ABI {
@@ -23,21 +21,16 @@ namespace coffer::inline COFFER_ABI {
 class COFFER_ONE_PER_PROCESS real_clock final : public clock {
 public:
     /// The process's one. It lives as long as anybody refers to it.
-    [[nodiscard]] static std::shared_ptr<real_clock> const& instance() {
-        static auto const one = std::shared_ptr<real_clock>{new real_clock};
-        return one;
-    }
+    [[nodiscard]] static std::shared_ptr<real_clock> const& instance();
 
     /// `steady_clock`.
-    [[nodiscard]] time_point now() const noexcept override { return std::chrono::steady_clock::now(); }
+    [[nodiscard]] COFFER_INLINE time_point now() const noexcept override;
     /// `system_clock`.
-    [[nodiscard]] wall_time_point wall_now() const noexcept override { return std::chrono::system_clock::now(); }
-    [[nodiscard]] bool begin_wait(std::shared_ptr<pending_wait> const& wait, time_point until) override {
-        return wait->begin(until == time_point::max() ? std::nullopt : std::optional{until});
-    }
+    [[nodiscard]] COFFER_INLINE wall_time_point wall_now() const noexcept override;
+    [[nodiscard]] COFFER_INLINE bool begin_wait(std::shared_ptr<pending_wait> const& wait, time_point until) override;
 
 private:
-    real_clock() : clock{std::bit_cast<std::uint64_t>(detail::entropy<sizeof(std::uint64_t)>())} {}
+    real_clock();
 };
 
 /// Holds the clock of one context and the waits that are pending in it. Any thread.
@@ -46,38 +39,24 @@ public:
     inline static asio::execution_context::id id;  ///< by which Asio finds the service
 
     /// Made by Asio, with real time; use `of`.
-    explicit clock_service(asio::execution_context& context)
-        : asio::execution_context::service{context},
-          clocks_{real_clock::instance()},
-          current_{clocks_.back().get()},
-          waits_{std::make_shared<wait_registry>(context)} {}
-    ~clock_service() override { gone_.fetch_add(1, std::memory_order_release); }
+    explicit clock_service(asio::execution_context& context);
+    COFFER_INLINE ~clock_service() override;
 
     /// The service of the context that `executor` belongs to.
     template <class Executor>
     [[nodiscard]] static clock_service& of(Executor const& executor) {
         asio::execution_context& context = asio::query(executor, asio::execution::context);
         if (auto* const known = remembered(context)) return *known;
-        // Services are shut down in the reverse order of their making. That of the strands has to be there first: shut
-        // down before this one, it would destroy coroutines where waits are ended, in the middle of that.
-        if (!asio::has_service<clock_service>(context)) (void)asio::make_strand(executor);
-        return remember(context, asio::use_service<clock_service>(context));
+        return first_of(context, executor);
     }
 
     /// The context's clock as it is now, which a test may replace: `install`.
-    [[nodiscard]] std::shared_ptr<coffer::clock> clock() const noexcept {
-        std::lock_guard const lock{mutex_};
-        return clocks_.back();
-    }
+    [[nodiscard]] std::shared_ptr<coffer::clock> clock() const noexcept;
     /// The same without a share in it, and without a lock; valid as long as the context.
-    [[nodiscard]] coffer::clock& borrowed_clock() const noexcept { return *current_.load(std::memory_order_acquire); }
+    [[nodiscard]] coffer::clock& borrowed_clock() const noexcept;
 
     /// Replaces the clock. To be done before the context's first call, because calls and policies keep what they saw.
-    void install(std::shared_ptr<coffer::clock> replacement) {
-        std::lock_guard const lock{mutex_};
-        clocks_.push_back(std::move(replacement));
-        current_.store(clocks_.back().get(), std::memory_order_release);
-    }
+    void install(std::shared_ptr<coffer::clock> replacement);
 
     /// The context's waits that have not ended.
     [[nodiscard]] std::shared_ptr<wait_registry> const& waits() const noexcept { return waits_; }
@@ -90,18 +69,11 @@ private:
         clock_service* service;
         std::uint64_t gone;
     };
-    [[nodiscard]] static memory& last_found() noexcept {
-        thread_local memory last{};
-        return last;
-    }
-    [[nodiscard]] static clock_service* remembered(asio::execution_context& context) noexcept {
-        auto const& last = last_found();
-        return last.context == &context && last.gone == gone_.load(std::memory_order_acquire) ? last.service : nullptr;
-    }
-    static clock_service& remember(asio::execution_context& context, clock_service& service) noexcept {
-        last_found() = {&context, &service, gone_.load(std::memory_order_acquire)};
-        return service;
-    }
+    [[nodiscard]] static memory& last_found() noexcept;
+    [[nodiscard]] static clock_service* remembered(asio::execution_context& context) noexcept;
+    [[nodiscard]] static clock_service& first_of(asio::execution_context& context,
+                                                 asio::any_io_executor const& executor);
+    static clock_service& remember(asio::execution_context& context, clock_service& service) noexcept;
 
     void shutdown() noexcept override { waits_->close(); }
 
@@ -114,3 +86,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/time/clock_service.ipp>
+#endif

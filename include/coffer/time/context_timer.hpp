@@ -33,8 +33,7 @@ private:
 /// Not safe for several threads; what it calls may come from any thread of the context.
 class context_timer {
 public:
-    explicit context_timer(asio::execution_context& context)
-        : timer_{in_place_executor{context}}, context_{&asio::use_service<asio::detail::io_context_impl>(context)} {}
+    explicit context_timer(asio::execution_context& context);
     context_timer(context_timer const&) = delete;
     context_timer& operator=(context_timer const&) = delete;
 
@@ -57,3 +56,7 @@ private:
 };
 
 }  // namespace coffer::inline COFFER_ABI::detail
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/time/context_timer.ipp>
+#endif

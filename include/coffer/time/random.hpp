@@ -18,13 +18,7 @@ public:
     explicit random_source(std::uint64_t seed) noexcept : state_{seed} {}
 
     /// The next 64 random bits. With several threads, which of them gets which number is open.
-    [[nodiscard]] std::uint64_t next() noexcept {
-        constexpr std::uint64_t gamma = 0x9e3779b97f4a7c15U;
-        auto z = state_.fetch_add(gamma, std::memory_order_relaxed) + gamma;
-        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
-        z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
-        return z ^ (z >> 31);
-    }
+    [[nodiscard]] std::uint64_t next() noexcept;
 
     /// Begins the sequence of another seed.
     void seed(std::uint64_t value) noexcept { state_.store(value, std::memory_order_relaxed); }
@@ -39,3 +33,7 @@ private:
 }
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/time/random.ipp>
+#endif

@@ -6,7 +6,6 @@
 #include <coffer/time/clock_service.hpp>
 #include <coffer/time/wait.hpp>
 
-#include <algorithm>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -25,31 +24,10 @@ public:
     explicit wait_list(already_notified_t) noexcept : notified_{true} {}
 
     /// Ends `wait` at the event; at once if that has been.
-    void add(std::shared_ptr<pending_wait> wait) {
-        {
-            std::lock_guard const lock{mutex_};
-            if (!notified_) {
-                if (waits_.size() >= prune_at_) {  // waits that ended otherwise are only dropped here
-                    std::erase_if(waits_, [](auto const& w) { return w->ended(); });
-                    prune_at_ = 2 * waits_.size() + 8;
-                }
-                waits_.push_back(std::move(wait));
-                return;
-            }
-        }
-        wait->finish(wake::notified);
-    }
+    void add(std::shared_ptr<pending_wait> wait);
 
     /// The event: ends all waits, in the order in which they began, and every later one at once.
-    void notify_all() {
-        std::vector<std::shared_ptr<pending_wait>> waits;
-        {
-            std::lock_guard const lock{mutex_};
-            notified_ = true;
-            waits.swap(waits_);
-        }
-        for (auto const& wait : waits) wait->finish(wake::notified);
-    }
+    void notify_all();
 
 private:
     std::mutex mutex_;
@@ -101,6 +79,10 @@ template <class Executor = asio::any_io_executor>
         detail::begin_wait{&service, until, event}, asio::use_awaitable_t<Executor>{});
 }
 
+#if defined(COFFER_SEPARATE_COMPILATION)
+extern template awaitable<wake, asio::any_io_executor> wait_until(clock_service&, time_point, wait_list*);
+#endif
+
 /// Sleeps until `until` by the clock of the coroutine's context.
 template <class Executor = asio::any_io_executor>
 awaitable<wake, Executor> sleep_until(time_point until) {
@@ -118,3 +100,7 @@ awaitable<wake, Executor> sleep_for(duration d) {
 }
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/time/sleep.ipp>
+#endif

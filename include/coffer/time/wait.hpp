@@ -6,10 +6,7 @@
 #include <coffer/asio.hpp>
 #include <coffer/state/timer_wheel.hpp>
 #include <coffer/time/clock.hpp>
-#include <coffer/time/context_timer.hpp>
 
-#include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -19,6 +16,10 @@
 #include <utility>
 
 namespace coffer::inline COFFER_ABI {
+
+namespace detail {
+class context_timer;
+}
 
 /// How a wait ended: its time came, its event did, or its coroutine was cancelled.
 enum class wake : std::uint8_t { elapsed, notified, cancelled };
@@ -49,15 +50,13 @@ private:
     void set_timer(tick due, tick now);
     /// The timer that was set as the `number`th has fired.
     void expire(std::uint64_t number) noexcept;
-    [[nodiscard]] static tick this_tick() noexcept {
-        return timer_wheel::at_or_before(std::chrono::steady_clock::now());
-    }
+    [[nodiscard]] static tick this_tick() noexcept;
 
     std::mutex mutex_;
     timer_wheel waits_;
     bool closed_ = false;
     asio::execution_context* context_ = nullptr;
-    std::optional<detail::context_timer> timer_;
+    std::shared_ptr<detail::context_timer> timer_;
     tick set_to_ = timer_wheel::never;
     tick last_set_ = timer_wheel::never;  // in which tick
     std::uint64_t times_set_ = 0;
@@ -70,58 +69,21 @@ private:
 class pending_wait : public std::enable_shared_from_this<pending_wait>, private timer_entry {
 public:
     /// Registered with `begin`, not here.
-    explicit pending_wait(std::shared_ptr<wait_registry> registry) : registry_{std::move(registry)} {}
+    explicit pending_wait(std::shared_ptr<wait_registry> registry);
     pending_wait(pending_wait const&) = delete;
     pending_wait& operator=(pending_wait const&) = delete;
     virtual ~pending_wait() = default;
 
     /// Registers the wait, to be ended in real time no earlier than `until` if that is given. False, and the coroutine is
     /// destroyed, when the context is shutting down.
-    bool begin(std::optional<time_point> until) {
-        {
-            std::lock_guard const lock{registry_->mutex_};
-            if (!registry_->closed_) {
-                if (early_) {
-                    state_ = state::ended;
-                    resume(*early_);
-                    return true;
-                }
-                if (!registry_->add(*this, until)) {
-                    state_ = state::ended;
-                    resume(wake::elapsed);
-                    return true;
-                }
-                self_ = shared_from_this();
-                state_ = state::pending;
-                return true;
-            }
-            state_ = state::ended;
-        }
-        discard();  // whoever else knows this wait must not keep its coroutine alive beyond the context
-        return false;
-    }
+    bool begin(std::optional<time_point> until);
 
     /// Ends the wait; its coroutine is posted to its executor. False if it had ended already. A wait that has not begun
     /// yet will end when it begins.
-    bool finish(wake why) noexcept {
-        std::shared_ptr<pending_wait> self;  // released after the lock
-        // The post happens under the lock, so that a context that shuts down meanwhile waits for it.
-        std::lock_guard const lock{registry_->mutex_};
-        if (state_ == state::ended || early_) return false;
-        if (state_ == state::fresh) {
-            early_ = why;
-            return true;
-        }
-        self = unlink();
-        resume(why);
-        return true;
-    }
+    bool finish(wake why) noexcept;
 
     /// Has somebody won, be its coroutine resumed yet or not?
-    [[nodiscard]] bool ended() const noexcept {
-        std::lock_guard const lock{registry_->mutex_};
-        return state_ == state::ended;
-    }
+    [[nodiscard]] bool ended() const noexcept;
 
 private:
     friend class wait_registry;
@@ -132,80 +94,13 @@ private:
     /// Its context goes.
     virtual void discard() noexcept = 0;
 
-    std::shared_ptr<pending_wait> unlink() noexcept {
-        if (in_wheel()) registry_->waits_.remove(*this);
-        state_ = state::ended;
-        return std::move(self_);
-    }
+    std::shared_ptr<pending_wait> unlink() noexcept;
 
     std::shared_ptr<wait_registry> registry_;
     std::shared_ptr<pending_wait> self_;
     state state_ = state::fresh;
     std::optional<wake> early_;  // ended before it began
 };
-
-inline bool wait_registry::add(pending_wait& wait, std::optional<time_point> until) {
-    if (!until) return waits_.add(wait, timer_wheel::never), true;
-    auto const due = timer_wheel::at_or_after(*until);
-    if (due < set_to_) {
-        auto const now = this_tick();
-        if (due <= now) return false;
-        set_timer(due, now);  // it may throw; nothing has begun yet
-    }
-    waits_.add(wait, due);
-    return true;
-}
-
-/// Setting it costs a system call. Where many want it earlier and earlier, it is set twice in one tick at the most: to where
-/// the first one wants it, and then to the next tick, which nobody's is before.
-inline void wait_registry::set_timer(tick due, tick now) {
-    constexpr auto last = timer_wheel::at_or_before(time_point::max());
-    if (last_set_ == now && set_to_ != timer_wheel::never) due = now + 1;
-    if (!timer_) timer_.emplace(*context_);
-    auto const number = times_set_ + 1;
-    timer_->set(time_point{std::min(due, last) * timer_wheel::tick_length}, [weak = weak_from_this(), number] {
-        if (auto const self = weak.lock()) self->expire(number);
-    });
-    times_set_ = number;
-    set_to_ = due;
-    last_set_ = now;
-}
-
-inline void wait_registry::expire(std::uint64_t number) noexcept {
-    constexpr std::size_t at_once = 32;  // others want the lock, too
-    for (;;) {
-        std::array<std::shared_ptr<pending_wait>, at_once> ended;  // released after the lock
-        std::lock_guard const lock{mutex_};
-        if (closed_) return;
-        auto const now = this_tick();
-        std::size_t count = 0;
-        for (timer_entry* due = nullptr; count < at_once && (due = waits_.pop_due(now)) != nullptr; ++count) {
-            auto& wait = static_cast<pending_wait&>(*due);
-            ended[count] = wait.unlink();
-            wait.resume(wake::elapsed);
-        }
-        if (count == at_once) continue;
-        if (number != times_set_) return;  // it was set anew meanwhile
-        set_to_ = timer_wheel::never;
-        if (auto const next = waits_.next(); next != timer_wheel::never) set_timer(next, now);
-        return;
-    }
-}
-
-inline void wait_registry::close() noexcept {
-    for (;;) {
-        std::shared_ptr<pending_wait> wait;
-        {
-            std::lock_guard const lock{mutex_};
-            closed_ = true;
-            auto* const any = waits_.any();
-            if (any == nullptr) break;
-            wait = static_cast<pending_wait*>(any)->unlink();
-        }
-        wait->discard();  // runs destructors of user code: not under the lock
-    }
-    timer_.reset();  // nobody else uses it any more
-}
 
 namespace detail {
 
@@ -243,3 +138,7 @@ private:
 
 }  // namespace detail
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/time/wait.ipp>
+#endif

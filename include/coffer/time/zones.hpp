@@ -11,12 +11,8 @@
 #include <coffer/base/zone.hpp>
 
 #include <chrono>
-#include <exception>
-#include <memory>
-#include <stdexcept>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #if !defined(__cpp_lib_chrono) || __cpp_lib_chrono < 201907L
 #include <date/tz.h>
@@ -33,12 +29,9 @@ namespace zone_database = std::chrono;
 
 class database_rules final : public zone_rules {
 public:
-    database_rules(std::string name, zone_database::time_zone const* entry) : name_{std::move(name)}, entry_{entry} {}
+    database_rules(std::string name, zone_database::time_zone const* entry);
     [[nodiscard]] std::string_view name() const noexcept override { return name_; }
-    [[nodiscard]] zone_stretch at(std::chrono::sys_seconds instant) const override {
-        auto const info = entry_->get_info(instant);
-        return {info.begin, info.end, info.offset};
-    }
+    [[nodiscard]] COFFER_INLINE zone_stretch at(std::chrono::sys_seconds instant) const override;
 
 private:
     std::string name_;
@@ -51,24 +44,10 @@ private:
 ///
 /// Throws `std::invalid_argument` for a name that the database does not have, `std::runtime_error` if there is no database.
 /// Thread-safe.
-[[nodiscard]] inline zone zone_named(std::string_view name) {
-    if (name == "UTC") return zone::utc();
-    try {
-        static_cast<void>(detail::zone_database::get_tzdb());
-    } catch (std::exception const& e) {
-        throw std::runtime_error{std::string{"the system has no time zone database: install tzdata. "} + e.what()};
-    }
-    detail::zone_database::time_zone const* entry = nullptr;
-    try {
-        entry = detail::zone_database::locate_zone(name);
-    } catch (std::runtime_error const&) {
-        throw std::invalid_argument{"the time zone database has no \"" + std::string{name} +
-                                    "\": write it as `timedatectl list-timezones` does, e.g. Europe/Berlin; a fixed "
-                                    "offset is zone::fixed(2h)"};
-    }
-    zone found{std::make_shared<detail::database_rules>(std::string{name}, entry)};
-    static_cast<void>(found.at({}));  // reads its file now: what is wrong with it is said here
-    return found;
-}
+[[nodiscard]] zone zone_named(std::string_view name);
 
 }  // namespace coffer::inline COFFER_ABI
+
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <coffer/time/zones.ipp>
+#endif

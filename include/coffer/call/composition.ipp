@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// Definitions of composition.hpp.
+
+#include <coffer/call/composition.hpp>
+
+#include <array>
+#include <charconv>
+
+namespace coffer::inline COFFER_ABI {
+
+namespace detail {
+
+template <class Number>
+[[nodiscard]] std::string shortest_text(Number n) {
+    std::array<char, 64> digits;
+    return {digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), n).ptr};
+}
+
+COFFER_INLINE std::string number_text(long long n) { return shortest_text(n); }
+COFFER_INLINE std::string number_text(unsigned long long n) { return shortest_text(n); }
+COFFER_INLINE std::string number_text(float n) { return shortest_text(n); }
+COFFER_INLINE std::string number_text(double n) { return shortest_text(n); }
+
+}  // namespace detail
+
+COFFER_INLINE composition& composition::name(std::string_view who) {
+    flush();
+    name_ = who;
+    open_ = true;
+    return *this;
+}
+
+COFFER_INLINE composition& composition::with(std::string_view option, std::string_view value) {
+    return with(std::string{option} + " " + std::string{value});
+}
+
+COFFER_INLINE void composition::done() {
+    if (!usual_name_.empty()) open_line();
+    usual_name_.clear();
+    flush();
+}
+
+COFFER_INLINE void composition::open_line() {
+    if (!open_) name(usual_name_.empty() ? std::string{"policy"} : std::string{usual_name_});
+}
+
+COFFER_INLINE composition& composition::add(std::string& to, std::string_view separator, std::string_view words) {
+    open_line();
+    if (words.empty()) return *this;
+    if (!to.empty()) to += separator;
+    to += words;
+    return *this;
+}
+
+COFFER_INLINE void composition::flush() {
+    if (!std::exchange(open_, false)) return;
+    usual_name_.clear();
+    auto line = std::exchange(name_, {});
+    if (!set_.empty() || !now_.empty()) line += "(" + set_ + (set_.empty() || now_.empty() ? "" : "; ") + now_ + ")";
+    set_.clear(), now_.clear();
+    for (auto& c : line)
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+    text_ += (text_.empty() ? "" : "\n") + (first_.empty() ? indent_ : std::exchange(first_, {}));
+    text_ += (std::exchange(arrow_, false) ? "-> " : "") + line;
+}
+
+}  // namespace coffer::inline COFFER_ABI
