@@ -41,6 +41,8 @@ struct codec<std::vector<std::byte>> {
 
 namespace detail {
 
+[[nodiscard]] std::string digits(long long n);
+[[nodiscard]] std::string digits(unsigned long long n);
 /// Decimal digits and nothing else; false if they are none, or too many.
 [[nodiscard]] bool read_digits(std::string_view text, long long& to) noexcept;
 [[nodiscard]] bool read_digits(std::string_view text, unsigned long long& to) noexcept;
@@ -51,7 +53,10 @@ namespace detail {
 template <std::integral T>
 struct codec<T> {
     /// Decimal digits.
-    static std::string encode(T value) { return std::to_string(value); }
+    static std::string encode(T value) {
+        return detail::digits(
+            static_cast<std::conditional_t<std::is_signed_v<T>, long long, unsigned long long>>(value));
+    }
     /// `permanent` for anything but the digits of a number that T can hold.
     static outcome<T> decode(std::string_view bytes) {
         // Read as the widest type of the same signedness, which knows of no bool and of no letters.

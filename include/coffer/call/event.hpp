@@ -83,6 +83,12 @@ using observer = std::function<void(event const&)>;
 /// The observers of one pipeline.
 class observers {
 public:
+    observers();
+    observers(observers const&);
+    observers(observers&&) noexcept;
+    observers& operator=(observers const&);
+    observers& operator=(observers&&) noexcept;
+    ~observers();
     /// For good. Not while a call runs.
     void add(observer o);
     /// Nobody is told, and nothing need be put together.

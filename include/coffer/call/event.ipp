@@ -19,4 +19,11 @@ COFFER_INLINE void observers::tell(event const& e) const noexcept {
     }
 }
 
+COFFER_INLINE observers::observers() = default;
+COFFER_INLINE observers::observers(observers const&) = default;
+COFFER_INLINE observers::observers(observers&&) noexcept = default;
+COFFER_INLINE observers& observers::operator=(observers const&) = default;
+COFFER_INLINE observers& observers::operator=(observers&&) noexcept = default;
+COFFER_INLINE observers::~observers() = default;
+
 }  // namespace coffer::inline COFFER_ABI

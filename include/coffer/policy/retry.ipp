@@ -13,6 +13,8 @@ namespace coffer::inline COFFER_ABI {
 COFFER_INLINE retry::retry(retry_options const& options, rule user, retry_quota quota)
     : settings_{std::make_shared<settings>((check(options), options), std::move(user), std::move(quota))} {}
 
+COFFER_INLINE retry::retry() : retry{retry_options{}} {}
+
 COFFER_INLINE retry::retry(retry_options const& options, retry_quota quota)
     : retry{options, rule{}, std::move(quota)} {}
 
