@@ -4,7 +4,6 @@
 
 #include <coffer/config.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <ratio>
 #include <type_traits>
@@ -20,7 +19,7 @@ template <class Clock, class Step, class Rep, class Period>
     // Compared in the coarser unit: the longest duration in it does not fit into the finer one.
     using coarser =
         std::conditional_t<std::ratio_less_v<typename Step::period, Period>, std::chrono::duration<Rep, Period>, Step>;
-    auto const left = point::max() - std::max(t, point{});
+    auto const left = point::max() - (t < point{} ? point{} : t);
     return duration_cast<coarser>(d) > duration_cast<coarser>(left) ? point::max() : t + duration_cast<Step>(d);
 }
 

@@ -71,13 +71,13 @@ public:
 
     // For an operation without `decode` or `bill` that knows what it consumed.
     /// Tokens of this try, of failures too. The last report holds.
-    void report(usage const& used) { learned().used = used; }
+    void report(usage const& used);
     /// What it cost. Unreported is unknown, and a budget then counts the whole reservation as spent.
-    void report_cost(money cost) { learned().cost = cost; }
+    void report_cost(money cost);
     /// The provider's id of the request, for the log.
     void report_request_id(std::string id);
     /// What the provider says of its rate limits, be the request answered or turned down.
-    void report_rate(rate_facts const& said) { learned().rate = said; }
+    void report_rate(rate_facts const& said);
 
     // For gates, when they enter. The shortest limit holds, for this try and those after it.
     /// How long it may take.
@@ -105,19 +105,11 @@ public:
 private:
     friend class attempt_access;
 
-    /// What is learned of a send. Kept apart, because the walk's frame should fit into the blocks that Asio keeps.
-    struct knowledge_of_send {
-        std::optional<usage> used;
-        std::optional<money> cost;
-        std::string request_id;
-        std::optional<rate_facts> rate;
-    };
-    /// What the request is, as far as the operation says. The arguments do not change, so it is asked for once.
-    struct request_size {
-        coffer::estimate bound;
-        std::optional<fingerprint> print;
-    };
+    struct particulars;
+    struct knowledge_of_send;
+    [[nodiscard]] particulars& known();
     [[nodiscard]] knowledge_of_send& learned();
+    [[nodiscard]] knowledge_of_send const* learned_or_null() const noexcept;
     [[nodiscard]] static coffer::target const& nowhere() noexcept;
 
     call* call_;
@@ -127,9 +119,7 @@ private:
     time_point now_{};
     time_point deadline_{};
     allowed_inside allowed_;
-    std::unique_ptr<coffer::target const> target_;
-    std::unique_ptr<knowledge_of_send> learned_;
-    std::unique_ptr<request_size const> size_;
+    std::unique_ptr<particulars> known_;  // apart: the walk's frame should fit into the blocks that Asio keeps
     std::array<std::uint8_t, 16> const* money_ = nullptr;
     std::int64_t output_limit_ = -1;
 };
@@ -208,8 +198,8 @@ public:
     /// The wait at a gate has ended.
     static void waited(attempt& a, time_point now) noexcept;
     static void set_target(attempt& a, target t);
-    static bool has_target(attempt const& a) noexcept { return a.target_ != nullptr; }
-    static bool has_size(attempt const& a) noexcept { return a.size_ != nullptr; }
+    static bool has_target(attempt const& a) noexcept;
+    static bool has_size(attempt const& a) noexcept;
     static void set_size(attempt& a, coffer::estimate bound, std::optional<fingerprint> print);
     /// The next try is another request.
     static void forget_request(attempt& a) noexcept;
@@ -218,7 +208,7 @@ public:
     static void learn(attempt& a, answer const& from);
     /// As if the operation had reported nothing: its reply was lost.
     static void forget(attempt& a) noexcept;
-    static bool learned(attempt const& a) noexcept { return a.learned_ != nullptr; }
+    static bool learned(attempt const& a) noexcept;
     static std::optional<usage> used(attempt const& a) noexcept;
     static usage const* used_or_null(attempt const& a) noexcept;
     static std::optional<money> cost(attempt const& a) noexcept;

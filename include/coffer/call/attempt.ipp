@@ -19,6 +19,26 @@ COFFER_INLINE void tell_of(call const& c, observers const& watch, event e) noexc
 
 }  // namespace detail
 
+/// What is learned of a send.
+struct attempt::knowledge_of_send {
+    std::optional<usage> used;
+    std::optional<money> cost;
+    std::string request_id;
+    std::optional<rate_facts> rate;
+};
+
+/// What is known of the request beside that it is one.
+struct attempt::particulars {
+    /// As far as the operation says. The arguments do not change, so it is asked for once.
+    struct request_size {
+        coffer::estimate bound;
+        std::optional<fingerprint> print;
+    };
+    std::optional<coffer::target> target;
+    std::optional<knowledge_of_send> learned;  // of the try under way
+    std::optional<request_size> size;
+};
+
 COFFER_INLINE attempt::attempt(call& c, observers const* watch) noexcept
     : call_{&c}, watch_{watch}, allowed_{c.allowed()} {}
 
@@ -26,7 +46,9 @@ COFFER_INLINE attempt::~attempt() {
     if (call_access::running(*call_) == this) call_access::set_running(*call_, nullptr);
 }
 
-COFFER_INLINE coffer::target const& attempt::target() const noexcept { return target_ ? *target_ : nowhere(); }
+COFFER_INLINE coffer::target const& attempt::target() const noexcept {
+    return known_ && known_->target ? *known_->target : nowhere();
+}
 
 COFFER_INLINE std::optional<int> attempt::sends_left() const noexcept {
     return call_->claim() != nullptr ? std::optional{call_->claim()->sends_left()} : std::nullopt;
@@ -54,12 +76,12 @@ COFFER_INLINE void attempt::limit_output(std::int64_t tokens) noexcept {
 
 COFFER_INLINE coffer::estimate const& attempt::estimate() const noexcept {
     static coffer::estimate const none;
-    return size_ ? size_->bound : none;
+    return known_ && known_->size ? known_->size->bound : none;
 }
 
 COFFER_INLINE fingerprint const* attempt::print() const noexcept {
     auto const* const journaled = call_->claim() != nullptr ? call_->claim()->print() : nullptr;
-    return journaled != nullptr || !size_ || !size_->print ? journaled : &*size_->print;
+    return journaled != nullptr || !known_ || !known_->size || !known_->size->print ? journaled : &*known_->size->print;
 }
 
 COFFER_INLINE bool attempt::permits_in(void const* ledger) const noexcept {
@@ -68,13 +90,26 @@ COFFER_INLINE bool attempt::permits_in(void const* ledger) const noexcept {
 
 COFFER_INLINE void attempt::tell(event e) const noexcept {
     if (watch_ == nullptr || watch_->empty()) return;
-    if (e.target == nullptr) e.target = target_.get();
+    if (e.target == nullptr && known_ && known_->target) e.target = &*known_->target;
     detail::tell_of(*call_, *watch_, e);
 }
 
+COFFER_INLINE void attempt::report(usage const& used) { learned().used = used; }
+COFFER_INLINE void attempt::report_cost(money cost) { learned().cost = cost; }
+COFFER_INLINE void attempt::report_rate(rate_facts const& said) { learned().rate = said; }
+
+COFFER_INLINE attempt::particulars& attempt::known() {
+    if (!known_) known_ = std::make_unique<particulars>();
+    return *known_;
+}
+
 COFFER_INLINE attempt::knowledge_of_send& attempt::learned() {
-    if (!learned_) learned_ = std::make_unique<knowledge_of_send>();
-    return *learned_;
+    auto& all = known();
+    return all.learned ? *all.learned : all.learned.emplace();
+}
+
+COFFER_INLINE attempt::knowledge_of_send const* attempt::learned_or_null() const noexcept {
+    return known_ && known_->learned ? &*known_->learned : nullptr;
 }
 
 COFFER_INLINE coffer::target const& attempt::nowhere() noexcept {
@@ -92,7 +127,7 @@ COFFER_INLINE void attempt_access::begin(attempt& a, time_point now) noexcept {
     a.now_ = now;
     a.number_ = 0;
     a.send_ = 0;
-    a.learned_.reset();
+    forget(a);
     a.money_ = nullptr;
     a.output_limit_ = -1;
 }
@@ -102,15 +137,15 @@ COFFER_INLINE void attempt_access::waited(attempt& a, time_point now) noexcept {
     a.now_ = now;
 }
 
-COFFER_INLINE void attempt_access::set_target(attempt& a, target t) {
-    a.target_ = std::make_unique<target const>(std::move(t));
-}
+COFFER_INLINE void attempt_access::set_target(attempt& a, target t) { a.known().target = std::move(t); }
 
 COFFER_INLINE void attempt_access::set_size(attempt& a, coffer::estimate bound, std::optional<fingerprint> print) {
-    a.size_ = std::make_unique<attempt::request_size const>(attempt::request_size{std::move(bound), std::move(print)});
+    a.known().size.emplace(attempt::particulars::request_size{std::move(bound), std::move(print)});
 }
 
-COFFER_INLINE void attempt_access::forget_request(attempt& a) noexcept { a.target_.reset(), a.size_.reset(); }
+COFFER_INLINE void attempt_access::forget_request(attempt& a) noexcept {
+    if (a.known_) a.known_->target.reset(), a.known_->size.reset();
+}
 
 COFFER_INLINE void attempt_access::start(attempt& a, time_point now, time_point deadline, int send) noexcept {
     a.now_ = now, a.deadline_ = deadline, a.send_ = send;
@@ -124,18 +159,23 @@ COFFER_INLINE void attempt_access::learn(attempt& a, answer const& from) {
     if (!from.request_id.empty()) a.report_request_id(from.request_id);
 }
 
-COFFER_INLINE void attempt_access::forget(attempt& a) noexcept { a.learned_.reset(); }
+COFFER_INLINE void attempt_access::forget(attempt& a) noexcept {
+    if (a.known_) a.known_->learned.reset();
+}
 
 COFFER_INLINE std::optional<usage> attempt_access::used(attempt const& a) noexcept {
-    return a.learned_ ? a.learned_->used : std::nullopt;
+    auto const* const learned = a.learned_or_null();
+    return learned != nullptr ? learned->used : std::nullopt;
 }
 
 COFFER_INLINE usage const* attempt_access::used_or_null(attempt const& a) noexcept {
-    return a.learned_ && a.learned_->used ? &*a.learned_->used : nullptr;
+    auto const* const learned = a.learned_or_null();
+    return learned != nullptr && learned->used ? &*learned->used : nullptr;
 }
 
 COFFER_INLINE std::optional<money> attempt_access::cost(attempt const& a) noexcept {
-    return a.learned_ ? a.learned_->cost : std::nullopt;
+    auto const* const learned = a.learned_or_null();
+    return learned != nullptr ? learned->cost : std::nullopt;
 }
 
 COFFER_INLINE void attempt_access::made_inside(attempt& a, attempt_record const& last, bool one_target) {
@@ -144,11 +184,13 @@ COFFER_INLINE void attempt_access::made_inside(attempt& a, attempt_record const&
 }
 
 COFFER_INLINE rate_facts const* attempt_access::rate_or_null(attempt const& a) noexcept {
-    return a.learned_ && a.learned_->rate ? &*a.learned_->rate : nullptr;
+    auto const* const learned = a.learned_or_null();
+    return learned != nullptr && learned->rate ? &*learned->rate : nullptr;
 }
 
 COFFER_INLINE std::string attempt_access::request_id(attempt const& a) {
-    return a.learned_ ? a.learned_->request_id : std::string{};
+    auto const* const learned = a.learned_or_null();
+    return learned != nullptr ? learned->request_id : std::string{};
 }
 
 COFFER_INLINE void attempt_access::record(attempt& a, attempt_end& end) {
@@ -192,5 +234,9 @@ COFFER_INLINE void attempt_access::record(attempt& a, attempt_end& end) {
 COFFER_INLINE bool attempt_access::watched(attempt const& a) noexcept {
     return a.watch_ != nullptr && !a.watch_->empty();
 }
+
+COFFER_INLINE bool attempt_access::has_target(attempt const& a) noexcept { return a.known_ && a.known_->target; }
+COFFER_INLINE bool attempt_access::has_size(attempt const& a) noexcept { return a.known_ && a.known_->size; }
+COFFER_INLINE bool attempt_access::learned(attempt const& a) noexcept { return a.learned_or_null() != nullptr; }
 
 }  // namespace coffer::inline COFFER_ABI

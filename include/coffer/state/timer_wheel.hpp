@@ -9,7 +9,6 @@
 
 #include <coffer/config.hpp>
 
-#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -51,19 +50,19 @@ public:
     /// The first tick that is not before `t`, and the last one that is not after it: what is rounded up is never early.
     template <class Clock, class Step>
     [[nodiscard]] static constexpr tick at_or_after(std::chrono::time_point<Clock, Step> t) noexcept {
-        auto const since = std::max(t.time_since_epoch(), Step::zero());
+        auto const since = after_epoch(t);
         auto const whole = std::chrono::duration_cast<std::chrono::milliseconds>(since);
         return static_cast<tick>(whole.count()) + (whole < since ? 1 : 0);
     }
     /// The last tick that is not after `t`.
     template <class Clock, class Step>
     [[nodiscard]] static constexpr tick at_or_before(std::chrono::time_point<Clock, Step> t) noexcept {
-        auto const since = std::max(t.time_since_epoch(), Step::zero());
+        auto const since = after_epoch(t);
         return static_cast<tick>(std::chrono::duration_cast<std::chrono::milliseconds>(since).count());
     }
 
     /// Empty, at that tick.
-    explicit timer_wheel(tick now = 0) noexcept : now_{std::min(now, last_tick)} {}
+    explicit timer_wheel(tick now = 0) noexcept : now_{now < last_tick ? now : last_tick} {}
     timer_wheel(timer_wheel const&) = delete;
     timer_wheel& operator=(timer_wheel const&) = delete;
 
@@ -85,6 +84,11 @@ public:
     [[nodiscard]] timer_entry* any() const noexcept;
 
 private:
+    template <class Clock, class Step>
+    [[nodiscard]] static constexpr Step after_epoch(std::chrono::time_point<Clock, Step> t) noexcept {
+        return t.time_since_epoch() < Step::zero() ? Step::zero() : t.time_since_epoch();
+    }
+
     static constexpr unsigned digit = 6;  // bits
     static constexpr std::size_t slots = std::size_t{1} << digit;
     static constexpr std::size_t level_count = 8;
