@@ -108,7 +108,7 @@ class CofferRecipe(ConanFile):
 
     def package(self):
         copy(self, "LICENSE", self.source_folder, Path(self.package_folder, "licenses"))
-        copy(self, "*.hpp", Path(self.source_folder, "include"), Path(self.package_folder, "include"))
+        copy(self, "*.?pp", Path(self.source_folder, "include"), Path(self.package_folder, "include"))
 
     def package_info(self):
         self.cpp_info.bindirs = []

@@ -14,7 +14,9 @@ foreach(component IN LISTS coffer_components)
         set_target_properties(coffer_${component} PROPERTIES EXPORT_NAME ${name})
         install(TARGETS coffer_${component} EXPORT coffer-${component} INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
         install(EXPORT coffer-${component} NAMESPACE coffer:: DESTINATION ${package_dir})
-        export(EXPORT coffer-${component} NAMESPACE coffer:: FILE ${PROJECT_BINARY_DIR}/coffer-${component}.cmake)
+        if(NOT COFFER_SEPARATE_COMPILATION) # whose libraries are of this build alone
+            export(EXPORT coffer-${component} NAMESPACE coffer:: FILE ${PROJECT_BINARY_DIR}/coffer-${component}.cmake)
+        endif()
     endif()
 endforeach()
 
@@ -28,6 +30,6 @@ foreach(file IN ITEMS cofferConfig.cmake cofferDependencies.cmake FindAsio.cmake
 endforeach()
 install(FILES ${PROJECT_BINARY_DIR}/cofferConfigVersion.cmake DESTINATION ${package_dir})
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/licenses/coffer)
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/coffer DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN *.hpp)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/coffer DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN *.hpp PATTERN *.ipp)
 
 include(cmake/CofferPkgConfig.cmake)

@@ -43,6 +43,16 @@ set(CMAKE_CXX_STANDARD ${COFFER_CXX_STANDARD})
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 
+# Our functions, where they are compiled once, as our programs are.
+foreach(part IN ITEMS core crypto http llm sqlite zones)
+    if(TARGET coffer_compiled_${part})
+        target_link_libraries(coffer_compiled_${part} PRIVATE coffer_warnings coffer_sanitizers coffer_compile_time)
+        set_target_properties(coffer_compiled_${part} PROPERTIES
+            CXX_STANDARD ${COFFER_CXX_STANDARD} CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF
+        )
+    endif()
+endforeach()
+
 # Adds every directory in `parent` that has a CMakeLists.txt: a new tool or example needs no entry in a list.
 function(coffer_add_subdirectories parent)
     file(GLOB lists CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${parent}/*/CMakeLists.txt)

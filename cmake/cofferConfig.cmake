@@ -2,6 +2,9 @@
 #
 #   find_package(coffer 0.1 REQUIRED COMPONENTS http sqlite)   # core if none is named, and always with core
 #
+# COFFER_SEPARATE_COMPILATION, set before that, builds a static library of coffer's functions in this project, instead of compiling
+# them in every file that uses them.
+#
 # COFFER_ASIO, set before that, chooses the Asio: standalone or boost. By default it is the one coffer was installed with.
 #
 # Only what the named components need is looked for. Sets coffer_<component>_FOUND, and coffer_NOT_FOUND_MESSAGE with the
@@ -34,6 +37,7 @@ function(_coffer_load component problem_var)
             string(PREPEND problem "${coffer_${part}_target} needs:\n")
         else()
             include("${file}")
+            coffer_compile_once(${part} ${coffer_${part}_target})
         endif()
     endforeach()
     set(${problem_var} "${problem}" PARENT_SCOPE)

@@ -25,6 +25,34 @@ if(NOT COFFER_ASIO)
     set(COFFER_ASIO standalone)
 endif()
 
+# Of which components there are definitions to compile, and which others stand below theirs without a target of their own.
+set(coffer_compiled_components core http llm sqlite zones)
+set(coffer_llm_compiled_parts crypto)
+set(coffer_sqlite_compiled_parts crypto)
+
+# With COFFER_SEPARATE_COMPILATION: what links `target`, which has the headers of `component`, gets their definitions from a
+# static library that is built in this project, with this project's flags. None of
+# that is installed: whoever finds the package says for himself what he wants.
+function(coffer_compile_once component target)
+    if(NOT COFFER_SEPARATE_COMPILATION OR NOT component IN_LIST coffer_compiled_components)
+        return()
+    endif()
+    foreach(part IN LISTS coffer_${component}_compiled_parts ITEMS ${component})
+        set(library coffer_compiled_${part})
+        if(NOT TARGET ${library})
+            set(source ${CMAKE_CURRENT_BINARY_DIR}/coffer_compiled/${part}.cpp)
+            file(CONFIGURE OUTPUT ${source} CONTENT "#include <coffer/src/${part}.hpp>\n")
+            add_library(${library} STATIC EXCLUDE_FROM_ALL ${source})
+            set_target_properties(${library} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+            target_link_libraries(${library} PRIVATE ${target})
+        endif()
+        target_link_libraries(${target} INTERFACE $<BUILD_INTERFACE:${library}>)
+    endforeach()
+    if(component STREQUAL "core")
+        target_compile_definitions(${target} INTERFACE $<BUILD_INTERFACE:COFFER_SEPARATE_COMPILATION>)
+    endif()
+endfunction()
+
 # Finds the libraries that `component` itself needs, and puts into `problems_var` a text that names what is missing or too
 # old and how to get it: empty if all is well. With GLOBAL what is found is visible in the whole project, and not only in
 # the directory that looked for it: the coffer targets of a subproject are visible everywhere, and so must be what they link.

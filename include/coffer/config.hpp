@@ -29,7 +29,8 @@
 #define COFFER_ONE_PER_PROCESS __attribute__((visibility("default")))
 
 /// With COFFER_SEPARATE_COMPILATION, defined for the whole program, functions that are no templates are compiled once, by
-/// whichever file includes `coffer/src.hpp`; without it, wherever they are used.
+/// whichever file includes the headers in `coffer/src/`; without it, wherever they are used. A virtual function says it where it is
+/// declared, too, so that without it no class has a key function, whose vtable every file would emit.
 #if defined(COFFER_SEPARATE_COMPILATION)
 #define COFFER_INLINE
 #else
