@@ -4,6 +4,9 @@
 
     compile_time.py [--compiler g++] [--turns 5] [--optimise] [-- flag...]
 
+Each file is compiled twice: as whoever includes the headers gets it, and with COFFER_SEPARATE_COMPILATION, where functions that are no
+templates are left to a file of their own (docs/compile_time.md). That file's time stands at the end.
+
 Each file is compiled in turn with the others, `--turns` times; the least CPU time (the user's, of the compiler and whatever it
 starts) counts, and what it is compared with was measured in the same turns. Load makes all of them longer, ratios less so.
 """
@@ -19,7 +22,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 BARE = "Asio, as far as it is needed"
 BARE_PROGRAM = "three calls, without coffer"
-# (what, header, its bare one, the aim)
+SEPARATE = "-DCOFFER_SEPARATE_COMPILATION"
+# (what, header, its bare one, the aim where functions are compiled separately)
 HEADERS = [
     (BARE, "coffer/asio.hpp", None, None),
     ("the core: calls and pipelines", "coffer/call/pipeline.hpp", BARE, 1.3),
@@ -72,26 +76,42 @@ def main() -> None:
             source.write_text(f"#include <{header}>\n", encoding="utf-8")
             cases.append((what, source, bare, aim))
         cases += [(what, HERE / "compile_time" / source, bare, aim) for what, source, bare, aim in PROGRAMS]
+        sources = []
+        for header in sorted((HERE.parent / "include/coffer/src").glob("*.hpp")):
+            sources.append(Path(directory) / f"src_{header.stem}.cpp")
+            sources[-1].write_text(f"#include <coffer/src/{header.name}>\n", encoding="utf-8")
 
-        least: dict[str, float] = {}
-        size: dict[str, int] = {}
+        compiled = Path(directory) / "compiled.o"
+        least: dict[tuple[str, str], float] = {}
+        size: dict[tuple[str, str], int] = {}
+
+        def compile_one(what: str, source: Path, how: str) -> None:
+            took = cpu_seconds([*command, *([how] if how else []), "-c", str(source), "-o", str(compiled)])
+            least[what, how] = min(least.get((what, how), took), took)
+            size[what, how] = compiled.stat().st_size
+
         for _ in range(given.turns):
-            for what, source, _bare, _aim in cases:
-                compiled = Path(directory) / "compiled.o"
-                took = cpu_seconds([*command, "-c", str(source), "-o", str(compiled)])
-                least[what] = min(least.get(what, took), took)
-                size[what] = compiled.stat().st_size
+            for what, source, bare, _aim in cases:
+                for how in ["", SEPARATE] if bare else [""]:
+                    compile_one(what, source, how)
+        for source in sources:
+            compile_one(source.stem, source, SEPARATE)
 
     print(f"{version.splitlines()[0]}, {'-O2' if given.optimise else '-O0'}, least of {given.turns}")
-    print(f"{'':<40}{'seconds':>8}{'object':>10}{'ratio':>7}{'aim':>6}")
+    print(f"{'':<40}{'headers only':^24} {'compiled separately':^24}")
+    print(f"{'':<40}{'seconds':>7}{'object':>10}{'ratio':>7} {'seconds':>7}{'object':>10}{'ratio':>7}{'aim':>6}")
     for what, _source, bare, aim in cases:
-        line = f"{what:<40}{least[what]:>8.2f}{size[what] / 1024:>7.0f} KB"
-        if bare is not None:
-            ratio = least[what] / least[bare]
-            line += f"{ratio:>7.2f}"
-            if aim is not None:
-                line += f"{aim:>6.1f}{'' if ratio <= aim else '   missed'}"
+        line = f"{what:<40}"
+        for how in ["", SEPARATE] if bare else [""]:
+            line += f"{least[what, how]:>7.2f}{size[what, how] / 1024:>7.0f} KB"
+            if bare is not None:
+                ratio = least[what, how] / least[bare, ""]
+                line += f"{ratio:>7.2f} "
+        if aim is not None:
+            line += f"{aim:>5.1f}{'' if ratio <= aim else '   missed'}"
         print(line)
+    once = {source.stem.removeprefix("src_"): least[source.stem, SEPARATE] for source in sources}
+    print("what is compiled once: " + ", ".join(f"{part} {took:.1f} s" for part, took in once.items()))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""Checks who may include whom, and that each header begins as a header of ours does.
+"""Checks who may include whom, that each header begins as a header of ours does, and that definitions are compiled once.
 
     dependency_rule.py <include directory>
 
 base <- state <- time <- call <- store <- policy: a layer may include itself and what is left of it. The other folders
-are in the table below. Third-party headers are for the few files that need them.
+are in the table below. Third-party headers are for the few files that need them. What holds for a header holds for its
+definitions (.ipp), which it includes last, unless one of coffer/src/ does.
 """
 
 import re
@@ -31,6 +32,8 @@ TOP_LEVEL = {
 }
 CORE = {*LAYERS}  # what coffer.hpp itself may bring in
 
+SOURCES = "src"  # the headers in there gather definitions, and nothing else
+
 LEAVES = {"coffer/time/zones.hpp"}  # of a component of their own, in a folder of the core
 
 # A third-party header -> the files (below coffer/) that may include it.
@@ -41,9 +44,9 @@ THIRD_PARTY = [
     (r"tl/expected\.hpp$", r""),
     (r"curl/", r"http/curl"),
     (r"sqlite3\.h$", r"store/sqlite"),
-    (r"nlohmann/", r"llm/|telemetry/webhook\.hpp$"),
+    (r"nlohmann/", r"llm/|telemetry/webhook\."),
     (r"openssl/", r"llm/|store/sqlite|crypto/"),
-    (r"date/tz\.h$", r"time/zones\.hpp$"),
+    (r"date/tz\.h$", r"time/zones\."),
 ]
 
 C_HEADERS = re.compile(
@@ -69,10 +72,16 @@ def why_not_ours(name: str, included: str, exists: bool) -> str | None:
     if not exists:
         return "there is no such header"
     folder = folder_of(name)
+    if folder == SOURCES:
+        return None if included == "coffer/config.hpp" or included.endswith(".ipp") else "only definitions are gathered here"
+    if included.endswith(".ipp"):
+        return None if included == name.removesuffix(".hpp") + ".ipp" else "only its own header includes it, and coffer/src/"
+    if folder_of(included) == SOURCES:
+        return "for programs that compile coffer's definitions"
     if included in TOP_LEVEL:
         return None if folder in TOP_LEVEL[included] else f"not from {folder or name}"
     target = folder_of(included)
-    if included in LEAVES:
+    if included in LEAVES and name.removesuffix(".ipp") + ".hpp" != included:
         return "for users: its component needs a library that the core does without"
     if name == "coffer/coffer.hpp":
         heavy = target not in CORE or re.match(r"coffer/store/sqlite", included)
@@ -114,9 +123,37 @@ def cycles(graph: dict[str, list[str]]):
             yield from visit(node, [node])
 
 
+# What a header with definitions ends with.
+INCLUDES_DEFINITIONS = """
+#if !defined(COFFER_SEPARATE_COMPILATION)
+#include <{}>
+#endif
+"""
+
+
+def errors_of_definitions(root: Path, name: str, text: str, gathered: dict[str, list[str]]) -> list[str]:
+    """name: coffer/call/walk.ipp"""
+    header = name.removesuffix(".ipp") + ".hpp"
+    if not (root / header).is_file():
+        return [f"{name}: there is no {header} to include it"]
+    errors = []
+    if not (root / header).read_text(encoding="utf-8").endswith(INCLUDES_DEFINITIONS.format(name)):
+        errors.append(f"{header}: the last thing in it has to be:{INCLUDES_DEFINITIONS.format(name)}")
+    if len(gathered.get(name, [])) != 1:
+        errors.append(f"{name}: must be gathered by one header in coffer/src/, is by {gathered.get(name, [])}")
+    for match in re.finditer(r"^inline .*", text, re.MULTILINE):
+        line = text.count("\n", 0, match.start()) + 1
+        errors.append(f"{name}:{line}: write COFFER_INLINE: with COFFER_SEPARATE_COMPILATION it must not be inline")
+    return errors
+
+
 def main() -> int:
     root = Path(sys.argv[1])
-    headers = sorted(path for path in (root / "coffer").rglob("*.hpp"))
+    headers = sorted(path for path in (root / "coffer").rglob("*.[hi]pp"))
+    gathered: dict[str, list[str]] = {}
+    for path in (root / "coffer" / SOURCES).glob("*.hpp"):
+        for match in INCLUDE.finditer(path.read_text(encoding="utf-8")):
+            gathered.setdefault(match.group(2), []).append(path.name)
     errors: list[str] = []
     graph: dict[str, list[str]] = {}
     for path in headers:
@@ -124,7 +161,9 @@ def main() -> int:
         text = path.read_text(encoding="utf-8")
         lines = text.splitlines()
         folder = folder_of(name)
-        if folder and folder not in MAY_INCLUDE:
+        if path.suffix == ".ipp":
+            errors += errors_of_definitions(root, name, text, gathered)
+        if folder and folder not in MAY_INCLUDE and folder != SOURCES:
             errors.append(f"{name}:1: the folder {folder} has no rule in this script")
         if not folder and name not in TOP_LEVEL:
             errors.append(f"{name}:1: directly in coffer/ there are only {', '.join(sorted(TOP_LEVEL))}")
@@ -141,7 +180,8 @@ def main() -> int:
             if match.group(1) == '"' or included.startswith("."):
                 why = "write it as <coffer/...>: one spelling, the same from everywhere"
             elif included.startswith("coffer/"):
-                graph[name].append(included)
+                if included != name.removesuffix(".ipp") + ".hpp":  # its own
+                    graph[name].append(included)
                 why = why_not_ours(name, included, (root / included).is_file())
             else:
                 why = why_not_foreign(name, included)
@@ -151,7 +191,7 @@ def main() -> int:
             line = text.count("\n", 0, match.start(1)) + 1
             if not MAY_USE_ASIO.match(name.removeprefix("coffer/")):
                 errors.append(f"{name}:{line}: uses Asio, which only time and what stands on it may")
-            if "coffer/asio.hpp" not in graph[name] and name != "coffer/asio.hpp":
+            if "coffer/asio.hpp" not in graph[name] and path.suffix == ".hpp" and name != "coffer/asio.hpp":
                 errors.append(f"{name}:{line}: COFFER_ASIO_HEADER needs <coffer/asio.hpp>")
         if re.search(r"^namespace coffer(?!::inline COFFER_ABI\b)", text, re.MULTILINE):
             errors.append(f"{name}: write `namespace coffer::inline COFFER_ABI`: its name tells what was built with which Asio")

@@ -13,7 +13,7 @@ execute_process(COMMAND ${CMAKE_COMMAND} --install ${build} --prefix /usr COMMAN
 # Nothing beside what is ours.
 file(GLOB_RECURSE files RELATIVE ${root} ${root}/*)
 set(foreign ${files})
-list(FILTER foreign EXCLUDE REGEX "^usr/(include/coffer/.*[.]hpp|share/(cmake/coffer|licenses/coffer)/[^/]+|share/pkgconfig/coffer[-a-z]*[.]pc)$")
+list(FILTER foreign EXCLUDE REGEX "^usr/(include/coffer/.*[.][hi]pp|share/(cmake/coffer|licenses/coffer)/[^/]+|share/pkgconfig/coffer[-a-z]*[.]pc)$")
 if(tools)
     list(REMOVE_ITEM foreign usr/bin/coffer)
     if(NOT usr/bin/coffer IN_LIST files)
@@ -25,7 +25,7 @@ if(foreign)
 endif()
 
 # Every header.
-file(GLOB_RECURSE headers RELATIVE ${source}/include ${source}/include/*.hpp)
+file(GLOB_RECURSE headers RELATIVE ${source}/include ${source}/include/*.[hi]pp)
 foreach(header IN LISTS headers)
     if(NOT usr/include/${header} IN_LIST files)
         message(FATAL_ERROR "${header} is not installed")

@@ -4,9 +4,7 @@
 
 #include <coffer/base/duration_text.hpp>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 COFFER_INLINE std::string duration_text(std::chrono::nanoseconds d) {
     if (d == std::chrono::nanoseconds::max()) return "for ever";
@@ -26,6 +24,4 @@ COFFER_INLINE std::string rest_text(std::chrono::nanoseconds d) {
     return std::to_string(tenths / 10) + (tenths % 10 == 0 ? "" : "." + std::to_string(tenths % 10)) + " s";
 }
 
-}  // namespace detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::detail

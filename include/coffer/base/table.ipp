@@ -6,9 +6,7 @@
 
 #include <algorithm>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 COFFER_INLINE void print_table(std::ostream& out, std::vector<std::vector<std::string>> const& rows) {
     std::vector<std::size_t> widths;
@@ -26,6 +24,4 @@ COFFER_INLINE void print_table(std::ostream& out, std::vector<std::vector<std::s
     }
 }
 
-}  // namespace detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::detail

@@ -4,12 +4,8 @@
 
 #include <coffer/call/async_call.hpp>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 COFFER_INLINE called_by_value::called_by_value(call&& c) : call_{std::make_unique<call>(std::move(c))} {}
 
-}  // namespace detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::detail

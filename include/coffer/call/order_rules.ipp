@@ -7,9 +7,7 @@
 #include <algorithm>
 #include <functional>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 COFFER_INLINE void check_erased_order(contents outer, contents inner) {
     if (outer.journal && inner.journal)
@@ -37,6 +35,4 @@ COFFER_INLINE void refuse_twice(std::span<void const*> states) {
                 "twice: copies share state, make another one"};
 }
 
-}  // namespace detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::detail

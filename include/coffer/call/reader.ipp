@@ -6,9 +6,7 @@
 
 #include <string>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 COFFER_INLINE fit fit_of(target const& goes_to, target const& from) noexcept {
     if (goes_to.provider == from.provider) return goes_to.model == from.model ? fit::target : fit::provider;
@@ -30,6 +28,4 @@ COFFER_INLINE bool is_no_reader(fault const& why) noexcept {
     return why.kind() == fault_kind::unresolved && why.code() == no_reader_code;
 }
 
-}  // namespace detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::detail

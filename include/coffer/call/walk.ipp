@@ -6,9 +6,7 @@
 
 #include <algorithm>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 COFFER_INLINE void as_cancelled(fault& why, bool attempted) {
     if (why.kind() == fault_kind::cancelled) return;
@@ -27,6 +25,4 @@ COFFER_INLINE bool refused_inside(fault const& why, bool tried) noexcept {
     return refusal && why.execution() == knowledge::no && why.billing() == knowledge::no;
 }
 
-}  // namespace detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::detail

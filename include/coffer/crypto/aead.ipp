@@ -6,9 +6,7 @@
 
 #include <limits>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace crypto {
+namespace coffer::inline COFFER_ABI::crypto {
 
 COFFER_INLINE secret_key::secret_key(std::span<std::uint8_t const> bytes) {
     if (bytes.size() != size)
@@ -119,6 +117,4 @@ COFFER_INLINE unsigned char const* aes256_gcm::bytes_of(std::string_view s) noex
     return reinterpret_cast<unsigned char const*>(s.data());
 }
 
-}  // namespace crypto
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::crypto

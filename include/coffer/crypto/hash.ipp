@@ -6,9 +6,7 @@
 
 #include <stdexcept>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace crypto {
+namespace coffer::inline COFFER_ABI::crypto {
 
 COFFER_INLINE sha256& sha256::update(std::string_view bytes) {
     check(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()));
@@ -80,6 +78,4 @@ COFFER_INLINE std::string to_hex(std::span<std::uint8_t const> bytes) {
     return text;
 }
 
-}  // namespace crypto
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::crypto

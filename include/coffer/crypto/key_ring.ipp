@@ -8,9 +8,7 @@
 #include <stdexcept>
 #include <utility>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace crypto {
+namespace coffer::inline COFFER_ABI::crypto {
 
 COFFER_INLINE key_ring::key_ring(std::string current, secret_key const& key) : current_{std::move(current)} {
     also_read(current_, key);
@@ -61,6 +59,4 @@ COFFER_INLINE std::string key_ring::bound(std::string_view name, std::string_vie
     return std::to_string(name.size()) + ":" + std::string{name} + std::string{associated};
 }
 
-}  // namespace crypto
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::crypto

@@ -8,9 +8,7 @@
 #include <string>
 #include <utility>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace http::curl {
+namespace coffer::inline COFFER_ABI::http::curl {
 
 COFFER_INLINE std::shared_ptr<engine> engine::make(asio::any_io_executor const& executor,
                                                    client_options const& options) {
@@ -204,6 +202,4 @@ COFFER_INLINE void engine::close() noexcept {
     active_.reset();
 }
 
-}  // namespace http::curl
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::http::curl

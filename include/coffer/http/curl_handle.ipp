@@ -6,9 +6,7 @@
 
 #include <utility>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace http::curl {
+namespace coffer::inline COFFER_ABI::http::curl {
 
 COFFER_INLINE bool initialise() noexcept {
     static bool const ok = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
@@ -26,6 +24,4 @@ COFFER_INLINE void easy_pool::give_back(easy_handle handle, std::size_t running)
     if (handle && idle_.size() < kept_ + running) idle_.push_back(std::move(handle));
 }
 
-}  // namespace http::curl
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::http::curl

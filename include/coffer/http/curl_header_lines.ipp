@@ -6,9 +6,7 @@
 
 #include <string_view>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace http::curl {
+namespace coffer::inline COFFER_ABI::http::curl {
 
 COFFER_INLINE void header_lines::assign(header_list const& fields) {
         // What libcurl would add by itself, "name:" being its way to leave a field out.
@@ -43,6 +41,4 @@ COFFER_INLINE void header_lines::begin() {
     if (nodes_.size() > 1) nodes_[nodes_.size() - 2].next = &nodes_.back();
 }
 
-}  // namespace http::curl
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::http::curl

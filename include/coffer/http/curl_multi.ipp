@@ -7,9 +7,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace http::curl {
+namespace coffer::inline COFFER_ABI::http::curl {
 
 COFFER_INLINE multi::multi(asio::any_io_executor const& executor, client_options const& options, counters& count)
     : options_{options}, count_{count}, watch_{executor, count.socket_changes} {
@@ -102,6 +100,4 @@ COFFER_INLINE int multi::on_close(void* self, curl_socket_t fd) noexcept {
     return ::close(fd);
 }
 
-}  // namespace http::curl
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::http::curl

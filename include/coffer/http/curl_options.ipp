@@ -8,9 +8,7 @@
 #include <array>
 #include <stdexcept>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace http::curl {
+namespace coffer::inline COFFER_ABI::http::curl {
 
 COFFER_INLINE settings::settings(client_options const& o)
     : options{o},
@@ -105,6 +103,4 @@ COFFER_INLINE void configure_multi(CURLM* multi, client_options const& o) noexce
     (curl_multi_setopt)(multi, CURLMOPT_MAX_HOST_CONNECTIONS, number(o.max_connections_per_host));
 }
 
-}  // namespace http::curl
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::http::curl

@@ -4,9 +4,7 @@
 
 #include <coffer/http/curl_service.hpp>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace http::curl {
+namespace coffer::inline COFFER_ABI::http::curl {
 
 COFFER_INLINE bool engine_base::join() noexcept {
     std::lock_guard const lock{list_->mutex_};
@@ -41,6 +39,4 @@ COFFER_INLINE void engine_list::close() noexcept {
     }
 }
 
-}  // namespace http::curl
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::http::curl

@@ -4,9 +4,7 @@
 
 #include <coffer/http/curl_sigpipe.hpp>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace http::curl {
+namespace coffer::inline COFFER_ABI::http::curl {
 
 COFFER_INLINE sigpipe_guard::sigpipe_guard(bool needed) noexcept {
     if (!needed) return;
@@ -27,6 +25,4 @@ COFFER_INLINE sigpipe_guard::~sigpipe_guard() {
     pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 
-}  // namespace http::curl
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::http::curl

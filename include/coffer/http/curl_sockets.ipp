@@ -7,9 +7,7 @@
 #include <algorithm>
 #include <system_error>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace http::curl {
+namespace coffer::inline COFFER_ABI::http::curl {
 
 COFFER_INLINE socket_watch::socket_watch(asio::any_io_executor const& executor, std::atomic<std::uint64_t>& changes)
     : descriptor_{executor}, changes_{changes} {
@@ -92,6 +90,4 @@ COFFER_INLINE void socket_watch::forget(int fd, socket& s) noexcept {
     s.registered = 0;
 }
 
-}  // namespace http::curl
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::http::curl

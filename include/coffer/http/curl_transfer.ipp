@@ -7,9 +7,7 @@
 #include <algorithm>
 #include <string_view>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace http::curl {
+namespace coffer::inline COFFER_ABI::http::curl {
 
 COFFER_INLINE transfer::transfer(http::request r) : request_{std::move(r)}, head_{request_.max_header_bytes} {}
 
@@ -200,6 +198,4 @@ COFFER_INLINE int transfer::on_debug(CURL*, curl_infotype type, char* data, std:
     return 0;
 }
 
-}  // namespace http::curl
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::http::curl

@@ -8,9 +8,7 @@
 #include <string_view>
 #include <utility>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace http::curl {
+namespace coffer::inline COFFER_ABI::http::curl {
 
 COFFER_INLINE parsed_url::parsed_url(url_handle url, std::string host_name, bool is_https) noexcept
     : handle{std::move(url)}, host{std::move(host_name)}, https{is_https} {}
@@ -68,6 +66,4 @@ COFFER_INLINE outcome<std::shared_ptr<parsed_url const>> url_cache::parse(std::s
     return url;
 }
 
-}  // namespace http::curl
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::http::curl

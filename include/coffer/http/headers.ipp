@@ -6,9 +6,7 @@
 
 #include <utility>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace http {
+namespace coffer::inline COFFER_ABI::http {
 
 COFFER_INLINE header::header(std::string field_name, std::string field_value)
     : name{std::move(field_name)}, value{std::move(field_value)} {}
@@ -42,6 +40,4 @@ COFFER_INLINE std::vector<std::string_view> header_list::all(std::string_view na
 
 COFFER_INLINE header* header_list::last() noexcept { return fields_.empty() ? nullptr : &fields_.back(); }
 
-}  // namespace http
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::http

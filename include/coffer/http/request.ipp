@@ -7,9 +7,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace http {
+namespace coffer::inline COFFER_ABI::http {
 
 COFFER_INLINE request::request(std::string method_name, std::string target)
     : method{std::move(method_name)}, url{std::move(target)} {}
@@ -42,6 +40,4 @@ COFFER_INLINE std::ostream& operator<<(std::ostream& out, request const& r) {
     return out << "\n(" << (r.body ? r.body->size() : 0) << " bytes)";
 }
 
-}  // namespace http
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::http

@@ -6,9 +6,7 @@
 
 #include <array>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace http {
+namespace coffer::inline COFFER_ABI::http {
 
 COFFER_INLINE std::optional<fault> check(request const& r) {
     auto const wrong = [](std::string text) { return fault{fault_kind::invalid_request, std::move(text)}; };
@@ -51,6 +49,4 @@ COFFER_INLINE std::string without_secrets(std::string text, request const& r) {
     return text;
 }
 
-}  // namespace http
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::http

@@ -6,12 +6,8 @@
 
 #include <utility>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace http {
+namespace coffer::inline COFFER_ABI::http {
 
 COFFER_INLINE response::response(int code, std::string content) : status{code}, body{std::move(content)} {}
 
-}  // namespace http
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::http

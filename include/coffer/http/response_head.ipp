@@ -8,9 +8,7 @@
 #include <charconv>
 #include <string>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace http {
+namespace coffer::inline COFFER_ABI::http {
 
 COFFER_INLINE bool response_head::feed(std::string_view line) {
     if (line.size() > limit_ - used_) return false;
@@ -76,6 +74,4 @@ COFFER_INLINE void response_head::field(std::string_view line) {
     headers_.add(std::string{trim(line.substr(0, colon))}, std::string{trim(line.substr(colon + 1))});
 }
 
-}  // namespace http
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::http

@@ -4,14 +4,10 @@
 
 #include <coffer/llm/any_transport.hpp>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace llm {
+namespace coffer::inline COFFER_ABI::llm {
 
 COFFER_INLINE awaitable<outcome<http::response>> any_transport::send(http::request r, time_point deadline) const {
     return self_->send(std::move(r), deadline);
 }
 
-}  // namespace llm
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::llm

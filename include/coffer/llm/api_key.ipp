@@ -9,9 +9,7 @@
 #include <stdexcept>
 #include <string_view>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace llm {
+namespace coffer::inline COFFER_ABI::llm {
 
 COFFER_INLINE key_request::key_request(time_point deadline, std::string refused)
     : deadline_{deadline}, refused_{std::move(refused)} {}
@@ -62,6 +60,4 @@ COFFER_INLINE api_key api_key_from_file(std::string path) {
     }};
 }
 
-}  // namespace llm
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::llm

@@ -9,9 +9,7 @@
 #include <limits>
 #include <system_error>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace llm::detail {
+namespace coffer::inline COFFER_ABI::llm::detail {
 
 COFFER_INLINE std::optional<std::int64_t> read_exponent(std::string_view text) noexcept {
     if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
@@ -54,6 +52,4 @@ COFFER_INLINE std::optional<decimal_units> read_decimal(std::string_view text, i
     return decimal_units{static_cast<std::int64_t>(units), rest};
 }
 
-}  // namespace llm::detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::llm::detail

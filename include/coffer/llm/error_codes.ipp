@@ -6,9 +6,7 @@
 
 #include <algorithm>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace llm {
+namespace coffer::inline COFFER_ABI::llm {
 
 COFFER_INLINE std::optional<fault_kind> kind_of_code(std::string_view word) noexcept {
     struct entry {
@@ -75,6 +73,4 @@ COFFER_INLINE std::string known_word(std::string_view word) {
     return known ? std::string{word} : std::string{};
 }
 
-}  // namespace llm
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::llm

@@ -4,9 +4,7 @@
 
 #include <coffer/llm/exact_json.hpp>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace llm::detail {
+namespace coffer::inline COFFER_ABI::llm::detail {
 
 COFFER_INLINE bool exact_json_builder::start_object(std::size_t) {
     open_.push_back(put(json::object()));
@@ -38,6 +36,4 @@ COFFER_INLINE std::optional<std::string> number_text(json const& value) {
     return std::nullopt;
 }
 
-}  // namespace llm::detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::llm::detail

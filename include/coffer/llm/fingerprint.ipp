@@ -8,9 +8,7 @@
 #include <string_view>
 #include <utility>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace llm {
+namespace coffer::inline COFFER_ABI::llm {
 
 COFFER_INLINE fingerprint fingerprint_of(request const& r) {
     fingerprint print{canonical_version};
@@ -60,6 +58,4 @@ COFFER_INLINE fingerprint fingerprint_of(request const& r) {
     return print;
 }
 
-}  // namespace llm
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::llm

@@ -4,9 +4,7 @@
 
 #include <coffer/llm/instants.hpp>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace llm {
+namespace coffer::inline COFFER_ABI::llm {
 
 COFFER_INLINE std::optional<wall_time_point> parse_http_date(std::string_view text, wall_time_point now) noexcept {
     using detail::digits;
@@ -61,6 +59,4 @@ COFFER_INLINE std::optional<wall_time_point> parse_rfc3339(std::string_view text
     return rest[0] == '+' ? exact - offset : exact + offset;
 }
 
-}  // namespace llm
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::llm

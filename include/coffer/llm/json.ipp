@@ -7,9 +7,7 @@
 #include <cmath>
 #include <string>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace llm::detail {
+namespace coffer::inline COFFER_ABI::llm::detail {
 
 COFFER_INLINE std::optional<json> parse_json(std::string_view text) {
     if (too_deep(text)) return std::nullopt;
@@ -43,6 +41,4 @@ COFFER_INLINE std::optional<std::int64_t> count_of(json const* value) noexcept {
     return std::nullopt;
 }
 
-}  // namespace llm::detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::llm::detail

@@ -4,9 +4,7 @@
 
 #include <coffer/llm/key_reading.hpp>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace llm::detail {
+namespace coffer::inline COFFER_ABI::llm::detail {
 
 COFFER_INLINE key_reading::key_reading(asio::any_io_executor const& executor, std::string refused)
     : refused_{std::move(refused)}, strand_{asio::make_strand(executor)} {}
@@ -45,6 +43,4 @@ COFFER_INLINE outcome<std::string> const* key_wait::key() const noexcept {
     return reading_ ? reading_->done().get() : &*known_;
 }
 
-}  // namespace llm::detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::llm::detail

@@ -6,9 +6,7 @@
 
 #include <utility>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace llm {
+namespace coffer::inline COFFER_ABI::llm {
 
 COFFER_INLINE image_part::image_part(std::string url, image_detail d) : url_{std::move(url)}, detail_{d} {}
 
@@ -43,6 +41,4 @@ COFFER_INLINE message&& message::image(std::string url, image_detail d) && {
     return std::move(image(std::move(url), d));
 }
 
-}  // namespace llm
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::llm

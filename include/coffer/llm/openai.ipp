@@ -8,9 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace llm {
+namespace coffer::inline COFFER_ABI::llm {
 
 COFFER_INLINE chat_operation::chat_operation(any_transport transport, api_key key, openai_options options)
     : settings_{std::make_shared<settings const>(std::move(transport), std::move(key), std::move(options))} {}
@@ -83,6 +81,4 @@ COFFER_INLINE fault chat_operation::stale(fault const& refused) {
 COFFER_INLINE openai::openai(any_transport transport, api_key key, openai_options options)
     : chat{std::move(transport), std::move(key), std::move(options)} {}
 
-}  // namespace llm
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::llm

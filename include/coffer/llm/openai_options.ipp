@@ -7,9 +7,7 @@
 #include <cstdlib>
 #include <utility>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace llm {
+namespace coffer::inline COFFER_ABI::llm {
 
 COFFER_INLINE std::string from_environment(char const* variable, std::string otherwise) {
     auto const* const value = std::getenv(variable);
@@ -60,6 +58,4 @@ COFFER_INLINE openai_options openai_options::azure(std::string const& endpoint, 
     return o;
 }
 
-}  // namespace llm
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::llm

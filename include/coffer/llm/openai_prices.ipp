@@ -4,9 +4,7 @@
 
 #include <coffer/llm/openai_prices.hpp>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace llm {
+namespace coffer::inline COFFER_ABI::llm {
 
 COFFER_INLINE price_table openai_prices() {
     using namespace coffer::literals;
@@ -42,6 +40,4 @@ COFFER_INLINE price_table openai_prices() {
     return t;
 }
 
-}  // namespace llm
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::llm

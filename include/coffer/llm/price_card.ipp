@@ -4,9 +4,7 @@
 
 #include <coffer/llm/price_card.hpp>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace llm {
+namespace coffer::inline COFFER_ABI::llm {
 
 COFFER_INLINE price_card::price_card(token_price input, token_price output, std::string_view as_of)
     : price_card{token_rates{.input = input, .output = output}, as_of} {}
@@ -54,6 +52,4 @@ COFFER_INLINE price_card::step const* price_card::last_below(service_tier t,
     return found;
 }
 
-}  // namespace llm
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::llm

@@ -6,9 +6,7 @@
 
 #include <algorithm>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace llm::detail {
+namespace coffer::inline COFFER_ABI::llm::detail {
 
 COFFER_INLINE price_entry::price_entry(std::string_view model, json const& entry) : model_{model} {
     for (auto const& [name, value] : entry.items()) {
@@ -174,6 +172,4 @@ COFFER_INLINE token_rates price_entry::completed(listed const& rates, token_rate
     return out;
 }
 
-}  // namespace llm::detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::llm::detail

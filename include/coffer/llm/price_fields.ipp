@@ -10,9 +10,7 @@
 #include <system_error>
 #include <utility>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace llm::detail {
+namespace coffer::inline COFFER_ABI::llm::detail {
 
 COFFER_INLINE std::optional<std::int64_t> take_size(std::string_view& rest) noexcept {
     constexpr std::string_view prefix = "_above_";
@@ -90,6 +88,4 @@ COFFER_INLINE bool speaks_of_money(std::string_view name) noexcept {
     return std::ranges::any_of(words, [&](std::string_view w) { return name.find(w) != name.npos; });
 }
 
-}  // namespace llm::detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::llm::detail

@@ -9,9 +9,7 @@
 #include <stdexcept>
 #include <utility>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace llm {
+namespace coffer::inline COFFER_ABI::llm {
 
 COFFER_INLINE price_list price_list::from_json(std::string_view text, std::string_view day, std::string_view provider) {
     bool const is_day = day.size() == 10 && day[4] == '-' && day[7] == '-' &&
@@ -51,6 +49,4 @@ COFFER_INLINE void price_list::read(std::string_view model, json const& entry, s
     prices.set(name, *std::move(card));
 }
 
-}  // namespace llm
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::llm

@@ -6,9 +6,7 @@
 
 #include <array>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace llm {
+namespace coffer::inline COFFER_ABI::llm {
 
 COFFER_INLINE price_table& price_table::set(std::string model, price_card card) & {
     auto const at = std::ranges::lower_bound(rows_, model, {}, &row::first);
@@ -85,6 +83,4 @@ COFFER_INLINE void price_table::include(unit_fees& most, unit_fees const& f) noe
         (*most.web_search)[i] = std::max((*most.web_search)[i], (*f.web_search)[i]);
 }
 
-}  // namespace llm
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::llm

@@ -6,9 +6,7 @@
 
 #include <stdexcept>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace llm {
+namespace coffer::inline COFFER_ABI::llm {
 
 COFFER_INLINE request& request::add(message m) & { return messages_.push_back(std::move(m)), *this; }
 
@@ -61,6 +59,4 @@ COFFER_INLINE request&& request::extra(std::string raw) && { return std::move(ex
 
 COFFER_INLINE request&& request::end_user(std::string tag) && { return std::move(end_user(std::move(tag))); }
 
-}  // namespace llm
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::llm

@@ -7,9 +7,7 @@
 #include <algorithm>
 #include <array>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace llm::detail {
+namespace coffer::inline COFFER_ABI::llm::detail {
 
 COFFER_INLINE bool is_harmless_extra(std::string_view name) noexcept {
     constexpr std::array<std::string_view, 21> harmless{"metadata",
@@ -116,6 +114,4 @@ COFFER_INLINE raw_parts read_parts(request const& r, openai_options const& o) {
     return p;
 }
 
-}  // namespace llm::detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::llm::detail

@@ -9,9 +9,7 @@
 #include <string>
 #include <utility>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 COFFER_INLINE bulkhead_line::bulkhead_line(bulkhead_options const& o, call_priority priority)
     : options_{(o.check(), o)},
@@ -221,6 +219,4 @@ COFFER_INLINE fault bulkhead_line::displaced(int priority) {
         .with_code("displaced");
 }
 
-}  // namespace detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::detail

@@ -7,9 +7,7 @@
 #include <charconv>
 #include <system_error>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 COFFER_INLINE int priority_tag::operator()(call const& c) const {
     for (auto const& [name, value] : c.tags()) {
@@ -25,6 +23,4 @@ COFFER_INLINE int priority_tag::operator()(call const& c) const {
     return 0;
 }
 
-}  // namespace detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::detail

@@ -4,9 +4,7 @@
 
 #include <coffer/policy/circuit_text.hpp>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 COFFER_INLINE std::string circuit_of(target const& t) {
     if (t.provider.empty() && t.model.empty()) return "the circuit";
@@ -69,6 +67,4 @@ COFFER_INLINE void describe_into(composition& to, circuit_breaker_options const&
     to.with_other("hint_ceiling", o.hint_ceiling, usual.hint_ceiling);
 }
 
-}  // namespace detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::detail

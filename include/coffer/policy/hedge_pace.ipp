@@ -6,9 +6,7 @@
 
 #include <algorithm>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 COFFER_INLINE hedge_pace::hedge_pace(hedge_options const& o)
     : options_{(o.check(), o)}, window_{o.window}, credit_{o.ratio, o.burst} {}
@@ -61,6 +59,4 @@ COFFER_INLINE hedge_pace::terms hedge_pace::terms_at(time_point now) noexcept {
             window_.percentile(0.5, now)};
 }
 
-}  // namespace detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::detail

@@ -4,9 +4,7 @@
 
 #include <coffer/policy/once_claim.hpp>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 COFFER_INLINE claim_request request_for(flight const& f, flight_plan const& plan) {
     auto const& options = plan.options;
@@ -23,6 +21,4 @@ COFFER_INLINE claim_request request_for(flight const& f, flight_plan const& plan
     return request;
 }
 
-}  // namespace detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::detail

@@ -4,14 +4,10 @@
 
 #include <coffer/policy/once_flight.hpp>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 COFFER_INLINE claim_scope::claim_scope(call& c, permit_source& claim) noexcept : call_{c} {
     call_access::set_claim(c, &claim);
 }
 
-}  // namespace detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::detail

@@ -4,9 +4,7 @@
 
 #include <coffer/policy/once_guard.hpp>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 COFFER_INLINE flight_plan::flight_plan(std::shared_ptr<store_backend> s, record_id r, once_options o,
                                        fingerprint_fields which)
@@ -37,6 +35,4 @@ COFFER_INLINE void flight_guard::land() noexcept {
     flight_->land(std::move(how_));
 }
 
-}  // namespace detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::detail

@@ -7,9 +7,7 @@
 #include <algorithm>
 #include <vector>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 COFFER_INLINE rate_line::rate_line(rate_limit_options const& o)
     : first_{(o.check(), o), 0}, throttle_{o.first_pause, o.longest_pause, o.hint_spread, o.hint_ceiling} {
@@ -317,6 +315,4 @@ COFFER_INLINE outcome<bool> rate_line::take_or_join(rate_place& p, attempt const
     return failed(too_long(wait, std::string{what}, turn.first >= p.deadline_));
 }
 
-}  // namespace detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::detail

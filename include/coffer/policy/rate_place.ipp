@@ -6,9 +6,7 @@
 
 #include <utility>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 COFFER_INLINE void rate_nudges::add(std::shared_ptr<rate_nudge> one) noexcept {
     if (!one) return;
@@ -25,6 +23,4 @@ COFFER_INLINE void rate_nudges::wake() {
     }
 }
 
-}  // namespace detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::detail

@@ -6,9 +6,7 @@
 
 #include <algorithm>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 COFFER_INLINE rate_rules::rate_rules(rate_limit_options const& o, std::uint64_t number)
     : options{o},
@@ -43,6 +41,4 @@ COFFER_INLINE std::string_view rate_rules::tenant_of(attempt const& a) const noe
     return {};
 }
 
-}  // namespace detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::detail

@@ -4,9 +4,7 @@
 
 #include <coffer/policy/retry_text.hpp>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 COFFER_INLINE std::string text_of(backoff const& b) {
     auto const base = duration_text(b.base);
@@ -52,6 +50,4 @@ COFFER_INLINE void describe_into(composition& to, retry_options const& o) {
     to.with_other("attempt_timeout", o.attempt_timeout, usual.attempt_timeout);
 }
 
-}  // namespace detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::detail

@@ -8,9 +8,7 @@
 #include <stdexcept>
 #include <variant>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 COFFER_INLINE run_step::run_step(std::string n, time_point u, coffer::call c)
     : name{std::move(n)}, until{u}, call{std::move(c)} {}
@@ -201,6 +199,4 @@ COFFER_INLINE run_failure run_context::how_it_was_left() const {
     return run_failure{"ended without done()" + (last == steps_.rend() ? "" : ", after " + last->name)};
 }
 
-}  // namespace detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::detail

@@ -4,9 +4,7 @@
 
 #include <coffer/policy/run_step.hpp>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 COFFER_INLINE bool may_have_been_done(fault const& why) {
     return why.kind() == fault_kind::store_unavailable && why.code() != "run_lost" && why.code() != "run_over";
@@ -26,6 +24,4 @@ COFFER_INLINE fault preflight_fault(std::exception_ptr const& thrown) {
         thrown);
 }
 
-}  // namespace detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::detail

@@ -6,9 +6,7 @@
 
 #include <algorithm>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace calendar {
+namespace coffer::inline COFFER_ABI::calendar {
 
 COFFER_INLINE std::chrono::local_seconds shown_at(zone const& z, std::chrono::sys_seconds t) {
     return std::chrono::local_seconds{t.time_since_epoch() + z.at(t).offset};
@@ -41,6 +39,4 @@ COFFER_INLINE span month_at(zone const& z, std::chrono::sys_seconds t) {
                           [](std::chrono::year_month_day first) { return first + std::chrono::months{1}; });
 }
 
-}  // namespace calendar
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::calendar

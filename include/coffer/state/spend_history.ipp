@@ -4,9 +4,7 @@
 
 #include <coffer/state/spend_history.hpp>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 COFFER_INLINE void put_number(std::string& out, std::uint64_t n) {
     for (; n >= 0x80; n >>= 7) out += static_cast<char>(static_cast<unsigned char>(n | 0x80));
@@ -35,6 +33,4 @@ COFFER_INLINE std::optional<std::int64_t> take_signed(std::string_view& in) {
     return static_cast<std::int64_t>((*n >> 1) ^ ((*n & 1) != 0 ? ~std::uint64_t{0} : 0));
 }
 
-}  // namespace detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::detail

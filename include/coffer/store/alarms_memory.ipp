@@ -8,9 +8,7 @@
 #include <tuple>
 #include <utility>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 COFFER_INLINE std::size_t memory_alarms::look(alarm_watch const& watch, ledger_book& book, time_point now) {
     auto const last = std::min(std::exchange(last_, now), now);
@@ -180,6 +178,4 @@ COFFER_INLINE bool memory_alarms::older(kept_alarm const& a, kept_alarm const& b
     return std::pair{a.what.when, a.what.id} < std::pair{b.what.when, b.what.id};
 }
 
-}  // namespace detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::detail

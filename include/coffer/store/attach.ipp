@@ -4,9 +4,7 @@
 
 #include <coffer/store/attach.hpp>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 COFFER_INLINE std::optional<outcome<shared_answer>> told_by(record const& r) {
     switch (r.state) {
@@ -38,6 +36,4 @@ COFFER_INLINE fault still_nothing(bool at_work) {
         .with_retry_after(1s);
 }
 
-}  // namespace detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::detail

@@ -6,9 +6,7 @@
 
 #include <stdexcept>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 COFFER_INLINE std::string scope_named(std::string scope) {
     bool const empty_part = scope.starts_with('/') || scope.ends_with('/') || scope.find("//") != std::string::npos;
@@ -18,6 +16,4 @@ COFFER_INLINE std::string scope_named(std::string scope) {
     return scope;
 }
 
-}  // namespace detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::detail

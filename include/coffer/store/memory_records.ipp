@@ -7,9 +7,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 COFFER_INLINE void memory_records::bind(std::shared_ptr<clock> const& c) {
     std::lock_guard const lock{mutex_};
@@ -183,6 +181,4 @@ COFFER_INLINE bool memory_records::make_room() {
     return true;
 }
 
-}  // namespace detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::detail

@@ -6,9 +6,7 @@
 
 #include <algorithm>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 COFFER_INLINE std::shared_ptr<run_record const> memory_runs::peek(record_id const& job, record_moment at,
                                                                   owner_is_dead dead) const {
@@ -55,6 +53,4 @@ COFFER_INLINE void memory_runs::drop_due(record_moment at, owner_is_dead const& 
     }
 }
 
-}  // namespace detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::detail

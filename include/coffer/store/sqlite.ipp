@@ -6,9 +6,7 @@
 
 #include <utility>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace sqlite {
+namespace coffer::inline COFFER_ABI::sqlite {
 
 COFFER_INLINE store::store(std::filesystem::path const& file, options o)
     : store{std::make_shared<detail::backend>(detail::open_files::open(file, o))} {}
@@ -17,6 +15,4 @@ COFFER_INLINE sqlite::stats store::stats() const noexcept { return backend_->fil
 
 COFFER_INLINE store::store(std::shared_ptr<detail::backend> b) : coffer::store{b}, backend_{std::move(b)} {}
 
-}  // namespace sqlite
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::sqlite

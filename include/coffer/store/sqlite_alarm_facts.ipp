@@ -6,9 +6,7 @@
 
 #include <utility>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 COFFER_INLINE std::vector<watched_limit> alarm_facts::limits(time_point last, time_point now) {
     std::vector<account_status> accounts;
@@ -127,6 +125,4 @@ COFFER_INLINE std::int64_t alarm_facts::first_hour(time_point now) noexcept {
     return spend_history::cell_of(now) - static_cast<spend_history::cell>(spend_history::size);
 }
 
-}  // namespace sqlite::detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

@@ -4,9 +4,7 @@
 
 #include <coffer/store/sqlite_alarms.hpp>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 COFFER_INLINE std::vector<kept_alarm> file_alarms::take(std::size_t most, std::chrono::nanoseconds lease,
                                                         time_point now) {
@@ -119,6 +117,4 @@ COFFER_INLINE std::string file_alarms::alarms_where(std::string_view condition) 
            std::string{condition};
 }
 
-}  // namespace sqlite::detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

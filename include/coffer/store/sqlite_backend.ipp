@@ -8,9 +8,7 @@
 #include <exception>
 #include <stdexcept>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 COFFER_INLINE backend::backend(std::shared_ptr<opened_file> file)
     : runs_backend{file}, ledger_{std::make_shared<ledger_on_file>(std::move(file))} {}
@@ -225,6 +223,4 @@ COFFER_INLINE bool backend::leads_to_a_send(record copy, record_moment at, recor
     return g != nullptr && g->token == token && g->undecoded.empty();
 }
 
-}  // namespace sqlite::detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

@@ -6,9 +6,7 @@
 
 #include <stdexcept>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 COFFER_INLINE std::optional<std::string> body_codec::seal(std::string_view body, body_place const& where) const {
     if (!keys_) return std::nullopt;
@@ -51,6 +49,4 @@ COFFER_INLINE std::string body_codec::bound_to(body_place const& where) {
     return text;
 }
 
-}  // namespace sqlite::detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

@@ -6,9 +6,7 @@
 
 #include <algorithm>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 COFFER_INLINE std::string encode(trusted_wall const& t) {
     auto const wall = [](auto at) { return std::chrono::nanoseconds{at.time_since_epoch()}.count(); };
@@ -81,6 +79,4 @@ COFFER_INLINE clock_reading read_clocks(owner_files const& owners) {
     return {owners.boot(), std::chrono::steady_clock::now(), std::chrono::system_clock::now()};
 }
 
-}  // namespace sqlite::detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

@@ -6,9 +6,7 @@
 
 #include <thread>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 COFFER_INLINE connection::connection(std::string path, std::chrono::milliseconds patience, access may)
     : path_{std::move(path)}, place_{path_}, patience_{patience}, use_{identify(path_), path_} {
@@ -121,6 +119,4 @@ COFFER_INLINE void statement::bind(int at, blob b) const {
         sqlite3_bind_blob64(get(), at, b.bytes.data() == nullptr ? "" : b.bytes.data(), b.bytes.size(), SQLITE_STATIC));
 }
 
-}  // namespace sqlite::detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

@@ -6,9 +6,7 @@
 
 #include <thread>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 COFFER_INLINE std::optional<std::uint64_t> mount_of(std::filesystem::path const& path) noexcept {
 #ifdef STATX_MNT_ID  // Linux 5.8; older ones leave it out of the mask
@@ -62,6 +60,4 @@ COFFER_INLINE std::optional<std::string> why_not_open(std::filesystem::path cons
     return std::nullopt;
 }
 
-}  // namespace sqlite::detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

@@ -6,9 +6,7 @@
 
 #include <new>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 COFFER_INLINE explanation explain(int code) noexcept {
     if (code == SQLITE_READONLY_DBMOVED)
@@ -79,6 +77,4 @@ COFFER_INLINE bool may_pass(std::exception_ptr const& why) noexcept {
     }
 }
 
-}  // namespace sqlite::detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

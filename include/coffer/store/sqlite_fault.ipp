@@ -9,9 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 COFFER_INLINE void put(std::string& to, std::string_view text) {
     to += std::to_string(text.size());
@@ -100,6 +98,4 @@ COFFER_INLINE fingerprint decode_fingerprint(std::uint32_t version, std::string_
     return print;
 }
 
-}  // namespace sqlite::detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

@@ -4,9 +4,7 @@
 
 #include <coffer/store/sqlite_file_job.hpp>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 COFFER_INLINE fault forked() {
     return fault{fault_kind::store_unavailable,
@@ -19,6 +17,4 @@ COFFER_INLINE fault unowned(opened_file const& f, std::error_code const& why) {
                                                     "), so others would take it for dead; mend the directory"};
 }
 
-}  // namespace sqlite::detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

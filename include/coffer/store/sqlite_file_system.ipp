@@ -9,9 +9,7 @@
 #include <sstream>
 #include <system_error>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 COFFER_INLINE std::optional<std::string> why_not_on(file_system const& fs) {
     constexpr std::uint32_t fuse = 0x65735546;
@@ -52,6 +50,4 @@ COFFER_INLINE file_system file_system_of(std::filesystem::path const& path) {
     return {static_cast<std::uint32_t>(fs.f_type), mount_type(mountinfo, s.st_dev)};
 }
 
-}  // namespace sqlite::detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

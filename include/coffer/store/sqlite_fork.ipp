@@ -7,9 +7,7 @@
 #include <stdexcept>
 #include <system_error>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 COFFER_INLINE bool fork_watch::open(file_identity const& file) {
     std::lock_guard const lock{mutex_};
@@ -63,6 +61,4 @@ COFFER_INLINE void file_use::refuse(std::string const& path) {
                              fork_remedy};
 }
 
-}  // namespace sqlite::detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

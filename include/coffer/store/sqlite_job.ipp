@@ -6,14 +6,10 @@
 
 #include <utility>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 COFFER_INLINE job::job(urgency u, std::optional<store_step> step, std::string record, outside_work held,
                        std::size_t size)
     : urgency_{u}, step_{step}, record_{std::move(record)}, held_{std::move(held)}, in_memory_{size} {}
 
-}  // namespace sqlite::detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

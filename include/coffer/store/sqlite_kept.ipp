@@ -6,9 +6,7 @@
 
 #include <algorithm>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 COFFER_INLINE bool kept_jobs::has(std::string_view record) const noexcept {
     return std::any_of(jobs_.begin(), jobs_.end(), [&](auto& k) { return k->record_ == record; });
@@ -48,6 +46,4 @@ COFFER_INLINE kept_jobs::clock::time_point kept_jobs::retry_at() const noexcept 
 
 COFFER_INLINE void kept_jobs::retry_soon() noexcept { retry_at_ = std::min(retry_at_, clock::now() + first_delay); }
 
-}  // namespace sqlite::detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

@@ -7,9 +7,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 COFFER_INLINE reserve_verdict file_ledger::reserve(reserve_request const& q, std::string const& owner, ledger_moment at,
                                                    owner_is_dead const& dead) {
@@ -293,6 +291,4 @@ COFFER_INLINE std::vector<ledger_entry> file_ledger::entries(entry_filter const&
     return all;
 }
 
-}  // namespace sqlite::detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

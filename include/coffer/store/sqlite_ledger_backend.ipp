@@ -4,9 +4,7 @@
 
 #include <coffer/store/sqlite_ledger_backend.hpp>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 COFFER_INLINE alarm_outbox::result<reserve_verdict> ledger_on_file::reserve(reserve_request const& q) {
     auto work = [q](opened_file& f, clock& c) -> outcome<reserve_verdict> {
@@ -112,6 +110,4 @@ COFFER_INLINE std::string ledger_on_file::name_of(reservation_id const& id) {
     return std::string{id.begin(), id.end()};
 }
 
-}  // namespace sqlite::detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

@@ -4,9 +4,7 @@
 
 #include <coffer/store/sqlite_ledger_reader.hpp>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace sqlite {
+namespace coffer::inline COFFER_ABI::sqlite {
 
 COFFER_INLINE ledger_reader::ledger_reader(reader& from)
     : path_{from.path().string()},
@@ -43,6 +41,4 @@ COFFER_INLINE detail::file_ledger::owner_is_dead ledger_reader::owner_test() con
     return [this](std::string const& name) { return owners_->is_dead(name); };
 }
 
-}  // namespace sqlite
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::sqlite

@@ -6,9 +6,7 @@
 
 #include <stdexcept>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 COFFER_INLINE std::int64_t ledger_rows::count(steady t) noexcept {
     return std::chrono::nanoseconds{t.time_since_epoch()}.count();
@@ -197,6 +195,4 @@ COFFER_INLINE void ledger_rows::write_accounts(stored_reservation const& s) {
     }
 }
 
-}  // namespace sqlite::detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

@@ -6,9 +6,7 @@
 
 #include <utility>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 COFFER_INLINE std::optional<file_identity> identity_of(std::string const& path) noexcept {
     struct stat s{};
@@ -48,6 +46,4 @@ COFFER_INLINE bool place::may_settle() const noexcept {
     return log_ == file_identity{s.st_dev, s.st_ino};
 }
 
-}  // namespace sqlite::detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

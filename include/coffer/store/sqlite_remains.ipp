@@ -9,9 +9,7 @@
 #include <fstream>
 #include <vector>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 COFFER_INLINE void traces::add(std::string_view bytes) {
     for (std::size_t at = 0; at + width <= bytes.size(); at += step) {
@@ -87,6 +85,4 @@ COFFER_INLINE std::size_t count_remains(connection& db, std::filesystem::path co
     return remains;
 }
 
-}  // namespace sqlite::detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

@@ -8,9 +8,7 @@
 #include <stdexcept>
 #include <utility>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 COFFER_INLINE std::string bytes_in_words(std::int64_t bytes) {
     constexpr std::int64_t kib = 1024;
@@ -54,6 +52,4 @@ COFFER_INLINE std::int64_t room::left() const {
     return (std::max<std::int64_t>(most_pages_ - pages, 0) + (free.next() ? free.integer() : 0)) * page_size_;
 }
 
-}  // namespace sqlite::detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

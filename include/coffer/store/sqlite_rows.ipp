@@ -7,9 +7,7 @@
 #include <tuple>
 #include <utility>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 COFFER_INLINE record_rows::record_rows(connection& db, std::shared_ptr<crypto::key_ring const> keys)
     : db_{db}, bodies_{std::move(keys)} {}
@@ -189,6 +187,4 @@ COFFER_INLINE void record_rows::write_send(stored_record& s, int number) {
     std::apply(put, usage_buckets);
 }
 
-}  // namespace sqlite::detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

@@ -6,9 +6,7 @@
 
 #include <string>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace sqlite {
+namespace coffer::inline COFFER_ABI::sqlite {
 
 COFFER_INLINE run_reader::run_reader(reader& from)
     : from_{&from}, rows_{from.explained([&] { return std::make_unique<detail::run_rows>(from.db()); })} {}
@@ -31,6 +29,4 @@ COFFER_INLINE std::optional<seen_run> run_reader::as_it_is(detail::stored_run s)
     return seen_run{std::move(s.job), std::move(s.row), stopped};
 }
 
-}  // namespace sqlite
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::sqlite

@@ -7,9 +7,7 @@
 #include <stdexcept>
 #include <vector>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 COFFER_INLINE stored_run run_rows::load(record_id const& job) const {
     auto const r = by_key_.with(as_blob(job.digest));
@@ -107,6 +105,4 @@ COFFER_INLINE void run_rows::remove(stored_run& s) const {
     s.id = 0;
 }
 
-}  // namespace sqlite::detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

@@ -4,9 +4,7 @@
 
 #include <coffer/store/sqlite_runs_backend.hpp>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 COFFER_INLINE store_backend::result<run_verdict> runs_backend::begin_run(record_id const& job, run_request const& q) {
     auto work = [job, q](opened_file& f, clock& c) -> outcome<run_verdict> {
@@ -94,6 +92,4 @@ COFFER_INLINE store_backend::result<std::vector<run_summary>> runs_backend::list
     });
 }
 
-}  // namespace sqlite::detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

@@ -7,9 +7,7 @@
 #include <stdexcept>
 #include <thread>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 COFFER_INLINE std::int64_t ask(connection& db, char const* sql) {
     statement const s{db, sql};
@@ -74,6 +72,4 @@ COFFER_INLINE std::string stored_secret_id(connection& db) {
     return row.next() ? std::string{row.bytes()} : std::string{};
 }
 
-}  // namespace sqlite::detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

@@ -8,9 +8,7 @@
 #include <string_view>
 #include <system_error>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 COFFER_INLINE void sync_directory(std::filesystem::path const& directory) noexcept {
     if (descriptor const d{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)}) ::fsync(d.get());
@@ -92,6 +90,4 @@ COFFER_INLINE void secret_file::refuse(std::string const& why) const {
     throw std::runtime_error{"coffer::sqlite: the secret " + path_.string() + " " + why};
 }
 
-}  // namespace sqlite::detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

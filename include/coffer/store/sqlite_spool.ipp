@@ -8,9 +8,7 @@
 #include <cerrno>
 #include <utility>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 COFFER_INLINE std::optional<std::string> read_spooled(std::filesystem::path const& path) {
     auto const fail = [&] { throw std::system_error{errno, std::generic_category(), "cannot read " + path.string()}; };
@@ -137,6 +135,4 @@ COFFER_INLINE bool spool::write(std::filesystem::path const& path, std::string_v
     return true;
 }
 
-}  // namespace sqlite::detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

@@ -8,9 +8,7 @@
 #include <stdexcept>
 #include <utility>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 COFFER_INLINE outcome<void> keep_answer(opened_file& f, clock& c, spooled_answer const& a, shared_answer const& what) {
     record_machine m{f.records().of(a.record).row, f.moment(c), f.owner_test()};
@@ -101,6 +99,4 @@ COFFER_INLINE void look_job::look() noexcept {
     }
 }
 
-}  // namespace sqlite::detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

@@ -9,9 +9,7 @@
 #include <memory>
 #include <utility>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 COFFER_INLINE std::string encode(spooled_answer const& a, body_codec const& bodies) {
     auto const sealed = bodies.seal(a.what->body, {a.record.digest, a.send});
@@ -102,6 +100,4 @@ COFFER_INLINE std::optional<spool_file> spool_file_at(std::filesystem::path path
     return spool_file{std::move(path), std::string{name.substr(0, digest - 1)}, id->digest, is_draft};
 }
 
-}  // namespace sqlite::detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

@@ -6,9 +6,7 @@
 
 #include <system_error>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace sqlite {
+namespace coffer::inline COFFER_ABI::sqlite {
 
 COFFER_INLINE survey look(std::filesystem::path const& file) {
     using std::chrono::nanoseconds;
@@ -87,6 +85,4 @@ COFFER_INLINE survey look(std::filesystem::path const& file) {
     return s;
 }
 
-}  // namespace sqlite
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::sqlite

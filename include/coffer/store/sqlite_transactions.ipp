@@ -4,9 +4,7 @@
 
 #include <coffer/store/sqlite_transactions.hpp>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 COFFER_INLINE void transactions::begin() {
     db_.check_place();
@@ -22,6 +20,4 @@ COFFER_INLINE void transactions::commit() {
     if (sqlite3_total_changes(db_.get()) != changes_before_) ++commits_;
 }
 
-}  // namespace sqlite::detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

@@ -7,9 +7,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 COFFER_INLINE working_set::working_set(connection& db, std::shared_ptr<crypto::key_ring const> keys)
     : rows_{db, std::move(keys)}, clock_{db}, data_version_{db, "PRAGMA data_version"} {}
@@ -100,6 +98,4 @@ COFFER_INLINE void working_set::write_all() {
     clock_.write();
 }
 
-}  // namespace sqlite::detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

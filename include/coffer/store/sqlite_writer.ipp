@@ -7,9 +7,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace sqlite::detail {
+namespace coffer::inline COFFER_ABI::sqlite::detail {
 
 COFFER_INLINE writer::writer(connection& db, working_set& records, std::string path, store_probe const* probe,
                              std::size_t most_kept, upkeep care)
@@ -239,6 +237,4 @@ COFFER_INLINE void writer::spool(job& j) noexcept {
     if (j.spool()) j.on_disk_ += std::exchange(j.in_memory_, 0);
 }
 
-}  // namespace sqlite::detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::sqlite::detail

@@ -4,13 +4,9 @@
 
 #include <coffer/time/context_timer.hpp>
 
-namespace coffer::inline COFFER_ABI {
-
-namespace detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 COFFER_INLINE context_timer::context_timer(asio::execution_context& context)
     : timer_{in_place_executor{context}}, context_{&asio::use_service<asio::detail::io_context_impl>(context)} {}
 
-}  // namespace detail
-
-}  // namespace coffer::inline COFFER_ABI
+}  // namespace coffer::inline COFFER_ABI::detail
