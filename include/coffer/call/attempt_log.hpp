@@ -88,7 +88,7 @@ public:
     /// As the library does when a call is used again.
     void clear() noexcept { records_.clear(); }
 
-    /// A table, with one line for each attempt.
+    /// A table, with one line for each attempt; `no attempts` if there are none.
     friend std::ostream& operator<<(std::ostream& out, attempt_log const& log);
 
 private:

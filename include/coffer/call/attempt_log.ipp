@@ -28,6 +28,7 @@ COFFER_INLINE std::string seconds(std::chrono::nanoseconds d) {
 }  // namespace detail
 
 COFFER_INLINE std::ostream& operator<<(std::ostream& out, attempt_log const& log) {
+    if (log.empty()) return out << "no attempts\n";
     std::vector<std::vector<std::string>> rows{
         {"#", "target", "start", "waited", "why", "took", "end", "executed", "billed", "cost"}};
     for (auto const& r : log) {

@@ -22,7 +22,7 @@ COFFER_INLINE outcome<response> ride::end(wake why) {
     engine_->withdraw(transfer_);
     bool const sent = stage == transfer::stage::sent;
     auto const kind = why == wake::cancelled ? fault_kind::cancelled : fault_kind::timed_out;
-    auto const* const what = why == wake::cancelled ? ": cancelled" : ": the deadline passed";
+    auto const* const what = why == wake::cancelled ? ": cancelled" : ": out of time";
     return failed(
         left(kind, sent, transfer_->status(), transfer_->host() + what + (sent ? "" : " before the request was sent")));
 }

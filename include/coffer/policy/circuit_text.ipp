@@ -61,7 +61,7 @@ COFFER_INLINE void describe_into(composition& to, circuit_breaker_options const&
     to.with_other("probes", o.probes, usual.probes);
     auto const &b = o.breaks, &u = usual.breaks;
     if (b.first != u.first || b.longest != u.longest)
-        to.with("breaks " + duration_text(b.first) + " to " + duration_text(b.longest));
+        to.with("breaks " + duration_text(b.first) + (b.longest == b.first ? "" : " to " + duration_text(b.longest)));
     to.with_other("breaks' factor", b.factor, u.factor);
     if (!b.jittered) to.with("breaks not jittered");
     to.with_other("hint_ceiling", o.hint_ceiling, usual.hint_ceiling);
