@@ -62,10 +62,13 @@ public:
     /// The same with a message: one line for people, without credentials or prompts.
     fault(fault_kind kind, std::string message);
 
+    /// @{
+    /// A copy shares the details.
     fault(fault const&) noexcept;
     fault(fault&&) noexcept;
     fault& operator=(fault const&) noexcept;
     fault& operator=(fault&&) noexcept;
+    /// @}
     ~fault();
 
     /// Its row in `fault_table` says what it means.

@@ -83,11 +83,15 @@ using observer = std::function<void(event const&)>;
 /// The observers of one pipeline.
 class observers {
 public:
+    /// Nobody yet.
     observers();
+    /// @{
+    /// A copy tells the same ones.
     observers(observers const&);
     observers(observers&&) noexcept;
     observers& operator=(observers const&);
     observers& operator=(observers&&) noexcept;
+    /// @}
     ~observers();
     /// For good. Not while a call runs.
     void add(observer o);
