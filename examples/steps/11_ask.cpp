@@ -8,28 +8,28 @@
 #include <coffer/store/sqlite.hpp>
 
 #include <CLI/CLI.hpp>
-#include <cmath>
 #include <cstdlib>
 #include <iostream>
 
 using namespace coffer::llm;
 
 int main(int argc, char** argv) try {
-    std::string prompt, key, model = "gpt-4o-mini", system = "Answer in plain text.", file = "ask.db";
+    std::string prompt, key, model = "gpt-4o-mini", system = "Answer in plain text.", file = "ask.db", dollars;
     std::int64_t tokens = 4096, seconds = 300;
-    double dollars = 0;
     CLI::App app{"Asks OPENAI_BASE_URL (.../v1) with OPENAI_API_KEY. The same asked again is answered from a store."};
     app.add_option("prompt", prompt, "the question; without it, standard input is read");
     app.add_option("--key", key, "the answer's name in the store; without it, equal questions share one for 30 days");
     app.add_option("--model", model)->envname("OPENAI_MODEL")->capture_default_str();
     app.add_option("--system", system, "instructions that come before the question")->capture_default_str();
     app.add_option("--max-tokens", tokens, "of the answer")->check(CLI::Range(1, 1000000))->capture_default_str();
-    app.add_option("--budget", dollars, "US dollars a day, of all who use the store")->check(CLI::Range(1e-6, 1e6));
+    auto const amount = [](std::string const& text) {
+        return coffer::money::parse(text) ? "" : text + " is no amount";
+    };
+    app.add_option("--budget", dollars, "US dollars a day, of all who use the store")->check(amount);
     app.add_option("--timeout", seconds, "in seconds")->check(CLI::Range(1, 86400))->capture_default_str();
     app.add_option("--store", file)->envname("ASK_STORE")->capture_default_str();
     app.add_flag("--explain")->description("tell on standard error what was tried, and what it cost");
     CLI11_PARSE(app, argc, argv);
-    if (!std::isfinite(dollars)) return app.exit(CLI::ValidationError{"--budget", "nan is no amount"});
     auto const* const url = std::getenv("OPENAI_BASE_URL");
     if (url != nullptr && *url == 0) return std::cerr << "ask: OPENAI_BASE_URL is empty: unset it\n", 77;
     if (prompt.empty()) prompt.assign(std::istreambuf_iterator<char>{std::cin}, {});
@@ -39,8 +39,9 @@ int main(int argc, char** argv) try {
     coffer::sqlite::store const db{file};
     coffer::blocking_client client;
     openai const server{coffer::http::client{client.executor()}, api_key_from_env(), openai_options::from_env()};
-    auto const limit = dollars > 0 ? coffer::money::from_nano(std::llround(dollars * 1e9)) : coffer::money::max();
-    auto const kind = dollars > 0 ? coffer::limit_kind::hard : coffer::limit_kind::soft;
+    auto const daily = coffer::money::parse(dollars);
+    auto const kind = daily ? coffer::limit_kind::hard : coffer::limit_kind::soft;
+    auto const limit = daily.value_or(coffer::money::max());
     coffer::budget const budget{db, {.scope = "ask", .limit = limit, .window = coffer::daily, .kind = kind}};
     coffer::once const once{db, {.in_other_process = coffer::elsewhere::wait}};
     auto const ask = coffer::pipeline{once, coffer::retry{}, budget}.wrap(server.chat);

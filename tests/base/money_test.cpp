@@ -72,6 +72,25 @@ TEST(money, random_sums_agree_with_wide_arithmetic) {
 
 // Text ---------------------------------------------------------------------------------------------------------------
 
+TEST(money, reads_what_people_write) {
+    EXPECT_EQ(money::parse("0"), money{});
+    EXPECT_EQ(money::parse("12"), money::from_nano(12'000'000'000));
+    EXPECT_EQ(money::parse("12.5"), money::from_nano(12'500'000'000));
+    EXPECT_EQ(money::parse("0.000000001"), money::from_nano(1));
+    EXPECT_EQ(money::parse("000.10"), money::from_nano(100'000'000));
+    EXPECT_EQ(money::parse("9223372036.854775807"), money::max());
+    for (auto const* const bad :
+         {"", ".", "1.", ".5", "-1", "+1", "1e3", "nan", "inf", "1,5", "1 ", " 1", "$1", "0x1", "1.2.3", "0.0000000001",
+          "9223372036.854775808", "99999999999999999999999999999999999999999"})
+        EXPECT_EQ(money::parse(bad), std::nullopt) << bad;
+}
+
+TEST(money, reads_what_it_prints) {
+    for (auto const nano : {std::int64_t{0}, std::int64_t{1}, std::int64_t{999'999'999}, std::int64_t{1'000'000'001},
+                            money::max().nano()})
+        EXPECT_EQ(money::parse(money::from_nano(nano).to_string()), money::from_nano(nano));
+}
+
 TEST(money, prints_nine_decimals) {
     EXPECT_EQ((0.000150_usd).to_string(), "0.000150000");
     EXPECT_EQ(money{}.to_string(), "0.000000000");

@@ -12,9 +12,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <ostream>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace coffer::inline COFFER_ABI {
 namespace detail {
@@ -38,6 +40,9 @@ public:
     constexpr money() noexcept = default;
     /// A billionth of a dollar each.
     [[nodiscard]] static constexpr money from_nano(std::int64_t nano) noexcept { return money{nano}; }
+    /// Dollars as people write them, `12.5`: decimal digits with at most nine places. None for anything else, such as a sign or an
+    /// exponent, and for more than `max()`.
+    [[nodiscard]] static std::optional<money> parse(std::string_view dollars) noexcept;
     /// The largest amount.
     [[nodiscard]] static constexpr money max() noexcept { return money{std::numeric_limits<std::int64_t>::max()}; }
     /// In billionths of a dollar.
