@@ -4,6 +4,8 @@
 
 #include <coffer/call/send.hpp>
 
+#include <algorithm>
+
 namespace coffer::inline COFFER_ABI::detail {
 
 COFFER_INLINE permit_source* sender_base::claim() const noexcept {

@@ -4,6 +4,7 @@
 
 #include <coffer/http/curl_engine.hpp>
 
+#include <atomic>
 #include <stdexcept>
 #include <string>
 #include <utility>

@@ -4,6 +4,7 @@
 
 #include <coffer/policy/once_options.hpp>
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace coffer::inline COFFER_ABI {

@@ -4,6 +4,7 @@
 
 #include <coffer/state/timer_wheel.hpp>
 
+#include <algorithm>
 #include <bit>
 
 namespace coffer::inline COFFER_ABI {

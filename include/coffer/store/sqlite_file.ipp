@@ -4,6 +4,7 @@
 
 #include <coffer/store/sqlite_file.hpp>
 
+#include <cerrno>
 #include <stdexcept>
 
 namespace coffer::inline COFFER_ABI {

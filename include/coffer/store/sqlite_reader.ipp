@@ -5,6 +5,7 @@
 #include <coffer/store/sqlite_reader.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <system_error>
 #include <utility>
 
