@@ -5,7 +5,7 @@
     compile_time.py [--compiler g++] [--turns 5] [--optimise] [-- flag...]
 
 Each file is compiled twice: as whoever includes the headers gets it, and with COFFER_SEPARATE_COMPILATION, where functions that are no
-templates are left to a file of their own (docs/compile_time.md). That file's time stands at the end.
+templates are left to a file of their own (docs/install.md, "Compiled once"). That file's time stands at the end.
 
 Each file is compiled in turn with the others, `--turns` times; the least CPU time (the user's, of the compiler and whatever it
 starts) counts, and what it is compared with was measured in the same turns. Load makes all of them longer, ratios less so.

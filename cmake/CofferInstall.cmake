@@ -24,9 +24,13 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/cofferConfigVersion.cmake
     COMPATIBILITY SameMinorVersion # 0.x: a minor version may break
     ARCH_INDEPENDENT
 )
+set(configured ${PROJECT_BINARY_DIR})
+if(COFFER_SEPARATE_COMPILATION) # then the build directory is no package
+    string(APPEND configured /package)
+endif()
 foreach(file IN ITEMS cofferConfig.cmake cofferDependencies.cmake FindAsio.cmake)
-    configure_file(${CMAKE_CURRENT_LIST_DIR}/${file} ${PROJECT_BINARY_DIR}/${file} @ONLY)
-    install(FILES ${PROJECT_BINARY_DIR}/${file} DESTINATION ${package_dir})
+    configure_file(${CMAKE_CURRENT_LIST_DIR}/${file} ${configured}/${file} @ONLY)
+    install(FILES ${configured}/${file} DESTINATION ${package_dir})
 endforeach()
 install(FILES ${PROJECT_BINARY_DIR}/cofferConfigVersion.cmake DESTINATION ${package_dir})
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/licenses/coffer)

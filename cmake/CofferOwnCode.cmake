@@ -44,10 +44,11 @@ set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 
 # Our functions, where they are compiled once, as our programs are.
-foreach(part IN ITEMS core crypto http llm sqlite zones)
-    if(TARGET coffer_compiled_${part})
-        target_link_libraries(coffer_compiled_${part} PRIVATE coffer_warnings coffer_sanitizers coffer_compile_time)
-        set_target_properties(coffer_compiled_${part} PROPERTIES
+get_property(targets DIRECTORY ${PROJECT_SOURCE_DIR} PROPERTY BUILDSYSTEM_TARGETS)
+foreach(library IN LISTS targets)
+    if(library MATCHES "^coffer_compiled_")
+        target_link_libraries(${library} PRIVATE coffer_warnings coffer_sanitizers coffer_compile_time)
+        set_target_properties(${library} PROPERTIES
             CXX_STANDARD ${COFFER_CXX_STANDARD} CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF
         )
     endif()

@@ -31,20 +31,38 @@ set(coffer_llm_compiled_parts crypto)
 set(coffer_sqlite_compiled_parts crypto)
 
 # With COFFER_SEPARATE_COMPILATION: what links `target`, which has the headers of `component`, gets their definitions from a
-# static library that is built in this project, with this project's flags. None of
-# that is installed: whoever finds the package says for himself what he wants.
+# static library that is built in this project, with the flags of this directory. None of that is installed: whoever finds the
+# package says for himself what he wants.
 function(coffer_compile_once component target)
-    if(NOT COFFER_SEPARATE_COMPILATION OR NOT component IN_LIST coffer_compiled_components)
+    set(wanted ${COFFER_SEPARATE_COMPILATION})
+    if(NOT component STREQUAL "core") # as it was for what all of them stand on: the program must agree with itself
+        get_target_property(definitions coffer::coffer INTERFACE_COMPILE_DEFINITIONS)
+        set(wanted OFF)
+        if(definitions MATCHES COFFER_SEPARATE_COMPILATION)
+            set(wanted ON)
+        endif()
+    endif()
+    if(NOT wanted OR NOT component IN_LIST coffer_compiled_components)
         return()
     endif()
     foreach(part IN LISTS coffer_${component}_compiled_parts ITEMS ${component})
         set(library coffer_compiled_${part})
+        if(COFFER_ASIO STREQUAL "boost")
+            string(APPEND library _boost)
+        endif()
         if(NOT TARGET ${library})
-            set(source ${CMAKE_CURRENT_BINARY_DIR}/coffer_compiled/${part}.cpp)
+            set(source ${CMAKE_CURRENT_BINARY_DIR}/coffer_compiled/${library}.cpp)
             file(CONFIGURE OUTPUT ${source} CONTENT "#include <coffer/src/${part}.hpp>\n")
             add_library(${library} STATIC EXCLUDE_FROM_ALL ${source})
-            set_target_properties(${library} PROPERTIES POSITION_INDEPENDENT_CODE ON)
-            target_link_libraries(${library} PRIVATE ${target})
+            set_target_properties(${library} PROPERTIES
+                POSITION_INDEPENDENT_CODE ON CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
+                CXX_CLANG_TIDY "" CXX_CPPCHECK "" CXX_CPPLINT "" CXX_INCLUDE_WHAT_YOU_USE ""
+            )
+            if(part STREQUAL "crypto") # whoever asked for it first, it needs no more than this
+                target_link_libraries(${library} PRIVATE coffer::coffer OpenSSL::Crypto)
+            else()
+                target_link_libraries(${library} PRIVATE ${target})
+            endif()
         endif()
         target_link_libraries(${target} INTERFACE $<BUILD_INTERFACE:${library}>)
     endforeach()

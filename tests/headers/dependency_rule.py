@@ -141,6 +141,10 @@ def errors_of_definitions(root: Path, name: str, text: str, gathered: dict[str, 
         errors.append(f"{header}: the last thing in it has to be:{INCLUDES_DEFINITIONS.format(name)}")
     if len(gathered.get(name, [])) != 1:
         errors.append(f"{name}: must be gathered by one header in coffer/src/, is by {gathered.get(name, [])}")
+    # Of an inline function's variable there is one in a process; of another's, one in each shared object.
+    for match in re.finditer(r"^\s+static (?!.*\bconst\b|constexpr|.*\()\w.*[;{=]", text, re.MULTILINE):
+        line = text.count("\n", 0, match.start()) + 1
+        errors.append(f"{name}:{line}: a variable that functions share: make it a static member, inline, in the header")
     for match in re.finditer(r"^inline .*", text, re.MULTILINE):
         line = text.count("\n", 0, match.start()) + 1
         errors.append(f"{name}:{line}: write COFFER_INLINE: with COFFER_SEPARATE_COMPILATION it must not be inline")

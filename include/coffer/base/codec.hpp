@@ -43,7 +43,7 @@ namespace detail {
 
 [[nodiscard]] std::string digits(long long n);
 [[nodiscard]] std::string digits(unsigned long long n);
-/// Decimal digits and nothing else; false if they are none, or too many.
+/// Decimal digits, with a minus before them if it is signed, and nothing else; false if they are none, or too many.
 [[nodiscard]] bool read_digits(std::string_view text, long long& to) noexcept;
 [[nodiscard]] bool read_digits(std::string_view text, unsigned long long& to) noexcept;
 

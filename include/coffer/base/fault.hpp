@@ -141,7 +141,7 @@ public:
     /// @}
 
     /// One line: kind, status, code, message, what is known, why it stopped.
-    friend std::ostream& operator<<(std::ostream& out, fault const& f);
+    friend std::ostream& operator<<(std::ostream& out, fault const& f) { return f.print(out); }
 
 private:
     struct details {
@@ -153,6 +153,7 @@ private:
         std::exception_ptr cause;
     };
 
+    std::ostream& print(std::ostream& out) const;
     details& own();
 
     fault_kind kind_;

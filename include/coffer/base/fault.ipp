@@ -57,16 +57,6 @@ COFFER_INLINE fault&& fault::with_denial(budget_denial d) && { return std::move(
 
 COFFER_INLINE fault&& fault::with_cause(std::exception_ptr e) && { return std::move(with_cause(std::move(e))); }
 
-COFFER_INLINE std::ostream& operator<<(std::ostream& out, fault const& f) {
-    out << f.kind();
-    if (f.status() != 0) out << ", status " << f.status();
-    if (!f.code().empty()) out << ", code " << f.code();
-    if (!f.message().empty()) out << ": " << f.message();
-    out << " (executed " << f.execution() << ", billed " << f.billing();
-    if (f.stop() != stop_reason::none) out << "; stopped: " << to_string(f.stop());
-    return out << ")";
-}
-
 COFFER_INLINE fault::details& fault::own() {
     if (!detail_) {
         detail_ = std::make_shared<details>();
@@ -85,5 +75,15 @@ COFFER_INLINE fault::fault(fault&&) noexcept = default;
 COFFER_INLINE fault& fault::operator=(fault const&) noexcept = default;
 COFFER_INLINE fault& fault::operator=(fault&&) noexcept = default;
 COFFER_INLINE fault::~fault() = default;
+
+COFFER_INLINE std::ostream& fault::print(std::ostream& out) const {
+    out << kind();
+    if (status() != 0) out << ", status " << status();
+    if (!code().empty()) out << ", code " << code();
+    if (!message().empty()) out << ": " << message();
+    out << " (executed " << execution() << ", billed " << billing();
+    if (stop() != stop_reason::none) out << "; stopped: " << to_string(stop());
+    return out << ")";
+}
 
 }  // namespace coffer::inline COFFER_ABI

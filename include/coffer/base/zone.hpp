@@ -69,7 +69,10 @@ public:
     [[nodiscard]] zone_stretch at(std::chrono::sys_seconds instant) const;
 
     /// By name.
-    friend bool operator==(zone const& a, zone const& b);
+    friend bool operator==(zone const& a, zone const& b) {
+        if (!a.rules_ || !b.rules_) return a.rules_ == b.rules_ && a.offset_ == b.offset_;
+        return a.rules_->name() == b.rules_->name();
+    }
 
     /// `+05:30`; with seconds, `+00:53:28`, where there are some.
     [[nodiscard]] static std::string offset_text(std::chrono::seconds offset);

@@ -34,11 +34,6 @@ COFFER_INLINE zone_stretch zone::at(std::chrono::sys_seconds instant) const {
     return rules_ ? rules_->at(instant) : zone_stretch{sys_seconds::min(), sys_seconds::max(), offset_};
 }
 
-COFFER_INLINE bool operator==(zone const& a, zone const& b) {
-    if (!a.rules_ || !b.rules_) return a.rules_ == b.rules_ && a.offset_ == b.offset_;
-    return a.rules_->name() == b.rules_->name();
-}
-
 COFFER_INLINE std::string zone::offset_text(std::chrono::seconds offset) {
     auto const apart = std::chrono::hh_mm_ss{offset};
     auto const two = [](auto n) {

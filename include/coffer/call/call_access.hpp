@@ -119,6 +119,8 @@ private:
     /// Each thread takes many at once: calls of different threads have nothing to do with each other.
     static std::uint64_t next_number() noexcept;
     static std::string random_hex(random_source& random);
+
+    inline static std::atomic<std::uint64_t> numbers_taken_{0};
 };
 
 }  // namespace coffer::inline COFFER_ABI

@@ -154,9 +154,8 @@ COFFER_INLINE void call_access::adopt(call& c, attempt_log log, std::optional<mo
 
 COFFER_INLINE std::uint64_t call_access::next_number() noexcept {
     constexpr std::uint64_t many = 1024;
-    static std::atomic<std::uint64_t> taken{0};
     thread_local std::uint64_t next = 0;
-    if (next % many == 0) next = taken.fetch_add(many, std::memory_order_relaxed);
+    if (next % many == 0) next = numbers_taken_.fetch_add(many, std::memory_order_relaxed);
     return ++next;
 }
 

@@ -35,6 +35,7 @@ namespace detail {
 [[nodiscard]] std::string number_text(unsigned long long n);
 [[nodiscard]] std::string number_text(float n);
 [[nodiscard]] std::string number_text(double n);
+[[nodiscard]] std::string number_text(long double n);
 
 }  // namespace detail
 
@@ -60,9 +61,11 @@ public:
     }
     /// A number, as short as it can be written.
     template <class Number>
-        requires(std::is_arithmetic_v<Number> && !std::same_as<Number, bool>)
+        requires(std::is_arithmetic_v<Number> && !std::same_as<Number, bool> &&
+                 (std::floating_point<Number> || sizeof(Number) <= sizeof(long long)))
     composition& with(std::string_view option, Number value) {
         if constexpr (std::same_as<Number, float>) return with(option, detail::number_text(value));
+        else if constexpr (std::same_as<Number, long double>) return with(option, detail::number_text(value));
         else if constexpr (std::floating_point<Number>)
             return with(option, detail::number_text(static_cast<double>(value)));
         else if constexpr (std::is_signed_v<Number>)

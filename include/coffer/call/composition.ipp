@@ -21,6 +21,7 @@ COFFER_INLINE std::string number_text(long long n) { return shortest_text(n); }
 COFFER_INLINE std::string number_text(unsigned long long n) { return shortest_text(n); }
 COFFER_INLINE std::string number_text(float n) { return shortest_text(n); }
 COFFER_INLINE std::string number_text(double n) { return shortest_text(n); }
+COFFER_INLINE std::string number_text(long double n) { return shortest_text(n); }
 
 }  // namespace detail
 

@@ -84,7 +84,7 @@ using observer = std::function<void(event const&)>;
 class observers {
 public:
     /// Nobody yet.
-    observers();
+    observers() noexcept;
     /// @{
     /// A copy tells the same ones.
     observers(observers const&);

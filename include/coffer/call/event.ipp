@@ -19,7 +19,7 @@ COFFER_INLINE void observers::tell(event const& e) const noexcept {
     }
 }
 
-COFFER_INLINE observers::observers() = default;
+COFFER_INLINE observers::observers() noexcept = default;
 COFFER_INLINE observers::observers(observers const&) = default;
 COFFER_INLINE observers::observers(observers&&) noexcept = default;
 COFFER_INLINE observers& observers::operator=(observers const&) = default;

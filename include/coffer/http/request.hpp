@@ -56,6 +56,8 @@ public:
     friend std::ostream& operator<<(std::ostream& out, request const& r);
 };
 
+std::ostream& operator<<(std::ostream& out, request const& r);
+
 }  // namespace coffer::inline COFFER_ABI::http
 
 #if !defined(COFFER_SEPARATE_COMPILATION)

@@ -45,8 +45,8 @@ public:
 
     /// Throws `std::invalid_argument` for options that cannot be meant.
     explicit retry(retry_options const& options, rule user = {}, retry_quota quota = retry_quota{});
-    /// As `retry_options` has it.
-    retry();
+    /// With the defaults of `retry_options`, no rule, and a quota of its own.
+    explicit retry();
     /// Without a rule, and with a quota that others may share. Throws `std::invalid_argument` as the other one.
     retry(retry_options const& options, retry_quota quota);
     retry(retry const&) = default;  // and no moves: a handle that was moved from is one, too

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
-// The definitions of the core: calls, policies, the memory store, for the one file of a program that compiles them; see docs/compile_time.md.
+// The definitions of the core: calls, policies, the memory store, for the one file of a program that compiles them; see docs/install.md.
 
 #include <coffer/config.hpp>
 

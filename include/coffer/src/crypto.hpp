@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
-// The definitions of what the providers and the SQLite store share, for the one file of a program that compiles them; see docs/compile_time.md.
+// The definitions of what the providers and the SQLite store share, for the one file of a program that compiles them; see docs/install.md.
 
 #include <coffer/config.hpp>
 

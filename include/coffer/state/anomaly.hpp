@@ -146,9 +146,6 @@ money least_allowance(spend_history const& history, std::size_t stretch, spend_h
 
 }  // namespace detail
 
-money anomaly_allowance(spend_history const& history, std::size_t stretch, std::chrono::system_clock::time_point now,
-                        anomaly_options const& options);
-
 }  // namespace coffer::inline COFFER_ABI
 
 #if !defined(COFFER_SEPARATE_COMPILATION)

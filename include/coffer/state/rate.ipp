@@ -33,11 +33,6 @@ COFFER_INLINE rate_weight rate_weight::scaled(std::uint64_t part, std::uint64_t 
     return less;
 }
 
-COFFER_INLINE bool operator==(rate_weight const& a, rate_weight const& b) noexcept {
-    auto const &x = a.of_, &y = b.of_;  // one by one: GCC calls memcmp for them
-    return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3];
-}
-
 COFFER_INLINE rate_bucket::rate_bucket(std::vector<rate_rule> const& rules, std::uint64_t generation) {
     dimensions_.reserve(rules.size());
     for (auto const& r : rules) dimensions_.emplace_back(r, generation);

@@ -41,7 +41,6 @@ COFFER_INLINE granted record_machine::grant() const {
     return g;
 }
 
-// ---------------------------------------------------------------------------------------------------------------------
 COFFER_INLINE claim_verdict record_machine::claim(claim_request const& q, std::string const& owner,
                                                   std::uint64_t next_token) {
     auto const busy = left_to_owner(q.takeover_grace);

@@ -21,7 +21,11 @@ namespace coffer::inline COFFER_ABI {
 class COFFER_ONE_PER_PROCESS real_clock final : public clock {
 public:
     /// The process's one. It lives as long as anybody refers to it.
-    [[nodiscard]] static std::shared_ptr<real_clock> const& instance();
+    [[nodiscard]] static std::shared_ptr<real_clock> const& instance() {
+        // In here, where it is inline: so there is one for several shared objects.
+        static auto const one = std::shared_ptr<real_clock>{new real_clock};
+        return one;
+    }
 
     /// `steady_clock`.
     [[nodiscard]] COFFER_INLINE time_point now() const noexcept override;

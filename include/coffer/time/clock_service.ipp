@@ -9,11 +9,6 @@
 
 namespace coffer::inline COFFER_ABI {
 
-COFFER_INLINE std::shared_ptr<real_clock> const& real_clock::instance() {
-    static auto const one = std::shared_ptr<real_clock>{new real_clock};
-    return one;
-}
-
 COFFER_INLINE time_point real_clock::now() const noexcept { return std::chrono::steady_clock::now(); }
 
 COFFER_INLINE wall_time_point real_clock::wall_now() const noexcept { return std::chrono::system_clock::now(); }

@@ -42,7 +42,8 @@ COFFER_INLINE bool pending_wait::begin(std::optional<time_point> until) {
 
 COFFER_INLINE bool pending_wait::finish(wake why) noexcept {
     std::shared_ptr<pending_wait> self;  // released after the lock
-        // The post happens under the lock, so that a context that shuts down meanwhile waits for it.
+
+    // The post happens under the lock, so that a context that shuts down meanwhile waits for it.
     std::lock_guard const lock{registry_->mutex_};
     if (state_ == state::ended || early_) return false;
     if (state_ == state::fresh) {
