@@ -59,9 +59,7 @@ TEST(attempt_log, prints_a_table) {
         "$0.012300000\n");
 }
 
-TEST(attempt_log, without_attempts_is_a_heading) {
-    EXPECT_EQ(text({}), "no attempts\n");
-}
+TEST(attempt_log, without_attempts_says_so) { EXPECT_EQ(text({}), "no attempts\n"); }
 
 TEST(attempt_log, tells_a_whole_call) {
     support::simulation sim;
