@@ -56,6 +56,7 @@ public:
     friend std::ostream& operator<<(std::ostream& out, request const& r);
 };
 
+/// Without what is secret.
 std::ostream& operator<<(std::ostream& out, request const& r);
 
 }  // namespace coffer::inline COFFER_ABI::http
