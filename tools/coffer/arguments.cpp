@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "arguments.hpp"
 
-#include <coffer/llm/decimal.hpp>
+#include <coffer/base/decimal.hpp>
 #include <coffer/store/record_text.hpp>
 
 #include <asio/io_context.hpp>
@@ -149,7 +149,7 @@ bool is_known_scope(coffer::sqlite::ledger_reader& ledger, std::filesystem::path
 }
 
 coffer::money dollars_of(std::string const& text) {
-    auto const read = coffer::llm::detail::read_decimal(text, 9);
+    auto const read = coffer::detail::read_decimal(text, 9);
     if (!read || read->rounded_up)
         throw CLI::ValidationError{"AMOUNT",
                                    "'" + text + "' is no amount of dollars, to the nano-dollar; e.g. 25, 0.10"};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "text.hpp"
 
-#include <coffer/llm/decimal.hpp>
+#include <coffer/base/decimal.hpp>
 
 #include <time.h>
 
@@ -39,7 +39,7 @@ std::string cost_text(std::optional<coffer::money> const& cost, int sends) {
 }
 
 std::optional<coffer::money> dollars_rounded_up(std::string_view text) {
-    auto const read = coffer::llm::detail::read_decimal(text, 9);
+    auto const read = coffer::detail::read_decimal(text, 9);
     return read ? std::optional{coffer::money::from_nano(read->units)} : std::nullopt;
 }
 

@@ -2,8 +2,8 @@
 #pragma once
 // One entry of the public price list, as a card.
 
+#include <coffer/base/decimal.hpp>
 #include <coffer/base/money.hpp>
-#include <coffer/llm/decimal.hpp>
 #include <coffer/llm/exact_json.hpp>
 #include <coffer/llm/price_card.hpp>
 #include <coffer/llm/price_fields.hpp>

@@ -45,7 +45,7 @@ COFFER_INLINE void price_entry::refuse(std::string_view field) {
 
 COFFER_INLINE std::optional<std::int64_t> price_entry::amount(std::string const& name, json const& value, int places) {
     auto const text = number_text(value);
-    auto const read = text ? read_decimal(*text, places) : std::nullopt;
+    auto const read = text ? coffer::detail::read_decimal(*text, places) : std::nullopt;
     if (!read) return skip(name + " is no amount of money"), std::nullopt;
     if (read->rounded_up)
         remarks_.push_back(name + " is finer than a " + (places == 12 ? "pico" : "nano") +
@@ -101,7 +101,7 @@ COFFER_INLINE void price_entry::read_sizes(json const& tiers) {
         auto const* const range = member(&tier, "range");
         if (range == nullptr || !range->is_array() || range->empty()) return refuse(name);
         auto const text = number_text(range->front());
-        auto const from = text ? read_decimal(*text, 0) : std::nullopt;
+        auto const from = text ? coffer::detail::read_decimal(*text, 0) : std::nullopt;
         if (!from || from->rounded_up) return refuse(name);
         auto& rates = sizes[from->units == 0 ? any_size : from->units];
         rates = rates_[{service_tier::standard, any_size}];

@@ -2,9 +2,9 @@
 #pragma once
 // Reads what an OpenAI-shaped body says it consumed, into buckets that do not overlap.
 
+#include <coffer/base/decimal.hpp>
 #include <coffer/base/money.hpp>
 #include <coffer/base/usage.hpp>
-#include <coffer/llm/decimal.hpp>
 #include <coffer/llm/json.hpp>
 
 #include <cstdint>

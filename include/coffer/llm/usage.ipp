@@ -56,7 +56,7 @@ COFFER_INLINE std::optional<money> dollars(json const* value) noexcept {
                          : value->is_number_integer()
                              ? std::to_chars(text.data(), end, value->get<std::int64_t>())
                              : std::to_chars(text.data(), end, value->get<double>(), std::chars_format::scientific, 14);
-    auto const nano = read_decimal({text.data(), written.ptr}, 9);
+    auto const nano = coffer::detail::read_decimal({text.data(), written.ptr}, 9);
     return nano ? std::optional{money::from_nano(nano->units)} : std::nullopt;
 }
 

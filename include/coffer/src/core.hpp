@@ -11,6 +11,7 @@
 
 #include <coffer/base/answer.ipp>
 #include <coffer/base/codec.ipp>
+#include <coffer/base/decimal.ipp>
 #include <coffer/base/denial.ipp>
 #include <coffer/base/disposition.ipp>
 #include <coffer/base/duration_text.ipp>

@@ -15,7 +15,6 @@
 #include <coffer/llm/chat_body.ipp>
 #include <coffer/llm/chat_reply.ipp>
 #include <coffer/llm/cost.ipp>
-#include <coffer/llm/decimal.ipp>
 #include <coffer/llm/error_codes.ipp>
 #include <coffer/llm/estimate.ipp>
 #include <coffer/llm/exact_json.ipp>

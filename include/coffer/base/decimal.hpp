@@ -8,7 +8,7 @@
 #include <optional>
 #include <string_view>
 
-namespace coffer::inline COFFER_ABI::llm::detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 /// A decimal number in whole units.
 struct decimal_units {
@@ -34,8 +34,8 @@ constexpr void each_digit(std::string_view significand, Each&& each) noexcept {
 /// for 63 bits.
 [[nodiscard]] std::optional<decimal_units> read_decimal(std::string_view text, int places) noexcept;
 
-}  // namespace coffer::inline COFFER_ABI::llm::detail
+}  // namespace coffer::inline COFFER_ABI::detail
 
 #if !defined(COFFER_SEPARATE_COMPILATION)
-#include <coffer/llm/decimal.ipp>
+#include <coffer/base/decimal.ipp>
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <coffer/llm/decimal.hpp>
+#include <coffer/base/decimal.hpp>
 
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@
 namespace decimal_test {
 namespace {
 
-using coffer::llm::detail::read_decimal;
+using coffer::detail::read_decimal;
 
 std::optional<std::int64_t> pico(std::string const& text) {
     auto const d = read_decimal(text, 12);

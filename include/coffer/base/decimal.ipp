@@ -2,14 +2,14 @@
 #pragma once
 // Definitions of decimal.hpp.
 
-#include <coffer/llm/decimal.hpp>
+#include <coffer/base/decimal.hpp>
 
 #include <algorithm>
 #include <charconv>
 #include <limits>
 #include <system_error>
 
-namespace coffer::inline COFFER_ABI::llm::detail {
+namespace coffer::inline COFFER_ABI::detail {
 
 COFFER_INLINE std::optional<std::int64_t> read_exponent(std::string_view text) noexcept {
     if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
@@ -52,4 +52,4 @@ COFFER_INLINE std::optional<decimal_units> read_decimal(std::string_view text, i
     return decimal_units{static_cast<std::int64_t>(units), rest};
 }
 
-}  // namespace coffer::inline COFFER_ABI::llm::detail
+}  // namespace coffer::inline COFFER_ABI::detail
