@@ -22,9 +22,7 @@ int main(int argc, char** argv) try {
     app.add_option("--model", model)->envname("OPENAI_MODEL")->capture_default_str();
     app.add_option("--system", system, "instructions that come before the question")->capture_default_str();
     app.add_option("--max-tokens", tokens, "of the answer")->check(CLI::Range(1, 1000000))->capture_default_str();
-    auto const amount = [](std::string const& text) {
-        return coffer::money::parse(text) ? "" : text + " is no amount";
-    };
+    auto const amount = [](std::string const& s) { return coffer::money::parse(s) ? "" : s + " is no amount"; };
     app.add_option("--budget", dollars, "US dollars a day, of all who use the store")->check(amount);
     app.add_option("--timeout", seconds, "in seconds")->check(CLI::Range(1, 86400))->capture_default_str();
     app.add_option("--store", file)->envname("ASK_STORE")->capture_default_str();
