@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <map>
 #include <set>
 #include <string>
@@ -30,6 +31,22 @@ TEST(fingerprint, neither_order_nor_replacement_matters) {
     EXPECT_EQ(a, b);
     EXPECT_TRUE(fingerprint::differing(a, b).empty());
 }
+
+TEST(fingerprint, numbers_are_text_that_is_the_same_in_every_type) {
+    auto const text = coffer::fingerprint{}.with("a", "7").with("b", "-7").with("c", "0.2").with("d", "1e+300");
+    auto const numbers =
+        coffer::fingerprint{}.with("a", 7U).with("b", std::int64_t{-7}).with("c", 0.2).with("d", 1e300);
+    EXPECT_EQ(numbers, text);
+    EXPECT_EQ(coffer::fingerprint{}.with("a", 0), coffer::fingerprint{}.with("a", "0"));  // and no null pointer
+    EXPECT_EQ(coffer::fingerprint{}.with("a", 0.2F), coffer::fingerprint{}.with("a", 0.2));
+    EXPECT_EQ(coffer::fingerprint{}.with("a", std::uint64_t{18446744073709551615U}),
+              coffer::fingerprint{}.with("a", "18446744073709551615"));
+    EXPECT_NE(coffer::fingerprint{}.with("a", 0.1 + 0.2), coffer::fingerprint{}.with("a", 0.3));
+}
+
+template <class T>
+concept field_value = requires(coffer::fingerprint f, T value) { f.with("name", value); };
+static_assert(!field_value<char> && !field_value<bool>);  // they are no numbers, and what they mean somebody must say
 
 TEST(fingerprint, random_pairs_differ_where_two_maps_do) {
     for (auto const seed : support::each_seed()) {

@@ -2,7 +2,7 @@
 #pragma once
 // What makes two requests under one key the same: named fields and their values.
 
-#include <coffer/config.hpp>
+#include <coffer/base/number_text.hpp>
 
 #include <concepts>
 #include <cstdint>
@@ -67,6 +67,17 @@ public:
     fingerprint& with(std::string name, std::string value) &;
     /// The same of a temporary.
     fingerprint&& with(std::string name, std::string value) &&;
+    /// A number as the shortest text that is read as the same one again, the same in every type and locale: `with("n", 7)` is
+    /// `with("n", "7")`.
+    template <detail::number Number>
+    fingerprint& with(std::string name, Number value) & {
+        return with(std::move(name), detail::number_text(value));
+    }
+    /// The same of a temporary.
+    template <detail::number Number>
+    fingerprint&& with(std::string name, Number value) && {
+        return std::move(with(std::move(name), value));
+    }
 
     /// Of the canonical form.
     [[nodiscard]] std::uint32_t version() const noexcept { return version_; }

@@ -5,6 +5,7 @@
 //     coffer::key k{"report", tenant, 42};    // namespace "report", then any number of typed parts
 
 #include <coffer/base/fingerprint.hpp>
+#include <coffer/base/number_text.hpp>
 
 #include <chrono>
 #include <concepts>
@@ -20,11 +21,6 @@
 
 namespace coffer::inline COFFER_ABI {
 namespace detail {
-
-template <class T>
-concept character =
-    std::same_as<T, char> || std::same_as<T, signed char> || std::same_as<T, unsigned char> ||
-    std::same_as<T, wchar_t> || std::same_as<T, char8_t> || std::same_as<T, char16_t> || std::same_as<T, char32_t>;
 
 template <class T>
 concept key_integer = std::integral<T> && !std::same_as<T, bool> && !character<T>;

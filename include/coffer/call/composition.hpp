@@ -15,6 +15,7 @@
 //     void describe(coffer::composition& to) const { to.name("parachute").with("at most", most_).now("packed"); }
 
 #include <coffer/base/duration_text.hpp>
+#include <coffer/base/number_text.hpp>
 
 #include <chrono>
 #include <concepts>
@@ -27,17 +28,6 @@
 #include <utility>
 
 namespace coffer::inline COFFER_ABI {
-
-namespace detail {
-
-/// As short as it can be written.
-[[nodiscard]] std::string number_text(long long n);
-[[nodiscard]] std::string number_text(unsigned long long n);
-[[nodiscard]] std::string number_text(float n);
-[[nodiscard]] std::string number_text(double n);
-[[nodiscard]] std::string number_text(long double n);
-
-}  // namespace detail
 
 /// Text in the making, a line for each: its name, what it is set to, and after a semicolon how it is at the moment. What is
 /// written into it is printed and logged: no secrets, and nothing of what users or providers have said. Control characters
@@ -60,17 +50,9 @@ public:
         return with(option, detail::duration_text(value));
     }
     /// A number, as short as it can be written.
-    template <class Number>
-        requires(std::is_arithmetic_v<Number> && !std::same_as<Number, bool> &&
-                 (std::floating_point<Number> || sizeof(Number) <= sizeof(long long)))
+    template <detail::number Number>
     composition& with(std::string_view option, Number value) {
-        if constexpr (std::same_as<Number, float>) return with(option, detail::number_text(value));
-        else if constexpr (std::same_as<Number, long double>) return with(option, detail::number_text(value));
-        else if constexpr (std::floating_point<Number>)
-            return with(option, detail::number_text(static_cast<double>(value)));
-        else if constexpr (std::is_signed_v<Number>)
-            return with(option, detail::number_text(static_cast<long long>(value)));
-        else return with(option, detail::number_text(static_cast<unsigned long long>(value)));
+        return with(option, detail::number_text(value));
     }
     /// Only if it is not as usual.
     template <class Value>

@@ -20,6 +20,7 @@
 #include <coffer/base/fingerprint.ipp>
 #include <coffer/base/key.ipp>
 #include <coffer/base/money.ipp>
+#include <coffer/base/number_text.ipp>
 #include <coffer/base/outcome.ipp>
 #include <coffer/base/rate_facts.ipp>
 #include <coffer/base/table.ipp>
