@@ -108,7 +108,7 @@ def main() -> int:
     arguments.add_argument("--only", action="append", metavar="PROGRAM", help="walk, rate, ledger, store, ...")
     arguments.add_argument("--quick", action="store_true", help="less exact times")
     given = arguments.parse_args()
-    path = {p.name.removeprefix("bench_"): str(p) for p in given.programs.glob("bench_*") if p.is_file()}
+    path = {p.name.removeprefix("bench_"): str(p) for p in given.programs.resolve().glob("bench_*") if p.is_file()}
     wanted = given.only or sorted(path)
     if unknown := sorted(set(wanted) - set(path)):
         sys.exit(f"report.py: no program bench_{unknown[0]} in {given.programs}; there are {', '.join(sorted(path))}")
