@@ -93,14 +93,20 @@ public:
     template <class Handler>
     void operator()(Handler&& handler) && {
         using handler_type = std::decay_t<Handler>;
-        static_assert(!std::same_as<asio::associated_executor_t<handler_type>, asio::system_executor>,
+        using executor_type = asio::associated_executor_t<handler_type>;
+        // An older Asio's future has an executor of its own around the system's.
+        constexpr bool says_where = !std::same_as<executor_type, asio::system_executor> &&
+                                    std::constructible_from<asio::any_io_executor, executor_type const&>;
+        static_assert(says_where,
                       "coffer: this completion token does not say where the call shall run: give it an executor, "
                       "asio::bind_executor(io, token)");
-        auto const executor = asio::get_associated_executor(handler);
-        auto result = std::make_shared<std::optional<outcome<R>>>();
-        on_result<R, handler_type> done{result, std::forward<Handler>(handler)};
-        auto running = call_and_leave<R>(std::move(ask_), std::move(called_), std::move(result), std::move(args_));
-        asio::co_spawn(asio::any_io_executor{executor}, std::move(running), std::move(done));
+        if constexpr (says_where) {
+            auto const executor = asio::get_associated_executor(handler);
+            auto result = std::make_shared<std::optional<outcome<R>>>();
+            on_result<R, handler_type> done{result, std::forward<Handler>(handler)};
+            auto running = call_and_leave<R>(std::move(ask_), std::move(called_), std::move(result), std::move(args_));
+            asio::co_spawn(asio::any_io_executor{executor}, std::move(running), std::move(done));
+        }
     }
 
 private:

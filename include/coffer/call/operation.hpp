@@ -38,13 +38,25 @@ template <class Op>
     else return op;
 }
 
-// Each hook: from the description, else a member of the operation, else `absent`.
+template <class Says, class Hook, class... Args>
+inline constexpr bool hook_for = requires(Hook const& hook, Args const&... args) {
+    { hook(args...) } -> std::convertible_to<Says>;
+};
+
+// Each hook: from the description, else a member of the operation, else `absent`. A description's that does not fit is
+// told of here, before the places that use it.
 
 template <class Op, class... Args>
 auto target_of(Op const& op, Args const&... args) {
     if constexpr (is_described<Op>) {
-        if constexpr (requires { op.description().target; }) return op.description().target(args...);
-        else return target_of(op.function(), args...);
+        if constexpr (requires { op.description().target; }) {
+            constexpr bool fits = hook_for<target, decltype(op.description().target), Args...>;
+            static_assert(fits,
+                          "coffer: the hook of describe(fn).target(...) must be callable as (args...) -> "
+                          "coffer::target, as a const object");
+            if constexpr (fits) return target{op.description().target(args...)};
+            else return target{};
+        } else return target_of(op.function(), args...);
     } else if constexpr (requires { op.target(args...); }) return op.target(args...);
     else return absent{};
 }
@@ -52,8 +64,14 @@ auto target_of(Op const& op, Args const&... args) {
 template <class Op, class... Args>
 auto fingerprint_of(Op const& op, Args const&... args) {
     if constexpr (is_described<Op>) {
-        if constexpr (requires { op.description().fingerprint; }) return op.description().fingerprint(args...);
-        else return fingerprint_of(op.function(), args...);
+        if constexpr (requires { op.description().fingerprint; }) {
+            constexpr bool fits = hook_for<fingerprint, decltype(op.description().fingerprint), Args...>;
+            static_assert(fits,
+                          "coffer: the hook of describe(fn).fingerprint(...) must be callable as (args...) -> "
+                          "coffer::fingerprint, as a const object");
+            if constexpr (fits) return fingerprint{op.description().fingerprint(args...)};
+            else return fingerprint{};
+        } else return fingerprint_of(op.function(), args...);
     } else if constexpr (requires { op.fingerprint(args...); }) return op.fingerprint(args...);
     else return absent{};
 }
@@ -61,8 +79,14 @@ auto fingerprint_of(Op const& op, Args const&... args) {
 template <class Op, class... Args>
 auto estimate_of(Op const& op, Args const&... args) {
     if constexpr (is_described<Op>) {
-        if constexpr (requires { op.description().estimate; }) return op.description().estimate(args...);
-        else return estimate_of(op.function(), args...);
+        if constexpr (requires { op.description().estimate; }) {
+            constexpr bool fits = hook_for<estimate, decltype(op.description().estimate), Args...>;
+            static_assert(fits,
+                          "coffer: the hook of describe(fn).estimate(...) must be callable as (args...) -> "
+                          "coffer::estimate, as a const object");
+            if constexpr (fits) return estimate{op.description().estimate(args...)};
+            else return estimate{};
+        } else return estimate_of(op.function(), args...);
     } else if constexpr (requires { op.estimate(args...); }) return op.estimate(args...);
     else return absent{};
 }
@@ -79,8 +103,14 @@ auto decode_with(Op const& op, answer const& a) {
 template <class Op>
 auto bill_with(Op const& op, answer const& a) {
     if constexpr (is_described<Op>) {
-        if constexpr (requires { op.description().bill; }) return op.description().bill(a);
-        else return bill_with(op.function(), a);
+        if constexpr (requires { op.description().bill; }) {
+            constexpr bool fits = hook_for<billed, decltype(op.description().bill), answer>;
+            static_assert(fits,
+                          "coffer: the hook of describe(fn).bill(...) must be callable as (coffer::answer const&) -> "
+                          "coffer::billed, as a const object");
+            if constexpr (fits) return billed{op.description().bill(a)};
+            else return billed{};
+        } else return bill_with(op.function(), a);
     } else if constexpr (requires { op.bill(a); }) return op.bill(a);
     else return absent{};
 }
