@@ -254,7 +254,7 @@ TEST(disposition, tells_a_job_runner_what_to_do_with_every_kind) {
         {unauthorized, ask_operator, 401},
         {stale_credentials, queue_action::retry_after, 503},
         {forbidden, ask_operator, 403},
-        {not_found, abort, 404},
+        {not_found, ask_operator, 404},
         {invalid_request, abort, 422},
         {context_length, abort, 413},
         {too_large, abort, 413},
@@ -287,6 +287,12 @@ TEST(disposition, tells_a_job_runner_what_to_do_with_every_kind) {
         EXPECT_EQ(advice.http_status, e.status) << e.kind;
         EXPECT_EQ(advice.delay.has_value(), e.action == queue_action::retry_after) << e.kind;
     }
+}
+
+TEST(disposition, an_unusable_answer_without_a_send_left_is_an_operators) {
+    auto const advice = disposition(fault{defective_answer}.with_stop(coffer::stop_reason::sends_spent));
+    EXPECT_EQ(advice.action, queue_action::ask_operator);
+    EXPECT_EQ(advice.http_status, 409);
 }
 
 TEST(disposition, passes_the_providers_hint_on) {

@@ -543,6 +543,44 @@ TEST_F(once_test, with_no_send_left_the_stored_defect_is_returned_until_an_opera
     EXPECT_EQ(run(ask).text(), "hello");
 }
 
+TEST_F(once_test, a_mended_program_reads_what_was_paid_for_and_sends_nothing) {
+    for (int const runs : {1, 2, 5}) {  // sends are left after the first, and none after the second
+        auto const name = std::to_string(runs);
+        provider.answer("bad: but readable").answer("bad, too");
+        auto const sent = provider.count();
+        for (int i = 0; i < runs; ++i) EXPECT_TRUE(run(plain(), "prompt", name).failed(fault_kind::defective_answer));
+        auto const paid = provider.count() - sent;
+        EXPECT_EQ(paid, std::min(runs, 2));
+        auto const mended = coffer::describe(provider.operation()).decode([](coffer::answer const& a) {
+            return coffer::outcome<std::string>{a.body};
+        });
+        support::guarded const ask = coffer::pipeline{coffer::once{db}}.wrap(mended);
+        for (int i = 0; i < 2; ++i) {
+            auto const read = run(ask, "prompt", name);
+            EXPECT_EQ(read.text(), "bad: but readable");
+            EXPECT_EQ(read.cost, 0_usd);
+            EXPECT_EQ(read.origin, coffer::answer_origin::replayed);
+        }
+        EXPECT_EQ(provider.count() - sent, paid);
+        if (paid == 1) (void)run(plain(), "prompt", "drains what the provider would have said");
+    }
+    EXPECT_EQ(unresolved(), 0U);
+}
+
+TEST_F(once_test, a_mended_program_reads_what_was_paid_for_beside_a_lost_reply) {
+    provider.answer("bad: but readable").fail(fault_kind::ambiguous);
+    run(plain());
+    run(plain());
+    EXPECT_TRUE(run(plain()).failed(fault_kind::unresolved));
+    auto const mended = coffer::describe(provider.operation()).decode([](coffer::answer const& a) {
+        return coffer::outcome<std::string>{a.body};
+    });
+    support::guarded const ask = coffer::pipeline{coffer::once{db}}.wrap(mended);
+    EXPECT_EQ(run(ask).text(), "bad: but readable");
+    EXPECT_EQ(provider.count(), 2);
+    EXPECT_EQ(state(), record_state::done);
+}
+
 TEST_F(once_test, an_unbilled_error_inside_a_200_costs_no_send) {
     provider.answer("busy").answer("hello");
     auto const ask = retrying({.max_sends = 1});

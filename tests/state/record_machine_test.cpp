@@ -553,13 +553,50 @@ TEST(record_answer, that_was_judged_stays_judged) {
     (void)d.answer(1, 1);
     (void)d.reject(1, 1);
     EXPECT_TRUE(d.reject(1, 1)) << "again: its reply was lost";
-    EXPECT_EQ(refusal(d.accept(1)), "permanent");
     d.pass(0s);
     (void)d.permit(1, 1);
     (void)d.answer(1, 2);
     (void)d.accept(2);
     EXPECT_EQ(refusal(d.reject(1, 2)), "permanent");
+    EXPECT_EQ(refusal(d.accept(1)), "accepted_other");
     EXPECT_EQ(d.row.state, record_state::done);
+}
+
+TEST(record_answer, found_defective_is_accepted_by_a_program_that_can_read_it) {
+    for (int const max_sends : {1, 2}) {
+        desk d;
+        d.send(1, "a", max_sends);
+        (void)d.answer(1, 1, "odd");
+        (void)d.reject(1, 1);
+        (void)d.release(1);
+        auto v = d.claim(2, "b", max_sends);
+        EXPECT_EQ(is<granted>(v), max_sends == 2);
+        auto const* const found = coffer::detail::defective_answers(v);
+        ASSERT_TRUE(found != nullptr && found->size() == 1);
+        EXPECT_EQ(found->front().send, 1);
+        EXPECT_EQ(found->front().what->body, "odd");
+        ASSERT_TRUE(d.accept(1));
+        EXPECT_EQ(d.row.state, record_state::done);
+        EXPECT_FALSE(d.row.sends[0].why);
+        auto const next = d.claim(3, "c", max_sends);
+        ASSERT_TRUE(is<replayed>(next));
+        EXPECT_EQ(std::get<replayed>(next).accepted.what->body, "odd");
+    }
+}
+
+TEST(record_answer, found_defective_comes_along_where_another_send_was_lost) {
+    desk d;
+    d.send();
+    (void)d.answer(1, 1, "odd");
+    (void)d.reject(1, 1);
+    (void)d.permit(1, 1);
+    (void)d.lost(1, 2);
+    (void)d.release(1);
+    auto v = d.claim(2, "b");
+    ASSERT_TRUE(is<unresolved>(v));
+    ASSERT_EQ(std::get<unresolved>(v).defective.size(), 1U);
+    ASSERT_TRUE(d.accept(1));
+    EXPECT_TRUE(is<replayed>(d.claim(3, "b")));
 }
 
 TEST(record_answer, proves_wrong_who_said_it_was_not_sent) {

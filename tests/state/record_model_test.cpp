@@ -149,7 +149,6 @@ struct oracle {
         if (s == nullptr || s->fate == "out" || s->fate == "lost" || s->fate == "unsent") return "permanent";
         if (s->fate == "accepted") return "";
         if (settled()) return "accepted_other";
-        if (s->fate == "defective") return "permanent";
         s->fate = "accepted";
         end = "done";
         end_until = now + 30 * day;

@@ -310,9 +310,26 @@ TEST_P(conformance, a_defective_answer_without_sends_left_is_told_and_waits_for_
     EXPECT_EQ(std::get<coffer::failed_before>(*v).why.kind(), fault_kind::defective_answer);
     EXPECT_EQ(std::get<coffer::failed_before>(*v).why.message(), "cut off");
     EXPECT_EQ(w.peek()->sends[0].reply->body, "cut o") << "kept for inspection";
+    ASSERT_EQ(std::get<coffer::failed_before>(*v).defective.size(), 1U);
+    EXPECT_EQ(std::get<coffer::failed_before>(*v).defective[0].what->body, "cut o");
     ASSERT_EQ(w.list(coffer::record_filter::unresolved()).size(), 1U);
     ASSERT_TRUE(w.resolve(coffer::grant_send{}));
     EXPECT_TRUE(is<coffer::granted>(w.claim(3, 0, strict)));
+}
+
+TEST_P(conformance, an_answer_found_defective_is_accepted_by_whoever_can_read_it) {
+    w.send(1, 0, 1);
+    (void)w.answer(1, 1, "odd");
+    (void)w.reject(1, 1);
+    (void)w.release(1);
+    world::how strict;
+    strict.max_sends = 1;
+    ASSERT_TRUE(is<coffer::failed_before>(w.claim(2, 1, strict)));
+    ASSERT_TRUE(w.accept(2, 1, 1)) << "without a claim";
+    auto const v = w.claim(3, 0, strict);
+    ASSERT_TRUE(is<coffer::replayed>(v));
+    EXPECT_EQ(std::get<coffer::replayed>(*v).accepted.what->body, "odd");
+    EXPECT_TRUE(w.list(coffer::record_filter::unresolved()).empty());
 }
 
 TEST_P(conformance, a_repaired_requests_answer_is_kept_under_the_key_of_the_first_one) {

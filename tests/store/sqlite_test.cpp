@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <sqlite3.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <thread>
@@ -194,6 +196,24 @@ TEST(sqlite_secret, all_files_are_their_users_only) {
         EXPECT_EQ(mode_of(dir / "coffer.db-wal"), 0600U);
     }
     ::umask(before);
+}
+
+TEST(sqlite_secret, a_file_that_is_none_of_coffers_is_left_as_it_is) {
+    temporary_directory const dir;
+    std::ofstream{dir / "settings.txt"} << std::string(200, 'x');
+    sqlite3* other = nullptr;
+    ASSERT_EQ(sqlite3_open((dir / "app.db").c_str(), &other), SQLITE_OK);
+    ASSERT_EQ(sqlite3_exec(other, "CREATE TABLE t(x)", nullptr, nullptr, nullptr), SQLITE_OK);
+    ASSERT_EQ(sqlite3_close(other), SQLITE_OK);
+    for (auto const* const name : {"settings.txt", "app.db"}) {
+        fs::permissions(dir / name, fs::perms{0664});
+        auto const before = bytes_of(dir / name);
+        auto const said = complaint(dir / name);
+        EXPECT_TRUE(mentions(said, name)) << said;
+        EXPECT_EQ(mode_of(dir / name), 0664U) << name;
+        EXPECT_EQ(bytes_of(dir / name), before) << name;
+    }
+    EXPECT_EQ(std::distance(fs::directory_iterator{dir / ""}, fs::directory_iterator{}), 2) << "nothing is left beside";
 }
 
 TEST(sqlite_secret, that_is_missing_beside_records_stops_everything) {

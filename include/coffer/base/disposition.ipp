@@ -34,17 +34,20 @@ COFFER_INLINE queue_advice disposition(fault const& f) noexcept {
         case quota_exhausted: return {queue_action::ask_operator, 402, std::nullopt};
         case unauthorized: return {queue_action::ask_operator, 401, std::nullopt};
         case forbidden: return {queue_action::ask_operator, 403, std::nullopt};
+        case not_found: return {queue_action::ask_operator, 404, std::nullopt};
         case run_refused:
         case unresolved: return {queue_action::ask_operator, 409, std::nullopt};
         case result_expired: return {queue_action::ask_operator, 410, std::nullopt};
-        case not_found: return {queue_action::abort, 404, std::nullopt};
         case too_large:
         case context_length: return {queue_action::abort, 413, std::nullopt};
         case invalid_request:
         case content_policy:
         case key_mismatch:
-        case never_fits:
-        case defective_answer: return {queue_action::abort, 422, std::nullopt};
+        case never_fits: return {queue_action::abort, 422, std::nullopt};
+        case defective_answer:
+            // With no send left the key is listed as unresolved.
+            if (f.stop() == stop_reason::sends_spent) return {queue_action::ask_operator, 409, std::nullopt};
+            return {queue_action::abort, 422, std::nullopt};
         case aborted:
         case permanent: return {queue_action::abort, 500, std::nullopt};
     }

@@ -159,6 +159,23 @@ awaitable<void> work(flight_guard& guard, Step& step) {
         guard.holds(ref);  // as far as anybody knows: its reply may be lost, or come when this context is gone
         auto verdict = co_await claim_key(f, plan, request);
 
+        // An answer that could not be used is judged anew, for the program may have been mended since: it is paid for, and
+        // whatever this says of the others, nothing has to be sent.
+        if (auto const* const found = verdict ? defective_answers(*verdict) : nullptr; found != nullptr) {
+            auto const readable = std::find_if(found->begin(), found->end(), [&](stored_answer const& a) {
+                return step.decode(*a.what, {a.provider, a.model}).has_value();
+            });
+            if (readable != found->end()) {
+                how.from = {readable->provider, readable->model};
+                how.what = readable->what;
+                how.replayed = true;
+                f->accept(how.what, how.from, true);
+                auto const accepted = plan.store->submit_accept(ref, readable->send);
+                co_await await_acceptance(guard, accepted, ref);
+                co_return;
+            }
+        }
+
         granted grant;
         auto mode = live_claim::mode::journaled;
         if (!verdict) {

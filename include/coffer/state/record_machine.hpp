@@ -37,7 +37,8 @@ public:
     /// that is gone.
     outcome<void> answer(claim_id const& claim, int send, shared_answer const& what, fingerprint const* print = nullptr,
                          std::chrono::nanoseconds cached_for = {});
-    /// Makes an answer the record's, whoever judged it. The first one stands; a later one gets `already_done`.
+    /// Makes an answer the record's, whoever judged it, also if it was found defective before. The first one stands; a later
+    /// one gets `already_done`.
     outcome<void> accept(int send);
     /// Judges an answer unusable: its payload is kept, and the send counts unless `why` says that it was not billed.
     outcome<void> reject(claim_id const& claim, int send, fault const& why);
@@ -61,6 +62,7 @@ private:
     void allow(int max_sends) noexcept;
     [[nodiscard]] replayed replay(claim_request const& q) const;
     [[nodiscard]] granted grant() const;
+    [[nodiscard]] std::vector<stored_answer> defective() const;
 };
 
 }  // namespace coffer::inline COFFER_ABI

@@ -34,11 +34,19 @@ COFFER_INLINE replayed record_machine::replay(claim_request const& q) const {
 }
 
 COFFER_INLINE granted record_machine::grant() const {
-    granted g{r_.token, r_.counted_sends(), r_.allowed_sends(), {}};
+    granted g{r_.token, r_.counted_sends(), r_.allowed_sends(), {}, defective()};
     for (auto const& s : r_.sends)
         if (s.state == send_state::answered || s.state == send_state::supplied)
             g.undecoded.push_back({s.number, s.reply, s.counts(), s.provider, s.model});
     return g;
+}
+
+COFFER_INLINE std::vector<stored_answer> record_machine::defective() const {
+    std::vector<stored_answer> found;
+    for (auto const& s : r_.sends)
+        if (s.state == send_state::defective && s.reply)
+            found.push_back({s.number, s.reply, s.counts(), s.provider, s.model});
+    return found;
 }
 
 COFFER_INLINE claim_verdict record_machine::claim(claim_request const& q, std::string const& owner,
@@ -72,13 +80,13 @@ COFFER_INLINE claim_verdict record_machine::claim(claim_request const& q, std::s
             allow(q.max_sends);
             touch();
         }
-        if (left != record_state::answered) return unresolved{};
-        auto const defective = std::find_if(r_.sends.rbegin(), r_.sends.rend(),
-                                            [](auto const& s) { return s.state == send_state::defective; });
-        auto const why = defective->why.value_or(fault{fault_kind::defective_answer});
+        if (left != record_state::answered) return unresolved{defective()};
+        auto const last = std::find_if(r_.sends.rbegin(), r_.sends.rend(),
+                                       [](auto const& s) { return s.state == send_state::defective; });
+        auto const why = last->why.value_or(fault{fault_kind::defective_answer});
         // An error that came as an answer and was billed may be of a kind that time can mend; but not here.
-        if (why.kind() != fault_kind::defective_answer) return unresolved{};
-        return failed_before{fault{why}.with_stop(stop_reason::sends_spent)};
+        if (why.kind() != fault_kind::defective_answer) return unresolved{defective()};
+        return failed_before{fault{why}.with_stop(stop_reason::sends_spent), defective()};
     }
     if (r_.created == std::chrono::system_clock::time_point{}) r_.created = at_.wall;
     r_.state = left == record_state::answered ? record_state::answered : record_state::claimed;
@@ -167,8 +175,9 @@ COFFER_INLINE outcome<void> record_machine::accept(int send) {
     if (s->state == send_state::accepted || (is_closed() && r_.accepted() == s)) return {};
     if (is_closed())
         return failed(fault{fault_kind::already_done, "another answer was accepted first"}.with_code("accepted_other"));
-    if (s->state == send_state::defective) return misused("the answer was judged defective before");
+    // One judged defective before, too: the program that could not read it was mended.
     if (s->state != send_state::supplied) s->state = send_state::accepted;
+    s->why.reset();
     r_.stored_fault.reset();
     end_claim(record_state::done);
     r_.expires = kept_for(r_.unacknowledged_kept);

@@ -53,6 +53,8 @@ struct granted {
     int sends = 0;          ///< counted sends so far
     int sends_allowed = 0;  ///< counted sends at most, an operator's grants included
     std::vector<stored_answer> undecoded;  ///< to be judged, in the order of their sends
+    /// Judged and found defective, in the order of their sends: a program that has been mended since may read one after all.
+    std::vector<stored_answer> defective{};
 };
 /// DONE: the accepted answer.
 struct replayed {
@@ -62,6 +64,7 @@ struct replayed {
 /// FAILED: the stored fault; or the stored `defective_answer` of a record that has no sends left.
 struct failed_before {
     fault why;  ///< as it was when it was stored
+    std::vector<stored_answer> defective{};  ///< as in `granted`; one that can be read may be accepted without a claim
 };
 /// Somebody else works on it; worth looking again after `hint`.
 struct in_progress {
@@ -72,7 +75,9 @@ struct mismatch {
     std::vector<std::string> fields;  ///< their names, sorted
 };
 /// Every permitted send is spent and no answer is known.
-struct unresolved {};
+struct unresolved {
+    std::vector<stored_answer> defective{};  ///< as in `failed_before`
+};
 /// Paid once, never acknowledged, and its answer is no longer kept.
 struct expired {};
 /// Acknowledged: the result is where it belongs.
@@ -80,6 +85,18 @@ struct acked {};
 
 /// What a claim is answered.
 using claim_verdict = std::variant<granted, replayed, failed_before, in_progress, mismatch, unresolved, expired, acked>;
+
+namespace detail {
+
+/// Those that a verdict brings along; null: it brings none.
+[[nodiscard]] inline std::vector<stored_answer>* defective_answers(claim_verdict& v) noexcept {
+    if (auto* const g = std::get_if<granted>(&v)) return &g->defective;
+    if (auto* const f = std::get_if<failed_before>(&v)) return &f->defective;
+    if (auto* const u = std::get_if<unresolved>(&v)) return &u->defective;
+    return nullptr;
+}
+
+}  // namespace detail
 
 /// Asks for the right to make one send.
 struct permit_request {
@@ -96,10 +113,10 @@ struct permitted {
 };
 
 /// An operator's decision about an unresolved key.
-struct grant_send {};    ///< one more send may be made
-struct abandon {};       ///< nothing more will be sent and the key ends as acknowledged
+struct grant_send {};  ///< one more send may be made
+struct abandon {};  ///< nothing more will be sent and the key ends as acknowledged
 /// The answer was found elsewhere (the provider's console, a log).
-struct supply_answer {   ///< the answer was found elsewhere (the provider's console, a log)
+struct supply_answer {  ///< the answer was found elsewhere (the provider's console, a log)
     explicit supply_answer(answer a) : found{std::move(a)} {}
     answer found;  ///< as it came from the provider; it is judged as any other
 };

@@ -211,6 +211,8 @@ COFFER_INLINE outcome<claim_verdict> backend::do_claim(opened_file& f, clock& c,
         for (auto& a : g->undecoded) fill(a);
         if (g->token == token) records.set_last_token(token);
     }
+    if (auto* const found = coffer::detail::defective_answers(verdict))
+        for (auto& a : *found) fill(a);
     records.changed(id, m.changes());
     return verdict;
 }

@@ -168,13 +168,14 @@ COFFER_INLINE std::filesystem::path open_files::resolve(std::filesystem::path co
 }
 
 COFFER_INLINE file_identity open_files::make_private(std::filesystem::path const& path) {
-    bool const lost = secret_file{path.string() + ".secret"}.exists();  // asked first: others may be making the store
+    bool const has_secret =
+        secret_file{path.string() + ".secret"}.exists();  // asked first: others may be making the store
     struct stat s{};
     // Its owners' directory comes before a store: where it is missing later, somebody has cleared it away.
-    if (!lost && ::stat(path.c_str(), &s) != 0) ::mkdir((path.string() + ".owners").c_str(), S_IRWXU);
+    if (!has_secret && ::stat(path.c_str(), &s) != 0) ::mkdir((path.string() + ".owners").c_str(), S_IRWXU);
     if (descriptor const made{
             ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR)}) {
-        if (lost) {
+        if (has_secret) {
             ::unlink(path.c_str());
             refuse(path, "the store is gone but its secret, " + path.string() +
                              ".secret, stands: restore the store from a backup, or everything would be paid again. To "
@@ -188,6 +189,9 @@ COFFER_INLINE file_identity open_files::make_private(std::filesystem::path const
     if (::stat(path.c_str(), &s) != 0) refuse(path, std::generic_category().message(errno));
     if (!S_ISREG(s.st_mode)) refuse(path, "it is not a regular file");
     if (s.st_nlink > 1) refuse(path, "it has several names (hard links), under which SQLite would damage it");
+    // Without a secret it is none of ours: the path is a mistake, and the file is left as it is, to be refused later. (It is
+    // not looked into here: to close a descriptor of a database drops the locks that this process has on it.)
+    if (!has_secret && s.st_size > 0) return {s.st_dev, s.st_ino};
     for (auto const* const suffix : {"", "-wal", "-shm"}) {
         auto const name = path.string() + suffix;
         struct stat beside{};

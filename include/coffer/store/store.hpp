@@ -59,7 +59,8 @@ public:
                                      std::span<ledger_op const> money) = 0;
     /// Stores the raw answer of a send, before anybody has looked into it. The first one of a send stays.
     virtual result<void> submit_answer(claim_ref const& claim, int send, shared_answer const& what) = 0;
-    /// The stored answer can be used: DONE, unless the record is already.
+    /// The stored answer can be used: DONE, unless the record is already. Also one found defective before, and without a
+    /// claim (`claim_ref::id` is then nobody's).
     virtual result<void> submit_accept(claim_ref const& claim, int send) = 0;
     /// Judges an answer unusable: billed, kept for inspection, never replayed as a success.
     virtual result<void> submit_reject(claim_ref const& claim, int send, fault const& why) = 0;
