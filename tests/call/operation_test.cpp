@@ -369,6 +369,20 @@ TEST_F(operation, a_defective_answer_is_billed) {
     EXPECT_EQ(entry().cost, 0.5_usd);
 }
 
+TEST_F(operation, a_bill_of_one_without_decode_is_of_its_result) {
+    auto const price = [](std::string const& text) {
+        return billed{usage{.input_fresh = 5}, money::from_nano(static_cast<std::int64_t>(text.size()))};
+    };
+    std::string prompt = "seven";
+    auto const plain = [](std::string const& p) -> awaitable<std::string> { co_return p + "!!"; };
+    EXPECT_EQ(run(describe(plain).bill(price), prompt), "seven!!");
+    EXPECT_EQ(entry().cost, money::from_nano(7));
+    EXPECT_EQ(entry().usage->input_fresh, 5);
+    auto const expected = [](std::string const& p) -> awaitable<outcome<std::string>> { co_return p; };
+    EXPECT_EQ(run(describe(expected).bill(price), prompt), "seven");
+    EXPECT_EQ(entry().cost, money::from_nano(5));
+}
+
 TEST_F(operation, a_bill_that_throws_costs_nobody_the_answer) {
     request const r{"four", 3};
     auto const op = hooked().bill([](answer const&) -> billed { throw std::runtime_error{"no price"}; });

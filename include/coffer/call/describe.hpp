@@ -101,7 +101,8 @@ public:
     [[nodiscard]] auto decode(F f) && {
         return with<detail::decode_hook>(std::move(f));
     }
-    /// `(answer const&) -> coffer::billed`: usage and cost, of defective answers too.
+    /// `(answer const&) -> coffer::billed`: usage and cost, of defective answers too. Of an operation without decode
+    /// `(R const&)`, of what it returned.
     template <class F>
     [[nodiscard]] auto bill(F f) && {
         return with<detail::bill_hook>(std::move(f));

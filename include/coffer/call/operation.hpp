@@ -100,18 +100,20 @@ auto decode_with(Op const& op, answer const& a) {
     else return absent{};
 }
 
-template <class Op>
-auto bill_with(Op const& op, answer const& a) {
+/// `what`: the answer, or of an operation without decode the result.
+template <class Op, class What>
+auto bill_with(Op const& op, What const& what) {
     if constexpr (is_described<Op>) {
         if constexpr (requires { op.description().bill; }) {
-            constexpr bool fits = hook_for<billed, decltype(op.description().bill), answer>;
-            static_assert(fits,
-                          "coffer: the hook of describe(fn).bill(...) must be callable as (coffer::answer const&) -> "
-                          "coffer::billed, as a const object");
-            if constexpr (fits) return billed{op.description().bill(a)};
+            constexpr bool fits = hook_for<billed, decltype(op.description().bill), What>;
+            static_assert(
+                fits,
+                "coffer: the hook of describe(fn).bill(...) must be callable as (coffer::answer const&), or for an "
+                "operation without decode as (R const&) -> coffer::billed, as a const object");
+            if constexpr (fits) return billed{op.description().bill(what)};
             else return billed{};
-        } else return bill_with(op.function(), a);
-    } else if constexpr (requires { op.bill(a); }) return op.bill(a);
+        } else return bill_with(op.function(), what);
+    } else if constexpr (requires { op.bill(what); }) return op.bill(what);
     else return absent{};
 }
 
@@ -135,6 +137,12 @@ auto repair_with(Op const& op, defect const& d, Args&... args) {
                 fits,
                 "coffer: the hook of describe(fn).repair(...) must be callable as (coffer::defect const&, args&...) "
                 "-> bool, with the operation's own arguments, of which it changes a copy");
+            constexpr bool changes =
+                sizeof...(Args) == 0 || !requires(Args... given) { op.description().repair(d, std::move(given)...); };
+            static_assert(
+                changes,
+                "coffer: the hook of describe(fn).repair(...) takes its arguments by value or const, so that it "
+                "changes nothing, and the same request would be paid for again: take them by reference, args&");
             if constexpr (fits) return static_cast<bool>(op.description().repair(d, args...));
             else return false;
         } else return repair_with(op.function(), d, args...);
@@ -275,9 +283,6 @@ public:
     /// Does it return raw answers, and say what is in them?
     static constexpr bool has_decode =
         !detail::is_absent<decltype(detail::decode_with(std::declval<Op const&>(), std::declval<answer const&>()))>;
-    /// Does it say what an answer cost?
-    static constexpr bool has_bill =
-        !detail::is_absent<decltype(detail::bill_with(std::declval<Op const&>(), std::declval<answer const&>()))>;
     /// Can it make another request of an unusable answer?
     static constexpr bool has_repair = !detail::is_absent<decltype(detail::repair_with(
         std::declval<Op const&>(), std::declval<defect const&>(), std::declval<std::decay_t<Args>&>()...))>;
@@ -303,6 +308,15 @@ public:
     /// What the user gets.
     using value_type = typename decltype(value_tag())::type;
     static_assert(!std::is_reference_v<value_type>, "coffer: an operation's result must be a value, not a reference");
+
+    /// Does it say what an answer cost, or a result if it has no decode?
+    static constexpr bool has_bill = [] {
+        if constexpr (!has_decode && std::is_void_v<value_type>) return false;
+        else if constexpr (std::is_reference_v<value_type>) return false;
+        else
+            return !detail::is_absent<decltype(detail::bill_with(
+                std::declval<Op const&>(), std::declval<std::conditional_t<has_decode, answer, value_type> const&>()))>;
+    }();
 
     /// Can answers be kept by a journal?
     static constexpr bool journalable = has_decode || encodable<value_type>;

@@ -126,14 +126,7 @@ public:
 private:
     [[nodiscard]] outcome<value_type> judge_answer(shared_answer const& what) {
         attempt_access::learn(attempt_, *what);
-        if constexpr (Called::has_bill) {
-            try {
-                billed const bill = bill_with(core_.operation, *what);
-                if (bill.usage) attempt_.report(*bill.usage);
-                if (bill.cost) attempt_.report_cost(*bill.cost);
-            } catch (...) {  // what it cost stays unknown; the answer is paid and not to be lost for that
-            }
-        }
+        note_bill(*what);
         if (auto* const journal = claim()) journal->answered(send_, stamped(what));
         auto value = decode_answer<Called>(core_, *what);
         if (value) {
@@ -146,9 +139,23 @@ private:
         return failed(std::move(why));
     }
 
+    /// What the operation says that it cost: of an answer, or of a plain result.
+    template <class What>
+    void note_bill(What const& what) {
+        if constexpr (Called::has_bill) {
+            try {
+                billed const bill = bill_with(core_.operation, what);
+                if (bill.usage) attempt_.report(*bill.usage);
+                if (bill.cost) attempt_.report_cost(*bill.cost);
+            } catch (...) {  // what it cost stays unknown; the answer is paid and not to be lost for that
+            }
+        }
+    }
+
     /// A plain result: written down for the journal, and accepted.
     template <class T>
     [[nodiscard]] outcome<value_type> keep(T value) {
+        note_bill(value);
         if (claim() != nullptr) {
             if constexpr (encodable<value_type>) {
                 std::string text;

@@ -207,14 +207,19 @@ public:
             return result{tl::unexpect, marked_as_chaos(fault{fault_kind::defective_answer, "the answer was spoiled"})};
         return coffer::detail::decode_with(op_, a);
     }
-    /// The operation's, of the answer as it came.
-    [[nodiscard]] auto bill(answer const& a) const
-        requires offered<decltype(coffer::detail::bill_with(std::declval<Op const&>(), a))>
+    /// The operation's, of the answer as it came; or of its result.
+    template <class What>
+    [[nodiscard]] auto bill(What const& what) const
+        requires offered<decltype(coffer::detail::bill_with(std::declval<Op const&>(), what))>
     {
-        if (!a.body.starts_with(detail::spoiled_mark)) return coffer::detail::bill_with(op_, a);
-        auto as_it_came = a;
-        as_it_came.body.erase(0, detail::spoiled_mark.size());
-        return coffer::detail::bill_with(op_, as_it_came);
+        if constexpr (std::same_as<What, answer>) {
+            if (what.body.starts_with(detail::spoiled_mark)) {
+                auto as_it_came = what;
+                as_it_came.body.erase(0, detail::spoiled_mark.size());
+                return coffer::detail::bill_with(op_, as_it_came);
+            }
+        }
+        return coffer::detail::bill_with(op_, what);
     }
     /// The operation's.
     template <class... Args>
