@@ -145,6 +145,23 @@ TEST(budget, refuses_with_whose_limit_it_is_what_is_free_and_when_to_come_again)
     EXPECT_EQ(c->log.size(), 0U);
 }
 
+TEST(budget, what_is_only_held_comes_back_soon) {
+    for (auto const& each : {daily, lifetime}) {
+        desk d;
+        auto const ask = d.with({.scope = "team", .limit = 0.15_usd, .window = each});
+        auto const first = d.ask(ask);  // 0.10 are held for it
+        auto const second = d.ask(ask);
+        d.sim.time.run();
+        EXPECT_TRUE(first->ok());
+        ASSERT_TRUE(second->failed(fault_kind::over_budget)) << second->text();
+        EXPECT_EQ(second->why().code(), "held");
+        EXPECT_EQ(second->why().retry_after(), 5s);
+        EXPECT_NE(second->text().find("max_wait"), std::string::npos) << second->text();
+        EXPECT_EQ(disposition(second->why()).action, queue_action::retry_after);
+        EXPECT_EQ(disposition(d.run(ask)->why()).action, queue_action::ask_operator) << "spent, and not only held";
+    }
+}
+
 TEST(budget, for_a_lifetime_there_is_no_coming_again) {
     desk d;
     auto const ask = d.with({.scope = "team", .limit = 0.15_usd, .max_wait = 1h});

@@ -109,6 +109,20 @@ TEST(told_fault, is_the_last_of_those_that_time_may_mend) {
     EXPECT_EQ(told_kind({defective_answer, queue_full}), queue_full);
 }
 
+TEST(told_fault, money_that_is_only_held_comes_back) {
+    using namespace coffer::literals;
+    told_fault t;
+    budget_denial d{};
+    d.limit = 1_usd;
+    d.free = 0.1_usd;
+    d.needed = 0.2_usd;
+    d.held = 0.5_usd;
+    auto const held = fault{fault_kind::over_budget}.with_denial(d);
+    t.add(held);
+    t.add(fault{fault_kind::never_fits});
+    EXPECT_EQ(t.after(fault{fault_kind::never_fits}).kind(), fault_kind::over_budget);
+}
+
 TEST(told_fault, is_else_the_last_one) {
     using enum fault_kind;
     EXPECT_EQ(told_kind({over_budget, unauthorized}), unauthorized);

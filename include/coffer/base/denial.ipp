@@ -26,6 +26,10 @@ COFFER_INLINE bool budget_denial::is_for_good() const noexcept {
     return !frozen && detail::wide_int{needed.nano()} > detail::wide_int{free.nano()} + held.nano();
 }
 
+COFFER_INLINE bool budget_denial::is_held() const noexcept {
+    return !frozen && !limit_is_zero() && held > money{} && !is_for_good();
+}
+
 COFFER_INLINE std::string budget_denial::way_out() const {
     if (!remedy.empty()) return remedy;
     return frozen ? "ledger::thaw" : "ledger::set_limit, or in the program's budget_options";

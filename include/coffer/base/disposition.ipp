@@ -31,6 +31,8 @@ COFFER_INLINE queue_advice disposition(fault const& f) noexcept {
         case deadline_exceeded: return later(504);
         case in_progress: return later(409);
         case over_budget:
+            if (auto const denial = f.denial(); denial && denial->is_held()) return later(503);
+            [[fallthrough]];
         case quota_exhausted: return {queue_action::ask_operator, 402, std::nullopt};
         case unauthorized: return {queue_action::ask_operator, 401, std::nullopt};
         case forbidden: return {queue_action::ask_operator, 403, std::nullopt};

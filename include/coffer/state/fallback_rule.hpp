@@ -66,10 +66,11 @@ public:
 private:
     enum class standing : std::uint8_t { of_the_request, other, mended_by_time };
 
-    [[nodiscard]] static constexpr standing rank_of(fault_kind kind) noexcept {
+    [[nodiscard]] static standing rank_of(fault const& why) noexcept {
+        auto const kind = why.kind();
         if (row(kind).stored) return standing::of_the_request;
         bool const waits = row(kind).retry_same || kind == fault_kind::circuit_open || kind == fault_kind::queue_full ||
-                           kind == fault_kind::deadline_exceeded;
+                           kind == fault_kind::deadline_exceeded || (why.denial() && why.denial()->is_held());
         return waits ? standing::mended_by_time : standing::other;
     }
     /// Something unknown, or something that concerns the whole call, is not hidden behind an earlier fault.

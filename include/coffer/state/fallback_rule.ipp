@@ -24,7 +24,7 @@ COFFER_INLINE fallback_verdict decide_fallback(fallback_options const& o, fault 
 }
 
 COFFER_INLINE void told_fault::add(fault const& why) {
-    auto const rank = rank_of(why.kind());
+    auto const rank = rank_of(why);
     if (!told_ || rank >= rank_) {
         rank_ = rank;
         told_ = why;
