@@ -77,6 +77,8 @@ TEST(classify, knows_what_asio_throws) {
 
 TEST(classify, any_other_exception_is_permanent) {
     EXPECT_EQ(of(std::runtime_error{"x"}).kind(), permanent);
+    EXPECT_EQ(of(std::runtime_error{"x"}).code(), "no_rule");
+    EXPECT_EQ(of(std::system_error{std::make_error_code(std::errc::connection_reset)}).code(), "");
     EXPECT_EQ(of(std::runtime_error{"x"}).message(), "x");
     EXPECT_EQ(of(std::string{"no exception class"}).kind(), permanent);
     EXPECT_EQ(of(std::string{"no exception class"}).message(), "an exception of unknown type");

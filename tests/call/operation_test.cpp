@@ -311,7 +311,7 @@ TEST_F(operation, a_classifier_that_throws_makes_it_permanent) {
          {run(describe(op).classify(rule)).error(), run(describe(throwing(1)).classify(rule)).error()}) {
         EXPECT_EQ(why.kind(), fault_kind::permanent);
         EXPECT_EQ(why.billing(), knowledge::maybe);
-        EXPECT_EQ(why.message().substr(0, 20), "the classifier threw");
+        EXPECT_EQ(why.message().substr(0, 48), "the classifier threw (the rule fell over), given");
         EXPECT_THROW(std::rethrow_exception(why.cause()), std::runtime_error);
     }
 }

@@ -501,6 +501,20 @@ TEST_F(once_test, faults_of_the_moment_are_never_kept) {
     }
 }
 
+TEST_F(once_test, a_fingerprint_that_throws_sends_nothing) {
+    auto const op = coffer::describe(provider.operation()).fingerprint([](request const&) -> coffer::fingerprint {
+        throw std::runtime_error{"no such field"};
+    });
+    support::guarded const ask = coffer::pipeline{coffer::once{db}}.wrap(op);
+    auto const c = run(ask);
+    ASSERT_TRUE(c.failed(fault_kind::permanent)) << c.text();
+    EXPECT_EQ(c.why().message(), "no such field");
+    EXPECT_EQ(c.why().execution(), knowledge::no);
+    EXPECT_EQ(c.why().billing(), knowledge::no);
+    EXPECT_EQ(provider.count(), 0);
+    EXPECT_EQ(record(), nullptr);
+}
+
 // Defective answers -----------------------------------------------------------------------------------------------------
 
 TEST_F(once_test, a_defective_answer_is_billed_and_kept_and_a_later_good_one_wins) {

@@ -157,7 +157,8 @@ auto async_call_with(Ask ask, Called called, All&&... all) {
         static_assert(
             completes,
             "coffer: the last argument of async_call must be a completion token for void(coffer::outcome<R>): a "
-            "handler that takes coffer::outcome<R>, or use_future and its like");
+            "handler that takes coffer::outcome<R>, or use_future and its like (Boost.Asio's: see "
+            "COFFER_USE_BOOST_ASIO)");
         if constexpr (completes) {
             token_type token(std::get<sizeof...(I)>(std::move(given)));
             using begin_type = begin_call<result, Ask, Called, std::decay_t<std::tuple_element_t<I, given_type>>...>;

@@ -9,6 +9,7 @@
 #include COFFER_ASIO_HEADER(executor_work_guard.hpp)
 #include COFFER_ASIO_HEADER(io_context.hpp)
 
+#include <concepts>
 #include <exception>
 #include <future>
 #include <memory>
@@ -70,6 +71,20 @@ public:
     template <class Ask, class... Args>
     auto try_run(Ask const& ask, call&& c, Args const&... args) {
         return try_run(ask, c, args...);
+    }
+    /// For whoever forgets the call: a message.
+    template <class Ask, class First, class... Args>
+        requires(!std::same_as<First, call>)
+    void run(Ask const&, First const&, Args const&...) {
+        static_assert(std::same_as<First, call>,
+                      "coffer: after the handle comes the call: client.run(ask, coffer::call{key, 2min}, args...)");
+    }
+    /// For whoever forgets the call: a message.
+    template <class Ask, class First, class... Args>
+        requires(!std::same_as<First, call>)
+    void try_run(Ask const&, First const&, Args const&...) {
+        static_assert(std::same_as<First, call>,
+                      "coffer: after the handle comes the call: client.try_run(ask, coffer::call{key, 2min}, args...)");
     }
     /// Runs any coroutine and waits for its result: `client.wait_for(db.acknowledge(key))`. What it throws is thrown here.
     template <class T>

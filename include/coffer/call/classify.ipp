@@ -5,8 +5,21 @@
 #include <coffer/call/classify.hpp>
 
 #include <new>
+#include <string>
+#include <utility>
 
 namespace coffer::inline COFFER_ABI {
+
+namespace detail {
+
+/// What is known of an exception. Where that is nothing, the code says that `describe(fn).classify(...)` could.
+[[nodiscard]] COFFER_INLINE fault thrown_fault(fault_kind kind, std::string what, std::exception_ptr const& thrown) {
+    fault f{kind, std::move(what)};
+    if (kind == fault_kind::permanent) f.with_code("no_rule");
+    return std::move(f.with_cause(thrown));
+}
+
+}  // namespace detail
 
 COFFER_INLINE fault_kind classify_error(std::error_code const& reported) noexcept {
     // Standalone Asio has a system category of its own, which knows no error conditions: the numbers are the system's.
@@ -40,13 +53,13 @@ COFFER_INLINE fault classify_exception(std::exception_ptr const& thrown) {
     } catch (failure const& nested) {
         return nested.fault();
     } catch (std::system_error const& error) {
-        return fault{classify_error(error.code()), error.what()}.with_cause(thrown);
+        return detail::thrown_fault(classify_error(error.code()), error.what(), thrown);
     } catch (detail::boost_system_error const& error) {
-        return fault{classify_error(error.code()), error.what()}.with_cause(thrown);
+        return detail::thrown_fault(classify_error(error.code()), error.what(), thrown);
     } catch (std::exception const& error) {
-        return fault{fault_kind::permanent, error.what()}.with_cause(thrown);
+        return detail::thrown_fault(fault_kind::permanent, error.what(), thrown);
     } catch (...) {
-        return fault{fault_kind::permanent, "an exception of unknown type"}.with_cause(thrown);
+        return detail::thrown_fault(fault_kind::permanent, "an exception of unknown type", thrown);
     }
 }
 

@@ -251,9 +251,11 @@ public:
     static constexpr bool takes_attempt = how::takes_attempt;
     /// Else a message says what is wrong.
     static constexpr bool callable = how::callable;
-    static_assert(callable,
-                  "coffer: the operation must be callable as (coffer::attempt&, args...) or (args...), as a const "
-                  "object, with the arguments as lvalues (const ones under `once` and behind `guarded`)");
+    static_assert(
+        callable,
+        "coffer: the operation must be callable as (coffer::attempt&, args...) or (args...), as a const "
+        "object, with the arguments as lvalues (const ones under `once` and behind `guarded`); what from_blocking "
+        "or from_future makes of a function may take coffer::send_terms const& first");
 
     static_assert(detail::hooks_are_const<function, Args...>(),
                   "coffer: a member function of the operation by which it describes itself (target, fingerprint, "
@@ -294,7 +296,9 @@ private:
         if constexpr (has_decode) {
             using decoded = decltype(detail::decode_with(std::declval<Op const&>(), std::declval<answer const&>()));
             static_assert(std::same_as<raw_type, outcome<answer>>,
-                          "coffer: an operation with decode must return asio::awaitable<coffer::outcome<answer>>");
+                          "coffer: an operation with decode must return asio::awaitable<coffer::outcome<answer>>; a "
+                          "function given "
+                          "to from_blocking or from_future, coffer::outcome<coffer::answer>");
             static_assert(detail::outcome_like<decoded>, "coffer: decode must return coffer::outcome<R>");
             if constexpr (std::same_as<raw_type, outcome<answer>> && detail::outcome_like<decoded>)
                 return std::type_identity<typename decoded::value_type>{};

@@ -5,6 +5,8 @@
 #include <coffer/call/send.hpp>
 
 #include <algorithm>
+#include <exception>
+#include <string>
 
 namespace coffer::inline COFFER_ABI::detail {
 
@@ -72,7 +74,14 @@ COFFER_INLINE void sender_base::settle_rejected(fault const& why) {
 }
 
 COFFER_INLINE fault sender_base::rule_threw(fault const& what) {
-    auto text = std::string{"the classifier threw, given "} + std::string{to_string(what.kind())};
+    std::string text = "the classifier threw";
+    try {
+        throw;
+    } catch (std::exception const& error) {
+        text += std::string{" ("} + error.what() + ")";
+    } catch (...) {  // then there are no words
+    }
+    text += ", given " + std::string{to_string(what.kind())};
     if (!what.message().empty()) text += ": " + std::string{what.message()};
     return fault{fault_kind::permanent, std::move(text)}.with_cause(std::current_exception());
 }

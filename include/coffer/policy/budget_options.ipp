@@ -70,6 +70,8 @@ COFFER_INLINE fault fault_of(budget_denial d, wall_time_point wall) {
     bool const never = d.needed > d.limit && !d.limit_is_zero();
     auto message = d.to_string();
     if (never) message += "; it never fits: lower the request's output maximum, or raise the limit with " + d.way_out();
+    if (!never && !d.until && !d.is_held() && !d.limit_is_zero())
+        message += "; none comes back by itself: raise the limit with " + d.way_out();
     if (!never && d.is_held()) message += "; budget_options::max_wait waits for them";
     fault f{never ? fault_kind::never_fits : fault_kind::over_budget, std::move(message)};
     if (d.limit_is_zero()) f.with_code("zero_limit");

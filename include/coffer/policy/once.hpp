@@ -17,6 +17,7 @@
 #include <coffer/store/store.hpp>
 
 #include <concepts>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -98,7 +99,9 @@ public:
 
         auto const executor = co_await asio::this_coro::executor;
         bind(c);
-        auto const print = print_of(next);
+        auto const asked = print_of(next);
+        if (!asked) co_return failed(asked.error());
+        auto const& print = *asked;
         if (c.key().ttl()) name_by_request(c, print);
         std::optional<landing> before;  // of a flight whose context went
         for (;;) {
@@ -189,10 +192,18 @@ private:
         }
     }
 
+    /// A fingerprint that throws sends nothing.
     template <class Next>
-    [[nodiscard]] static fingerprint print_of(Next const& next) {
-        if constexpr (std::same_as<Fingerprinting, unfingerprinted_t>) return fingerprint{};
-        else return next.print();
+    [[nodiscard]] static outcome<fingerprint> print_of(Next const& next) {
+        if constexpr (std::same_as<Fingerprinting, unfingerprinted_t>) {
+            return fingerprint{};
+        } else {
+            try {
+                return next.print();
+            } catch (...) {
+                return failed(detail::unsent_fault(std::current_exception()));
+            }
+        }
     }
 
     [[nodiscard]] detail::flight_plan plan_for(call const& c, record_id const& id) const {

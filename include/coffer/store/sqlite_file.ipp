@@ -184,7 +184,11 @@ COFFER_INLINE file_identity open_files::make_private(std::filesystem::path const
         ::fchmod(made.get(), S_IRUSR | S_IWUSR);
         sync_directory(path.parent_path());
     } else if (errno != EEXIST) {
-        refuse(path, std::generic_category().message(errno));
+        bool const not_here = errno == EACCES || errno == EROFS;
+        auto const why = std::generic_category().message(errno);
+        if (!not_here) refuse(path, why);
+        refuse(path, why + "; the user of this process (" + std::to_string(::geteuid()) +
+                         ") must be able to make files in " + path.parent_path().string());
     }
     if (::stat(path.c_str(), &s) != 0) refuse(path, std::generic_category().message(errno));
     if (!S_ISREG(s.st_mode)) refuse(path, "it is not a regular file");
