@@ -5,7 +5,9 @@
 #include <coffer/call/pipeline.hpp>
 #include <coffer/llm/openai.hpp>
 #include <coffer/llm/price_list.hpp>
+#include <coffer/policy/once.hpp>
 #include <coffer/policy/retry.hpp>
+#include <coffer/store/memory.hpp>
 #include <coffer/testing/scripted_transport.hpp>
 #include <coffer/testing/virtual_time.hpp>
 #include <coffer/time/sleep.hpp>
@@ -15,6 +17,7 @@
 #include <asio/io_context.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -56,6 +59,62 @@ coffer::awaitable<std::string> ask(coffer::guarded<llm::reply(llm::request const
     co_return std::string{};
 }
 //! [ask]
+
+//! [structured]
+struct invoice {
+    std::int64_t total;
+};
+
+/// The reply's text, read. Whatever is wrong with it has been paid for: `defective_answer`.
+struct read_invoice {
+    llm::chat_operation chat;
+
+    coffer::outcome<invoice> operator()(coffer::answer const& raw) const {
+        auto const reply = chat.decode(raw);  // cut off, filtered, no JSON at all
+        if (!reply) return coffer::failed(reply.error());
+        auto const json = nlohmann::json::parse(reply->text, nullptr, false);
+        auto const total = json.is_object() ? json.find("total") : json.end();
+        if (total == json.end() || !total->is_number_integer())
+            return coffer::failed(coffer::fault_kind::defective_answer, "the invoice has no total");
+        return invoice{total->get<std::int64_t>()};
+    }
+};
+
+/// What is asked instead, once.
+bool ask_again(coffer::defect const& d, llm::request& r) {
+    r.user("You have answered before, and " + std::string{d.why.message()} + ". Answer with the JSON object alone.");
+    return d.repairs == 0;
+}
+
+coffer::guarded<invoice(llm::request const&)> invoices(llm::openai const& openai, coffer::store db) {
+    return coffer::pipeline{coffer::once{std::move(db)}, coffer::retry{}}.wrap(
+        coffer::describe(openai.chat).decode(read_invoice{openai.chat}).repair(&ask_again));
+}
+//! [structured]
+
+TEST(open_ai_page, structured) {
+    asio::io_context io;
+    coffer::testing::virtual_time time{io};
+    coffer::testing::scripted_transport transport;
+    for (auto const* const said : {R"({\"sum\":1})", R"({\"total\":4711})"})
+        transport.answer(coffer::http::response{200, R"({"model":"gpt-4o-mini","choices":[{"message":{"content":")" +
+                                                         std::string{said} + R"("},"finish_reason":"stop"}]})"});
+    llm::openai const openai{transport, llm::api_key{"sk-test"}};
+    auto const ask = invoices(openai, coffer::memory_store{});
+    coffer::call call{coffer::key{"invoice", 1}, 2min};
+    auto const request = invoice_request("...");
+    std::optional<coffer::outcome<invoice>> got;
+    asio::co_spawn(io, ask.try_call(call, request), [&](std::exception_ptr error, coffer::outcome<invoice> o) {
+        EXPECT_EQ(error, nullptr);
+        got.emplace(std::move(o));
+    });
+    time.run();
+    ASSERT_TRUE(got && *got) << got->error();
+    EXPECT_EQ((*got)->total, 4711);
+    ASSERT_EQ(transport.sent().size(), 2U);
+    EXPECT_NE(transport.sent()[1].body->find("the invoice has no total"), std::string::npos);
+    ASSERT_EQ(call.log().size(), 2U);
+}
 
 TEST(open_ai_page, ask) {
     asio::io_context io;

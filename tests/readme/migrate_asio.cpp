@@ -136,7 +136,7 @@ auto chat_operation(chat_client client) {
 
 coffer::guarded<std::string(std::string const&)> guard(chat_client client, coffer::store const& db) {
     auto const print = [](std::string const& prompt) { return coffer::fingerprint{}.with("prompt", prompt); };
-    return coffer::pipeline{coffer::once{db, {.max_sends = 1}}, coffer::retry{}, coffer::circuit_breaker{}}.wrap(
+    return coffer::pipeline{coffer::once{db, {.max_sends = 1}}, coffer::retry{}}.wrap(
         coffer::describe(chat_operation(client)).fingerprint(print));
 }
 //! [after]

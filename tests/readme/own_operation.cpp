@@ -2,6 +2,7 @@
 // The README's snippets about operations of one's own, each in a test that runs it.
 
 #include <coffer/coffer.hpp>
+#include <coffer/store/ledger_memory.hpp>
 #include <coffer/store/memory.hpp>
 #include <coffer/testing/virtual_time.hpp>
 
@@ -16,6 +17,7 @@
 #include <vector>
 
 using namespace std::chrono_literals;
+using namespace coffer::literals;
 
 namespace own_operation_page {
 namespace {
@@ -70,6 +72,36 @@ auto known(coffer::awaitable<std::string> (*client)(question const&)) {
     return coffer::describe(client).classify(&meaning);
 }
 //! [errors]
+
+//! [money]
+struct counted_reply {
+    explicit counted_reply(std::string t) : text{std::move(t)} {}
+    std::string text;
+    coffer::usage used;
+};
+coffer::awaitable<counted_reply> ask_and_count(question const& q);
+
+coffer::money price(std::int64_t input, std::int64_t output) {
+    return coffer::cost_sum{}.add(input, 0.15_usd_per_mtok).add(output, 0.60_usd_per_mtok).round_up();
+}
+
+auto const priced =
+    coffer::describe(&ask_and_count)
+        // At most: a token has a byte at least, and the client asks for no more than 200 of them.
+        .estimate([](question const& q) {
+            auto const input = std::ssize(q.text) + 50;
+            return coffer::estimate{input, 200, price(input, 200)};
+        })
+        // What it came to.
+        .bill([](counted_reply const& r) { return coffer::billed{r.used, price(r.used.input(), r.used.output)}; });
+//! [money]
+
+coffer::awaitable<counted_reply> ask_and_count(question const& q) {
+    counted_reply r{"an answer to " + q.text};
+    r.used.input_fresh = 10;
+    r.used.output = 20;
+    co_return r;
+}
 
 coffer::awaitable<std::string> busy_client(question const&) {
     ++sent;
@@ -188,6 +220,26 @@ TEST(readme, refused_credentials_are_an_operator_s_and_not_the_job_s) {
     sent = 0;
     EXPECT_EQ(coffer::disposition(last_of(2)).action, coffer::queue_action::ask_operator);
     EXPECT_EQ(sent, 2) << "not kept under the key: with a new API key the job goes on";
+}
+
+TEST(readme, a_client_of_ones_own_has_a_budget) {
+    asio::io_context io;
+    coffer::testing::virtual_time time{io};
+    coffer::in_memory_ledger money;
+    coffer::guarded<counted_reply(question const&)> ask =
+        coffer::pipeline{coffer::retry{}, coffer::budget{money, {.scope = "team", .limit = 1_usd}}}.wrap(priced);
+    auto call = coffer::call::unkeyed();
+    auto const once = [&]() -> coffer::awaitable<void> {
+        question const q{"why?"};
+        auto const got = co_await ask.try_call(call, q);
+        EXPECT_TRUE(got);
+    };
+    asio::co_spawn(io, once(), [](std::exception_ptr e) { EXPECT_EQ(e, nullptr); });
+    time.run();
+    EXPECT_EQ(call.cost(), price(10, 20));
+    auto const team = **money.backend()->accounts("team").get();
+    ASSERT_EQ(team.size(), 1U);
+    EXPECT_EQ(team[0].money_in.settled, price(10, 20));
 }
 
 TEST(readme, own_operation_is_retried_and_paid_once) {
