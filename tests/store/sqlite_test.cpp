@@ -198,6 +198,27 @@ TEST(sqlite_secret, all_files_are_their_users_only) {
     ::umask(before);
 }
 
+TEST(sqlite_secret, no_store_is_made_where_one_must_stand) {
+    temporary_directory const dir;
+    sqlite::options const existing{.create = false};
+    auto const why_not = [&] {
+        try {
+            sqlite::store const db{dir / "coffer.db", existing};
+        } catch (std::runtime_error const& e) {
+            return std::string{e.what()};
+        }
+        return std::string{};
+    };
+    EXPECT_TRUE(mentions(why_not(), "no store stands there")) << why_not();
+    EXPECT_EQ(fs::directory_iterator{dir / ""}, fs::directory_iterator{}) << "and nothing is left behind";
+    std::ofstream{dir / "coffer.db"}.flush();
+    EXPECT_TRUE(mentions(why_not(), "options.create")) << "an empty file is none either";
+    {
+        sqlite::store const db{dir / "coffer.db"};
+    }
+    EXPECT_EQ(why_not(), "");
+}
+
 TEST(sqlite_secret, a_file_that_is_none_of_coffers_is_left_as_it_is) {
     temporary_directory const dir;
     std::ofstream{dir / "settings.txt"} << std::string(200, 'x');

@@ -46,6 +46,9 @@ struct options {
     std::chrono::milliseconds sweep_every{60'000};  ///< so often expired records are cleared away; 0: `collect` does
     /// What explains the ledger's money, send by send, is kept so long; of older sends only the sums stay.
     std::chrono::hours entries_kept{24 * 400};  ///< 400 days
+    /// False: where no store stands yet, opening throws instead of making one. With a mistyped path a program would have
+    /// forgotten everything, and pay for it again.
+    bool create = true;
     store_probe const* probe = nullptr;  ///< must outlive the store
     /// Bodies of answers are encrypted under its current key and read under any; none: they stand in the file as they
     /// came. Bodies from before stay readable.

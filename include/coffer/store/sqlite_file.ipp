@@ -127,6 +127,8 @@ COFFER_INLINE std::shared_ptr<opened_file> open_files::open(std::filesystem::pat
     std::error_code ignored;
     auto const there = std::filesystem::exists(path, ignored) ? path : path.parent_path();
     if (auto const why = why_not_on(file_system_of(there))) refuse(path, *why);
+    if (!o.create && (!std::filesystem::exists(path, ignored) || std::filesystem::file_size(path, ignored) == 0))
+        refuse(path, "no store stands there, and options.create is false: is it the right path?");
     auto const id = make_private(path);
     if (auto const known = all.files_[id].lock(); known && !o.as_another_process) {
         if (o.body_keys && o.body_keys != known->keys())
