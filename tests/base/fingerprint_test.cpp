@@ -41,6 +41,8 @@ TEST(fingerprint, numbers_are_text_that_is_the_same_in_every_type) {
     EXPECT_EQ(coffer::fingerprint{}.with("a", 0.2F), coffer::fingerprint{}.with("a", 0.2));
     EXPECT_EQ(coffer::fingerprint{}.with("a", std::uint64_t{18446744073709551615U}),
               coffer::fingerprint{}.with("a", "18446744073709551615"));
+    EXPECT_EQ(coffer::fingerprint{}.with("a", 100000.0), coffer::fingerprint{}.with("a", 100000));
+    EXPECT_EQ(coffer::fingerprint{}.with("a", -0.0F), coffer::fingerprint{}.with("a", 0));
     EXPECT_NE(coffer::fingerprint{}.with("a", 0.1 + 0.2), coffer::fingerprint{}.with("a", 0.3));
 }
 

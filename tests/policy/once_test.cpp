@@ -595,6 +595,41 @@ TEST_F(once_test, a_mended_program_reads_what_was_paid_for_beside_a_lost_reply) 
     EXPECT_EQ(state(), record_state::done);
 }
 
+TEST_F(once_test, the_run_that_spends_the_last_send_on_an_unusable_answer_tells_the_operator) {
+    for (auto const& ask : {plain(), retrying()}) {
+        auto const name = std::to_string(provider.count());
+        provider.answer("bad").answer("bad");
+        EXPECT_EQ(disposition(run(ask, "prompt", name).why()).action, coffer::queue_action::abort);
+        EXPECT_EQ(disposition(run(ask, "prompt", name).why()).action, coffer::queue_action::ask_operator);
+        EXPECT_EQ(counted(name), 2);
+    }
+    EXPECT_EQ(unresolved(), 2U);
+}
+
+TEST_F(once_test, what_an_operator_has_supplied_comes_before_what_was_no_use) {
+    provider.answer("bad: but readable");
+    run(plain({.max_sends = 1}));
+    ASSERT_TRUE(resolve(coffer::supply_answer{coffer::answer{"found in the console"}}));
+    auto const mended = coffer::describe(provider.operation()).decode([](coffer::answer const& a) {
+        return coffer::outcome<std::string>{a.body};
+    });
+    support::guarded const ask = coffer::pipeline{coffer::once{db}}.wrap(mended);
+    EXPECT_EQ(run(ask).text(), "found in the console");
+    EXPECT_EQ(provider.count(), 1);
+}
+
+TEST_F(once_test, one_provider_s_unusable_answer_is_not_read_by_another_one) {
+    provider.answer("bad: but readable").answer("hello");
+    EXPECT_TRUE(run(plain()).failed(fault_kind::defective_answer));
+    auto const elsewhere =
+        coffer::describe(provider.operation()).target({"elsewhere", "m"}).decode([](coffer::answer const& a) {
+            return coffer::outcome<std::string>{a.body};
+        });
+    support::guarded const ask = coffer::pipeline{coffer::once{db}}.wrap(elsewhere);
+    EXPECT_EQ(run(ask).text(), "hello");
+    EXPECT_EQ(provider.count(), 2);
+}
+
 TEST_F(once_test, an_unbilled_error_inside_a_200_costs_no_send) {
     provider.answer("busy").answer("hello");
     auto const ask = retrying({.max_sends = 1});

@@ -74,8 +74,12 @@ struct desk {
     coffer::outcome<void> answer(int n, int send, std::string body = "answer") {
         return apply([&](auto& m) { return m.answer(claim_number(n), send, answer_of(std::move(body))); });
     }
+    /// By the claim that holds the record.
     coffer::outcome<void> accept(int send) {
-        return apply([&](auto& m) { return m.accept(send); });
+        return apply([&](auto& m) { return m.accept(row.claim, send); });
+    }
+    coffer::outcome<void> accept_by(int n, int send) {
+        return apply([&](auto& m) { return m.accept(claim_number(n), send); });
     }
     coffer::outcome<void> reject(int n, int send) {
         coffer::fault const why{coffer::fault_kind::defective_answer, "cut off"};

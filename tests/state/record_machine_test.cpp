@@ -584,6 +584,14 @@ TEST(record_answer, found_defective_is_accepted_by_a_program_that_can_read_it) {
     }
 }
 
+TEST(record_answer, of_another_claim_is_accepted_by_the_records_claim_alone) {
+    desk d;
+    d.send();
+    (void)d.answer(1, 1);
+    EXPECT_EQ(refusal(d.accept_by(2, 1)), "permanent") << "it was another send's number when that claim saw it";
+    EXPECT_TRUE(d.accept_by(1, 1));
+}
+
 TEST(record_answer, found_defective_comes_along_where_another_send_was_lost) {
     desk d;
     d.send();

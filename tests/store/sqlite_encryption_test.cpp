@@ -153,6 +153,34 @@ TEST(sqlite_encryption, without_the_key_an_answer_that_nobody_has_judged_is_not_
     EXPECT_EQ(std::get<coffer::granted>(*v).undecoded[0].what->body, canary);
 }
 
+TEST(sqlite_encryption, without_the_key_an_answer_that_was_no_use_stands_in_nobodys_way) {
+    temporary_directory const dir;
+    {
+        sqlite_world w{dir / "coffer.db", with(ring("one", '1'))};
+        w.send(1);
+        (void)w.answer(1, 1, canary);
+        (void)w.reject(1, 1);
+        (void)w.release(1);
+    }
+    world::how strict;
+    strict.max_sends = 1;
+    {
+        sqlite_world w{dir / "coffer.db"};
+        auto const v = w.claim(2, 0, strict);
+        ASSERT_TRUE(is<coffer::failed_before>(v)) << "and not an error for which a store may be done without";
+        EXPECT_TRUE(std::get<coffer::failed_before>(*v).defective.empty());
+        auto const sends_left = w.claim(3);
+        ASSERT_TRUE(is<coffer::granted>(sends_left));
+        EXPECT_TRUE(std::get<coffer::granted>(*sends_left).defective.empty());
+        (void)w.release(3);
+    }
+    sqlite_world w{dir / "coffer.db", with(ring("one", '1'))};
+    auto const v = w.claim(4, 0, strict);
+    ASSERT_TRUE(is<coffer::failed_before>(v));
+    ASSERT_EQ(std::get<coffer::failed_before>(*v).defective.size(), 1U);
+    EXPECT_EQ(std::get<coffer::failed_before>(*v).defective[0].what->body, canary);
+}
+
 TEST(sqlite_encryption, without_the_key_a_record_can_still_be_listed_and_acknowledged_and_others_work) {
     temporary_directory const dir;
     {

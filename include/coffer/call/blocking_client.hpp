@@ -74,14 +74,14 @@ public:
     }
     /// For whoever forgets the call: a message.
     template <class Ask, class First, class... Args>
-        requires(!std::same_as<First, call>)
+        requires(!std::derived_from<First, call>)
     void run(Ask const&, First const&, Args const&...) {
         static_assert(std::same_as<First, call>,
                       "coffer: after the handle comes the call: client.run(ask, coffer::call{key, 2min}, args...)");
     }
     /// For whoever forgets the call: a message.
     template <class Ask, class First, class... Args>
-        requires(!std::same_as<First, call>)
+        requires(!std::derived_from<First, call>)
     void try_run(Ask const&, First const&, Args const&...) {
         static_assert(std::same_as<First, call>,
                       "coffer: after the handle comes the call: client.try_run(ask, coffer::call{key, 2min}, args...)");

@@ -41,6 +41,16 @@ public:
             args_);
     }
 
+    /// Can an answer be read by now that could not be used when it came? Only by who goes where it came from: what another
+    /// provider's answer looks like to this one says nothing.
+    [[nodiscard]] bool reads_anew(answer const& what, target const& from) const {
+        if constexpr (!Core::hands_down) {
+            auto const fits = [&](auto const&... args) { return fit_of_operation(core_->operation, from, args...); };
+            if (std::apply(fits, args_) == fit::no) return false;
+        }
+        return decode(what, from).has_value();
+    }
+
 private:
     std::shared_ptr<Core const> core_;
     std::tuple<Args...> args_;

@@ -21,6 +21,7 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 // GCC takes every closure in a coroutine's frame for one of an anonymous namespace and warns in whoever includes this;
 // and where it inlines Asio's allocation of frames, but not the deallocation, it takes the two for no pair.
@@ -93,6 +94,28 @@ awaitable<void> await_acceptance(flight_guard& guard, completion<outcome<void>> 
     }
 }
 
+/// An answer that the store has is the key's.
+template <class = on_use>
+awaitable<void> accept_stored(flight_guard& guard, claim_ref ref, stored_answer const& paid) {
+    auto& how = guard.how();
+    how.what = paid.what;
+    how.from = {paid.provider, paid.model};
+    how.replayed = true;
+    guard.of().accept(how.what, how.from, true);
+    auto const accepted = guard.plan().store->submit_accept(ref, paid.send);
+    co_await await_acceptance(guard, accepted, ref);
+}
+
+/// Of answers that could not be used, one that can be read after all, since the program has been mended: it is paid for, and
+/// nothing has to be sent. Null: there is none.
+template <class Step>
+[[nodiscard]] stored_answer const* read_anew(Step const& step, std::vector<stored_answer> const& defective) {
+    auto const at = std::find_if(defective.begin(), defective.end(), [&](stored_answer const& a) {
+        return step.reads_anew(*a.what, {a.provider, a.model});
+    });
+    return at == defective.end() ? nullptr : &*at;
+}
+
 /// The live claim of a flight's call, for as long as the walk lasts.
 class claim_scope {
 public:
@@ -159,23 +182,6 @@ awaitable<void> work(flight_guard& guard, Step& step) {
         guard.holds(ref);  // as far as anybody knows: its reply may be lost, or come when this context is gone
         auto verdict = co_await claim_key(f, plan, request);
 
-        // An answer that could not be used is judged anew, for the program may have been mended since: it is paid for, and
-        // whatever this says of the others, nothing has to be sent.
-        if (auto const* const found = verdict ? defective_answers(*verdict) : nullptr; found != nullptr) {
-            auto const readable = std::find_if(found->begin(), found->end(), [&](stored_answer const& a) {
-                return step.decode(*a.what, {a.provider, a.model}).has_value();
-            });
-            if (readable != found->end()) {
-                how.from = {readable->provider, readable->model};
-                how.what = readable->what;
-                how.replayed = true;
-                f->accept(how.what, how.from, true);
-                auto const accepted = plan.store->submit_accept(ref, readable->send);
-                co_await await_acceptance(guard, accepted, ref);
-                co_return;
-            }
-        }
-
         granted grant;
         auto mode = live_claim::mode::journaled;
         if (!verdict) {
@@ -196,6 +202,11 @@ awaitable<void> work(flight_guard& guard, Step& step) {
         } else if (auto* const g = std::get_if<granted>(&*verdict)) {
             grant = std::move(*g);
         } else {
+            auto const* const found = defective_answers(*verdict);
+            if (auto const* const readable = found != nullptr ? read_anew(step, *found) : nullptr) {
+                co_await accept_stored(guard, ref, *readable);
+                co_return;
+            }
             how.why = fault_of(*verdict, plan.store->how_to_resolve(plan.record));
             guard.settled();
             co_return;
@@ -217,16 +228,15 @@ awaitable<void> work(flight_guard& guard, Step& step) {
                 else defect = std::move(value).error();
                 continue;
             }
-            how.what = earlier.what;
-            how.from = from;
-            how.replayed = true;
-            f->accept(earlier.what, from, true);
-            auto const accepted = plan.store->submit_accept(ref, earlier.send);
-            co_await await_acceptance(guard, accepted, ref);
+            co_await accept_stored(guard, ref, earlier);
             co_return;
         }
         if (unread) {  // it is paid and may be the very answer: nothing is sent until somebody has read it
             how.why = std::move(unread);
+            co_return;
+        }
+        if (auto const* const readable = read_anew(step, grant.defective)) {
+            co_await accept_stored(guard, ref, *readable);
             co_return;
         }
         if (defect && row(defect->kind()).stored) {  // the provider has refused the request itself: it would again
@@ -255,6 +265,9 @@ awaitable<void> work(flight_guard& guard, Step& step) {
                 how.why.reset();
                 continue;
             }
+            // No run after this one can change that: the queue is told so now, and not by the next claim.
+            if (how.why->kind() == fault_kind::defective_answer && claim.sends_left() <= 0)
+                how.why->with_stop(stop_reason::sends_spent);
             if (row(how.why->kind()).stored)
                 plan.store->submit_fail(ref, *how.why,
                                         options.request_fault_kept);  // what follows, the release, then does nothing

@@ -37,9 +37,9 @@ public:
     /// that is gone.
     outcome<void> answer(claim_id const& claim, int send, shared_answer const& what, fingerprint const* print = nullptr,
                          std::chrono::nanoseconds cached_for = {});
-    /// Makes an answer the record's, whoever judged it, also if it was found defective before. The first one stands; a later
-    /// one gets `already_done`.
-    outcome<void> accept(int send);
+    /// Makes an answer the record's: one's own, with the record's claim any, and whoever judged it one that was found defective
+    /// before. The first one stands; a later one gets `already_done`.
+    outcome<void> accept(claim_id const& claim, int send);
     /// Judges an answer unusable: its payload is kept, and the send counts unless `why` says that it was not billed.
     outcome<void> reject(claim_id const& claim, int send, fault const& why);
     /// The send's attempt ended without an answer, perhaps billed.

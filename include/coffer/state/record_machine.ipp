@@ -169,13 +169,15 @@ COFFER_INLINE outcome<void> record_machine::answer(claim_id const& claim, int se
     return {};
 }
 
-COFFER_INLINE outcome<void> record_machine::accept(int send) {
+COFFER_INLINE outcome<void> record_machine::accept(claim_id const& claim, int send) {
     auto* const s = find(send);  // perhaps one of an earlier claim, whose answer this one has decoded
     if (s == nullptr || !s->reply) return misused("there is no answer of send " + std::to_string(send) + " to accept");
     if (s->state == send_state::accepted || (is_closed() && r_.accepted() == s)) return {};
     if (is_closed())
         return failed(fault{fault_kind::already_done, "another answer was accepted first"}.with_code("accepted_other"));
-    // One judged defective before, too: the program that could not read it was mended.
+    // The row may have been made anew since the caller saw it, and the number be another send's.
+    if (s->state != send_state::defective && s->claim != claim && r_.claim != claim)
+        return misused("send " + std::to_string(send) + " is another claim's, and not judged yet");
     if (s->state != send_state::supplied) s->state = send_state::accepted;
     s->why.reset();
     r_.stored_fault.reset();

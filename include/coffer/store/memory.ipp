@@ -58,7 +58,7 @@ COFFER_INLINE store_backend::result<void> memory_backend::submit_answer(claim_re
 }
 
 COFFER_INLINE store_backend::result<void> memory_backend::submit_accept(claim_ref const& c, int send) {
-    return change(store_step::accept, c, [&](auto& m) { return m.accept(send); });
+    return change(store_step::accept, c, [&](auto& m) { return m.accept(c.id, send); });
 }
 
 COFFER_INLINE store_backend::result<void> memory_backend::submit_reject(claim_ref const& c, int send,

@@ -55,7 +55,7 @@ COFFER_INLINE store_backend::result<void> backend::submit_answer(claim_ref const
 COFFER_INLINE store_backend::result<void> backend::submit_accept(claim_ref const& ref, int send) {
     // Nobody has to wait for its end. So where there is no such answer (it was refused), the claim ends all the same.
     auto work = [id = ref.record, c = ref.id, send](opened_file& f, clock& at) {
-        auto done = apply<void>(f, at, id, [&](record_machine& m) { return m.accept(send); });
+        auto done = apply<void>(f, at, id, [&](record_machine& m) { return m.accept(c, send); });
         if (!done && done.error().kind() != fault_kind::already_done)
             (void)apply<void>(f, at, id, [&](record_machine& m) { return m.release(c); });
         return done;
@@ -212,7 +212,14 @@ COFFER_INLINE outcome<claim_verdict> backend::do_claim(opened_file& f, clock& c,
         if (g->token == token) records.set_last_token(token);
     }
     if (auto* const found = coffer::detail::defective_answers(verdict))
-        for (auto& a : *found) fill(a);
+        std::erase_if(*found, [&](stored_answer& a) {
+            try {
+                fill(a);
+                return false;
+            } catch (std::exception const&) {  // damaged, or its key is gone: it was no use before, either
+                return true;
+            }
+        });
     records.changed(id, m.changes());
     return verdict;
 }
@@ -222,7 +229,7 @@ COFFER_INLINE bool backend::leads_to_a_send(record copy, record_moment at, recor
     record_machine m{copy, at, std::move(dead)};
     auto const verdict = m.claim(q, {}, token);
     auto const* const g = std::get_if<granted>(&verdict);
-    return g != nullptr && g->token == token && g->undecoded.empty();
+    return g != nullptr && g->token == token && g->undecoded.empty() && g->defective.empty();
 }
 
 }  // namespace coffer::inline COFFER_ABI::sqlite::detail
