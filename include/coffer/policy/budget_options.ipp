@@ -2,6 +2,7 @@
 #pragma once
 // Definitions of budget_options.hpp.
 
+#include <coffer/base/defaults.hpp>
 #include <coffer/policy/budget_options.hpp>
 
 #include <algorithm>
