@@ -11,6 +11,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <iostream>
@@ -67,7 +68,9 @@ int run_storm(std::string const& simulator, std::string const& dir) {
     for (auto const& [a, r] : all)
         if (print_unresolved(place.path(), a, r)) place.keep();
 
-    auto const& lost = all[3].first;
+    auto const& lost = std::find_if(all.begin(), all.end(), [](auto const& each) {
+                           return each.first.name == "coffer_replies_lost";
+                       })->first;
     std::cout << "What a worker saw in run 1 when the first reply to each request was lost on the wire:\n\n"
               << weather.attempts(lost, lost.jobs.front().name);
 

@@ -213,9 +213,13 @@ TEST(secrets_in_files, with_encryption_nothing_of_them_is_in_any_file) {
     run_everything(w);
     EXPECT_EQ(w.answers(), 2U * 2 * 4);
     expect_none("the log", w.logged());
-    expect_none("the open store", w.files());
-    w.close();
-    expect_none("the closed store", w.files());
+    // The marks are short, and come about by chance in what is encrypted: words that every secret holds are long enough.
+    for (bool const open : {true, false}) {
+        if (!open) w.close();
+        auto const files = w.files();
+        for (auto const* const word : {"canary", "patient", "ZqvTq", "Zq8vTq"})
+            EXPECT_EQ(files.find(word), std::string::npos) << word;
+    }
     expect_none("the columns", w.columns());
 }
 
