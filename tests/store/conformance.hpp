@@ -298,13 +298,19 @@ TEST_P(conformance, an_answer_that_nobody_lived_to_judge_is_handed_to_the_next_c
     EXPECT_TRUE(is<coffer::replayed>(w.claim(3, 1, strict)));
 }
 
-TEST_P(conformance, a_defective_answer_without_sends_left_is_told_and_waits_for_an_operator) {
-    w.send(1, 0, 1);
-    (void)w.answer(1, 1, "cut o");
-    (void)w.reject(1, 1);
-    (void)w.release(1);
+/// One send is allowed, and its answer could not be used. How later claims allow no more.
+inline world::how spend_the_only_send(world& w, std::string const& answer) {
     world::how strict;
     strict.max_sends = 1;
+    w.send(1, 0, 1);
+    (void)w.answer(1, 1, answer);
+    (void)w.reject(1, 1);
+    (void)w.release(1);
+    return strict;
+}
+
+TEST_P(conformance, a_defective_answer_without_sends_left_is_told_and_waits_for_an_operator) {
+    auto const strict = spend_the_only_send(w, "cut o");
     auto const v = w.claim(2, 0, strict);
     ASSERT_TRUE(is<coffer::failed_before>(v));
     EXPECT_EQ(std::get<coffer::failed_before>(*v).why.kind(), fault_kind::defective_answer);
@@ -318,12 +324,7 @@ TEST_P(conformance, a_defective_answer_without_sends_left_is_told_and_waits_for_
 }
 
 TEST_P(conformance, an_answer_found_defective_is_accepted_by_whoever_can_read_it) {
-    w.send(1, 0, 1);
-    (void)w.answer(1, 1, "odd");
-    (void)w.reject(1, 1);
-    (void)w.release(1);
-    world::how strict;
-    strict.max_sends = 1;
+    auto const strict = spend_the_only_send(w, "odd");
     ASSERT_TRUE(is<coffer::failed_before>(w.claim(2, 1, strict)));
     ASSERT_TRUE(w.accept(2, 1, 1)) << "without a claim";
     auto const v = w.claim(3, 0, strict);

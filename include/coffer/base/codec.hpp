@@ -2,6 +2,7 @@
 #pragma once
 // How the result of an operation without `decode` is written into a record. Specialise `codec` for your own types.
 
+#include <coffer/base/number_text.hpp>
 #include <coffer/base/outcome.hpp>
 
 #include <concepts>
@@ -41,8 +42,6 @@ struct codec<std::vector<std::byte>> {
 
 namespace detail {
 
-[[nodiscard]] std::string digits(long long n);
-[[nodiscard]] std::string digits(unsigned long long n);
 /// Decimal digits, with a minus before them if it is signed, and nothing else; false if they are none, or too many.
 [[nodiscard]] bool read_digits(std::string_view text, long long& to) noexcept;
 [[nodiscard]] bool read_digits(std::string_view text, unsigned long long& to) noexcept;
@@ -54,7 +53,7 @@ template <std::integral T>
 struct codec<T> {
     /// Decimal digits.
     static std::string encode(T value) {
-        return detail::digits(
+        return detail::number_text(
             static_cast<std::conditional_t<std::is_signed_v<T>, long long, unsigned long long>>(value));
     }
     /// `permanent` for anything but the digits of a number that T can hold.

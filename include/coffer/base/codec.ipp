@@ -23,9 +23,6 @@ COFFER_INLINE outcome<std::vector<std::byte>> codec<std::vector<std::byte>>::dec
 
 namespace detail {
 
-COFFER_INLINE std::string digits(long long n) { return std::to_string(n); }
-COFFER_INLINE std::string digits(unsigned long long n) { return std::to_string(n); }
-
 template <class Integer>
 [[nodiscard]] bool read_all_digits(std::string_view text, Integer& to) noexcept {
     auto const* const end = text.data() + text.size();

@@ -23,7 +23,7 @@ namespace coffer::inline COFFER_ABI {
 namespace detail {
 
 template <class T>
-concept key_integer = std::integral<T> && !std::same_as<T, bool> && !character<T>;
+concept key_integer = std::integral<T> && number<T>;
 
 template <class T>
 concept key_part = (std::convertible_to<T const&, std::string_view> && !std::same_as<T, std::nullptr_t>) ||

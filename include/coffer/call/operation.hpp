@@ -43,6 +43,13 @@ inline constexpr bool hook_for = requires(Hook const& hook, Args const&... args)
     { hook(args...) } -> std::convertible_to<Says>;
 };
 
+/// What a hook says; something harmless after the error that it does not fit.
+template <class Says, class Hook, class... Args>
+Says said_by(Hook const& hook, Args const&... args) {
+    if constexpr (hook_for<Says, Hook, Args...>) return Says{hook(args...)};
+    else return Says{};
+}
+
 // Each hook: from the description, else a member of the operation, else `absent`. A description's that does not fit is
 // told of here, before the places that use it.
 
@@ -50,12 +57,10 @@ template <class Op, class... Args>
 auto target_of(Op const& op, Args const&... args) {
     if constexpr (is_described<Op>) {
         if constexpr (requires { op.description().target; }) {
-            constexpr bool fits = hook_for<target, decltype(op.description().target), Args...>;
-            static_assert(fits,
+            static_assert(hook_for<target, decltype(op.description().target), Args...>,
                           "coffer: the hook of describe(fn).target(...) must be callable as (args...) -> "
                           "coffer::target, as a const object");
-            if constexpr (fits) return target{op.description().target(args...)};
-            else return target{};
+            return said_by<target>(op.description().target, args...);
         } else return target_of(op.function(), args...);
     } else if constexpr (requires { op.target(args...); }) return op.target(args...);
     else return absent{};
@@ -65,12 +70,10 @@ template <class Op, class... Args>
 auto fingerprint_of(Op const& op, Args const&... args) {
     if constexpr (is_described<Op>) {
         if constexpr (requires { op.description().fingerprint; }) {
-            constexpr bool fits = hook_for<fingerprint, decltype(op.description().fingerprint), Args...>;
-            static_assert(fits,
+            static_assert(hook_for<fingerprint, decltype(op.description().fingerprint), Args...>,
                           "coffer: the hook of describe(fn).fingerprint(...) must be callable as (args...) -> "
                           "coffer::fingerprint, as a const object");
-            if constexpr (fits) return fingerprint{op.description().fingerprint(args...)};
-            else return fingerprint{};
+            return said_by<fingerprint>(op.description().fingerprint, args...);
         } else return fingerprint_of(op.function(), args...);
     } else if constexpr (requires { op.fingerprint(args...); }) return op.fingerprint(args...);
     else return absent{};
@@ -80,12 +83,10 @@ template <class Op, class... Args>
 auto estimate_of(Op const& op, Args const&... args) {
     if constexpr (is_described<Op>) {
         if constexpr (requires { op.description().estimate; }) {
-            constexpr bool fits = hook_for<estimate, decltype(op.description().estimate), Args...>;
-            static_assert(fits,
+            static_assert(hook_for<estimate, decltype(op.description().estimate), Args...>,
                           "coffer: the hook of describe(fn).estimate(...) must be callable as (args...) -> "
                           "coffer::estimate, as a const object");
-            if constexpr (fits) return estimate{op.description().estimate(args...)};
-            else return estimate{};
+            return said_by<estimate>(op.description().estimate, args...);
         } else return estimate_of(op.function(), args...);
     } else if constexpr (requires { op.estimate(args...); }) return op.estimate(args...);
     else return absent{};
@@ -105,13 +106,11 @@ template <class Op, class What>
 auto bill_with(Op const& op, What const& what) {
     if constexpr (is_described<Op>) {
         if constexpr (requires { op.description().bill; }) {
-            constexpr bool fits = hook_for<billed, decltype(op.description().bill), What>;
             static_assert(
-                fits,
+                hook_for<billed, decltype(op.description().bill), What>,
                 "coffer: the hook of describe(fn).bill(...) must be callable as (coffer::answer const&), or for an "
                 "operation without decode as (R const&) -> coffer::billed, as a const object");
-            if constexpr (fits) return billed{op.description().bill(what)};
-            else return billed{};
+            return said_by<billed>(op.description().bill, what);
         } else return bill_with(op.function(), what);
     } else if constexpr (requires { op.bill(what); }) return op.bill(what);
     else return absent{};

@@ -69,19 +69,18 @@ COFFER_INLINE fault fault_of(budget_denial d, wall_time_point wall) {
     if (d.frozen) return frozen_fault(std::move(d));
     // A limit of zero is a door that somebody has shut: nothing is wrong with the request.
     bool const never = d.needed > d.limit && !d.limit_is_zero();
+    bool const held = !never && d.is_held();
     auto message = d.to_string();
     if (never) message += "; it never fits: lower the request's output maximum, or raise the limit with " + d.way_out();
-    if (!never && !d.until && !d.is_held() && !d.limit_is_zero())
+    else if (held) message += "; budget_options::max_wait waits for them";
+    else if (!d.until && !d.limit_is_zero())
         message += "; none comes back by itself: raise the limit with " + d.way_out();
-    if (!never && d.is_held()) message += "; budget_options::max_wait waits for them";
     fault f{never ? fault_kind::never_fits : fault_kind::over_budget, std::move(message)};
     if (d.limit_is_zero()) f.with_code("zero_limit");
+    if (held) f.with_code("held");
     std::optional<duration> again;
     if (!never && d.until && *d.until > wall) again = *d.until - wall;
-    if (!never && d.is_held()) {
-        f.with_code("held");
-        again = std::min(again.value_or(duration::max()), duration{defaults::in_progress_hint});
-    }
+    if (held) again = std::min(again.value_or(duration::max()), duration{defaults::in_progress_hint});
     if (again) f.with_retry_after(*again);
     f.with_denial(std::move(d));
     return f;

@@ -15,7 +15,9 @@
 #include <coffer/state/record_verdict.hpp>
 
 #include <chrono>
+#include <initializer_list>
 #include <string>
+#include <vector>
 
 namespace coffer::inline COFFER_ABI {
 
@@ -62,7 +64,9 @@ private:
     void allow(int max_sends) noexcept;
     [[nodiscard]] replayed replay(claim_request const& q) const;
     [[nodiscard]] granted grant() const;
-    [[nodiscard]] std::vector<stored_answer> defective() const;
+    /// Of the sends in one of these states, in their order.
+    [[nodiscard]] std::vector<stored_answer> answers(std::initializer_list<send_state> which) const;
+    [[nodiscard]] std::vector<stored_answer> defective() const { return answers({send_state::defective}); }
 };
 
 }  // namespace coffer::inline COFFER_ABI

@@ -25,27 +25,28 @@ COFFER_INLINE void record_machine::allow(int max_sends) noexcept {
     r_.max_sends = max_sends;
 }
 
+namespace detail {
+
+[[nodiscard]] COFFER_INLINE stored_answer answer_of(send_record const& s) {
+    return {s.number, s.reply, s.counts(), s.provider, s.model};
+}
+
+}  // namespace detail
+
 COFFER_INLINE replayed record_machine::replay(claim_request const& q) const {
-    replayed r;
-    auto const& s = *r_.accepted();
-    r.accepted = {s.number, s.reply, s.counts(), s.provider, s.model};
-    r.differing = fingerprint::differing(r_.print, q.print);
-    return r;
+    return {detail::answer_of(*r_.accepted()), fingerprint::differing(r_.print, q.print)};
 }
 
 COFFER_INLINE granted record_machine::grant() const {
-    granted g{r_.token, r_.counted_sends(), r_.allowed_sends(), {}, defective()};
-    for (auto const& s : r_.sends)
-        if (s.state == send_state::answered || s.state == send_state::supplied)
-            g.undecoded.push_back({s.number, s.reply, s.counts(), s.provider, s.model});
-    return g;
+    return {r_.token, r_.counted_sends(), r_.allowed_sends(), answers({send_state::answered, send_state::supplied}),
+            defective()};
 }
 
-COFFER_INLINE std::vector<stored_answer> record_machine::defective() const {
+COFFER_INLINE std::vector<stored_answer> record_machine::answers(std::initializer_list<send_state> which) const {
     std::vector<stored_answer> found;
     for (auto const& s : r_.sends)
-        if (s.state == send_state::defective && s.reply)
-            found.push_back({s.number, s.reply, s.counts(), s.provider, s.model});
+        if (s.reply && std::find(which.begin(), which.end(), s.state) != which.end())
+            found.push_back(detail::answer_of(s));
     return found;
 }
 
