@@ -170,13 +170,17 @@ INSTANTIATE_TEST_SUITE_P(in_each_phase, http_leaving,
 class http_leaving_plain : public http_leaving {};
 
 TEST_F(http_leaving_plain, before_it_began_sends_nothing) {
-    raw_server server{stop_in(phase::sent)};
-    sending s{io.get_executor(), c, post(server.url()), in(1h)};
-    s.cancel();  // the coroutine has run to its wait, libcurl has seen nothing of it
-    io.run();
-    ASSERT_TRUE(s.ended());
-    if (!s.threw()) expect(s, phase::connecting, fault_kind::cancelled, fault_kind::cancelled);
-    EXPECT_EQ(server.accepted(), 0);
+    request_log log;
+    {
+        raw_server server{always(std::string{ok}, log)};
+        sending s{io.get_executor(), c, post(server.url()), in(1h)};
+        s.cancel();  // Asio decides whether the coroutine has come to its wait by then, and libcurl to connecting
+        io.run();
+        ASSERT_TRUE(s.ended());
+        if (!s.threw()) expect(s, phase::connecting, fault_kind::cancelled, fault_kind::cancelled);
+        EXPECT_TRUE(send(io, c, post(server.url())));  // connections are taken in order: all before it are being read
+    }  // and have been read to their ends
+    EXPECT_EQ(log.count(), 1U);
 }
 
 TEST_F(http_leaving_plain, of_a_resolving_name_does_not_wait_for_the_resolver) {

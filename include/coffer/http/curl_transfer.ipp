@@ -70,7 +70,7 @@ COFFER_INLINE easy_handle transfer::detach() noexcept {
 }
 
 COFFER_INLINE void transfer::finish(CURLcode code) {
-        // To libcurl a head that the connection's end cuts short is whole.
+    // To libcurl a head that the connection's end cuts short is whole.
     facts_.code = code == CURLE_OK && head_.status() != 0 && !head_.complete() ? CURLE_PARTIAL_FILE : code;
     facts_.status = head_.status();
     if (auto f = verdict(facts_)) return fail(std::move(f->with_message(explain())));
