@@ -69,3 +69,8 @@ function(coffer_precompile target)
         target_precompile_headers(${target} PRIVATE ${ARGN})
     endif()
 endfunction()
+
+# coffer_headers_only(<target>): as users have coffer who ask for nothing else, however this build has it.
+function(coffer_headers_only target)
+    target_compile_options(${target} PRIVATE -UCOFFER_SEPARATE_COMPILATION)
+endfunction()

@@ -40,6 +40,22 @@ TEST(denial, of_a_limit_of_zero_says_so_and_who_raises_it) {
     EXPECT_FALSE(d.limit_is_zero()) << "it has to be thawed first";
 }
 
+TEST(denial, is_held_only_where_what_comes_back_may_be_enough) {
+    auto d = of_team(5_usd);
+    d.free = 1_usd;
+    d.held = 4_usd;
+    EXPECT_TRUE(d.is_held());
+    d.limit = 2_usd;  // lowered below what is held, and below what is needed
+    EXPECT_TRUE(d.never_fits());
+    EXPECT_FALSE(d.is_held());
+    d.limit = d.needed;
+    EXPECT_TRUE(d.is_held());
+    d.held = 1_usd;
+    EXPECT_FALSE(d.is_held()) << "two of three dollars";
+    d.limit = 0_usd;
+    EXPECT_FALSE(d.is_held());
+}
+
 TEST(denial, of_a_frozen_scope_says_why_and_what_thaws_it) {
     budget_denial d;
     d.scope = "team";

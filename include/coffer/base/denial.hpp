@@ -35,6 +35,8 @@ struct budget_denial {
 
     /// Nothing may be spent there at all, whatever is asked for.
     [[nodiscard]] bool limit_is_zero() const noexcept { return !frozen && limit <= money{}; }
+    /// More is needed than the whole limit: no time will help.
+    [[nodiscard]] bool never_fits() const noexcept { return needed > limit; }
     /// It is only held: what calls under way give back may be enough, within the time that they take.
     [[nodiscard]] bool is_held() const noexcept;
     /// Not even what calls under way give back would be enough. (What is frozen is thawed some day.)

@@ -9,7 +9,7 @@
 namespace coffer::inline COFFER_ABI::http::curl {
 
 COFFER_INLINE void header_lines::assign(header_list const& fields) {
-        // What libcurl would add by itself, "name:" being its way to leave a field out.
+    // What libcurl would add by itself, "name:" being its way to leave a field out.
     constexpr std::string_view no_expect = "Expect:";
     constexpr std::string_view no_type = "Content-Type:";
     bool const typed = fields.contains("Content-Type");

@@ -29,7 +29,7 @@ COFFER_INLINE void key_reading::leave() noexcept {
 COFFER_INLINE key_reading::keeper::~keeper() {
     if (!reading_) return;
     {
-                // Under the lock: nobody posts to an executor whose context is about to go.
+        // Under the lock: nobody posts to an executor whose context is about to go.
         std::lock_guard const lock{reading_->mutex_};
         reading_->strand_.reset();
     }

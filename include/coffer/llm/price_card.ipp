@@ -31,7 +31,7 @@ COFFER_INLINE token_rates const* price_card::rates(std::int64_t prompt_tokens, s
 }
 
 COFFER_INLINE bool price_card::collect(dearest_rates& into, std::int64_t prompt_tokens, service_tier t) const noexcept {
-        // Some lists mean "from so many on" where they say "above".
+    // Some lists mean "from so many on" where they say "above".
     for (auto const& s : tiers_[static_cast<std::size_t>(t)])
         if (s.above <= prompt_tokens) into.include(s.rates);
     auto const& standard = tiers_[static_cast<std::size_t>(service_tier::standard)];

@@ -157,7 +157,7 @@ COFFER_INLINE std::string budget::settings::why_unbounded(attempt const& a) {
 }
 
 COFFER_INLINE fault budget::settings::why_not(budget_denial d, reserve_request const& q, attempt const& a) {
-            // An operator has set a limit where the program has none.
+    // An operator has set a limit where the program has none.
     bool const bound_is_missing = !q.bound && !d.frozen && !d.limit_is_zero() && d.needed == money::max();
     if (bound_is_missing) return detail::no_bound(why_unbounded(a)).with_denial(std::move(d));
     return detail::fault_of(std::move(d), a.clock().wall_now());
@@ -177,7 +177,7 @@ COFFER_INLINE std::string budget::settings::account_of(budget_denial const& d, l
 
 COFFER_INLINE bool budget::settings::worth_waiting(budget_denial const& d, attempt const& a, time_point now) const {
     auto const left = std::min(a.of().deadline(), later(a.now(), options.max_wait)) - now;
-    if (left <= duration::zero() || d.frozen || d.needed > d.limit || !a.of().may_wait()) return false;
+    if (left <= duration::zero() || d.frozen || d.never_fits() || !a.of().may_wait()) return false;
     bool const comes_back = !d.is_for_good();
     return comes_back || (d.until && *d.until - a.clock().wall_now() <= left);
 }

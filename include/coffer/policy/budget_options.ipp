@@ -68,8 +68,8 @@ COFFER_INLINE void describe_into(composition& to, budget_options const& o) {
 COFFER_INLINE fault fault_of(budget_denial d, wall_time_point wall) {
     if (d.frozen) return frozen_fault(std::move(d));
     // A limit of zero is a door that somebody has shut: nothing is wrong with the request.
-    bool const never = d.needed > d.limit && !d.limit_is_zero();
-    bool const held = !never && d.is_held();
+    bool const never = d.never_fits() && !d.limit_is_zero();
+    bool const held = d.is_held();
     auto message = d.to_string();
     if (never) message += "; it never fits: lower the request's output maximum, or raise the limit with " + d.way_out();
     else if (held) message += "; budget_options::max_wait waits for them";

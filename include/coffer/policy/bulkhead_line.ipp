@@ -44,7 +44,7 @@ COFFER_INLINE void bulkhead_line::bind(attempt const& a) {
 }
 
 COFFER_INLINE outcome<bool> bulkhead_line::ask(bulkhead_place& p, attempt const& a) {
-        // Also where there is a place: a mistake is to be seen before the day on which everything is full.
+    // Also where there is a place: a mistake is to be seen before the day on which everything is full.
     auto const priority = priority_ ? priority_of(a.of()) : 0;
     if (places_.try_take()) return taken(p, a.now()), true;
     if (options_.max_waiting == 0) return failed(fault{full_});

@@ -52,7 +52,7 @@ COFFER_INLINE void retry::check(retry_options const& o) {
 }
 
 COFFER_INLINE verdict retry::ticket::settle(attempt_end const& end, attempt& a) noexcept {
-            // A retry that was not made after all: the caller has left, or a policy further in has refused it.
+    // A retry that was not made after all: the caller has left, or a policy further in has refused it.
     if (std::exchange(withdrawn_, false) && end.what == attempt_end::kind::not_attempted)
         settings_->quota.give_back(end.at);
     if (end.what == attempt_end::kind::succeeded) settings_->quota.succeeded(end.at);

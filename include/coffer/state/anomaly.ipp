@@ -22,7 +22,7 @@ COFFER_INLINE std::int64_t anomaly_watch::percent_needed(time_point now) const n
 }
 
 COFFER_INLINE bool anomaly_watch::remembers_alarms(time_point now) const noexcept {
-        // An alarm of the future rang by a clock that was wrong.
+    // An alarm of the future rang by a clock that was wrong.
     bool const has_been = memory_.rang <= later(now, std::chrono::hours{1});
     return memory_.alarms > 0 && has_been && now - memory_.rang < options_.remembers;
 }

@@ -189,7 +189,7 @@ COFFER_INLINE void ledger_book::ended(entry_list::iterator e) {
 COFFER_INLINE void ledger_book::remove(entry_list::iterator e) {
     for (auto* const a : e->accounts) --kept(a).entries;
     if (e->row.about.send != 0) {
-            // A record that is forgotten and made anew counts its sends from the beginning.
+        // A record that is forgotten and made anew counts its sends from the beginning.
         auto const of_send = by_send_.find({e->row.about.record, e->row.about.send});
         if (of_send != by_send_.end() && of_send->second == e) by_send_.erase(of_send);
     }

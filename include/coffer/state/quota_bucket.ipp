@@ -56,7 +56,7 @@ COFFER_INLINE std::int64_t quota_bucket::units(double retries) noexcept {
 }
 
 COFFER_INLINE void quota_bucket::refill(time_point now) noexcept {
-        // A full one gains nothing, and a clock read earlier by another thread does no harm.
+    // A full one gains nothing, and a clock read earlier by another thread does no harm.
     if (is_full()) since_ = std::max(since_, now);
     if (now <= since_) return;
     auto const pace = per_second_ * static_cast<double>(one);

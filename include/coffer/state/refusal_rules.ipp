@@ -32,7 +32,6 @@ COFFER_INLINE std::optional<alarm_report> denial_rule::look(budget_denial const&
     bool const said = d.free <= money{} &&
                       std::find(threshold.percents.begin(), threshold.percents.end(), 100) != threshold.percents.end();
     if (!rings || said || !d.is_for_good()) return {};
-    bool const never = d.needed > d.limit;
     auto const ask = "a call in " + (d.scope.empty() ? std::string{"no scope"} : d.scope) + " may cost " +
                      (d.needed == money::max() ? std::string{"nobody knows how much"} : in_dollars(d.needed));
     return alarm_report{alarm_kind::denial,
@@ -43,20 +42,21 @@ COFFER_INLINE std::optional<alarm_report> denial_rule::look(budget_denial const&
                         d.limit,
                         now,
                         id_of(d, now),
-                        never ? "Calls are refused: " + ask + ", and the whole limit is " + in_dollars(d.limit) +
-                                    ". Raise the limit, lower the output maximum, or choose a cheaper model."
-                              : "Calls are refused: " + ask + ", and " + in_dollars_down(d.free) + " of " +
-                                    in_dollars(d.limit) + " are left for " + d.window +
-                                    ". Look what has spent it; raise the limit if this is what the work needs."};
+                        d.never_fits()
+                            ? "Calls are refused: " + ask + ", and the whole limit is " + in_dollars(d.limit) +
+                                  ". Raise the limit, lower the output maximum, or choose a cheaper model."
+                            : "Calls are refused: " + ask + ", and " + in_dollars_down(d.free) + " of " +
+                                  in_dollars(d.limit) + " are left for " + d.window +
+                                  ". Look what has spent it; raise the limit if this is what the work needs."};
 }
 
 COFFER_INLINE std::string denial_rule::id_of(budget_denial const& d, std::chrono::system_clock::time_point now) {
-        // A window that ends is named by its beginning; of one that rolls each day is asked about anew.
+    // A window that ends is named by its beginning; of one that rolls each day is asked about anew.
     bool const rolls = d.window_text.starts_with("rolling/");
     auto const day = std::chrono::floor<std::chrono::days>(now).time_since_epoch().count();
     return std::string{to_string(alarm_kind::denial)} + "|" + d.scope + "|" + d.window_text + "|" +
            (rolls ? std::to_string(day) : d.window) + "|" + std::to_string(d.limit.nano()) +
-           (d.needed > d.limit ? "|never" : "");
+           (d.never_fits() ? "|never" : "");
 }
 
 COFFER_INLINE std::string denial_rule::in_dollars_down(money m) {

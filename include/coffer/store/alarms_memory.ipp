@@ -163,7 +163,7 @@ COFFER_INLINE std::vector<replayed_key> memory_alarms::replays() const {
 
 COFFER_INLINE void memory_alarms::keep(alarm_report const& a, alarm_state state) {
     if (kept_.size() >= most_kept) {
-            // What is due goes last.
+        // What is due goes last.
         auto const oldest = std::min_element(kept_.begin(), kept_.end(), [](auto const& x, auto const& y) {
             auto const waits = [](kept const& k) { return k.of.state == alarm_state::due; };
             if (waits(x.second) != waits(y.second)) return waits(y.second);

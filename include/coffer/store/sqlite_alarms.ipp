@@ -10,7 +10,7 @@ COFFER_INLINE std::vector<kept_alarm> file_alarms::take(std::size_t most, std::c
                                                         time_point now) {
     std::vector<kept_alarm> all;
     {
-            // A clock that was set back must not keep an alarm from being heard.
+        // A clock that was set back must not keep an alarm from being heard.
         auto const r = due_.with(ledger_rows::count(now),
                                  ledger_rows::count(later(now, coffer::detail::longest_alarm_pause)), most);
         while (r.next()) all.push_back(read(r));

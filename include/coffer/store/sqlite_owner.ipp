@@ -80,7 +80,7 @@ COFFER_INLINE process_owner::process_owner(std::filesystem::path directory) : ow
 }
 
 COFFER_INLINE bool process_owner::is_dead(std::string_view owner) const {
-        // If our own file is gone too, somebody has cleared the directory and a missing file proves nothing.
+    // If our own file is gone too, somebody has cleared the directory and a missing file proves nothing.
     return owner != name_ && owner_files::is_dead(owner, [&] {
                std::lock_guard const lock{mutex_};
                return !cleared_ && names(file_, *lock_);

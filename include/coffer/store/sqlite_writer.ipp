@@ -112,7 +112,7 @@ COFFER_INLINE void writer::retry() noexcept {
 }
 
 COFFER_INLINE writer::went writer::run(jobs& batch) noexcept {
-        // Who only reads does not wait for the write lock.
+    // Who only reads does not wait for the write lock.
     if (std::all_of(batch.begin(), batch.end(), [](auto& j) { return j->urgency_ == urgency::read; })) {
         bool works = true;
         while (!batch.empty()) works = read_one(batch) && works;
@@ -121,7 +121,7 @@ COFFER_INLINE writer::went writer::run(jobs& batch) noexcept {
     try {
         transactions_.begin();
     } catch (...) {
-            // The same would happen to each.
+        // The same would happen to each.
         auto const why = std::current_exception();
         failed();
         while (!batch.empty()) {
