@@ -34,6 +34,12 @@ add_library(coffer_compile_time INTERFACE)
 target_compile_options(coffer_compile_time INTERFACE
     $<$<CXX_COMPILER_ID:GNU>:--param=ggc-min-heapsize=2000000>
 )
+# Programs with a sanitizer are large: LLVM's linker, where this compiler finds it, takes a fifth of the time for them.
+include(CheckLinkerFlag)
+check_linker_flag(CXX -fuse-ld=lld COFFER_HAS_LLD)
+if(COFFER_HAS_LLD)
+    target_link_options(coffer_compile_time INTERFACE -fuse-ld=lld)
+endif()
 
 include(${CMAKE_CURRENT_LIST_DIR}/CofferOwnAsio.cmake)
 

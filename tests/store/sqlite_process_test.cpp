@@ -5,8 +5,8 @@
 
 #include "store/child_process.hpp"
 #include "store/sqlite_world.hpp"
+#include "support/sanitizers.hpp"
 #include "support/seeds.hpp"
-#include "support/thread_sanitizer.hpp"
 
 #include <gtest/gtest.h>
 
