@@ -54,6 +54,8 @@ TEST(denial, is_held_only_where_what_comes_back_may_be_enough) {
     EXPECT_FALSE(d.is_held()) << "two of three dollars";
     d.limit = 0_usd;
     EXPECT_FALSE(d.is_held());
+    d.needed = 0_usd;
+    EXPECT_FALSE(d.is_held()) << "a door that somebody has shut, also for what costs nothing";
 }
 
 TEST(denial, of_a_frozen_scope_says_why_and_what_thaws_it) {

@@ -163,7 +163,8 @@ TEST(sqlite_entry, of_a_store_whose_maker_was_killed_after_any_change_makes_it) 
             slow_maker maker{dir / "coffer.db"};
             if (!maker.can_be_traced()) GTEST_SKIP() << "processes may not be traced here";
             going = maker.step(calls);
-            int const changes = support::under_a_sanitizer && with_secret > 0 ? 4 : 1;  // since the last kill
+            // At each change; under a sanitizer, whose forks are dear, at every fourth once there is a secret.
+            int const changes = support::under_a_sanitizer && with_secret > 0 ? 4 : 1;
             for (int change = 0; change < changes; ++change)
                 for (auto const before = contents(dir.path()); going && contents(dir.path()) == before; ++calls)
                     going = maker.step(1);

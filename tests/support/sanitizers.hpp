@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 // Is this program built with a sanitizer? ThreadSanitizer ends a process that was forked off beside threads and starts one,
-// and with each of them a fork takes a hundred times as long.
+// and with each of them a fork takes many times as long.
 
 #if defined(__has_feature)
 #define COFFER_TEST_HAS_FEATURE(feature) __has_feature(feature)

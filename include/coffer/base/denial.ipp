@@ -27,7 +27,7 @@ COFFER_INLINE bool budget_denial::is_for_good() const noexcept {
 }
 
 COFFER_INLINE bool budget_denial::is_held() const noexcept {
-    return !frozen && !never_fits() && held > money{} && !is_for_good();
+    return !frozen && !limit_is_zero() && !never_fits() && held > money{} && !is_for_good();
 }
 
 COFFER_INLINE std::string budget_denial::way_out() const {

@@ -47,7 +47,7 @@ COFFER_INLINE std::optional<budget_denial> denial_of(reserve_request const& q, l
     d.free = left_of(limit, counting.committed());
     d.needed = needed;
     d.held = counting.held;
-    if (needed > limit) return d;  // no time will help
+    if (d.never_fits()) return d;  // no time will help
     if (line.window.kind() != window_kind::rolling) {
         if (span.end != std::chrono::system_clock::time_point::max()) d.until = span.end;
         return d;
